@@ -1,0 +1,168 @@
+"""What is run and what came of it, as immutable typed values that refuse unknown keys.
+
+The order of the types is the order of the data: a `Task` and a `Method` make, with a seed,
+a `Run`; running it gives a `Record`; a comparison reads records alone.
+"""
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from sssam.schedules import Schedule, from_dict
+
+#: Raised by hand when the numbers that a run produces change, so that old records are not mixed in.
+REVISION = 1
+
+Share = Annotated[float, Field(gt=0, le=1)]
+Whole = Annotated[int, Field(ge=1)]
+
+
+class Spec(BaseModel):
+    """A value: frozen, hashable by content, unknown keys are errors, NaN is not a number here."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class DataSpec(Spec):
+    """Which examples, and how they are split; the split depends on the run's seed too."""
+
+    name: str
+    path: str | None = None
+    train: Whole | None = None
+    validation: Whole | None = None
+    label_noise: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+
+class ModelSpec(Spec):
+    """A model by name, with its sizes (`widths` of the hidden layers, of an MLP)."""
+
+    name: str
+    widths: tuple[Whole, ...] = ()
+
+
+class Task(Spec):
+    """What is trained, and how: everything that is equal across the methods compared.
+
+    `margin` is in percentage points of test accuracy: a row "keeps SAM's gain" when the lower end
+    of the interval of its paired difference to SAM lies above `-margin`. It is fixed with the task.
+    `augment` shifts each image by up to 4 pixels and flips it, anew at each epoch.
+    """
+
+    name: str
+    data: DataSpec
+    model: ModelSpec
+    epochs: Whole = 40
+    batch_size: Whole = 64
+    optimizer: Literal["sgd", "adamw"] = "sgd"
+    learning_rate: Annotated[float, Field(gt=0)] = 0.1
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    weight_decay: Annotated[float, Field(ge=0)] = 5e-4
+    anneal: Literal["one-cycle", "cosine", "constant"] = "one-cycle"
+    augment: bool = False
+    margin: Annotated[float, Field(gt=0)] = 1.0
+
+
+class Method(Spec):
+    """One row of a comparison: an optimizer and its hyperparameters.
+
+    `schedule` is a schedule's `to_dict()`; `length` multiplies the epochs (the compute-matched
+    control is the base optimizer with length 2); `rho` is a radius in weight space.
+    """
+
+    label: str
+    kind: Literal["base", "sam", "asam", "sssam", "looksam", "msam"]
+    rho: Annotated[float, Field(ge=0)] = 0.0
+    schedule: dict[str, Any] | None = None
+    draws: Literal["bernoulli", "systematic"] = "bernoulli"
+    strength: Literal["fixed", "per-step", "total"] = "fixed"
+    mix: Annotated[float, Field(ge=0)] = 1.0
+    ascent_fraction: Share = 1.0
+    length: Whole = 1
+    every: Whole = 5
+    alpha: Annotated[float, Field(ge=0)] = 1.0
+
+    def scheduling_function(self) -> Schedule | None:
+        """The schedule as a value, or None for a method that has none."""
+        return None if self.schedule is None else from_dict(self.schedule)
+
+
+class Run(Spec):
+    """One training run; all that determines its numbers, and nothing else."""
+
+    task: Task
+    method: Method
+    seed: Annotated[int, Field(ge=0)]
+    revision: int = REVISION
+
+    @property
+    def id(self) -> str:
+        """The first 16 hexadecimal digits of the SHA-256 of the canonical JSON, label left out."""
+        content = self.model_dump(mode="json", exclude={"method": {"label"}, "task": {"margin"}})
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+class Point(Spec):
+    """One point of a run's curves, at the end of an epoch; the loss is at w, on a fixed subset.
+
+    `step` is the number of steps taken, `propagations` what they cost together, in passes of a
+    batch; `train_loss` is None where it is not finite.
+    """
+
+    step: int
+    propagations: float
+    train_loss: float | None
+    validation_accuracy: float
+    learning_rate: float
+
+
+class Environment(Spec):
+    """Where and with what a record was made."""
+
+    time: str
+    processor: str
+    cores: int
+    threads: int
+    device: str
+    platform: str
+    versions: dict[str, str]
+    commit: str | None = None
+
+
+class Record(Spec):
+    """What came of a run.
+
+    Accuracies are in [0, 1]; `correct` and `ascended` are bit sets as hexadecimal text (bit i of
+    `int(text, 16)` is test example i, or step i); `propagations` and `expected_propagations` are
+    means a step, in units of one forward-backward pass of the base optimizer's batch;
+    `seconds` is the training alone, without evaluation. `outcome` "diverged" means that the loss
+    or the weights stopped being finite, or that the model ended at or below chance; its accuracy is
+    still what was measured.
+    """
+
+    run: Run
+    outcome: Literal["finished", "diverged", "failed"]
+    error: str | None = None
+    steps: int = 0
+    train_loss: float | None = None
+    validation_accuracy: float | None = None
+    test_accuracy: float | None = None
+    correct: str = "0x0"
+    test_size: int = 0
+    ascended: str = "0x0"
+    forwards: float = 0.0
+    backwards: float = 0.0
+    propagations: float | None = None
+    expected_propagations: float | None = None
+    seconds: float = 0.0
+    curve: tuple[Point, ...] = ()
+    sample_hash: str = ""
+    initial_hash: str = ""
+    environment: Environment | None = None
+
+    @property
+    def id(self) -> str:
+        """The id of the run that this is the record of."""
+        return self.run.id
