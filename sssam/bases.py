@@ -1,0 +1,155 @@
+"""One or several built torch optimizers, seen as one."""
+
+import hashlib
+from collections import ChainMap
+from collections.abc import Iterable, MutableMapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+State = dict[str, Any]
+
+
+def _check(base: object, wrapper: type) -> Optimizer:
+    if isinstance(base, type):
+        raise TypeError(
+            f"base must be a built optimizer, not the class {base.__name__}; "
+            f"build it first: base=torch.optim.{base.__name__}(model.parameters(), lr=...)"
+        )
+    if isinstance(base, wrapper):
+        raise TypeError(
+            f"base is a {type(base).__name__} already; wrap the torch optimizer inside it, "
+            "or compose the methods with sssam.Switch"
+        )
+    if isinstance(base, torch.optim.LBFGS):
+        raise TypeError(
+            "base must take one gradient a step; LBFGS calls its closure itself, several times: "
+            "use SGD, Adam, AdamW or another first-order optimizer"
+        )
+    if not isinstance(base, Optimizer):
+        raise TypeError(f"base must be a torch.optim.Optimizer or a list of them, not {base!r}")
+    return base
+
+
+class Bases:
+    """The base optimizers: their groups, state and steps in one place, nothing copied.
+
+    Args:
+        base: a built torch optimizer, or several with no parameter in common (the usual pair of
+            Muon for matrices and AdamW for the rest).
+        wrapper: the class of sharpness-aware optimizers, which can't be a base.
+
+    Raises:
+        TypeError: a class, a wrapper, LBFGS, or no optimizer at all.
+        ValueError: an empty list, or a parameter that two of them own.
+    """
+
+    def __init__(self, base: Optimizer | Iterable[Optimizer], wrapper: type) -> None:
+        several = isinstance(base, list | tuple)
+        self.all = [_check(b, wrapper) for b in (base if several else [base])]  # type: ignore[union-attr]
+        if not self.all:
+            raise ValueError(
+                "base must be an optimizer or a list of at least one, not an empty list"
+            )
+        self._check_disjoint()
+
+    def _check_disjoint(self) -> None:
+        owners: dict[int, str] = {}
+        for base in self.all:
+            name = type(base).__name__
+            mine = {id(p) for group in base.param_groups for p in group["params"]}
+            shared = mine & owners.keys()
+            if shared:
+                other = owners[shared.pop()]
+                raise ValueError(f"base: {other} and {name} own the same parameter; split them")
+            owners.update(dict.fromkeys(mine, name))
+
+    @property
+    def param_groups(self) -> list[dict[str, Any]]:
+        """The one optimizer's own list; with several, a new list of all their groups."""
+        if len(self.all) == 1:
+            return self.all[0].param_groups
+        return [group for base in self.all for group in base.param_groups]
+
+    @property
+    def state(self) -> MutableMapping[Any, Any]:
+        """The one optimizer's own state; with several, a view on all of them."""
+        if len(self.all) == 1:
+            return self.all[0].state
+        return ChainMap(*(base.state for base in self.all))
+
+    def state_of(self, p: Tensor) -> dict[str, Any]:
+        """The base's state of a parameter, empty if it has none; reading creates nothing."""
+        found: dict[str, Any] = next((base.state[p] for base in self.all if p in base.state), {})
+        return found
+
+    def trainable(self) -> tuple[list[Tensor], list[dict[str, Any]]]:
+        """The parameters that need gradients, and the group of each."""
+        pairs = [
+            (p, group) for group in self.param_groups for p in group["params"] if p.requires_grad
+        ]
+        return [p for p, _ in pairs], [group for _, group in pairs]
+
+    def any_gradient(self) -> bool:
+        """Whether some parameter has a gradient."""
+        return any(p.grad is not None for group in self.param_groups for p in group["params"])
+
+    def rests(self) -> bool:
+        """Whether each learning rate is 0, as where torch initialises an optimizer's state."""
+        return all("lr" in group and float(group["lr"]) == 0 for group in self.param_groups)
+
+    def step(self) -> None:
+        """One update of each."""
+        for base in self.all:
+            base.step()
+
+    def zero_grad(self, set_to_none: bool) -> None:
+        """Clear the gradients of each."""
+        for base in self.all:
+            base.zero_grad(set_to_none)
+
+    def shapes(self) -> str:
+        """A digest of all parameters' shapes: it tells one model's checkpoint from another's."""
+        text = str([[tuple(p.shape) for p in group["params"]] for group in self.param_groups])
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def state_dict(self) -> State:
+        """Torch's own format; several optimizers' parameters are numbered through."""
+        state: dict[Any, Any] = {}
+        groups: list[dict[str, Any]] = []
+        for base in self.all:
+            one, first = base.state_dict(), sum(len(group["params"]) for group in groups)
+            state |= {_shift(key, first): value for key, value in one["state"].items()}
+            groups += [
+                {**group, "params": [i + first for i in group["params"]]}
+                for group in one["param_groups"]
+            ]
+        return {"state": state, "param_groups": groups}
+
+    def load_state_dict(self, state_dict: State) -> None:
+        """Give each optimizer its part of a state dict of all."""
+        groups = list(state_dict["param_groups"])
+        expected = len(self.param_groups)
+        if len(groups) != expected:
+            raise ValueError(
+                f"the checkpoint has {len(groups)} param groups, this optimizer {expected}; "
+                "it is another model's, or groups were added after it was saved"
+            )
+        first = 0
+        for base in self.all:
+            mine, groups = groups[: len(base.param_groups)], groups[len(base.param_groups) :]
+            numbers = {i for group in mine for i in group["params"]}
+            state = {
+                _shift(key, -first): value
+                for key, value in state_dict["state"].items()
+                if key in numbers or len(self.all) == 1
+            }
+            shifted = [{**group, "params": [i - first for i in group["params"]]} for group in mine]
+            base.load_state_dict({"state": state, "param_groups": shifted})
+            first += len(numbers)
+
+
+def _shift(key: Any, by: int) -> Any:
+    return key + by if isinstance(key, int) else key

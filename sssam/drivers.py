@@ -1,0 +1,247 @@
+"""Three ways to drive a method's passes: a closure, two lines in a loop, and a loop over passes."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+
+from sssam.batches import BatchPass
+from sssam.checks import share
+from sssam.engine import Engine
+from sssam.passes import Pass
+
+Closure = Callable[[], Any]
+
+
+# A closure ---------------------------------------------------------------------------------------
+
+
+def by_closure(
+    engine: Engine, closure: Closure, ascent_closure: Closure | None, fraction: float | None
+) -> Any:
+    """A whole step; the loss of its first pass. Any exception leaves the weights at w."""
+    if engine.begun:
+        engine.abandon()
+    engine.stage = "driving"
+    try:
+        loss = _run(engine, closure, ascent_closure, fraction)
+        engine.require_gradients()
+        engine.update()
+    except BaseException:
+        engine.abandon()
+        raise
+    return loss
+
+
+def _run(
+    engine: Engine, closure: Closure, ascent_closure: Closure | None, fraction: float | None
+) -> Any:
+    must_read = engine.method.ascent_fraction < 1 and ascent_closure is None
+    if engine.method.is_plain(engine.books.steps):
+        loss = _call(engine, closure, "closure", must_read)
+        engine.books.enter(1.0)
+        return loss
+    engine.guard.start(engine.open().params)
+    losses = []
+    while engine.wanted is not None:
+        wanted = _resized(engine.wanted, fraction)
+        alone = ascent_closure is not None and wanted.phase == "ascent"
+        engine.phase = wanted.phase
+        engine.guard.enter(wanted.whole)
+        name, called = ("ascent_closure", ascent_closure) if alone else ("closure", closure)
+        losses.append(_call(engine, called or closure, name, must_read))
+        engine.guard.leave()
+        engine.feed(wanted.fraction)
+    return losses[0]
+
+
+def _resized(wanted: Pass, fraction: float | None) -> Pass:
+    if fraction is None or wanted.phase != "ascent":
+        return wanted
+    return Pass("ascent", share("ascent_fraction", fraction))
+
+
+def _call(engine: Engine, closure: Closure, name: str, must_read: bool) -> Any:
+    engine.phase_was_read = False
+    with torch.enable_grad():
+        loss = closure()
+    if loss is None:
+        raise ValueError(
+            f"{name} returned nothing; it must return the loss that it ran backward from"
+        )
+    if must_read and not engine.phase_was_read:
+        raise RuntimeError(
+            f"ascent_fraction={engine.method.ascent_fraction:g} runs the ascent pass on a part of "
+            "the batch, but the closure never read optimizer.phase; take the part where it is "
+            "'ascent', or give step(closure, ascent_closure=...)"
+        )
+    return loss
+
+
+# Two lines ---------------------------------------------------------------------------------------
+
+
+def will_ascend(engine: Engine) -> bool:
+    """Whether the coming step leaves w; where it does, what a part-batch pass moves is noted."""
+    acts = engine.method.acts(engine.books.steps)
+    if engine.stage == "idle" and not engine.asked:
+        engine.asked = True
+        if acts and engine.method.opening == "at w":
+            engine.guard.start(engine.bases.trainable()[0])
+            engine.guard.enter(whole=False)
+    return acts
+
+
+def ascend(engine: Engine, fraction: float | None) -> bool:
+    """After the pass at w: move to w + e if this step is sharpness-aware."""
+    if engine.stage != "idle":
+        engine.abandon()
+        raise RuntimeError(
+            "ascend() was called twice in one step; call it once, after the first backward(), and "
+            "end the step with step(). The weights are back at w"
+        )
+    _check_two_lines(engine)
+    if engine.method.opening == "moved":
+        return _ascend_first(engine)
+    engine.require_gradients()
+    if engine.method.is_plain(engine.books.steps):
+        engine.books.enter(1.0)
+        engine.stage = "told"
+        return False
+    return _ascend_after(engine, _fraction(engine, fraction))
+
+
+def _ascend_first(engine: Engine) -> bool:
+    if engine.bases.any_gradient():
+        raise RuntimeError(
+            f"{engine.method!r} perturbs before the first pass: call ascend() before backward(), "
+            "with the gradients cleared"
+        )
+    acts = engine.method.acts(engine.books.steps)
+    if acts:
+        engine.guard.start(engine.open().params)
+        engine.guard.enter(whole=True)
+    engine.stage = "ascended" if acts else "told"
+    return acts
+
+
+def _ascend_after(engine: Engine, fraction: float) -> bool:
+    whole = fraction == 1.0
+    step = engine.open()
+    if whole:
+        engine.guard.start(step.params)
+        engine.guard.enter(whole=True)
+    engine.guard.leave()
+    engine.feed(fraction)
+    if engine.wanted is None:
+        engine.stage = "told"
+        return False
+    engine.phase, engine.stage = engine.wanted.phase, "ascended"
+    engine.guard.enter(engine.wanted.whole)
+    return True
+
+
+def _fraction(engine: Engine, given: float | None) -> float:
+    own = engine.method.ascent_fraction if engine.method.acts(engine.books.steps) else 1.0
+    fraction = own if given is None else share("fraction", given)
+    if fraction < 1 and not engine.asked:
+        raise RuntimeError(
+            f"an ascent pass on a part of the batch (fraction={fraction:g}) is decided before the "
+            "pass: read optimizer.will_ascend first, and run the part only where it is True"
+        )
+    return fraction
+
+
+def _check_two_lines(engine: Engine) -> None:
+    form = ""
+    if engine.method.opening == "mixed":
+        form = "some steps of it begin at w and others do not"
+    elif engine.guard.rng == "same-mask":
+        form = "rng='same-mask' must note the generators before the first pass"
+    if form:
+        raise RuntimeError(
+            f"ascend() can't serve this optimizer: {form}; use step(closure) or passes()"
+        )
+
+
+def finish(engine: Engine) -> None:
+    """`step()` without a closure: the end of the two-line form and of `passes`."""
+    if engine.stage == "idle":
+        if not engine.asked and engine.bases.rests():
+            # torch.distributed.checkpoint makes an optimizer's state by a step with lr 0.
+            engine.bases.step()
+            return
+        _require_asked(engine)
+        engine.require_gradients()
+        engine.books.enter(1.0)
+    elif engine.stage == "ascended":
+        engine.guard.leave()
+        engine.feed(1.0)
+    elif engine.stage == "told" and engine.method.opening == "moved":
+        engine.require_gradients()
+        engine.books.enter(1.0)
+    _end(engine)
+
+
+def _require_asked(engine: Engine) -> None:
+    if engine.asked and not engine.method.acts(engine.books.steps):
+        return
+    step = engine.books.steps
+    was_told = engine.asked
+    engine.abandon()
+    raise RuntimeError(
+        f"step {step} is sharpness-aware, but ascend() was not called after will_ascend was True"
+        if was_told
+        else NEVER_ASKED
+    )
+
+
+NEVER_ASKED = (
+    "step() was called without a closure, and ascend() was not called after backward(): the second "
+    "pass would never happen. Write `if optimizer.ascend(): criterion(model(x), y).backward()` "
+    "before step(), or use step(closure) or optimizer.passes(batch)"
+)
+
+
+def _end(engine: Engine) -> None:
+    try:
+        engine.update()
+    except BaseException:
+        engine.abandon()
+        raise
+
+
+def clear(engine: Engine, set_to_none: bool) -> None:
+    """`zero_grad`: also how a step that a GradScaler skipped is recognised, and left at w."""
+    skipped = engine.stage == "ascended" and engine.bases.any_gradient()
+    if skipped or engine.stage in ("told", "ready"):
+        engine.abandon()
+    engine.bases.zero_grad(set_to_none)
+
+
+# A loop over passes ------------------------------------------------------------------------------
+
+
+def by_passes(engine: Engine, batch: Any) -> Iterator[BatchPass]:
+    """The passes of one step, each at the weights that it is for; to be followed by `step()`."""
+    if engine.begun:
+        engine.abandon()
+    engine.bases.zero_grad(True)
+    engine.stage = "driving"
+    try:
+        engine.guard.start(engine.open().params)
+        while engine.wanted is not None:
+            engine.phase = engine.wanted.phase
+            current = BatchPass(engine.wanted, batch)
+            engine.guard.enter(engine.wanted.whole)
+            yield current
+            if not current.ran:
+                raise RuntimeError(
+                    f"the {current.phase} pass ended without p.backward(loss); call it once a pass"
+                )
+            engine.guard.leave()
+            engine.feed(current.fraction)
+        engine.stage = "ready"
+    finally:
+        if engine.stage != "ready":
+            engine.abandon()

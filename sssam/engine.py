@@ -1,0 +1,126 @@
+"""The state of a training and of the step in progress; what the three forms of driving it share."""
+
+import warnings
+from typing import Literal
+
+from torch import Tensor
+
+from sssam.bases import Bases
+from sssam.methods import Method
+from sssam.passes import Books, Pass, Passes, Phase, Step
+from sssam.perturbation import Weights
+from sssam.preservation import Guard
+from sssam.vectors import Vector
+
+#: How far a step has come: not begun; the loop knows that w is not left (or no more); it stands at
+#: w + e; all its passes are run; a closure or `passes` is at work.
+Stage = Literal["idle", "told", "ascended", "ready", "driving"]
+
+
+class Engine:
+    """All that changes while training, in one object that is never rebound.
+
+    Trainers' proxies copy an optimizer's `__dict__`: what lives here stays shared with them.
+    """
+
+    def __init__(self, bases: Bases, method: Method, guard: Guard, total_steps: int | None) -> None:
+        self.bases, self.method, self.guard = bases, method, guard
+        self.total_steps = total_steps
+        self.books = Books()
+        self.weights = Weights()
+        self.memory: dict[Tensor, dict[str, Tensor]] = {}
+        self.phase: Phase = "plain"
+        self.phase_was_read = False
+        self._rest()
+
+    def abandon(self) -> None:
+        """Back to w, and to before this step: its passes stay counted, its update is not made."""
+        if self.stage in ("driving", "ascended"):
+            self.guard.leave()
+        self.weights.restore()
+        self._rest()
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything of a step is left to be given up."""
+        return self.stage != "idle" or self.asked
+
+    def _rest(self) -> None:
+        self.stage: Stage = "idle"
+        self.phase = "plain"
+        self.asked = False
+        self.step: Step | None = None
+        self.wanted: Pass | None = None
+        self._passes: Passes | None = None
+        self.guard.reset()
+
+    def open(self) -> Step:
+        """Begin a step: the method runs up to its first pass."""
+        params, groups = self.bases.trainable()
+        self.step = Step(
+            self.books.steps,
+            params,
+            groups,
+            self.weights,
+            self.books,
+            self.memory,
+            self.bases.state_of,
+        )
+        self._passes = self.method.passes(self.step)
+        self.wanted = next(self._passes)
+        return self.step
+
+    def take(self) -> Vector:
+        """Take the gradients off the parameters, which leaves these clear for the next pass."""
+        params = [] if self.step is None else self.step.params
+        gradient = {i: p.grad for i, p in enumerate(params) if p.grad is not None}
+        for i in gradient:
+            params[i].grad = None
+        return gradient
+
+    def feed(self, fraction: float) -> None:
+        """Book a pass and send its gradient to the method, which asks for another or ends."""
+        self.books.enter(fraction)
+        gradient = self.take()
+        if not gradient:
+            self.abandon()
+            raise RuntimeError(NO_GRADIENTS)
+        if self._passes is None:
+            raise RuntimeError("no step is in progress")
+        try:
+            self.wanted = self._passes.send(gradient)
+        except StopIteration as end:
+            self.wanted = None
+            self._hand_over(end.value)
+
+    def _hand_over(self, gradient: Vector) -> None:
+        params = [] if self.step is None else self.step.params
+        for i, p in enumerate(params):
+            p.grad = gradient.get(i)
+
+    def require_gradients(self) -> None:
+        """An error if no parameter has a gradient, after which a step would do nothing."""
+        if not self.bases.any_gradient():
+            self.abandon()
+            raise RuntimeError(NO_GRADIENTS)
+
+    def update(self) -> None:
+        """The base optimizer's update from w, and the end of the step."""
+        if self.step is not None:
+            self.weights.restore()
+        self.bases.step()
+        self.books.ascents += self.step is not None and self.method.acts(self.books.steps)
+        self.books.steps += 1
+        self._rest()
+        if self.total_steps is not None and self.books.steps == self.total_steps + 1:
+            warnings.warn(
+                f"sssam: more steps are taken than total_steps={self.total_steps}; the schedule "
+                "goes on with its last value. Was total_steps given in epochs, not steps?",
+                stacklevel=4,
+            )
+
+
+NO_GRADIENTS = (
+    "a pass brought no gradients: call loss.backward() before ascend() and again before step(), or "
+    "inside the closure, on a loss that depends on this optimizer's parameters"
+)

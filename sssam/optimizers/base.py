@@ -1,0 +1,282 @@
+"""The torch optimizer around a method: what loops, schedulers and checkpoints see."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from functools import partial
+from typing import Any, Literal
+
+from torch import nn
+from torch.optim import Optimizer
+from torch.utils.hooks import RemovableHandle
+
+from sssam import checkpoint, drivers
+from sssam.bases import Bases, State
+from sssam.batches import BatchPass
+from sssam.engine import Engine
+from sssam.methods import Method
+from sssam.passes import Phase
+from sssam.preservation import Guard, Rng
+
+
+class SharpnessAware(Optimizer):
+    """Runs a method around any built torch optimizer, in anyone's loop.
+
+    One step can be written in three ways::
+
+        loss = optimizer.step(closure)          # closure: zero_grad, forward, backward, return loss
+
+        criterion(model(x), y).backward()       # or two lines in a loop of one's own
+        if optimizer.ascend():                  # now at w + e, gradients cleared
+            criterion(model(x), y).backward()
+        optimizer.step(); optimizer.zero_grad() # back at w exactly, then the base's update
+
+        for p in optimizer.passes((x, y)):      # or pass by pass
+            p.backward(criterion(model(p.x), p.y))
+        optimizer.step()
+
+    `param_groups`, `state` and `defaults` are the base optimizer's own.
+
+    Args:
+        base: a built torch optimizer, or a list of several, perturbed as one. Not LBFGS.
+        method: a composition of `sssam.methods` and `sssam.roles`.
+        total_steps: steps of the whole training, for `expected_propagations`; not always needed.
+        model: the module that is trained. Its buffers (batch norm's running statistics, ...) end
+            each step as after a plain step on the same batch. None warns once; False says that
+            there are no such buffers.
+        rng: "restore" (default): extra passes leave all random generators as they found them;
+            "same-mask": moreover all passes of a step draw the same dropout masks.
+
+    Raises:
+        TypeError: a base that is a class, wrapped already, LBFGS, or no optimizer.
+        ValueError: an unknown `rng`, an empty list, a parameter with two owners.
+    """
+
+    _engine: Engine
+
+    def __init__(
+        self,
+        base: Optimizer | Iterable[Optimizer],
+        method: Method,
+        *,
+        total_steps: int | None = None,
+        model: nn.Module | Literal[False] | None = None,
+        rng: Rng = "restore",
+    ) -> None:
+        # Not Optimizer.__init__: groups, state and step hooks are the base's, read through.
+        engine = Engine(Bases(base, SharpnessAware), method, Guard(model, rng), total_steps)
+        self.__setstate__({"_engine": engine})
+
+    # What happens in a step ----------------------------------------------------------------------
+
+    def step(
+        self,
+        closure: Callable[[], Any] | None = None,
+        *,
+        ascent_closure: Callable[[], Any] | None = None,
+        ascent_fraction: float | None = None,
+    ) -> Any:
+        """One step: all of it with a closure, else its end.
+
+        Args:
+            closure: runs zero_grad, forward and backward, and returns the loss. It is called once
+                for each pass; `optimizer.phase` says which one it is.
+            ascent_closure: is called for the ascent pass instead, say on a part of the batch.
+            ascent_fraction: that part, in (0, 1], for the books. Default: the constructor's.
+
+        Returns:
+            The loss of the step's first pass with a closure, None without.
+
+        Raises:
+            RuntimeError: the step was never asked to ascend, or a pass brought no gradients.
+            ValueError: the closure returned nothing.
+        """
+        if closure is not None:
+            return drivers.by_closure(self._engine, closure, ascent_closure, ascent_fraction)
+        return drivers.finish(self._engine)
+
+    def ascend(self, fraction: float | None = None) -> bool:
+        """After `backward()` at w: move to w + e and clear the gradients, if this step asks for it.
+
+        Args:
+            fraction: the part of the batch that the pass at w used, in (0, 1]; a part must be
+                decided before the pass, by `will_ascend`. Default: the constructor's.
+
+        Returns:
+            True on a sharpness-aware step: run the second pass now. Either way `step()` comes next.
+
+        Raises:
+            RuntimeError: called twice in a step, without gradients, or for a method that the
+                two-line form can't serve; the text names the form that can.
+        """
+        return drivers.ascend(self._engine, fraction)
+
+    @property
+    def will_ascend(self) -> bool:
+        """Whether the coming step leaves w; known before its first pass, the same on all ranks."""
+        return drivers.will_ascend(self._engine)
+
+    def passes(self, batch: Any) -> Iterator[BatchPass]:
+        """The passes of one step: run each with `p.backward(loss)` on `p.x`, `p.y` or `p.batch`.
+
+        Args:
+            batch: a tensor, or tuples, lists and dicts of tensors, samples along dimension 0.
+
+        Yields:
+            A `BatchPass`, with the weights standing where it is to be run. `step()` ends the step.
+        """
+        return drivers.by_passes(self._engine, batch)
+
+    @property
+    def phase(self) -> Phase:
+        """Which pass is run now: "plain", "ascent" (at w) or "descent" (at w + e)."""
+        self._engine.phase_was_read = True
+        return self._engine.phase
+
+    def restore(self) -> None:
+        """Give up the step in progress: the weights are back at w, the update is not made."""
+        self._engine.abandon()
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Clear the gradients; a step whose update was skipped is given up, back at w."""
+        drivers.clear(self._engine, set_to_none)
+
+    # The books -----------------------------------------------------------------------------------
+
+    @property
+    def method(self) -> Method:
+        """The method that is run."""
+        return self._engine.method
+
+    @property
+    def steps(self) -> int:
+        """Steps taken; also t of the coming step."""
+        return self._engine.books.steps
+
+    @property
+    def ascents(self) -> int:
+        """Sharpness-aware steps taken."""
+        return self._engine.books.ascents
+
+    @property
+    def forwards(self) -> float:
+        """Forward passes run, in batches."""
+        return self._engine.books.forwards
+
+    @property
+    def backwards(self) -> float:
+        """Backward passes run, in batches."""
+        return self._engine.books.backwards
+
+    @property
+    def voided_ascents(self) -> int:
+        """Ascents that a zero or non-finite gradient made void. Reading it synchronises."""
+        return int(self._engine.books.voided)
+
+    @property
+    def propagations(self) -> float:
+        """Propagations a step, really run: (forwards + 2 backwards) / 3; 1 for the base."""
+        return self._engine.books.propagations
+
+    @property
+    def expected_propagations(self) -> float:
+        """Propagations a step, as planned for the whole training."""
+        return self.method.cost(self._engine.total_steps)
+
+    # What torch's optimizers have ----------------------------------------------------------------
+
+    @property
+    def bases(self) -> tuple[Optimizer, ...]:
+        """The base optimizers."""
+        return tuple(self._engine.bases.all)
+
+    @property
+    def param_groups(self) -> list[dict[str, Any]]:  # type: ignore[override]
+        """The base optimizer's own param groups; an entry "rho" is a group's own radius."""
+        return self._engine.bases.param_groups
+
+    @property
+    def state(self) -> MutableMapping[Any, Any]:  # type: ignore[override]
+        """The base optimizer's own state."""
+        return self._engine.bases.state
+
+    @property
+    def defaults(self) -> dict[str, Any]:  # type: ignore[override]
+        """The base optimizer's own defaults."""
+        return self._engine.bases.all[0].defaults
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add a group to the base optimizer (to the first one, of several)."""
+        self._engine.abandon()
+        self._engine.bases.all[0].add_param_group(param_group)
+
+    def state_dict(self) -> State:
+        """Torch's own format; loads with `weights_only=True`, and into the base optimizer too."""
+        self._engine.abandon()
+        for hook in self._optimizer_state_dict_pre_hooks.values():
+            hook(self)
+        saved = checkpoint.save(self._engine)
+        for changed in self._optimizer_state_dict_post_hooks.values():
+            saved = changed(self, saved) or saved
+        return saved
+
+    def load_state_dict(self, state_dict: State) -> None:
+        """Load a checkpoint of this optimizer, or one of the base optimizer alone.
+
+        Raises:
+            ValueError: it is another model's; nothing was changed.
+        """
+        self._engine.abandon()
+        state_dict = state_dict.copy()
+        for hook in self._optimizer_load_state_dict_pre_hooks.values():
+            state_dict = hook(self, state_dict) or state_dict
+        checkpoint.load(self._engine, state_dict)
+        for done in self._optimizer_load_state_dict_post_hooks.values():
+            done(self)
+
+    def register_step_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(optimizer, args, kwargs)` before the update, once all gradients are made."""
+        return self.bases[0].register_step_pre_hook(partial(_for_wrapper, self, hook))
+
+    def register_step_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(optimizer, args, kwargs)` after the update."""
+        return self.bases[-1].register_step_post_hook(partial(_for_wrapper, self, hook))
+
+    def __getstate__(self) -> dict[str, Any]:
+        self._engine.abandon()
+        return {"_engine": self._engine}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._optimizer_state_dict_pre_hooks = OrderedDict()
+        self._optimizer_state_dict_post_hooks = OrderedDict()
+        self._optimizer_load_state_dict_pre_hooks = OrderedDict()
+        self._optimizer_load_state_dict_post_hooks = OrderedDict()
+
+    def __repr__(self) -> str:
+        inner = ", ".join(repr(base) for base in self.bases)
+        return f"{type(self).__name__} ({self.method!r})\naround {inner}"
+
+
+def _for_wrapper(wrapper: Any, hook: Callable[..., Any], base: Optimizer, *args: Any) -> Any:
+    return hook(wrapper, *args)
+
+
+# Torch's own wrapping of step() would fire global hooks once more: they fire in the base's step.
+SharpnessAware.step.hooked = True  # type: ignore[attr-defined]
+
+
+def unwrap(optimizer: Any) -> SharpnessAware:
+    """The sharpness-aware optimizer inside a trainer's proxy (Accelerate, Fabric, Lightning).
+
+    Raises:
+        TypeError: there is none.
+    """
+    seen = optimizer
+    while True:
+        inner = seen.__dict__.get("_optimizer", seen.__dict__.get("optimizer"))
+        if inner is None:
+            break
+        seen = inner
+    if not isinstance(seen, SharpnessAware):
+        raise TypeError(f"there is no sharpness-aware optimizer inside {optimizer!r}")
+    return seen

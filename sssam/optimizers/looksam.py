@@ -1,0 +1,44 @@
+"""LookSAM: a SAM step every k steps, whose effect is reused on the steps between."""
+
+from sssam.checks import number
+from sssam.methods import Ascent, Reuse, Switch
+from sssam.optimizers.base import SharpnessAware
+from sssam.optimizers.sam import Base, Model
+from sssam.preservation import Rng
+from sssam.roles.direction import Fresh
+from sssam.roles.metric import Euclidean
+from sssam.roles.mix import Store
+from sssam.roles.when import Every
+
+
+class LookSAM(SharpnessAware):
+    """SAM at every k-th step; elsewhere the gradient at w, turned by what SAM last added to it.
+
+    With g at w, g_s at w + e and u(x) = x / ||x||, norms over all parameters together: on SAM
+    steps v = u(g_s - <g_s, u(g)> u(g)) is kept and g_s goes to the base optimizer; on the others
+    g + alpha ||g|| v. 1 + 1/k propagations a step; one persistent copy of the parameters.
+
+    Args:
+        base: a built torch optimizer, or a list of several.
+        rho: radius, at least 0. Default 0.05.
+        k: steps from one SAM step to the next, at least 1. Default 5. The first step is one.
+        alpha: weight of the reused part, at least 0. Default 0.7.
+        model, rng: see `SharpnessAware`.
+
+    Reference: "Towards Efficient and Scalable Sharpness-Aware Minimization", Liu, Mai, Chen,
+    Hsieh, You, arXiv 2203.02714.
+    """
+
+    def __init__(
+        self,
+        base: Base,
+        *,
+        rho: float = 0.05,
+        k: int = 5,
+        alpha: float = 0.7,
+        model: Model = None,
+        rng: Rng = "restore",
+    ) -> None:
+        alpha = number("alpha", alpha, 0.0, float("inf"))
+        method = Switch(Every(k), Ascent(Fresh(), Euclidean(rho), Store()), Reuse(alpha))
+        super().__init__(base, method, model=model, rng=rng)

@@ -1,0 +1,40 @@
+"""Momentum-SAM: the perturbation comes from the momentum, for no pass at all."""
+
+from sssam.methods import Ascent
+from sssam.optimizers.base import SharpnessAware
+from sssam.optimizers.sam import Base, Model
+from sssam.preservation import Rng
+from sssam.roles.direction import Momentum
+from sssam.roles.metric import Euclidean
+
+
+class MSAM(SharpnessAware):
+    """The gradient at w - rho v / ||v||, v the base optimizer's momentum as the last step left it.
+
+    One propagation a step. Since it moves before the first pass, the two-line form is
+    `optimizer.ascend()` before `backward()`.
+
+    Args:
+        base: a built torch optimizer with momentum (`momentum_buffer`, or Adam's `exp_avg`), or a
+            list of several.
+        rho: radius, at least 0. Default 0.3; its best values lie well above SAM's.
+        model, rng: see `SharpnessAware`.
+
+    Raises:
+        ValueError: a base without momentum.
+
+    Reference: "Momentum-SAM: Sharpness Aware Minimization without Computational Overhead", Becker,
+    Altrock, Risse, arXiv 2401.12033. The authors' code keeps the weights at the perturbed point
+    between steps and applies weight decay there; here they rest at w, and decay acts at w.
+    """
+
+    def __init__(
+        self, base: Base, *, rho: float = 0.3, model: Model = None, rng: Rng = "restore"
+    ) -> None:
+        super().__init__(base, Ascent(Momentum(), Euclidean(rho)), model=model, rng=rng)
+        for group in self.param_groups:
+            if not group.get("momentum") and "betas" not in group:
+                raise ValueError(
+                    "base keeps no momentum, so that MSAM would never move; build it with "
+                    "momentum=0.9, or take Adam or AdamW"
+                )

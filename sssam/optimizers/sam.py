@@ -1,0 +1,98 @@
+"""SAM and ASAM: a perturbation at every step."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+from torch import nn
+from torch.optim import Optimizer
+
+from sssam.methods import Ascent
+from sssam.optimizers.base import SharpnessAware
+from sssam.preservation import Rng
+from sssam.roles.direction import Fresh
+from sssam.roles.metric import Adaptive, Euclidean, Metric
+from sssam.roles.mix import Mix, Perturbed, Weighted
+
+Base = Optimizer | Iterable[Optimizer]
+Model = nn.Module | Literal[False] | None
+
+
+def mixed(alpha: float) -> Mix:
+    """The weighted mix, or SAM's own gradient to the bit where alpha is 1."""
+    return Perturbed() if alpha == 1 else Weighted(alpha)
+
+
+def radius(rho: float, adaptive: bool, eta: float) -> Metric:
+    """SAM's metric or ASAM's."""
+    if not isinstance(adaptive, bool):
+        raise TypeError(f"adaptive must be True or False, not {adaptive!r}")
+    return Adaptive(rho, eta) if adaptive else Euclidean(rho)
+
+
+class SAM(SharpnessAware):
+    """Sharpness-Aware Minimization: the gradient at the worst point near w, at every step.
+
+    g = grad L(w); e = rho g / ||g||_2 over all parameters together; the base optimizer gets
+    grad L(w + e). Twice the base optimizer's passes; one extra copy of the parameters while a
+    step runs.
+
+    Args:
+        base: a built torch optimizer, or a list of several.
+        rho: radius, at least 0. Default 0.05; a param group's own "rho" entry goes first.
+        mix: alpha of (1 - alpha) g(w) + alpha g(w + e), at least 0. Default 1: SAM.
+        ascent_fraction: the part of the batch that the pass at w uses, in (0, 1]. Default 1.
+        model, rng: see `SharpnessAware`.
+
+    >>> model = torch.nn.Linear(2, 1)
+    >>> optimizer = SAM(torch.optim.SGD(model.parameters(), lr=0.1), rho=0.05, model=model)
+    >>> optimizer.expected_propagations
+    2.0
+
+    Reference: "Sharpness-Aware Minimization for Efficiently Improving Generalization", Foret,
+    Kleiner, Mobahi, Neyshabur, arXiv 2010.01412. A part-batch ascent is used by NFNets
+    (arXiv 2102.06171). Zero and non-finite gradients give e = 0, where the paper divides by zero.
+    """
+
+    def __init__(
+        self,
+        base: Base,
+        *,
+        rho: float = 0.05,
+        mix: float = 1.0,
+        ascent_fraction: float = 1.0,
+        model: Model = None,
+        rng: Rng = "restore",
+    ) -> None:
+        method = Ascent(Fresh(ascent_fraction), Euclidean(rho), mixed(mix))
+        super().__init__(base, method, model=model, rng=rng)
+
+
+class ASAM(SharpnessAware):
+    """Adaptive SAM: a ball whose shape follows the sizes of the weights.
+
+    e = rho T^2 g / ||T g||_2 with T = |w| + eta, element by element; the rest as in SAM.
+
+    Args:
+        base: a built torch optimizer, or a list of several.
+        rho: radius in the metric of T, at least 0. Default 0.5, about ten times SAM's.
+        eta: at least 0. Default 0.01.
+        mix, ascent_fraction, model, rng: see `SAM`.
+
+    Reference: "ASAM: Adaptive Sharpness-Aware Minimization for Scale-Invariant Learning of Deep
+    Neural Networks", Kwon, Kim, Park, Choi, arXiv 2102.11600. As in the paper, T acts on all
+    parameters; its authors' code takes T = 1 outside weight tensors.
+    """
+
+    def __init__(
+        self,
+        base: Base,
+        *,
+        rho: float = 0.5,
+        eta: float = 0.01,
+        mix: float = 1.0,
+        ascent_fraction: float = 1.0,
+        model: Model = None,
+        rng: Rng = "restore",
+    ) -> None:
+        method = Ascent(Fresh(ascent_fraction), Adaptive(rho, eta), mixed(mix))
+        super().__init__(base, method, model=model, rng=rng)

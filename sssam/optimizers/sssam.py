@@ -1,0 +1,78 @@
+"""SS-SAM: a coin at each step, with a scheduled probability, between SAM and the base optimizer."""
+
+from sssam.checks import count
+from sssam.methods import Ascent, Switch
+from sssam.optimizers.base import SharpnessAware
+from sssam.optimizers.sam import Base, Model, mixed, radius
+from sssam.preservation import Rng
+from sssam.roles.direction import Fresh
+from sssam.roles.strength import How, Strength
+from sssam.roles.when import Scheduled
+from sssam.schedules import Schedule
+from sssam.trials import Draws, Trial
+
+
+class SSSAM(SharpnessAware):
+    """Stochastic Scheduled SAM: SAM's quality for a number of propagations chosen beforehand.
+
+    At step t of T, X_t ~ Bernoulli(p(t)); X_t = 1 is a SAM step, X_t = 0 the base optimizer's. The
+    expected propagations a step are 1 + ascent_fraction * mean(p).
+
+    Args:
+        base: a built torch optimizer, or a list of several.
+        schedule: p, a scheduling function of `sssam.schedules`.
+        total_steps: T, the optimizer steps of the whole training, at least 1.
+        rho: radius, at least 0. Default 0.05; a param group's own "rho" entry goes first.
+        seed: of the draws, at least 0. Default 0. All ranks must use the same.
+        draws: "bernoulli" (the paper's, default) or "systematic": as probable at each step, but
+            the count is within one of the expected one at each moment.
+        strength: "fixed" (default) uses rho; "per-step" rho / max(p(t), strength_floor) and "total"
+            rho / mean(p) make up for the skipped steps.
+        strength_floor: in (0, 1]. Default 0.1.
+        mix: alpha of G-RST's (1 - alpha) g(w) + alpha g(w + e), at least 0. Default 1.
+        adaptive: whether SAM steps are ASAM's, with `eta`. Default False.
+        ascent_fraction: the part of the batch that the pass at w uses on SAM steps. Default 1.
+        model, rng: see `SharpnessAware`.
+
+    Raises:
+        TypeError, ValueError: an argument outside its range, with the range and the remedy; a
+            schedule that leaves [0, 1] at some step, named; a strength above ten times rho.
+
+    >>> from sssam.schedules import linear
+    >>> model = torch.nn.Linear(2, 1)
+    >>> base = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    >>> optimizer = SSSAM(base, schedule=linear(0, 1), total_steps=1001, model=model)
+    >>> round(optimizer.expected_propagations, 3)
+    1.5
+
+    Reference: "SS-SAM: Stochastic Scheduled Sharpness-Aware Minimization for Efficiently Training
+    Deep Neural Networks", Zhao, Zhang, Hu, arXiv 2203.09962; `mix` is from its second version,
+    "Randomized Sharpness-Aware Training". `draws="systematic"`, `strength`, `ascent_fraction` and
+    `adaptive` are ours.
+    """
+
+    def __init__(
+        self,
+        base: Base,
+        *,
+        schedule: Schedule,
+        total_steps: int,
+        rho: float = 0.05,
+        seed: int = 0,
+        draws: Draws = "bernoulli",
+        strength: How = "fixed",
+        strength_floor: float = 0.1,
+        mix: float = 1.0,
+        adaptive: bool = False,
+        eta: float = 0.01,
+        ascent_fraction: float = 1.0,
+        model: Model = None,
+        rng: Rng = "restore",
+    ) -> None:
+        count("total_steps", total_steps, 1, remedy="give epochs * len(loader)")
+        trial = Trial(schedule, total_steps, seed, draws)
+        factor = Strength(schedule, total_steps, strength, strength_floor)
+        made_up = None if strength == "fixed" else factor
+        sharp = Ascent(Fresh(ascent_fraction), radius(rho, adaptive, eta), mixed(mix), made_up)
+        method = Switch(Scheduled(trial), sharp)
+        super().__init__(base, method, total_steps=total_steps, model=model, rng=rng)

@@ -1,0 +1,135 @@
+"""What a method asks of a training loop, what it knows while a step runs, and the books of both."""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from sssam.perturbation import Weights
+from sssam.vectors import Vector, dense
+
+Phase = Literal["plain", "ascent", "descent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One forward-backward pass, to be run at the weights as they stand.
+
+    Args:
+        phase: "plain" (the only pass of a plain step), "ascent" (at w, for the perturbation) or
+            "descent" (at w + e, for the base optimizer).
+        fraction: the part of the batch that goes through it, in (0, 1].
+    """
+
+    phase: Phase
+    fraction: float = 1.0
+
+    @property
+    def whole(self) -> bool:
+        """Whether every sample of the batch goes through it."""
+        return self.fraction == 1.0
+
+
+#: A method at work: yields passes, is sent their gradients, returns the base optimizer's gradient.
+Passes = Generator[Pass, Vector, Vector]
+
+
+@dataclass
+class Books:
+    """What was really run, over the whole training.
+
+    Args:
+        steps: steps of the base optimizer that were taken.
+        ascents: how many of them were sharpness-aware.
+        forwards, backwards: passes run, in batches: a pass on a quarter of the batch counts 0.25.
+            Passes of steps that were abandoned count too.
+        voided: ascents whose gradient was zero or not finite, so that e was 0; on the device of
+            the parameters, so that counting never waits for it.
+    """
+
+    steps: int = 0
+    ascents: int = 0
+    forwards: float = 0.0
+    backwards: float = 0.0
+    voided: Tensor = field(default_factory=lambda: torch.zeros((), dtype=torch.int64))
+
+    def enter(self, fraction: float) -> None:
+        """Count one forward-backward pass over that fraction of the batch."""
+        self.forwards += fraction
+        self.backwards += fraction
+
+    def void(self, factor: Tensor | float) -> None:
+        """Count a perturbation that came to nothing: one whose factor on the direction is 0."""
+        if isinstance(factor, Tensor) and self.voided.device != factor.device:
+            self.voided = self.voided.to(factor.device)
+        self.voided += factor == 0
+
+    @property
+    def propagations(self) -> float:
+        """(forwards + 2 backwards) / 3 a step: the paper's count, 1 for the base optimizer."""
+        return (self.forwards + 2 * self.backwards) / 3 / max(self.steps, 1)
+
+
+@dataclass
+class Step:
+    """One step in progress, as a method sees it.
+
+    Args:
+        t: the step, counted from 0.
+        params: the parameters that need gradients, in the order of the param groups.
+        groups: the param group of each parameter.
+        weights: where the parameters stand.
+        books: what was run.
+        memory: what the method keeps from step to step, per parameter and name.
+        base_state: the base optimizer's state of a parameter.
+    """
+
+    t: int
+    params: list[Tensor]
+    groups: list[dict[str, Any]]
+    weights: Weights
+    books: Books
+    memory: dict[Tensor, dict[str, Tensor]]
+    base_state: Callable[[Tensor], dict[str, Any]]
+    _first: Vector | None = None
+
+    def gradient(self, phase: Phase, fraction: float = 1.0) -> Passes:
+        """The gradient at w of the batch, or of a part of it; run once a step, whoever asks."""
+        if self._first is None:
+            self._first = yield Pass(phase, fraction)
+        return self._first
+
+    def forget_first(self) -> None:
+        """Free the gradient at w, of a method that does not use it again."""
+        self._first = None
+
+    @property
+    def first(self) -> Vector:
+        """The gradient at w, of a step that has run that pass, without sparse parts."""
+        if self._first is None:
+            raise RuntimeError("this method has run no pass at w in this step")
+        return dense(self._first)
+
+    def radii(self, default: float, key: str) -> float | dict[int, float]:
+        """rho: the groups' own where they have one, else `default`; one number if all agree."""
+        radii = {i: float(group.get(key, default)) for i, group in enumerate(self.groups)}
+        distinct = set(radii.values())
+        return radii if len(distinct) > 1 else distinct.pop() if distinct else default
+
+    def move(self, e: Vector) -> None:
+        """Put the weights at w + e."""
+        self.weights.move(self.params, e)
+
+    def remember(self, name: str, x: Vector) -> None:
+        """Keep a vector for later steps; it is part of the optimizer's state_dict."""
+        for kept in self.memory.values():
+            kept.pop(name, None)
+        for i, part in x.items():
+            self.memory.setdefault(self.params[i], {})[name] = part
+
+    def recall(self, name: str) -> Vector:
+        """The vector kept under that name; empty before the first `remember`."""
+        kept = (self.memory.get(p, {}).get(name) for p in self.params)
+        return {i: part for i, part in enumerate(kept) if part is not None}

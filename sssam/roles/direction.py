@@ -1,0 +1,68 @@
+"""Direction: from which signal is the perturbation made?"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from sssam.checks import share
+from sssam.passes import Passes, Step
+from sssam.vectors import Vector, dense, scale
+
+
+class Direction(Protocol):
+    """A signal, made by none or one pass at w."""
+
+    @property
+    def cost(self) -> float:
+        """The passes at w that it asks for, in fractions of the batch."""
+        ...
+
+    def signal(self, step: Step) -> Passes:
+        """Yield the pass that it needs, if any, and return the signal."""
+        ...
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """The gradient at w of this step's batch (SAM), or of the part `fraction` of it."""
+
+    fraction: float = 1.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fraction", share("ascent_fraction", self.fraction))
+
+    @property
+    def cost(self) -> float:
+        """One pass over that fraction."""
+        return self.fraction
+
+    def signal(self, step: Step) -> Passes:
+        """The gradient at w."""
+        return dense((yield from step.gradient("ascent", self.fraction)))
+
+
+@dataclass(frozen=True)
+class Momentum:
+    """The base optimizer's momentum with a minus sign, for no pass at all (Momentum-SAM).
+
+    `buffers` are the names under which torch's optimizers keep it; before the first update there
+    is none, and nothing moves.
+    """
+
+    cost: ClassVar[float] = 0.0
+    buffers: tuple[str, ...] = ("momentum_buffer", "exp_avg")
+
+    def signal(self, step: Step) -> Passes:
+        """-v, v as the last step left it."""
+        yield from ()  # a generator, as every direction is one
+        return scale(self._momentum(step), -1.0)
+
+    def _momentum(self, step: Step) -> Vector:
+        found: Vector = {}
+        for i, p in enumerate(step.params):
+            state = step.base_state(p)
+            buffer = next(
+                (state[name] for name in self.buffers if state.get(name) is not None), None
+            )
+            if buffer is not None:
+                found[i] = buffer
+        return found

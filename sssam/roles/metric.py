@@ -1,0 +1,99 @@
+"""Metric: how far does the perturbation go, and how is that measured?"""
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+
+from sssam.checks import number
+from sssam.passes import Step
+from sssam.vectors import Vector, norm, ratio, shrink, times
+
+
+class Metric(Protocol):
+    """Turns a direction into a perturbation e. Pure: it moves nothing."""
+
+    def perturbation(self, direction: Vector, step: Step, strength: float) -> Vector:
+        """e for this direction, its radius multiplied by `strength`."""
+        ...
+
+
+def check_rho(rho: float) -> float:
+    """rho as a float; an error unless it is finite and not negative."""
+    return number("rho", rho, 0.0, math.inf, remedy="0 is the base optimizer, 0.05 a usual start")
+
+
+def _to_radius(
+    x: Vector, length: torch.Tensor, step: Step, rho: float | dict[int, float]
+) -> Vector:
+    # rho x / length. With radii of their own, the groups share the length and differ in rho.
+    common = rho if isinstance(rho, float) else 1.0
+    factor = ratio(common, length)
+    if common and (isinstance(factor, torch.Tensor) or factor == 0):
+        step.books.void(factor)
+    e = shrink(x, factor)
+    return e if isinstance(rho, float) else {i: part * rho[i] for i, part in e.items()}
+
+
+def _radii(step: Step, rho: float, key: str, strength: float) -> float | dict[int, float]:
+    radii = step.radii(rho, key)
+    if isinstance(radii, dict):
+        return {i: check_rho(radius) * strength for i, radius in radii.items()}
+    return check_rho(radii) * strength
+
+
+@dataclass(frozen=True)
+class Euclidean:
+    """SAM's ball: e = rho d / ||d||_2, the norm over all parameters together.
+
+    A zero or non-finite direction gives e = 0, decided on the device.
+
+    Args:
+        rho: the radius, in units of the weights' Euclidean norm; at least 0. A param group with
+            an entry named `key` has its own rho: the norm stays common, the radius differs.
+        key: the name of that entry.
+    """
+
+    rho: float
+    key: str = "rho"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rho", check_rho(self.rho))
+
+    def perturbation(self, direction: Vector, step: Step, strength: float) -> Vector:
+        """rho d / ||d||."""
+        return _to_radius(
+            direction, norm(direction), step, _radii(step, self.rho, self.key, strength)
+        )
+
+
+@dataclass(frozen=True)
+class Adaptive:
+    """ASAM's ellipsoid: e = rho T^2 d / ||T d||_2 with T = |w| + eta, element by element.
+
+    From "ASAM: Adaptive Sharpness-Aware Minimization", Kwon et al., arXiv 2102.11600. The paper's
+    T is used on all parameters; its authors' code takes T = 1 outside weight tensors.
+
+    Args:
+        rho: the radius in the metric of T; at least 0. ASAM's are about ten times SAM's.
+        eta: added to |w|, so that zero weights can move; at least 0.
+        key: the name of a param group's own rho.
+    """
+
+    rho: float
+    eta: float = 0.01
+    key: str = "rho"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rho", check_rho(self.rho))
+        object.__setattr__(self, "eta", number("eta", self.eta, 0.0, math.inf))
+
+    @torch.no_grad()
+    def perturbation(self, direction: Vector, step: Step, strength: float) -> Vector:
+        """rho T^2 d / ||T d||."""
+        sizes = torch._foreach_abs([step.params[i].detach() for i in direction])
+        t = dict(zip(direction, torch._foreach_add(sizes, self.eta), strict=True)) if sizes else {}
+        stretched = times(direction, t)
+        radii = _radii(step, self.rho, self.key, strength)
+        return _to_radius(times(stretched, t), norm(stretched), step, radii)

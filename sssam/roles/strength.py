@@ -1,0 +1,66 @@
+"""Strength: how much of rho is used at a step that a schedule made rare."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import fsum
+from typing import Literal, get_args
+
+from sssam.checks import number
+from sssam.schedules import Schedule
+
+How = Literal["fixed", "per-step", "total"]
+#: A radius this many times rho has left the neighbourhood in which rho means anything.
+LIMIT = 10.0
+
+
+@dataclass(frozen=True)
+class Strength:
+    """The factor on rho at step t: 1, or what makes up for the steps that are skipped.
+
+    A step that is SAM with probability p applies in expectation only p rho of SAM's
+    regularisation (to first order in rho; ours, in the spirit of G-RST, arXiv 2203.09962 v2).
+
+    Args:
+        schedule, total_steps: whose probabilities p(t) are made up for.
+        how: "fixed": 1; "per-step": 1 / max(p(t), floor); "total": 1 / mean(p).
+        floor: in (0, 1]; keeps the factor of a rarely taken step bounded. Default 0.1.
+
+    Raises:
+        ValueError: when some step that can be taken would get more than ten times rho.
+    """
+
+    schedule: Schedule
+    total_steps: int
+    how: How = "fixed"
+    floor: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.how not in get_args(How):
+            raise ValueError(
+                f"strength must be one of {', '.join(get_args(How))}, not {self.how!r}"
+            )
+        number("strength_floor", self.floor, 1e-9, 1.0)
+        probabilities = self.schedule.probabilities(self.total_steps)
+        object.__setattr__(self, "_mean", fsum(probabilities) / self.total_steps)
+        _, high = self.range(probabilities)
+        if high > LIMIT:
+            raise ValueError(
+                f"strength={self.how!r} needs {high:.3g} times rho at some step of "
+                f"{self.schedule!r}, more than the {LIMIT:g} that are allowed; use "
+                f"strength='fixed', a higher probability, or a strength_floor of {1 / LIMIT:g}"
+            )
+
+    def __call__(self, t: int) -> float:
+        """The factor on rho at step t."""
+        return 1.0 if self.how == "fixed" else self._factor(self.schedule.at(t, self.total_steps))
+
+    def _factor(self, p: float) -> float:
+        if self.how == "per-step":
+            return 1.0 / max(p, self.floor)
+        mean: float = self.__dict__["_mean"]
+        return 1.0 / mean if self.how == "total" and mean > 0 else 1.0
+
+    def range(self, probabilities: Sequence[float]) -> tuple[float, float]:
+        """The least and the greatest factor over the steps that can be taken (p > 0)."""
+        factors = [self._factor(p) for p in set(probabilities) if p > 0]
+        return (min(factors), max(factors)) if factors else (1.0, 1.0)

@@ -1,0 +1,119 @@
+"""Lists of tensors read as one vector: the norms, products and sums that the methods are made of.
+
+A `Vector` maps the position of a parameter to its part of the vector; a parameter without a part
+(no gradient reached it) is zero there. Sums run in float32 at least, on the device of the first
+part, and nothing here makes the host wait for a device.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+Vector = dict[int, Tensor]
+
+_LOW = (torch.float16, torch.bfloat16)
+
+
+def dense(x: Vector) -> Vector:
+    """The vector with sparse parts made dense; the very same object when none is sparse."""
+    if not any(part.layout is not torch.strided for part in x.values()):
+        return x
+    return {
+        i: part.to_dense() if part.layout is not torch.strided else part for i, part in x.items()
+    }
+
+
+def _real(part: Tensor) -> Tensor:
+    return torch.view_as_real(part) if part.is_complex() else part
+
+
+def _parts(x: Vector) -> list[Tensor]:
+    return [_real(part) for part in x.values()]
+
+
+def _on_one_device(scalars: list[Tensor]) -> Tensor:
+    device = scalars[0].device
+    return torch.stack([scalar.to(device) for scalar in scalars])
+
+
+def norm(x: Vector) -> Tensor:
+    """||x||_2 over all parts together, a scalar tensor; zero for an empty vector."""
+    if not x:
+        return torch.zeros(())
+    parts = _parts(x)
+    low = [part for part in parts if part.dtype in _LOW]
+    high = [part for part in parts if part.dtype not in _LOW]
+    # Half precision overflows at a norm of 65,504: its squares are summed in float32.
+    norms = list(torch._foreach_norm(high)) if high else []
+    norms += torch._foreach_norm(low, 2, dtype=torch.float32) if low else []
+    total: Tensor = torch.linalg.vector_norm(_on_one_device(norms))
+    return total
+
+
+def dot(x: Vector, y: Vector) -> Tensor:
+    """The real inner product <x, y>, a scalar tensor; parts that only one has count as zero."""
+    common = [i for i in x if i in y]
+    if not common:
+        return torch.zeros(())
+    products = torch._foreach_mul([_real(x[i]) for i in common], [_real(y[i]) for i in common])
+    return _on_one_device([_sum(part) for part in products]).sum()
+
+
+def _sum(part: Tensor) -> Tensor:
+    return part.sum(dtype=torch.float32 if part.dtype in _LOW else part.dtype)
+
+
+def scale(x: Vector, factor: Tensor | float) -> Vector:
+    """factor * x, in new tensors; a factor that the host knows to be 0 leaves no part at all."""
+    if not x or (isinstance(factor, float) and factor == 0.0):
+        return {}
+    parts = list(x.values())
+    if isinstance(factor, Tensor) and len({part.device for part in parts}) > 1:
+        return {i: part * factor.to(part.device) for i, part in x.items()}
+    if isinstance(factor, Tensor):
+        factor = factor.to(parts[0].device)
+    return dict(zip(x, torch._foreach_mul(parts, factor), strict=True))
+
+
+def times(x: Vector, y: Vector) -> Vector:
+    """x * y element by element, over the parts of x, all of which y has."""
+    return dict(zip(x, torch._foreach_mul(list(x.values()), [y[i] for i in x]), strict=True))
+
+
+def add(x: Vector, y: Vector) -> Vector:
+    """x + y, in new tensors; a part that only one has is that part."""
+    common = [i for i in x if i in y]
+    sums = torch._foreach_add([x[i] for i in common], [y[i] for i in common]) if common else []
+    return {**x, **y, **dict(zip(common, sums, strict=True))}
+
+
+def ratio(numerator: float, denominator: Tensor) -> Tensor | float:
+    """numerator / denominator where that is meaningful, else 0: for a denominator of 0, inf or NaN.
+
+    A number where the denominator lies in the host's memory, which is free to read; elsewhere a
+    tensor on its device, for which nothing waits.
+    """
+    if denominator.device.type == "cpu":
+        value = float(denominator)
+        return numerator / value if 0.0 < value < math.inf else 0.0
+    return on_device_ratio(numerator, denominator)
+
+
+def on_device_ratio(numerator: float, denominator: Tensor) -> Tensor:
+    """`ratio` for an accelerator: n / inf is 0 by itself, n / 0 and NaN are made 0."""
+    return (numerator / denominator).nan_to_num_(0.0, 0.0, 0.0)
+
+
+def shrink(x: Vector, factor: Tensor | float) -> Vector:
+    """factor * x, and exactly 0 for a factor of 0, whatever x holds."""
+    scaled = scale(x, factor)
+    if isinstance(factor, Tensor):
+        for part in scaled.values():
+            _real(part).nan_to_num_(0.0)  # what inf * 0 and NaN * 0 leave
+    return scaled
+
+
+def unit(x: Vector) -> Vector:
+    """x / ||x||_2, and zero where the norm is zero or not finite."""
+    return shrink(x, ratio(1.0, norm(x)))

@@ -1,0 +1,75 @@
+"""Imports go one way, and the library needs torch alone."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import sssam
+
+ROOT = Path(sssam.__file__).parent
+
+#: Each module may import from those named before it; the tests hold the order of the data.
+LAYERS = [
+    ["checks", "vectors"],
+    ["perturbation", "schedules"],
+    ["trials"],
+    ["passes"],
+    ["preservation", "batches", "roles"],
+    ["methods"],
+    ["bases"],
+    ["engine"],
+    ["drivers", "checkpoint"],
+    ["optimizers"],
+    ["lab"],
+]
+RANK = {name: i for i, layer in enumerate(LAYERS) for name in layer}
+
+
+def _imports(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def _unit(path: Path) -> str:
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+FILES = [path for path in sorted(ROOT.rglob("*.py")) if path != ROOT / "__init__.py"]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_go_one_way(path: Path) -> None:
+    mine = _unit(path)
+    for name in _imports(path):
+        parts = name.split(".")
+        if parts[0] != "sssam" or len(parts) < 2 or parts[1] not in RANK:
+            continue
+        assert RANK[parts[1]] < RANK[mine] or parts[1] == mine, f"{mine} imports {name}"
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if _unit(p) != "lab"], ids=lambda p: p.name)
+def test_the_library_imports_torch_and_the_standard_library_alone(path: Path) -> None:
+    roots = {name.split(".")[0] for name in _imports(path)}
+    assert roots <= {"sssam", "torch", *sys.stdlib_module_names}
+
+
+def test_importing_the_library_loads_nothing_of_the_laboratory() -> None:
+    code = (
+        "import sys, sssam; loaded = {n.split('.')[0] for n in sys.modules};"
+        "extra = loaded & {'pydantic', 'scipy', 'sklearn', 'altair', 'lightning_fabric', 'rich'};"
+        "assert not extra and 'sssam.lab' not in sys.modules, extra"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+def test_the_table_of_contents_is_whole() -> None:
+    for name in sssam.__all__:
+        assert getattr(sssam, name).__doc__, name

@@ -1,0 +1,58 @@
+"""Every optimizer gives the iterates of its paper's pseudo-code, in all three forms of the loop."""
+
+import pytest
+import torch
+
+from tests import naive
+from tests.problems import BASES, build, by_closure, by_passes, by_two_lines, flat, same
+from tests.table import STEPS, TABLE
+
+MOMENTUM = {"momentum", "nesterov", "adam", "adamw", "rmsprop", "muon"}
+CASES = [
+    (name, base)
+    for name, row in TABLE.items()
+    for base in BASES
+    if base in MOMENTUM or not row.needs_momentum
+]
+
+
+@pytest.mark.parametrize(("name", "base"), CASES)
+def test_iterates_and_buffers_equal_the_pseudo_code(name: str, base: str) -> None:
+    row = TABLE[name]
+    theirs, their_base = build(base)
+    expected = naive.train(theirs, their_base, row.naive(), STEPS)
+    ours, our_base = build(base)
+    optimizer = row.build(our_base, ours.model)
+    for t in range(STEPS):
+        by_closure(ours, optimizer, 1, t)
+        torch.testing.assert_close(flat(ours.params), expected[t], rtol=1e-10, atol=1e-11)
+    for p, q in zip(ours.params, theirs.params, strict=True):
+        for key, value in their_base.state[q].items():
+            torch.testing.assert_close(our_base.state[p][key], value, rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize("name", TABLE)
+@pytest.mark.parametrize("base", ["momentum", "adamw"])
+def test_all_forms_of_the_loop_are_one(name: str, base: str) -> None:
+    forms = [by_closure, by_passes] + ([by_two_lines] if TABLE[name].two_lines else [])
+    ends = []
+    for form in forms:
+        problem, torch_base = build(base)
+        optimizer = TABLE[name].build(torch_base, problem.model)
+        form(problem, optimizer, 30)
+        ends.append((problem.params, optimizer.propagations, optimizer.ascents))
+    assert all(same(params, ends[0][0]) for params, _, _ in ends)
+    assert len({rest for _, *rest in map(tuple, ends) for rest in [tuple(rest)]}) == 1
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_books_say_what_was_run(name: str) -> None:
+    problem, base = build("momentum")
+    optimizer = TABLE[name].build(base, problem.model)
+    samples = []
+    problem.model.register_forward_hook(lambda module, inputs, output: samples.append(len(output)))
+    by_closure(problem, optimizer, STEPS)
+    assert sum(samples) / 32 == pytest.approx(optimizer.forwards, abs=1e-9)
+    assert optimizer.backwards == optimizer.forwards
+    assert optimizer.propagations == pytest.approx(TABLE[name].propagations, abs=1e-12)
+    assert optimizer.steps == STEPS
