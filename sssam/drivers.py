@@ -36,7 +36,7 @@ def by_closure(
 def _run(
     engine: Engine, closure: Closure, ascent_closure: Closure | None, fraction: float | None
 ) -> Any:
-    must_read = engine.method.ascent_fraction < 1 and ascent_closure is None
+    must_read = engine.part < 1 and ascent_closure is None
     if engine.method.is_plain(engine.books.steps):
         loss = _call(engine, closure, "closure", must_read)
         engine.books.enter(1.0)
@@ -71,7 +71,7 @@ def _call(engine: Engine, closure: Closure, name: str, must_read: bool) -> Any:
         )
     if must_read and not engine.phase_was_read:
         raise RuntimeError(
-            f"ascent_fraction={engine.method.ascent_fraction:g} runs the ascent pass on a part of "
+            f"ascent_fraction={engine.part:g} runs the ascent pass on a part of "
             "the batch, but the closure never read optimizer.phase; take the part where it is "
             "'ascent', or give step(closure, ascent_closure=...)"
         )
@@ -86,7 +86,7 @@ def will_ascend(engine: Engine) -> bool:
     acts = engine.method.acts(engine.books.steps)
     if engine.stage == "idle" and not engine.asked:
         engine.asked = True
-        if acts and engine.method.opening == "at w":
+        if acts and engine.opening == "at w":
             engine.guard.start(engine.bases.trainable()[0])
             engine.guard.enter(whole=False)
     return acts
@@ -101,7 +101,7 @@ def ascend(engine: Engine, fraction: float | None) -> bool:
             "end the step with step(). The weights are back at w"
         )
     _check_two_lines(engine)
-    if engine.method.opening == "moved":
+    if engine.opening == "moved":
         return _ascend_first(engine)
     engine.require_gradients()
     if engine.method.is_plain(engine.books.steps):
@@ -142,7 +142,7 @@ def _ascend_after(engine: Engine, fraction: float) -> bool:
 
 
 def _fraction(engine: Engine, given: float | None) -> float:
-    own = engine.method.ascent_fraction if engine.method.acts(engine.books.steps) else 1.0
+    own = engine.part if engine.method.acts(engine.books.steps) else 1.0
     fraction = own if given is None else share("fraction", given)
     if fraction < 1 and not engine.asked:
         raise RuntimeError(
@@ -154,7 +154,7 @@ def _fraction(engine: Engine, given: float | None) -> float:
 
 def _check_two_lines(engine: Engine) -> None:
     form = ""
-    if engine.method.opening == "mixed":
+    if engine.opening == "mixed":
         form = "some steps of it begin at w and others do not"
     elif engine.guard.rng == "same-mask":
         form = "rng='same-mask' must note the generators before the first pass"
@@ -177,7 +177,7 @@ def finish(engine: Engine) -> None:
     elif engine.stage == "ascended":
         engine.guard.leave()
         engine.feed(1.0)
-    elif engine.stage == "told" and engine.method.opening == "moved":
+    elif engine.stage == "told" and engine.opening == "moved":
         engine.require_gradients()
         engine.books.enter(1.0)
     _end(engine)

@@ -26,6 +26,7 @@ class Engine:
     def __init__(self, bases: Bases, method: Method, guard: Guard, total_steps: int | None) -> None:
         self.bases, self.method, self.guard = bases, method, guard
         self.total_steps = total_steps
+        self.part, self.opening = method.ascent_fraction, method.opening
         self.books = Books()
         self.weights = Weights()
         self.memory: dict[Tensor, dict[str, Tensor]] = {}

@@ -129,10 +129,11 @@ class Ascent:
         """The direction's pass, if any; then one at w + e."""
         direction = yield from self.direction.signal(step)
         strength = 1.0 if self.strength is None else self.strength(step.t)
+        spare = not self.mix.needs_first  # the gradient at w: its memory serves e, and is freed
         with torch.no_grad():
-            step.move(self.metric.perturbation(direction, step, strength))
+            step.move(self.metric.perturbation(direction, step, strength, overwrite=spare))
         del direction
-        if not self.mix.needs_first:
+        if spare:
             step.forget_first()
         perturbed = yield Pass("descent")
         step.weights.restore()

@@ -105,9 +105,24 @@ def on_device_ratio(numerator: float, denominator: Tensor) -> Tensor:
     return (numerator / denominator).nan_to_num_(0.0, 0.0, 0.0)
 
 
-def shrink(x: Vector, factor: Tensor | float) -> Vector:
-    """factor * x, and exactly 0 for a factor of 0, whatever x holds."""
-    scaled = scale(x, factor)
+def scale_(x: Vector, factor: Tensor | float) -> Vector:
+    """`scale` in x's own memory."""
+    parts = list(x.values())
+    if not parts or (isinstance(factor, float) and factor == 0.0):
+        return {}
+    if isinstance(factor, Tensor) and len({part.device for part in parts}) > 1:
+        for part in parts:
+            part.mul_(factor.to(part.device))
+    elif isinstance(factor, Tensor):
+        torch._foreach_mul_(parts, factor.to(parts[0].device))
+    else:
+        torch._foreach_mul_(parts, factor)
+    return x
+
+
+def shrink(x: Vector, factor: Tensor | float, *, overwrite: bool = False) -> Vector:
+    """factor * x, and exactly 0 for a factor of 0, whatever x holds; in x's memory if asked to."""
+    scaled = scale_(x, factor) if overwrite else scale(x, factor)
     if isinstance(factor, Tensor):
         for part in scaled.values():
             _real(part).nan_to_num_(0.0)  # what inf * 0 and NaN * 0 leave

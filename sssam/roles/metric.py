@@ -12,10 +12,15 @@ from sssam.vectors import Vector, norm, ratio, shrink, times
 
 
 class Metric(Protocol):
-    """Turns a direction into a perturbation e. Pure: it moves nothing."""
+    """Turns a direction into a perturbation e; it moves no weights."""
 
-    def perturbation(self, direction: Vector, step: Step, strength: float) -> Vector:
-        """e for this direction, its radius multiplied by `strength`."""
+    def perturbation(
+        self, direction: Vector, step: Step, strength: float, *, overwrite: bool = False
+    ) -> Vector:
+        """e for this direction, its radius multiplied by `strength`.
+
+        With `overwrite`, e may take the direction's memory, which spares a copy of the parameters.
+        """
         ...
 
 
@@ -25,14 +30,14 @@ def check_rho(rho: float) -> float:
 
 
 def _to_radius(
-    x: Vector, length: torch.Tensor, step: Step, rho: float | dict[int, float]
+    x: Vector, length: torch.Tensor, step: Step, rho: float | dict[int, float], *, overwrite: bool
 ) -> Vector:
     # rho x / length. With radii of their own, the groups share the length and differ in rho.
     common = rho if isinstance(rho, float) else 1.0
     factor = ratio(common, length)
     if common and (isinstance(factor, torch.Tensor) or factor == 0):
         step.books.void(factor)
-    e = shrink(x, factor)
+    e = shrink(x, factor, overwrite=overwrite)
     return e if isinstance(rho, float) else {i: part * rho[i] for i, part in e.items()}
 
 
@@ -61,11 +66,12 @@ class Euclidean:
     def __post_init__(self) -> None:
         object.__setattr__(self, "rho", check_rho(self.rho))
 
-    def perturbation(self, direction: Vector, step: Step, strength: float) -> Vector:
+    def perturbation(
+        self, direction: Vector, step: Step, strength: float, *, overwrite: bool = False
+    ) -> Vector:
         """rho d / ||d||."""
-        return _to_radius(
-            direction, norm(direction), step, _radii(step, self.rho, self.key, strength)
-        )
+        radii = _radii(step, self.rho, self.key, strength)
+        return _to_radius(direction, norm(direction), step, radii, overwrite=overwrite)
 
 
 @dataclass(frozen=True)
@@ -90,10 +96,12 @@ class Adaptive:
         object.__setattr__(self, "eta", number("eta", self.eta, 0.0, math.inf))
 
     @torch.no_grad()
-    def perturbation(self, direction: Vector, step: Step, strength: float) -> Vector:
+    def perturbation(
+        self, direction: Vector, step: Step, strength: float, *, overwrite: bool = False
+    ) -> Vector:
         """rho T^2 d / ||T d||."""
         sizes = torch._foreach_abs([step.params[i].detach() for i in direction])
         t = dict(zip(direction, torch._foreach_add(sizes, self.eta), strict=True)) if sizes else {}
         stretched = times(direction, t)
         radii = _radii(step, self.rho, self.key, strength)
-        return _to_radius(times(stretched, t), norm(stretched), step, radii)
+        return _to_radius(times(stretched, t), norm(stretched), step, radii, overwrite=True)
