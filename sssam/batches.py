@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.amp import GradScaler
 
 from sssam.passes import Pass
 
@@ -42,7 +43,8 @@ class BatchPass:
         fraction: the part of the samples that it is, k / n.
     """
 
-    def __init__(self, wanted: Pass, batch: Any) -> None:
+    def __init__(self, wanted: Pass, batch: Any, scaler: GradScaler | None = None) -> None:
+        self._scaler = scaler
         self.phase, self.batch, self.fraction = wanted.phase, batch, 1.0
         self.ran = False
         n = size(batch)
@@ -67,12 +69,12 @@ class BatchPass:
         return self.batch[1]
 
     def backward(self, loss: Tensor) -> None:
-        """Run the backward pass from a scalar loss; to be called exactly once."""
+        """Run the backward pass from a scalar loss, not scaled yet; to be called exactly once."""
         if self.ran:
             raise RuntimeError(
                 "p.backward(loss) was called twice in one pass; add the losses first"
             )
         if not isinstance(loss, Tensor) or loss.ndim:
             raise ValueError(f"loss must be a scalar tensor, not {loss!r}; use its mean")
-        torch.autograd.backward(loss)
+        torch.autograd.backward(loss if self._scaler is None else self._scaler.scale(loss))
         self.ran = True

@@ -1,14 +1,17 @@
 """Three ways to drive a method's passes: a closure, two lines in a loop, and a loop over passes."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch.amp import GradScaler
 
 from sssam.batches import BatchPass
 from sssam.checks import share
 from sssam.engine import Engine
 from sssam.passes import Pass
+from sssam.scaling import Scaling, require_scaled
 
 Closure = Callable[[], Any]
 
@@ -16,42 +19,61 @@ Closure = Callable[[], Any]
 # A closure ---------------------------------------------------------------------------------------
 
 
-def by_closure(
-    engine: Engine, closure: Closure, ascent_closure: Closure | None, fraction: float | None
-) -> Any:
+@dataclass(frozen=True)
+class Closures:
+    """What `step(closure, ...)` was given."""
+
+    closure: Closure
+    ascent_closure: Closure | None = None
+    fraction: float | None = None
+    scaler: GradScaler | None = None
+
+
+def by_closure(engine: Engine, optimizer: Any, given: Closures) -> Any:
     """A whole step; the loss of its first pass. Any exception leaves the weights at w."""
     if engine.begun:
         engine.abandon()
     engine.stage = "driving"
     try:
-        loss = _run(engine, closure, ascent_closure, fraction)
+        loss = _run(engine, given)
         engine.require_gradients()
-        engine.update()
+        if given.scaler is None:
+            engine.update()
+        else:
+            _step_through(engine, optimizer, given.scaler)
     except BaseException:
         engine.abandon()
         raise
     return loss
 
 
-def _run(
-    engine: Engine, closure: Closure, ascent_closure: Closure | None, fraction: float | None
-) -> Any:
-    must_read = engine.part < 1 and ascent_closure is None
+def _step_through(engine: Engine, optimizer: Any, scaler: GradScaler) -> None:
+    # The scaler unscales and checks the gradients, then calls optimizer.step(), or skips it.
+    engine.stage = "ready"
+    scaler.step(optimizer)
+    if engine.stage == "ready":
+        engine.abandon()
+
+
+def _run(engine: Engine, given: Closures) -> Any:
+    must_read = engine.part < 1 and given.ascent_closure is None
     if engine.method.is_plain(engine.books.steps):
-        loss = _call(engine, closure, "closure", must_read)
+        loss = _call(engine, given.closure, "closure", must_read)
         engine.books.enter(1.0)
         return loss
+    scaling = Scaling(given.scaler, engine.bases)
     engine.guard.start(engine.open().params)
     losses = []
     while engine.wanted is not None:
-        wanted = _resized(engine.wanted, fraction)
-        alone = ascent_closure is not None and wanted.phase == "ascent"
+        wanted = _resized(engine.wanted, given.fraction)
         engine.phase = wanted.phase
         engine.guard.enter(wanted.whole)
-        name, called = ("ascent_closure", ascent_closure) if alone else ("closure", closure)
-        losses.append(_call(engine, called or closure, name, must_read))
+        alone = given.ascent_closure if wanted.phase == "ascent" else None
+        name = "closure" if alone is None else "ascent_closure"
+        losses.append(_call(engine, alone or given.closure, name, must_read))
         engine.guard.leave()
-        engine.feed(wanted.fraction)
+        engine.feed(wanted.fraction, scaling.inverse)
+    scaling.put_back()
     return losses[0]
 
 
@@ -92,7 +114,9 @@ def will_ascend(engine: Engine) -> bool:
     return acts
 
 
-def ascend(engine: Engine, fraction: float | None) -> bool:
+def ascend(
+    engine: Engine, optimizer: Any, fraction: float | None, scaler: GradScaler | None
+) -> bool:
     """After the pass at w: move to w + e if this step is sharpness-aware."""
     if engine.stage != "idle":
         engine.abandon()
@@ -101,6 +125,7 @@ def ascend(engine: Engine, fraction: float | None) -> bool:
             "end the step with step(). The weights are back at w"
         )
     _check_two_lines(engine)
+    require_scaled(scaler, optimizer)
     if engine.opening == "moved":
         return _ascend_first(engine)
     engine.require_gradients()
@@ -108,7 +133,7 @@ def ascend(engine: Engine, fraction: float | None) -> bool:
         engine.books.enter(1.0)
         engine.stage = "told"
         return False
-    return _ascend_after(engine, _fraction(engine, fraction))
+    return _ascend_after(engine, _fraction(engine, fraction), Scaling(scaler, engine.bases))
 
 
 def _ascend_first(engine: Engine) -> bool:
@@ -125,15 +150,16 @@ def _ascend_first(engine: Engine) -> bool:
     return acts
 
 
-def _ascend_after(engine: Engine, fraction: float) -> bool:
+def _ascend_after(engine: Engine, fraction: float, scaling: Scaling) -> bool:
     whole = fraction == 1.0
     step = engine.open()
     if whole:
         engine.guard.start(step.params)
         engine.guard.enter(whole=True)
     engine.guard.leave()
-    engine.feed(fraction)
+    engine.feed(fraction, scaling.inverse)
     if engine.wanted is None:
+        scaling.put_back()
         engine.stage = "told"
         return False
     engine.phase, engine.stage = engine.wanted.phase, "ascended"
@@ -222,7 +248,7 @@ def clear(engine: Engine, set_to_none: bool) -> None:
 # A loop over passes ------------------------------------------------------------------------------
 
 
-def by_passes(engine: Engine, batch: Any) -> Iterator[BatchPass]:
+def by_passes(engine: Engine, batch: Any, scaler: GradScaler | None) -> Iterator[BatchPass]:
     """The passes of one step, each at the weights that it is for; to be followed by `step()`."""
     if engine.begun:
         engine.abandon()
@@ -230,9 +256,10 @@ def by_passes(engine: Engine, batch: Any) -> Iterator[BatchPass]:
     engine.stage = "driving"
     try:
         engine.guard.start(engine.open().params)
+        scaling = Scaling(scaler, engine.bases)
         while engine.wanted is not None:
             engine.phase = engine.wanted.phase
-            current = BatchPass(engine.wanted, batch)
+            current = BatchPass(engine.wanted, batch, scaler)
             engine.guard.enter(engine.wanted.whole)
             yield current
             if not current.ran:
@@ -240,7 +267,8 @@ def by_passes(engine: Engine, batch: Any) -> Iterator[BatchPass]:
                     f"the {current.phase} pass ended without p.backward(loss); call it once a pass"
                 )
             engine.guard.leave()
-            engine.feed(current.fraction)
+            engine.feed(current.fraction, scaling.inverse)
+        scaling.put_back()
         engine.stage = "ready"
     finally:
         if engine.stage != "ready":

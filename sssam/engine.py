@@ -10,7 +10,7 @@ from sssam.methods import Method
 from sssam.passes import Books, Pass, Passes, Phase, Step
 from sssam.perturbation import Weights
 from sssam.preservation import Guard
-from sssam.vectors import Vector
+from sssam.vectors import Vector, scale_
 
 #: How far a step has come: not begun; the loop knows that w is not left (or no more); it stands at
 #: w + e; all its passes are run; a closure or `passes` is at work.
@@ -79,13 +79,18 @@ class Engine:
             params[i].grad = None
         return gradient
 
-    def feed(self, fraction: float) -> None:
-        """Book a pass and send its gradient to the method, which asks for another or ends."""
+    def feed(self, fraction: float, unscale: Tensor | None = None) -> None:
+        """Book a pass and send its gradient to the method, which asks for another or ends.
+
+        Methods see true gradients: `unscale`, 1 / S, takes a GradScaler's scale S off them.
+        """
         self.books.enter(fraction)
         gradient = self.take()
         if not gradient:
             self.abandon()
             raise RuntimeError(NO_GRADIENTS)
+        if unscale is not None:
+            gradient = scale_(gradient, unscale)
         if self._passes is None:
             raise RuntimeError("no step is in progress")
         try:
@@ -110,7 +115,7 @@ class Engine:
         if self.step is not None:
             self.weights.restore()
         self.bases.step()
-        self.books.ascents += self.step is not None and self.method.acts(self.books.steps)
+        self.books.ascents += self.step is not None and self.step.left_w
         self.books.steps += 1
         self._rest()
         if self.total_steps is not None and self.books.steps == self.total_steps + 1:

@@ -60,11 +60,12 @@ class Books:
         self.forwards += fraction
         self.backwards += fraction
 
-    def void(self, factor: Tensor | float) -> None:
-        """Count a perturbation that came to nothing: one whose factor on the direction is 0."""
-        if isinstance(factor, Tensor) and self.voided.device != factor.device:
-            self.voided = self.voided.to(factor.device)
-        self.voided += factor == 0
+    def void(self, void: Tensor | bool) -> None:
+        """Count a perturbation that came to nothing, if that is so."""
+        if isinstance(void, Tensor):
+            self.voided = self.voided.to(void.device) + void
+        elif void:
+            self.voided += 1
 
     @property
     def propagations(self) -> float:
@@ -84,6 +85,8 @@ class Step:
         books: what was run.
         memory: what the method keeps from step to step, per parameter and name.
         base_state: the base optimizer's state of a parameter.
+        left_w: whether the step has moved away from w.
+        void: whether its direction was zero or not finite, so that e is 0; a tensor off the host.
     """
 
     t: int
@@ -93,6 +96,8 @@ class Step:
     books: Books
     memory: dict[Tensor, dict[str, Tensor]]
     base_state: Callable[[Tensor], dict[str, Any]]
+    left_w: bool = False
+    void: Tensor | bool = False
     _first: Vector | None = None
 
     def gradient(self, phase: Phase, fraction: float = 1.0) -> Passes:
@@ -112,6 +117,17 @@ class Step:
             raise RuntimeError("this method has run no pass at w in this step")
         return dense(self._first)
 
+    def first_or(self, perturbed: Vector) -> Vector:
+        """The gradient at w; the one at w + e where the former is void, for then e is 0 too."""
+        if isinstance(self.void, bool):
+            return perturbed if self.void else self.first
+        return {
+            i: torch.where(
+                self.void.to(part.device), perturbed.get(i, torch.zeros_like(part)), part
+            )
+            for i, part in self.first.items()
+        }
+
     def radii(self, default: float, key: str) -> float | dict[int, float]:
         """rho: the groups' own where they have one, else `default`; one number if all agree."""
         radii = {i: float(group.get(key, default)) for i, group in enumerate(self.groups)}
@@ -120,6 +136,7 @@ class Step:
 
     def move(self, e: Vector) -> None:
         """Put the weights at w + e."""
+        self.left_w = True
         self.weights.move(self.params, e)
 
     def remember(self, name: str, x: Vector) -> None:

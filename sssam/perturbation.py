@@ -37,10 +37,13 @@ class Weights:
         self._saved = [p.detach().clone() for p in self._params]
         if self._params:
             torch._foreach_add_(self._params, list(e.values()))
+            # Autocast keeps half-precision copies of weights until its context ends.
+            torch.clear_autocast_cache()
 
     @torch.no_grad()
     def restore(self) -> None:
         """Put the parameters back at w, bitwise and in the same storage; nothing to do at w."""
         if self._saved:
             torch._foreach_copy_(self._params, self._saved)
+            torch.clear_autocast_cache()
         self._params, self._saved = [], []

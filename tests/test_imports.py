@@ -20,6 +20,7 @@ LAYERS = [
     ["preservation", "batches", "roles"],
     ["methods"],
     ["bases"],
+    ["scaling"],
     ["engine"],
     ["drivers", "checkpoint"],
     ["optimizers"],

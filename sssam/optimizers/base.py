@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, Literal
 
 from torch import nn
+from torch.amp import GradScaler
 from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
@@ -74,6 +75,7 @@ class SharpnessAware(Optimizer):
         *,
         ascent_closure: Callable[[], Any] | None = None,
         ascent_fraction: float | None = None,
+        scaler: GradScaler | None = None,
     ) -> Any:
         """One step: all of it with a closure, else its end.
 
@@ -82,6 +84,8 @@ class SharpnessAware(Optimizer):
                 for each pass; `optimizer.phase` says which one it is.
             ascent_closure: is called for the ascent pass instead, say on a part of the batch.
             ascent_fraction: that part, in (0, 1], for the books. Default: the constructor's.
+            scaler: of a closure that runs backward from `scaler.scale(loss)`. It then steps, or
+                skips the step, inside this call; `scaler.update()` is still the loop's.
 
         Returns:
             The loss of the step's first pass with a closure, None without.
@@ -91,15 +95,19 @@ class SharpnessAware(Optimizer):
             ValueError: the closure returned nothing.
         """
         if closure is not None:
-            return drivers.by_closure(self._engine, closure, ascent_closure, ascent_fraction)
+            given = drivers.Closures(closure, ascent_closure, ascent_fraction, scaler)
+            return drivers.by_closure(self._engine, self, given)
         return drivers.finish(self._engine)
 
-    def ascend(self, fraction: float | None = None) -> bool:
+    def ascend(self, fraction: float | None = None, *, scaler: GradScaler | None = None) -> bool:
         """After `backward()` at w: move to w + e and clear the gradients, if this step asks for it.
 
         Args:
             fraction: the part of the batch that the pass at w used, in (0, 1]; a part must be
                 decided before the pass, by `will_ascend`. Default: the constructor's.
+            scaler: the `GradScaler` that the loss was scaled by. Needed by methods that use the
+                gradient at w itself; right for all. Unscaling and clipping come after the second
+                pass.
 
         Returns:
             True on a sharpness-aware step: run the second pass now. Either way `step()` comes next.
@@ -108,23 +116,24 @@ class SharpnessAware(Optimizer):
             RuntimeError: called twice in a step, without gradients, or for a method that the
                 two-line form can't serve; the text names the form that can.
         """
-        return drivers.ascend(self._engine, fraction)
+        return drivers.ascend(self._engine, self, fraction, scaler)
 
     @property
     def will_ascend(self) -> bool:
         """Whether the coming step leaves w; known before its first pass, the same on all ranks."""
         return drivers.will_ascend(self._engine)
 
-    def passes(self, batch: Any) -> Iterator[BatchPass]:
+    def passes(self, batch: Any, *, scaler: GradScaler | None = None) -> Iterator[BatchPass]:
         """The passes of one step: run each with `p.backward(loss)` on `p.x`, `p.y` or `p.batch`.
 
         Args:
             batch: a tensor, or tuples, lists and dicts of tensors, samples along dimension 0.
+            scaler: scales each loss that `p.backward` gets; `scaler.step(optimizer)` ends the step.
 
         Yields:
             A `BatchPass`, with the weights standing where it is to be run. `step()` ends the step.
         """
-        return drivers.by_passes(self._engine, batch)
+        return drivers.by_passes(self._engine, batch, scaler)
 
     @property
     def phase(self) -> Phase:

@@ -35,8 +35,9 @@ def _to_radius(
     # rho x / length. With radii of their own, the groups share the length and differ in rho.
     common = rho if isinstance(rho, float) else 1.0
     factor = ratio(common, length)
-    if common and (isinstance(factor, torch.Tensor) or factor == 0):
-        step.books.void(factor)
+    if common:
+        step.void = factor == 0
+        step.books.void(step.void)
     e = shrink(x, factor, overwrite=overwrite)
     return e if isinstance(rho, float) else {i: part * rho[i] for i, part in e.items()}
 

@@ -52,7 +52,8 @@ class Weighted:
     @torch.no_grad()
     def gradient(self, step: Step, perturbed: Vector) -> Vector:
         """(1 - alpha) g(w) + alpha g(w + e)."""
-        return add(scale(step.first, 1.0 - self.alpha), scale(dense(perturbed), self.alpha))
+        steep = dense(perturbed)
+        return add(scale(step.first_or(steep), 1.0 - self.alpha), scale(steep, self.alpha))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,54 @@
+"""Loss scaling: what a `GradScaler` multiplies gradients by, and whether it has taken that off."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.amp import GradScaler
+
+from sssam.bases import Bases
+
+
+class Scaling:
+    """A scaler's part in one step: true gradients for the method, scaled ones for the scaler.
+
+    Args:
+        scaler: None where the loss is not scaled.
+        bases: whose gradients they are.
+    """
+
+    def __init__(self, scaler: GradScaler | None, bases: Bases) -> None:
+        if scaler is not None and not isinstance(scaler, GradScaler):
+            raise TypeError(f"scaler must be a torch.amp.GradScaler or None, not {scaler!r}")
+        self.scaler, self._bases = scaler, bases
+        self._scale: Tensor | None = None
+        if scaler is not None:
+            # Asked of the scaler as a loss would ask it: no host waits for the number.
+            self._scale = scaler.scale(torch.ones((), device=bases.trainable()[0][0].device))
+
+    @property
+    def inverse(self) -> Tensor | None:
+        """1 / S, or None where nothing is scaled."""
+        return None if self._scale is None else self._scale.reciprocal()
+
+    def put_back(self) -> None:
+        """Multiply the parameters' gradients by S again, for the scaler to take it off."""
+        if self._scale is None:
+            return
+        grads = [p.grad for p in self._bases.trainable()[0] if p.grad is not None]
+        for grad in grads:
+            grad.mul_(self._scale.to(grad.device))
+
+
+def require_scaled(scaler: GradScaler | None, optimizer: Any) -> None:
+    """An error if `scaler.unscale_(optimizer)` came before the second pass.
+
+    That pass would be left scaled: an update some 65,536 times too large, and no error.
+    """
+    states: Any = getattr(scaler, "_per_optimizer_states", {})
+    stage = states[id(optimizer)]["stage"].name if id(optimizer) in states else "READY"
+    if stage != "READY":
+        raise RuntimeError(
+            "scaler.unscale_(optimizer) was called before ascend(): the second pass would stay "
+            "scaled. Unscale and clip after the second backward(), before scaler.step(optimizer)"
+        )
