@@ -1,4 +1,4 @@
-"""Batches of any nesting of tensors: their size, and the first samples of them."""
+"""Batches of any nesting of tensors: their size, and some of their samples."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,16 +20,19 @@ def size(batch: Any) -> int:
     return next((n for n in map(size, parts) if n), 0)
 
 
-def first(batch: Any, k: int, n: int) -> Any:
-    """The batch with each tensor of n samples cut to its first k; everything else as it is."""
+def take(batch: Any, which: slice | Tensor, n: int) -> Any:
+    """The batch with each tensor of n samples cut to some of them; everything else as it is."""
     if isinstance(batch, Tensor):
-        return batch[:k] if batch.ndim and len(batch) == n else batch
+        if not batch.ndim or len(batch) != n:
+            return batch
+        return batch[which.to(batch.device) if isinstance(which, Tensor) else which]
     if isinstance(batch, Mapping):
-        return type(batch)({key: first(value, k, n) for key, value in batch.items()})  # type: ignore[call-arg]
+        parts = {key: take(value, which, n) for key, value in batch.items()}
+        return type(batch)(parts)  # type: ignore[call-arg]
     if isinstance(batch, tuple) and hasattr(batch, "_fields"):
-        return type(batch)(*(first(value, k, n) for value in batch))
+        return type(batch)(*(take(value, which, n) for value in batch))
     if isinstance(batch, tuple | list):
-        return type(batch)(first(value, k, n) for value in batch)
+        return type(batch)(take(value, which, n) for value in batch)
     return batch
 
 
@@ -37,26 +40,27 @@ class BatchPass:
     """One pass of `optimizer.passes(batch)`: the samples to run, and where the loss goes.
 
     Attributes:
-        phase: "plain", "ascent" or "descent".
+        phase: "plain", "ascent", "descent" or "scores".
         batch: the batch, or the part of it that this pass asks for.
         x, y: its first and its second element.
         fraction: the part of the samples that it is, k / n.
+        grad: False on a pass without a backward one; forward it under `set_grad_enabled(p.grad)`.
     """
 
     def __init__(self, wanted: Pass, batch: Any, scaler: GradScaler | None = None) -> None:
-        self._scaler = scaler
-        self.phase, self.batch, self.fraction = wanted.phase, batch, 1.0
+        self._scaler, self._wanted = scaler, wanted
+        self.phase, self.grad = wanted.phase, wanted.backward
+        self.batch, self.fraction = batch, 1.0
+        self.losses: Tensor | None = None
         self.ran = False
-        n = size(batch)
-        if not wanted.whole and not n:
-            raise ValueError(
-                f"the {wanted.phase} pass takes {wanted.fraction:g} of the batch, but no tensor "
-                f"with samples was found in {type(batch).__name__}; give passes() tensors, or "
-                "tuples, lists or dicts of them"
-            )
-        if not wanted.whole:
-            k = max(1, round(wanted.fraction * n))
-            self.batch, self.fraction = first(batch, k, n), k / n
+        if wanted.samples is not None or wanted.fraction != 1.0:
+            self._cut(_counted(batch, wanted))
+
+    def _cut(self, n: int) -> None:
+        chosen = self._wanted.samples
+        k = max(1, round(self._wanted.fraction * n)) if chosen is None else len(chosen)
+        self.batch = take(self.batch, slice(k) if chosen is None else chosen, n)
+        self.fraction = k / n
 
     @property
     def x(self) -> Any:
@@ -69,12 +73,40 @@ class BatchPass:
         return self.batch[1]
 
     def backward(self, loss: Tensor) -> None:
-        """Run the backward pass from a scalar loss, not scaled yet; to be called exactly once."""
+        """Run the backward pass, where this pass has one; to be called exactly once.
+
+        Args:
+            loss: a scalar, or one loss a sample, whose mean is taken; not scaled yet. Methods that
+                choose samples need the latter.
+
+        Raises:
+            RuntimeError: called twice.
+            ValueError: no tensor of that kind.
+        """
         if self.ran:
             raise RuntimeError(
                 "p.backward(loss) was called twice in one pass; add the losses first"
             )
-        if not isinstance(loss, Tensor) or loss.ndim:
-            raise ValueError(f"loss must be a scalar tensor, not {loss!r}; use its mean")
-        torch.autograd.backward(loss if self._scaler is None else self._scaler.scale(loss))
+        if not isinstance(loss, Tensor) or loss.ndim > 1:
+            raise ValueError(f"loss must be a scalar tensor or one loss a sample, not {loss!r}")
+        if self._wanted.losses and loss.ndim != 1:
+            raise ValueError(
+                "this method chooses samples by their losses: give p.backward() one loss a sample, "
+                'as with reduction="none", not their mean'
+            )
+        self.losses = loss.detach() if loss.ndim else None
+        if self.grad:
+            mean = loss.mean()
+            torch.autograd.backward(mean if self._scaler is None else self._scaler.scale(mean))
         self.ran = True
+
+
+def _counted(batch: Any, wanted: Pass) -> int:
+    n = size(batch)
+    if not n:
+        raise ValueError(
+            f"the {wanted.phase} pass takes a part of the batch, but no tensor with samples was "
+            f"found in {type(batch).__name__}; give passes() tensors, or tuples, lists or dicts "
+            "of them"
+        )
+    return n

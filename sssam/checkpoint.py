@@ -36,7 +36,8 @@ def _facts(engine: Engine) -> dict[str, Any]:
         "method": repr(engine.method),
         "shapes": engine.bases.shapes(),
     }
-    return {PREFIX + name: value for name, value in facts.items()}
+    numbers = {f"number.{name}": value for name, value in engine.numbers.items()}
+    return {PREFIX + name: value for name, value in (facts | numbers).items()}
 
 
 def _numbers(engine: Engine) -> list[Tensor]:
@@ -71,6 +72,12 @@ def load(engine: Engine, state_dict: State) -> None:
     for name in ("steps", "ascents", "forwards", "backwards"):
         setattr(engine.books, name, facts.get(name, getattr(engine.books, name)))
     engine.books.voided.fill_(facts.get("voided", 0))
+    engine.numbers.clear()
+    engine.numbers |= {
+        name.removeprefix("number."): value
+        for name, value in facts.items()
+        if name.startswith("number.")
+    }
 
 
 def _own(entries: dict[str, Any]) -> dict[str, Any]:

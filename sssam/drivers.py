@@ -65,7 +65,7 @@ def _run(engine: Engine, given: Closures) -> Any:
     engine.guard.start(engine.open().params)
     losses = []
     while engine.wanted is not None:
-        wanted = _resized(engine.wanted, given.fraction)
+        wanted = _resized(_serves(engine.wanted, "step(closure)"), given.fraction)
         engine.phase = wanted.phase
         engine.guard.enter(wanted.whole)
         alone = given.ascent_closure if wanted.phase == "ascent" else None
@@ -75,6 +75,15 @@ def _run(engine: Engine, given: Closures) -> Any:
         engine.feed(wanted.fraction, scaling.inverse)
     scaling.put_back()
     return losses[0]
+
+
+def _serves(wanted: Pass, form: str) -> Pass:
+    if wanted.needs_samples:
+        raise RuntimeError(
+            f"{form} can't serve this optimizer: its {wanted.phase} pass needs the batch in hand, "
+            "to choose samples from it; use `for p in optimizer.passes(batch)`"
+        )
+    return wanted
 
 
 def _resized(wanted: Pass, fraction: float | None) -> Pass:
@@ -106,7 +115,12 @@ def _call(engine: Engine, closure: Closure, name: str, must_read: bool) -> Any:
 def will_ascend(engine: Engine) -> bool:
     """Whether the coming step leaves w; where it does, what a part-batch pass moves is noted."""
     acts = engine.method.acts(engine.books.steps)
-    if engine.stage == "idle" and not engine.asked:
+    if acts is None:
+        raise RuntimeError(
+            "will_ascend is not known before the pass: this optimizer decides by the gradient at w; "
+            "call ascend() after backward(), or use step(closure) or passes()"
+        )
+    if engine.stage == "idle" and (not engine.asked or not engine.bases.any_gradient()):
         engine.asked = True
         if acts and engine.opening == "at w":
             engine.guard.start(engine.bases.trainable()[0])
@@ -142,7 +156,7 @@ def _ascend_first(engine: Engine) -> bool:
             f"{engine.method!r} perturbs before the first pass: call ascend() before backward(), "
             "with the gradients cleared"
         )
-    acts = engine.method.acts(engine.books.steps)
+    acts = bool(engine.method.acts(engine.books.steps))
     if acts:
         engine.guard.start(engine.open().params)
         engine.guard.enter(whole=True)
@@ -153,6 +167,8 @@ def _ascend_first(engine: Engine) -> bool:
 def _ascend_after(engine: Engine, fraction: float, scaling: Scaling) -> bool:
     whole = fraction == 1.0
     step = engine.open()
+    if engine.wanted is not None:
+        _serves(engine.wanted, "ascend()")
     if whole:
         engine.guard.start(step.params)
         engine.guard.enter(whole=True)
@@ -162,8 +178,9 @@ def _ascend_after(engine: Engine, fraction: float, scaling: Scaling) -> bool:
         scaling.put_back()
         engine.stage = "told"
         return False
-    engine.phase, engine.stage = engine.wanted.phase, "ascended"
-    engine.guard.enter(engine.wanted.whole)
+    wanted = _serves(engine.wanted, "ascend()")
+    engine.phase, engine.stage = wanted.phase, "ascended"
+    engine.guard.enter(wanted.whole)
     return True
 
 
@@ -255,11 +272,13 @@ def by_passes(engine: Engine, batch: Any, scaler: GradScaler | None) -> Iterator
     engine.bases.zero_grad(True)
     engine.stage = "driving"
     try:
-        engine.guard.start(engine.open().params)
+        opened = engine.open()
+        engine.guard.start(opened.params)
         scaling = Scaling(scaler, engine.bases)
         while engine.wanted is not None:
             engine.phase = engine.wanted.phase
-            current = BatchPass(engine.wanted, batch, scaler)
+            source = engine.batch if engine.wanted.earlier else batch
+            current = BatchPass(engine.wanted, source, scaler)
             engine.guard.enter(engine.wanted.whole)
             yield current
             if not current.ran:
@@ -267,8 +286,10 @@ def by_passes(engine: Engine, batch: Any, scaler: GradScaler | None) -> Iterator
                     f"the {current.phase} pass ended without p.backward(loss); call it once a pass"
                 )
             engine.guard.leave()
+            opened.losses = current.losses
             engine.feed(current.fraction, scaling.inverse)
         scaling.put_back()
+        engine.batch = batch if engine.method.keeps_batch else None
         engine.stage = "ready"
     finally:
         if engine.stage != "ready":

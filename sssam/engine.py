@@ -1,8 +1,9 @@
 """The state of a training and of the step in progress; what the three forms of driving it share."""
 
 import warnings
-from typing import Literal
+from typing import Any, Literal
 
+import torch
 from torch import Tensor
 
 from sssam.bases import Bases
@@ -30,6 +31,8 @@ class Engine:
         self.books = Books()
         self.weights = Weights()
         self.memory: dict[Tensor, dict[str, Tensor]] = {}
+        self.numbers: dict[str, float] = {}
+        self.batch: Any = None
         self.phase: Phase = "plain"
         self.phase_was_read = False
         self._rest()
@@ -66,6 +69,7 @@ class Engine:
             self.books,
             self.memory,
             self.bases.state_of,
+            numbers=self.numbers,
         )
         self._passes = self.method.passes(self.step)
         self.wanted = next(self._passes)
@@ -84,15 +88,15 @@ class Engine:
 
         Methods see true gradients: `unscale`, 1 / S, takes a GradScaler's scale S off them.
         """
-        self.books.enter(fraction)
+        if self.wanted is None or self._passes is None:
+            raise RuntimeError("no pass is asked for now")
+        self.books.enter(fraction, self.wanted.backward)
         gradient = self.take()
-        if not gradient:
+        if not gradient and self.wanted.backward:
             self.abandon()
             raise RuntimeError(NO_GRADIENTS)
         if unscale is not None:
             gradient = scale_(gradient, unscale)
-        if self._passes is None:
-            raise RuntimeError("no step is in progress")
         try:
             self.wanted = self._passes.send(gradient)
         except StopIteration as end:
@@ -115,6 +119,8 @@ class Engine:
         if self.step is not None:
             self.weights.restore()
         self.bases.step()
+        if self.step is not None and self.step.after is not None:
+            self._correct(self.step, self.step.after)
         self.books.ascents += self.step is not None and self.step.left_w
         self.books.steps += 1
         self._rest()
@@ -124,6 +130,11 @@ class Engine:
                 "goes on with its last value. Was total_steps given in epochs, not steps?",
                 stacklevel=4,
             )
+
+    @torch.no_grad()
+    def _correct(self, step: Step, after: Vector) -> None:
+        for i, part in after.items():
+            step.params[i].sub_(part * step.groups[i]["lr"])
 
 
 NO_GRADIENTS = (

@@ -35,8 +35,13 @@ class Method(Protocol):
         """The part of the batch that the ascent pass uses; 1 where there is none."""
         ...
 
-    def acts(self, t: int) -> bool:
-        """Whether step t leaves w; known before its first pass."""
+    @property
+    def keeps_batch(self) -> bool:
+        """Whether it runs passes on the batch of the step before."""
+        ...
+
+    def acts(self, t: int) -> bool | None:
+        """Whether step t leaves w; None where only the gradient at w decides it."""
         ...
 
     def is_plain(self, t: int) -> bool:
@@ -58,6 +63,7 @@ class Plain:
 
     opening: Opening = field(default="any", init=False, repr=False)
     ascent_fraction: float = field(default=1.0, init=False, repr=False)
+    keeps_batch: bool = field(default=False, init=False, repr=False)
 
     def acts(self, t: int) -> bool:
         """Never."""
@@ -113,6 +119,11 @@ class Ascent:
         """The direction's; 1 where it needs no pass."""
         return self.direction.cost or 1.0
 
+    @property
+    def keeps_batch(self) -> bool:
+        """No."""
+        return False
+
     def acts(self, t: int) -> bool:
         """Always."""
         return True
@@ -148,6 +159,7 @@ class Reuse:
     name: str = "v"
     opening: Opening = field(default="at w", init=False, repr=False)
     ascent_fraction: float = field(default=1.0, init=False, repr=False)
+    keeps_batch: bool = field(default=False, init=False, repr=False)
 
     def acts(self, t: int) -> bool:
         """Never: it stays at w."""
@@ -194,11 +206,16 @@ class Switch:
         """The smaller one."""
         return min(self.on.ascent_fraction, self.off.ascent_fraction)
 
+    @property
+    def keeps_batch(self) -> bool:
+        """Whether either does."""
+        return self.on.keeps_batch or self.off.keeps_batch
+
     def at(self, t: int) -> Method:
         """The method of step t."""
         return self.on if self.when.acts(t) else self.off
 
-    def acts(self, t: int) -> bool:
+    def acts(self, t: int) -> bool | None:
         """Whether the chosen method leaves w."""
         return self.at(t).acts(t)
 

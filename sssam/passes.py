@@ -10,26 +10,40 @@ from torch import Tensor
 from sssam.perturbation import Weights
 from sssam.vectors import Vector, dense
 
-Phase = Literal["plain", "ascent", "descent"]
+Phase = Literal["plain", "ascent", "descent", "scores"]
 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """One forward-backward pass, to be run at the weights as they stand.
+    """One pass, to be run at the weights as they stand.
 
     Args:
-        phase: "plain" (the only pass of a plain step), "ascent" (at w, for the perturbation) or
-            "descent" (at w + e, for the base optimizer).
+        phase: "plain" (the only pass of a plain step), "ascent" (at w, for the perturbation),
+            "descent" (at w + e, for the base optimizer) or "scores" (losses alone).
         fraction: the part of the batch that goes through it, in (0, 1].
+        samples: the positions in the batch of the samples that go through it; None: the first
+            `fraction` of them.
+        backward: whether a backward pass follows the forward one.
+        losses: whether the method needs the loss of each sample.
+        earlier: whether it runs on the batch of the step before.
     """
 
     phase: Phase
     fraction: float = 1.0
+    samples: Tensor | None = None
+    backward: bool = True
+    losses: bool = False
+    earlier: bool = False
 
     @property
     def whole(self) -> bool:
-        """Whether every sample of the batch goes through it."""
-        return self.fraction == 1.0
+        """Whether every sample of this step's batch goes through it."""
+        return self.fraction == 1.0 and self.samples is None and not self.earlier
+
+    @property
+    def needs_samples(self) -> bool:
+        """Whether only the loop over passes can serve it, which has the batch in hand."""
+        return self.samples is not None or self.losses or self.earlier or not self.backward
 
 
 #: A method at work: yields passes, is sent their gradients, returns the base optimizer's gradient.
@@ -55,10 +69,10 @@ class Books:
     backwards: float = 0.0
     voided: Tensor = field(default_factory=lambda: torch.zeros((), dtype=torch.int64))
 
-    def enter(self, fraction: float) -> None:
-        """Count one forward-backward pass over that fraction of the batch."""
+    def enter(self, fraction: float, backward: bool = True) -> None:
+        """Count one pass over that fraction of the batch."""
         self.forwards += fraction
-        self.backwards += fraction
+        self.backwards += fraction * backward
 
     def void(self, void: Tensor | bool) -> None:
         """Count a perturbation that came to nothing, if that is so."""
@@ -87,6 +101,9 @@ class Step:
         base_state: the base optimizer's state of a parameter.
         left_w: whether the step has moved away from w.
         void: whether its direction was zero or not finite, so that e is 0; a tensor off the host.
+        losses: of each sample, as the last pass that was asked for them brought them.
+        after: a vector times the learning rate, taken off the weights after the base's update.
+        numbers: what the method keeps from step to step as numbers; saved in checkpoints.
     """
 
     t: int
@@ -98,6 +115,9 @@ class Step:
     base_state: Callable[[Tensor], dict[str, Any]]
     left_w: bool = False
     void: Tensor | bool = False
+    losses: Tensor | None = None
+    after: Vector | None = None
+    numbers: dict[str, float] = field(default_factory=dict)
     _first: Vector | None = None
 
     def gradient(self, phase: Phase, fraction: float = 1.0) -> Passes:

@@ -273,13 +273,13 @@ def test_passes_that_are_not_run_or_run_twice() -> None:
         p.backward(problem.loss(0))
         with pytest.raises(RuntimeError, match="twice in one pass"):
             p.backward(problem.loss(0))
-    with pytest.raises(ValueError, match="scalar tensor"):
-        next(iter(optimizer.passes(problem.batch(0)))).backward(torch.zeros(3))
+    with pytest.raises(ValueError, match="scalar tensor or one loss a sample"):
+        next(iter(optimizer.passes(problem.batch(0)))).backward(torch.zeros(3, 3))
 
 
 def test_a_part_of_a_batch_without_tensors() -> None:
     optimizer = _scheduled(Problem(), 1, ascent_fraction=0.5)
-    with pytest.raises(ValueError, match=r"takes 0\.5 of the batch, but no tensor with samples"):
+    with pytest.raises(ValueError, match=r"takes a part of the batch, but no tensor with samples"):
         next(iter(optimizer.passes("a batch")))
 
 
