@@ -137,9 +137,12 @@ class Record(Spec):
     Accuracies are in [0, 1]; `correct` and `ascended` are bit sets as hexadecimal text (bit i of
     `int(text, 16)` is test example i, or step i); `propagations` and `expected_propagations` are
     means a step, in units of one forward-backward pass of the base optimizer's batch;
-    `seconds` is the training alone, without evaluation. `outcome` "diverged" means that the loss
-    or the weights stopped being finite, or that the model ended at or below chance; its accuracy is
-    still what was measured.
+    `seconds` is the training alone, without evaluation. `sample_hash` is of the examples and labels
+    seen in the first `task.epochs` epochs, so it is equal for all methods of a seed, but for runs
+    that diverged and stopped early; `initial_hash` is of the first weights.
+
+    `outcome` "diverged" means that the loss or the weights stopped being finite, or that the model
+    ended at or below chance; its accuracy is still what was measured.
     """
 
     run: Run

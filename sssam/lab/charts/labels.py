@@ -1,0 +1,57 @@
+"""Where the names of points go, so that none lies on another."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import isotonic_regression
+
+
+class Mark(NamedTuple):
+    """Something to be named: where it is, in the units of its axes."""
+
+    name: str
+    x: float
+    y: float
+
+
+def spread(values: Sequence[float], gap: float) -> list[float]:
+    """The values moved apart to at least `gap`, in their order, by the least squared movement.
+
+    >>> [round(v, 6) for v in spread([0.0, 0.1, 5.0], 1.0)]
+    [-0.45, 0.55, 5.0]
+    """
+    order = np.argsort(values, kind="stable")
+    steps = gap * np.arange(len(values))
+    moved = isotonic_regression(np.asarray(values, dtype=float)[order] - steps).x + steps
+    placed = np.empty(len(values))
+    placed[order] = moved
+    return [float(v) for v in placed]
+
+
+def place(marks: Sequence[Mark], reach: float, gap: float) -> list[float]:
+    """The height of each mark's name; marks closer than `reach` along x share one column."""
+    heights = [0.0] * len(marks)
+    for column in _columns(marks, reach):
+        for index, y in zip(column, spread([marks[i].y for i in column], gap), strict=True):
+            heights[index] = y
+    return heights
+
+
+def side_x(marks: Sequence[Mark], reach: float, near: float) -> list[float]:
+    """Where each name begins: right of all marks of its column that are `near` it in height."""
+    edges = [0.0] * len(marks)
+    for column in _columns(marks, reach):
+        for i in column:
+            edges[i] = max(marks[j].x for j in column if abs(marks[j].y - marks[i].y) <= near)
+    return edges
+
+
+def _columns(marks: Sequence[Mark], reach: float) -> list[list[int]]:
+    columns: list[list[int]] = []
+    for index in sorted(range(len(marks)), key=lambda i: marks[i].x):
+        if columns and marks[index].x - marks[columns[-1][-1]].x <= reach:
+            columns[-1].append(index)
+        else:
+            columns.append([index])
+    return columns

@@ -1,0 +1,127 @@
+"""Colours, type and sizes of all charts; every colour is told apart by the colour-blind too."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import altair as alt
+
+_SCREEN = (
+    "system-ui, -apple-system, Segoe UI, Roboto, Helvetica Neue, Arial, Liberation Sans, sans-serif"
+)
+
+#: Either a number of pixels, or as wide as the page gives room for.
+Width = int | Literal["container"]
+
+#: Charts narrower than this get the layout for telephones.
+NARROW = 560
+
+#: One hue a role, after Okabe and Ito, darkened until text in it reads on white.
+ROLES = {
+    "base": "#667085",
+    "control": "#667085",
+    "sam": "#0067a5",
+    "scheduled": "#c14f00",
+    "part": "#00795a",
+    "other": "#9b4f82",
+}
+
+
+@dataclass(frozen=True)
+class Theme:
+    """The colours of a chart: ink for words, muted for axes, faint for grids, paper behind."""
+
+    ink: str
+    muted: str
+    faint: str
+    paper: str
+    shade: str
+    roles: dict[str, str] = field(default_factory=lambda: dict(ROLES))
+    font: str = "Helvetica Neue, Helvetica, Arial, Liberation Sans, sans-serif"
+
+    def role(self, title: str | None = None) -> alt.Color:
+        """The colour of a mark by the field `role`."""
+        scale = alt.Scale(domain=list(self.roles), range=list(self.roles.values()))
+        return alt.Color("role:N", title=title, scale=scale, legend=None)
+
+
+#: For files: dark ink on white.
+PRINT = Theme(ink="#1d2433", muted="#667085", faint="#e4e7ec", paper="#ffffff", shade="#eef4f9")
+
+#: For the page: names that its style sheet gives a value, in light, in dark and on paper.
+PAGE = Theme(
+    ink="var(--ink)",
+    muted="var(--muted)",
+    faint="var(--faint)",
+    paper="var(--paper)",
+    shade="var(--shade)",
+    roles={role: f"var(--{role})" for role in ROLES},
+    font=_SCREEN,  # named, not var(--sans): text is measured outside the style sheet
+)
+
+
+def heading(title: str, **axis: Any) -> alt.Axis:
+    """A y axis with its title lying above it, so that it takes no width."""
+    return alt.Axis(title=title, **{**_HEADING, **axis})
+
+
+_HEADING: dict[str, Any] = {
+    "titleAngle": 0,
+    "titleAlign": "left",
+    "titleAnchor": "start",
+    "titleBaseline": "bottom",
+    "titleX": -34,
+    "titleY": -14,
+}
+
+
+def haloed(chart: alt.Chart, theme: Theme, **mark: Any) -> list[alt.Chart]:
+    """Text with paper behind its letters, so that lines end before it."""
+    text = {"baseline": "middle", **mark}
+    behind = chart.mark_text(**text, stroke=theme.paper, strokeWidth=7, strokeJoin="round")
+    return [behind.encode(color=alt.value(theme.paper)), chart.mark_text(**text)]
+
+
+def over(values: Sequence[Mapping[str, Any]]) -> alt.Chart:
+    """A chart over values that it holds itself."""
+    return alt.Chart(alt.InlineData(values=[dict(value) for value in values]))
+
+
+def finish(layers: Sequence[alt.Chart], theme: Theme, width: Width, height: int) -> alt.LayerChart:
+    """The layers as a chart with its size, and the look that all of them share."""
+    axis: dict[str, Any] = {
+        "domain": False,
+        "ticks": False,
+        "grid": True,
+        "gridColor": theme.faint,
+        "labelColor": theme.muted,
+        "titleColor": theme.muted,
+        "labelFontSize": 13,
+        "titleFontSize": 13,
+        "titleFontWeight": "normal",
+        "labelPadding": 8,
+        "titlePadding": 12,
+    }
+    finished: alt.LayerChart = (
+        alt.layer(*layers)
+        .properties(
+            width=width,
+            height=height,
+            background="transparent" if theme is PAGE else theme.paper,
+            padding=5 if theme is PAGE else 20,
+            autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
+        )
+        .configure(font=theme.font)
+        .configure_view(stroke=None)
+        .configure_axis(**axis)
+        .configure_text(font=theme.font, fontSize=13)
+        .configure_legend(
+            labelColor=theme.ink,
+            labelFontSize=13,
+            title=None,
+            symbolSize=120,
+            rowPadding=6,
+            columnPadding=18,
+        )
+    )
+    return finished

@@ -1,0 +1,147 @@
+"""One epoch of a run: the passes that a method asks for, in an order that no method can change."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import perf_counter
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from sssam.lab import augment
+from sssam.lab.data import Split
+from sssam.lab.seeds import generator
+from sssam.lab.specs import Point, Run
+
+
+@dataclass
+class Position:
+    """How far a run has come: what a checkpoint keeps beside the states of torch's objects.
+
+    `ascended` is a bit set of steps, `order` the chained SHA-256 of the examples seen in the first
+    `task.epochs` epochs, their labels with them, so that a run of double length has the same;
+    `rate` the learning rate of the last step.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    seconds: float = 0.0
+    ascended: int = 0
+    order: str = ""
+    initial: str = ""
+    rate: float = 0.0
+    finite: bool = True
+    curve: list[Point] = field(default_factory=list)
+
+
+@dataclass
+class Training:
+    """All that a run trains with; `network` and `optimizer` are what Fabric's objects stand for."""
+
+    run: Run
+    fabric: Fabric
+    split: Split
+    network: nn.Module
+    model: nn.Module
+    base: Optimizer
+    optimizer: Optimizer
+    proxy: Optimizer
+    scheduler: LRScheduler
+    position: Position
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of the whole run."""
+        return total_steps(self.run, len(self.split.train))
+
+
+def epochs(run: Run) -> int:
+    """Epochs of a run: those of the task times the method's length."""
+    return run.task.epochs * run.method.length
+
+
+def total_steps(run: Run, examples: int) -> int:
+    """Steps of a run on a training set of that size; the last batch of an epoch may be smaller."""
+    return epochs(run) * -(-examples // run.task.batch_size)
+
+
+def order(examples: int, seed: int, epoch: int) -> Tensor:
+    """The order in which an epoch visits the training set: a function of seed and epoch alone."""
+    return torch.randperm(examples, generator=generator("order", seed, epoch))
+
+
+def first_part(examples: int, fraction: float) -> int:
+    """How many samples of a batch the ascent pass takes: the nearest number, at least one."""
+    return max(1, round(fraction * examples))
+
+
+def run_epoch(training: Training) -> None:
+    """Trains for one epoch and moves the position on; the clock runs for training alone."""
+    position, task = training.position, training.run.task
+    device = training.fabric.device
+    examples, labels = training.split.train
+    sequence = order(len(labels), training.run.seed, position.epoch)
+    if position.epoch < task.epochs:
+        position.order = _chained(position.order, sequence, labels)
+    changed = (
+        augment.draw(len(labels), training.run.seed, position.epoch, device)
+        if task.augment
+        else None
+    )
+    begun = _now(device)
+    for index in torch.split(sequence.to(device), task.batch_size):
+        images = examples[index]
+        loss = _step(training, changed(images, index) if changed else images, labels[index])
+    position.seconds += _now(device) - begun
+    position.epoch += 1
+    position.finite = _finite(loss, training.network)
+
+
+def _step(training: Training, images: Tensor, labels: Tensor) -> Tensor:
+    """One step of the method and of the learning rate; returns the method's loss."""
+    position, optimizer = training.position, training.optimizer
+    closure = _closure(training, images, labels)
+    if getattr(optimizer, "will_ascend", False):
+        position.ascended |= 1 << position.step
+    loss: Tensor = training.proxy.step(closure)  # type: ignore[assignment, arg-type]
+    position.rate = float(training.base.param_groups[0]["lr"])
+    training.scheduler.step()
+    position.step += 1
+    return loss
+
+
+def _closure(training: Training, images: Tensor, labels: Tensor) -> Callable[[], Tensor]:
+    """The passes of one batch; through Fabric's proxies only `phase` tells which one it is."""
+    part = first_part(len(labels), training.run.method.ascent_fraction)
+
+    def closure() -> Tensor:
+        ascent = getattr(training.optimizer, "phase", "plain") == "ascent"
+        taken = slice(part if ascent else None)
+        training.optimizer.zero_grad()
+        loss = cross_entropy(training.model(images[taken]), labels[taken])
+        training.fabric.backward(loss)
+        return loss
+
+    return closure
+
+
+def _chained(before: str, sequence: Tensor, labels: Tensor) -> str:
+    """The SHA-256 of the one before, of the examples in their order, and of their labels."""
+    seen = labels.cpu()[sequence]
+    content = before.encode() + sequence.numpy().tobytes() + seen.numpy().tobytes()
+    return hashlib.sha256(content).hexdigest()
+
+
+def _finite(loss: Tensor, network: nn.Module) -> bool:
+    return bool(loss.isfinite()) and all(bool(w.isfinite().all()) for w in network.parameters())
+
+
+def _now(device: torch.device) -> float:
+    """Seconds, when the device has done what it was asked."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return perf_counter()

@@ -1,0 +1,194 @@
+"""What each family of schedules would cost and do at a budget, before anything is paid for."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from math import sqrt
+from types import MappingProxyType
+from typing import NamedTuple
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from sssam.checks import count, number
+from sssam.lab.charts.schedules import Band
+from sssam.roles.strength import How, Strength
+from sssam.schedules import (
+    BudgetError,
+    Schedule,
+    constant,
+    cosine,
+    late,
+    linear,
+    piecewise,
+    power,
+    sine,
+)
+from sssam.trials import Trial
+
+#: The families, each as the schedule whose free parameter is moved to meet the budget.
+FAMILIES: Mapping[str, Schedule] = MappingProxyType(
+    {
+        "constant": constant(0.5),
+        "piecewise": piecewise([0.5], [0.2, 0.8]),
+        "linear": linear(0.0, 1.0),
+        "linear, falling": linear(1.0, 0.0),
+        "cosine": cosine(0.0, 1.0),
+        "cosine, falling": cosine(1.0, 0.0),
+        "sine": sine(0.0, 1.0),
+        "power": power(2.0),
+        "late block": late(0.5),
+    }
+)
+
+_BLOCKS = ("▁▂▃▄▅▆▇█", "_.:-=+*#")
+_SHADES = (" ░▒▓█", " .:*#")
+_CELLS = 40
+
+
+class Plan(NamedTuple):
+    """One family at the budget; `schedule` is None where it can't reach it, `remark` says why.
+
+    `expected` and `spread` are the mean and the standard deviation of the propagations a step over
+    draws; `rho` is the range of the effective radius over the steps that can be sharpness-aware;
+    half of the sharpness-aware steps are expected after the progress `middle`, in [0, 1].
+    """
+
+    family: str
+    schedule: Schedule | None
+    expected: float = 0.0
+    spread: float = 0.0
+    rho: tuple[float, float] = (0.0, 0.0)
+    middle: float = 0.0
+    remark: str = ""
+
+
+def plan(
+    budget: float = 1.5, total_steps: int = 1000, rho: float = 0.05, strength: How = "fixed"
+) -> list[Plan]:
+    """Every family at a budget.
+
+    Args:
+        budget: propagations a step, in [1, 2]. A family that misses it by less than one step in
+            the run comes as close as it can.
+        total_steps: steps of the run, at least 1.
+        rho: radius, at least 0.
+        strength: "fixed", "per-step" or "total", as in `sssam.SSSAM`.
+
+    Raises:
+        ValueError: an argument out of its range.
+
+    >>> [p.family for p in plan(1.25, 100) if p.schedule is None]
+    ['linear, falling', 'cosine, falling']
+    """
+    budget = number("budget", budget, 1.0, 2.0, remedy="1 is the base optimizer, 2 is SAM")
+    count("total_steps", total_steps, 1, remedy="the steps of the whole run")
+    number("rho", rho, 0.0, float("inf"), remedy="0 is the base optimizer")
+    return [
+        _planned(family, schedule, budget, total_steps, rho, strength)
+        for family, schedule in FAMILIES.items()
+    ]
+
+
+def _planned(
+    family: str, schedule: Schedule, budget: float, total_steps: int, rho: float, strength: How
+) -> Plan:
+    try:
+        met = _met(schedule, budget, total_steps)
+    except BudgetError as error:
+        low, high = error.reachable
+        return Plan(family, None, remark=f"reaches {low:.4g} to {high:.4g} from {schedule!r}")
+    probabilities = met.probabilities(total_steps)
+    low, high, remark = _factors(met, total_steps, strength)
+    return Plan(
+        family,
+        met,
+        met.expected_propagations(total_steps),
+        sqrt(met.variance(total_steps)),
+        (rho * low, rho * high),
+        _middle(probabilities),
+        remark,
+    )
+
+
+def _met(schedule: Schedule, budget: float, total_steps: int) -> Schedule:
+    try:
+        return schedule.with_budget(budget, total_steps)
+    except BudgetError as error:
+        nearest = min(error.reachable, key=lambda end: abs(end - budget))
+        if abs(nearest - budget) > 1 / total_steps:
+            raise
+        return schedule.with_budget(nearest, total_steps)
+
+
+def _factors(schedule: Schedule, total_steps: int, how: How) -> tuple[float, float, str]:
+    """The range of the factor on rho; the remark tells where the optimizer would refuse it."""
+    try:
+        factor = Strength(schedule, total_steps, how)
+    except ValueError as error:
+        return 1.0, 1.0, f"refused with this strength: {error}"
+    return *factor.range(schedule.probabilities(total_steps)), ""
+
+
+def _middle(probabilities: Sequence[float]) -> float:
+    half, total = sum(probabilities) / 2, 0.0
+    for step, p in enumerate(probabilities):
+        total += p
+        if total >= half > 0:
+            return step / len(probabilities)
+    return 0.0
+
+
+def bands(plans: Sequence[Plan], total_steps: int, seed: int = 0) -> list[Band]:
+    """The plans' schedules for a plot, with the steps that would be drawn at a seed."""
+    made = []
+    for each in plans:
+        if each.schedule is not None:
+            acting = set(Trial(each.schedule, total_steps, seed).acting_steps())
+            taken = [step in acting for step in range(total_steps)]
+            name = f"{each.schedule!r}: {each.expected:.3f} expected"
+            made.append(Band(name, "scheduled", each.schedule.probabilities(total_steps), taken))
+    return made
+
+
+def shown(plans: Sequence[Plan], total_steps: int, encoding: str = "utf-8") -> Group:
+    """The plans for a terminal: a table, and for each schedule its curve over a strip of draws.
+
+    `encoding` is the terminal's; without Unicode, plainer signs draw the same.
+    """
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 1, 0), header_style="dim")
+    for name in ("schedule", "propagations", "rho", "half after", "over the run"):
+        table.add_column(name, overflow="fold", no_wrap=name == "over the run")
+    curves = iter(bands(plans, total_steps))
+    unicode = encoding.lower().startswith("utf")
+    for each in plans:
+        if each.schedule is not None:
+            table.add_row(*_cells(each, unicode), _picture(next(curves), unicode))
+    out = [f"{each.family}: {each.remark}" for each in plans if each.remark]
+    return Group(table, *(Text(line, style="dim") for line in out))
+
+
+def _cells(each: Plan, unicode: bool) -> tuple[str, ...]:
+    low, high = (f"{end:.4g}" for end in each.rho)
+    sign = "±" if unicode else "+-"
+    return (
+        repr(each.schedule),
+        f"{each.expected:.4f}" + (f" {sign} {each.spread:.4f}" if each.spread else " exactly"),
+        low if low == high else f"{low} to {high}",
+        f"{each.middle:.0%}",
+    )
+
+
+def _picture(band: Band, unicode: bool) -> Text:
+    curve = _line(band.probabilities, _BLOCKS[0 if unicode else 1])
+    strip = _line([float(taken) for taken in band.taken], _SHADES[0 if unicode else 1])
+    return Text(curve, style="cyan").append("\n").append(strip, style="default")
+
+
+def _line(values: Sequence[float], signs: str) -> str:
+    """One sign for each part of the run, by the mean of its values in [0, 1]."""
+    total = min(_CELLS, len(values))
+    edges = [i * len(values) // total for i in range(total + 1)]
+    parts = (values[a:b] for a, b in pairwise(edges))
+    means = (sum(part) / len(part) for part in parts)
+    return "".join(signs[round(mean * (len(signs) - 1))] for mean in means)

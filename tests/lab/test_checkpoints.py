@@ -1,0 +1,97 @@
+import errno
+import os
+
+import pytest
+import torch
+from tiny import BASE, LONG, PART, SAM, SSSAM, TASK, run, same_but_times
+
+from sssam.lab import train
+from sssam.lab.specs import ModelSpec, Run
+
+
+@pytest.mark.parametrize("method", [BASE, LONG, SSSAM, PART], ids=lambda method: method.label)
+@pytest.mark.parametrize("cut", [1, 2])
+def test_a_run_cut_at_any_epoch_and_resumed_is_the_uncut_run(method, cut, tmp_path):
+    path = tmp_path / "run.pt"
+    _train_until(run(method), cut, path)
+    resumed = train.train(run(method), checkpoint=path)
+    assert same_but_times(resumed) == same_but_times(train.train(run(method)))
+
+
+def _train_until(wanted: Run, cut: int, path) -> None:
+    def interrupt(epoch: train.Epoch) -> None:
+        if epoch.epoch == cut:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train.train(wanted, checkpoint=path, on_epoch=interrupt)
+
+
+def test_a_resumed_residual_network_with_augmentation_is_the_uncut_one(tmp_path):
+    task = TASK.model_copy(
+        update={
+            "model": ModelSpec(name="resnet8", widths=(4,)),
+            "augment": True,
+            "optimizer": "adamw",
+            "learning_rate": 1e-3,
+            "anneal": "cosine",
+            "epochs": 2,
+        }
+    )
+    wanted, path = run(SAM, task=task), tmp_path / "run.pt"
+    _train_until(wanted, 1, path)
+    resumed = train.train(wanted, checkpoint=path)
+    assert same_but_times(resumed) == same_but_times(train.train(wanted))
+
+
+def test_a_finished_checkpoint_gives_the_record_again(tmp_path):
+    path, told = tmp_path / "run.pt", []
+    first = train.train(run(SAM), checkpoint=path)
+    again = train.train(run(SAM), checkpoint=path, on_epoch=told.append)
+    assert again.seconds == first.seconds
+    assert same_but_times(again) == same_but_times(first)
+    assert told == []
+
+
+def test_checkpoints_come_every_so_many_epochs(tmp_path):
+    path, there = tmp_path / "run.pt", []
+    train.train(run(), checkpoint=path, every=2, on_epoch=lambda _: there.append(path.exists()))
+    assert there == [False, True, True]
+
+
+def test_a_checkpoint_of_another_run_names_both(tmp_path):
+    path = tmp_path / "run.pt"
+    train.train(run(SAM, seed=1), checkpoint=path)
+    wider = TASK.model_copy(update={"model": ModelSpec(name="mlp", widths=(9,))})
+    text = r"holds 'tiny' 'SAM' seed 1 \(mlp 8, id \w+\), asked for is .* \(mlp 9, id \w+\)"
+    with pytest.raises(ValueError, match=text):
+        train.train(run(SAM, seed=1, task=wider), checkpoint=path)
+
+
+@pytest.mark.parametrize("content", [b"", b"no checkpoint", b"PK\x03\x04torn"])
+def test_a_file_that_is_no_checkpoint(tmp_path, content):
+    path = tmp_path / "run.pt"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"run\.pt' is no checkpoint"):
+        train.train(run(), checkpoint=path)
+
+
+def test_a_checkpoint_executes_nothing(tmp_path):
+    path = tmp_path / "run.pt"
+    torch.save({"format": ..., "call": print}, path)
+    with pytest.raises(ValueError, match="is no checkpoint"):
+        train.train(run(), checkpoint=path)
+
+
+def test_a_full_disk_leaves_the_checkpoint_of_before(tmp_path, monkeypatch):
+    path = tmp_path / "run.pt"
+    _train_until(run(SAM), 1, path)
+    before = path.read_bytes()
+
+    def fail(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match=r"run\.pt' could not be written: No space left"):
+        train.train(run(SAM), checkpoint=path)
+    assert path.read_bytes() == before

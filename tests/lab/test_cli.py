@@ -1,0 +1,212 @@
+"""The command line: what it prints, what it refuses before training, and how it ends."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sssam.lab import study
+from sssam.lab.cli import main
+
+SMALL = ["--epochs", "2", "--seeds", "2", "--jobs", "1"]
+
+
+@pytest.fixture(scope="module")
+def studied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory in which a small comparison was made."""
+    folder = tmp_path_factory.mktemp("studied")
+    assert (
+        main(["compare", *SMALL, "--methods", "base,SAM,SS-SAM linear", "--out", f"{folder}"]) == 0
+    )
+    return folder
+
+
+def compare(folder: Path, *more: str) -> int:
+    return main(["compare", *SMALL, "--methods", "base, SAM", "--out", str(folder), *more])
+
+
+def test_compare_ends_with_table_headline_and_page(
+    studied: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert compare(studied) == 0
+    output = capsys.readouterr()
+    lines = output.out.splitlines()
+    assert lines[0].split()[:2] == ["row", "accuracy"]
+    assert any(line.startswith("On noisy-digits, 2 seeds: ") for line in lines)
+    assert lines[-1] == f"The page: {studied / 'comparison.html'}"
+    assert output.err == ""
+
+
+def test_compare_trains_only_what_is_missing(
+    studied: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compare", *SMALL, "--methods", "base,SAM 1/8 ascent", "--out", f"{studied}"]) == 0
+    assert "2 of 2 runs, the last of them SAM 1/8 ascent, seed 1" in capsys.readouterr().err
+
+
+def test_quiet_says_headline_and_page_alone(
+    studied: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert compare(studied, "--quiet") == 0
+    output = capsys.readouterr()
+    assert output.err == ""
+    assert [line.split()[0] for line in output.out.splitlines() if line] == ["On", "The"]
+
+
+def test_no_run_shows_what_there_is(studied: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = [
+        "compare",
+        "--epochs",
+        "2",
+        "--methods",
+        "base,SAM",
+        "--seeds",
+        "3",
+        "--no-run",
+        "--out",
+    ]
+    assert main([*words, str(studied)]) == 0
+    assert "3 seeds (2 of 6 runs are missing): " in capsys.readouterr().out
+
+
+def test_no_run_without_records_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert compare(tmp_path, "--no-run") == 2
+    assert "no record of this comparison is in" in capsys.readouterr().err
+
+
+def test_the_page_tells_how_rho_was_chosen(studied: Path) -> None:
+    told = json.loads((studied / "comparison.json").read_text())["tuning"]
+    assert "validation images" in told
+    assert "python -m sssam.lab.tune noisy-digits" in told
+    assert "from which this run differs" in told
+
+
+def test_files_that_are_no_records_are_told_of(
+    studied: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (studied / "records" / "torn.json").write_text("{")
+    assert compare(studied) == 0
+    assert "passed over, no record: torn.json" in capsys.readouterr().err
+
+
+def test_ctrl_c_says_that_the_same_command_goes_on(
+    studied: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(study, "run_missing", interrupted)
+    assert compare(studied) == 130
+    assert "the same command goes on from there" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_one_line(
+    studied: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "the record a.json could not be written: No space left on device")
+
+    monkeypatch.setattr(study, "run_missing", full)
+    assert compare(studied) == 1
+    assert one_line(capsys).endswith("No space left on device")
+
+
+def one_line(capsys: pytest.CaptureFixture[str]) -> str:
+    output = capsys.readouterr()
+    assert output.out == ""
+    lines = output.err.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("sssam: ")
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["compare", "noisy-digit"], "unknown task 'noisy-digit': did you mean 'noisy-digits'"),
+        (["compare", "--methods", "SSAM linear"], "unknown method 'SSAM linear': did you mean "),
+        (["compare", "--seeds", "0"], "--seeds must be at least 1, not 0: the number of paired"),
+        (["compare", "--jobs", "0"], "--jobs must be at least 1, not 0: processes"),
+        (["compare", "--epochs", "0"], "--epochs must be at least 1, not 0"),
+        (["compare", "--data", "nowhere"], "data 'digits' takes no path, got 'nowhere'"),
+        (["compare", "cifar10", "--data", "nowhere"], "data path 'nowhere' does not exist"),
+        (["compare", "--seeds", "many"], 'unable to convert "many" into int'),
+        (["compare", "--sedes", "3"], "Unknown option: --sedes. Did you mean --seeds?"),
+        (["compare", "--out", __file__], "which is no directory: name another"),
+        (["compair"], 'Unknown command "compair". Did you mean "compare"?'),
+        (["train", "--method", "SAMM"], "unknown method 'SAMM': did you mean 'SAM'"),
+        (["train", "--seed", "-1"], "--seed must be at least 0, not -1"),
+        (["train", "--accelerator", "gpu"], 'Invalid value "gpu" for --accelerator'),
+        (["plan", "--budget", "0.5"], "budget must be in [1, 2], not 0.5"),
+        (["plan", "--budget", "3"], "budget must be in [1, 2], not 3.0"),
+        (["plan", "--total-steps", "0"], "total_steps must be at least 1, not 0"),
+        (["plan", "--strength", "weak"], 'Invalid value "weak" for --strength'),
+        (["plan", "--out", "plan.pdf"], "must end in .svg or .png"),
+    ],
+)
+def test_bad_input_is_one_clear_line(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    assert said in one_line(capsys)
+
+
+def test_train_prints_the_result_and_writes_the_record(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["train", "--epochs", "2", "--out", str(tmp_path), "--seed", "3"]
+    assert main(words) == 0
+    output = capsys.readouterr()
+    assert "SS-SAM linear on noisy-digits, seed 3: finished; test accuracy " in output.out
+    assert "epoch 2 of 2: training loss " in output.err
+    (path,) = (tmp_path / "records").iterdir()
+    assert json.loads(path.read_text())["run"]["seed"] == 3
+
+
+def test_train_goes_on_from_its_checkpoint(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["train", "--epochs", "3", "--out", str(tmp_path), "--checkpoint", f"{tmp_path}/a.pt"]
+    assert main(words) == 0
+    first = capsys.readouterr().out.splitlines()[0].rpartition(";")[0]
+    assert main(words) == 0
+    output = capsys.readouterr()
+    assert output.out.startswith(first)
+    assert output.err == ""
+
+
+def test_a_checkpoint_of_another_run_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["train", "--epochs", "1", "--out", str(tmp_path), "--checkpoint", f"{tmp_path}/a.pt"]
+    assert main([*words, "--quiet"]) == 0
+    capsys.readouterr()
+    assert main([*words, "--seed", "1"]) == 2
+    assert "a.pt" in one_line(capsys)
+
+
+def test_plan_prints_the_families_and_writes_the_plot(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["plan", "--budget", "1.25", "--out", str(tmp_path / "plan.svg")]) == 0
+    text = capsys.readouterr().out
+    assert "constant(0.25)" in text
+    assert "linear, falling: reaches 1.5 to 2" in text
+    assert (tmp_path / "plan.svg").read_text().startswith("<svg")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--help"], "compare"),
+        (["compare", "--help"], "--seeds"),
+        (["train", "--help"], "--checkpoint"),
+        (["plan", "--help"], "--budget"),
+        (["--version"], "\n"),
+    ],
+)
+def test_help_is_there(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == 0
+    assert said in capsys.readouterr().out

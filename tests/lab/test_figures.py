@@ -1,0 +1,202 @@
+"""Every figure draws in both layouts, says its main number, and hides no name behind another."""
+
+import json
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from synthetic import ACCURACY, METHODS, TASK, records
+
+from sssam.lab.charts.contrasts import contrasts, far
+from sssam.lab.charts.curves import curves
+from sssam.lab.charts.labels import Mark, place, spread
+from sssam.lab.charts.places import LINE
+from sssam.lab.charts.schedules import Band, schedules
+from sssam.lab.charts.theme import PAGE
+from sssam.lab.charts.tradeoff import tradeoff
+from sssam.lab.compare import compare
+from sssam.lab.comparison import Comparison
+from sssam.lab.figures import figures, render, save
+
+NAMES = [
+    "accuracy-against-propagations",
+    "difference-to-sam",
+    "validation-accuracy",
+    "training-loss",
+    "schedules",
+]
+
+
+@pytest.fixture(scope="module")
+def comparison() -> Comparison:
+    return compare(TASK, METHODS, range(20), records())
+
+
+def values(specification: object) -> list[dict[str, object]]:
+    """All rows of data in a specification."""
+    found: list[dict[str, object]] = []
+    for name, part in specification.items() if isinstance(specification, dict) else []:
+        found += [row for rows in part.values() for row in rows] if name == "datasets" else []
+    return found
+
+
+@given(st.lists(st.floats(-100, 100), min_size=1, max_size=12), st.floats(0.1, 10))
+def test_spread_names_keep_their_gap_and_their_order(heights: list[float], gap: float) -> None:
+    moved = spread(heights, gap)
+    ranked = sorted(range(len(heights)), key=lambda i: heights[i])
+    steps = [moved[b] - moved[a] for a, b in pairwise(ranked)]
+    assert all(step >= gap - 1e-9 for step in steps)
+
+
+@given(st.lists(st.integers(0, 20), min_size=1, max_size=6, unique=True))
+def test_names_that_have_room_stay_where_they_are(heights: list[int]) -> None:
+    assert spread(heights, 0.99) == pytest.approx(heights)
+
+
+def test_marks_far_apart_do_not_move_each_other() -> None:
+    marks = [Mark("a", 1.0, 5.0), Mark("b", 2.0, 5.0), Mark("c", 2.01, 5.0)]
+    assert place(marks, reach=0.1, gap=1.0) == pytest.approx([5.0, 4.5, 5.5])
+
+
+def test_all_figures_come_in_order_and_say_their_number(comparison: Comparison) -> None:
+    drawn = figures(comparison)
+    assert [figure.name for figure in drawn] == NAMES
+    assert comparison.headline in drawn[0].alt
+    assert "7 are shown to keep SAM's gain within 1 point" in drawn[1].alt
+    assert "at the end: base " in drawn[2].alt
+    assert "SS-SAM late half 320 of 640 steps" in drawn[4].alt
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+@pytest.mark.parametrize("index", range(len(NAMES)), ids=NAMES)
+def test_each_figure_draws_in_each_layout(comparison: Comparison, index: int, narrow: bool) -> None:
+    figure = figures(comparison)[index]
+    picture = render(figure.draw(width=330 if narrow else 760, narrow=narrow), "svg").decode()
+    assert picture.startswith("<svg")
+    assert "SS-SAM linear" in picture
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+@pytest.mark.parametrize("index", range(len(NAMES)), ids=NAMES)
+def test_page_figures_take_their_colours_from_the_page(
+    comparison: Comparison, index: int, narrow: bool
+) -> None:
+    specification = json.dumps(figures(comparison)[index].specification(narrow))
+    assert "var(--" in specification
+    assert "#" not in specification.replace("$schema", "")
+    assert '"width": "container"' in specification
+
+
+def test_names_in_the_main_figure_do_not_collide(comparison: Comparison) -> None:
+    for narrow, reach in ((False, 0.15), (True, 10.0)):
+        chart = tradeoff(comparison, narrow=narrow).to_dict()
+        points = {str(v["label"]): v for v in values(chart) if "label_y" in v}
+        heights = sorted((v["label_x"], v["label_y"]) for v in points.values())
+        low, high = _domain(chart)
+        pixel = (high - low) / chart["height"]
+        columns = [[y for _, y in heights]] if narrow else _columns(heights, reach)
+        for column in columns:
+            ranked = sorted(column)
+            gaps = [b - a for a, b in pairwise(ranked)]
+            assert all(gap > (LINE - 4) * pixel for gap in gaps)
+            assert low <= ranked[0] <= ranked[-1] <= high
+
+
+def _domain(chart: dict) -> tuple[float, float]:
+    layer = next(part for part in chart["layer"] if "y" in part["encoding"])
+    low, high = layer["encoding"]["y"]["scale"]["domain"]
+    return low, high
+
+
+def _columns(places: list[tuple[float, float]], reach: float) -> list[list[float]]:
+    columns: list[list[tuple[float, float]]] = []
+    for x, y in places:
+        if columns and x - columns[-1][-1][0] < reach:
+            columns[-1].append((x, y))
+        else:
+            columns.append([(x, y)])
+    return [[y for _, y in column] for column in columns]
+
+
+def test_rows_of_equal_cost_stand_side_by_side(comparison: Comparison) -> None:
+    points = [v for v in values(tradeoff(comparison).to_dict()) if "label_y" in v]
+    places = sorted(float(str(v["x"])) for v in points)
+    assert min(b - a for a, b in pairwise(places)) > 0.011
+    assert all(abs(float(str(v["x"])) - float(str(v["cost"]))) < 0.04 for v in points)
+
+
+def test_rows_far_below_the_margin_are_named_and_not_drawn(comparison: Comparison) -> None:
+    assert [row.label for row in far(comparison)] == ["base", "base 2x steps"]
+    drawn = {v["label"] for v in values(contrasts(comparison).to_dict()) if "label" in v}
+    assert drawn.isdisjoint({"base", "base 2x steps"})
+    assert "Too far below to be drawn: base -6." in figures(comparison)[1].caption
+
+
+def test_if_all_rows_are_far_below_they_are_drawn() -> None:
+    accuracy = {**ACCURACY, "SAM": 99.0}
+    made = records(METHODS[:3], range(4), accuracy)
+    comparison = compare(TASK, METHODS[:3], range(4), made)
+    drawn = {v["label"] for v in values(contrasts(comparison).to_dict()) if "label" in v}
+    assert drawn == {"base", "base 2x steps"}
+
+
+def test_a_single_seed_draws_points_without_intervals() -> None:
+    made = records(seeds=range(1))
+    drawn = figures(compare(TASK, METHODS, range(1), made))
+    assert [figure.name for figure in drawn] == NAMES
+    for figure in drawn:
+        assert render(figure.draw(), "svg")
+
+
+def test_nothing_measured_draws_nothing() -> None:
+    empty = compare(TASK, METHODS, range(2), [])
+    assert figures(empty) == []
+    with pytest.raises(ValueError, match="run the study first"):
+        tradeoff(empty)
+    with pytest.raises(ValueError, match="run the study first"):
+        curves(empty, "train_loss")
+    with pytest.raises(ValueError, match="no difference to plot"):
+        contrasts(empty)
+    with pytest.raises(ValueError, match="no method has a schedule"):
+        schedules([])
+
+
+def test_losses_over_decades_get_a_logarithmic_axis(comparison: Comparison) -> None:
+    rows = []
+    for row in comparison.rows:
+        curve = [
+            p.model_copy(update={"train_loss": 10.0 ** -(i / 10)}) for i, p in enumerate(row.curve)
+        ]
+        rows.append(row.model_copy(update={"curve": tuple(curve)}))
+    steep = comparison.model_copy(update={"rows": tuple(rows)})
+    assert '"type": "log"' in json.dumps(curves(steep, "train_loss").to_dict())
+    assert render(curves(steep, "train_loss"), "svg")
+
+
+@pytest.mark.parametrize("total", [1, 7, 399, 20_000])
+def test_schedules_of_any_length_draw(total: int) -> None:
+    taken = [step % 3 == 0 for step in range(total)]
+    band = Band("a", "scheduled", [step / total for step in range(total)], taken)
+    specification = schedules([band], PAGE).to_dict()
+    strips = [v for v in values(specification) if "part" in v]
+    covered = sum((v["to"] - v["from"]) * v["part"] for v in strips)  # type: ignore[operator]
+    assert covered == pytest.approx(sum(taken) / total, abs=0.002)
+    assert len(values(specification)) < 1100
+
+
+def test_files_are_svg_or_png(comparison: Comparison, tmp_path) -> None:
+    chart = tradeoff(comparison)
+    assert save(chart, tmp_path / "new" / "a.svg").read_bytes().startswith(b"<svg")
+    assert save(chart, tmp_path / "a.PNG").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(ValueError, match=r"a\.pdf.*must end in \.svg or \.png"):
+        save(chart, tmp_path / "a.pdf")
+
+
+def test_rows_far_below_stand_on_the_lower_edge_of_the_main_figure() -> None:
+    made = records(METHODS[:3], range(6), {**ACCURACY, "base 2x steps": 60.0})
+    comparison = compare(TASK, METHODS[:3], range(6), made)
+    points = {v["label"]: v for v in values(tradeoff(comparison).to_dict()) if "label_y" in v}
+    assert points["base 2x steps"]["name"].startswith("base 2x steps, at 6")
+    assert points["base 2x steps"]["y"] > 80
+    assert points["base"]["y"] == points["base"]["mean"]

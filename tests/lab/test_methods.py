@@ -1,0 +1,61 @@
+import pytest
+import torch
+from tiny import ALL, ASAM, BASE, LOOKSAM, MSAM, SAM, SSSAM
+
+import sssam
+from sssam.lab import methods
+from sssam.lab.specs import Method
+
+
+def _build(method, total_steps=10, seed=0):
+    model = torch.nn.Linear(3, 2)
+    base = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    return methods.build(method, base, total_steps, seed, model), base
+
+
+def test_the_base_kind_is_the_torch_optimizer_itself():
+    optimizer, base = _build(BASE)
+    assert optimizer is base
+    assert methods.passes_run(optimizer, 7) == (7.0, 7.0)
+    assert methods.expected_propagations(optimizer) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("method", "kind"),
+    [
+        (SAM, sssam.SAM),
+        (ASAM, sssam.ASAM),
+        (SSSAM, sssam.SSSAM),
+        (LOOKSAM, sssam.LookSAM),
+        (MSAM, sssam.MSAM),
+    ],
+)
+def test_each_kind_builds_its_optimizer_around_the_base(method, kind):
+    optimizer, base = _build(method)
+    assert type(optimizer) is kind
+    assert optimizer.bases == (base,)
+
+
+def test_expected_propagations_are_those_of_the_schedule_and_of_the_part():
+    assert methods.expected_propagations(_build(SAM)[0]) == 2.0
+    schedule = SSSAM.scheduling_function()
+    expected = schedule.expected_propagations(10)
+    assert methods.expected_propagations(_build(SSSAM)[0]) == expected
+    half = SAM.model_copy(update={"ascent_fraction": 0.125})
+    assert methods.expected_propagations(_build(half)[0]) == 1.125
+
+
+def test_trials_depend_on_the_seed_alone():
+    drawn = [[_build(SSSAM, 100, seed)[0].method.acts(t) for t in range(100)] for seed in (0, 0, 1)]
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_a_scheduled_method_without_a_schedule():
+    with pytest.raises(ValueError, match="'mine' of kind 'sssam' needs a schedule, got none"):
+        _build(Method(label="mine", kind="sssam", rho=0.1))
+
+
+@pytest.mark.parametrize("method", ALL, ids=lambda method: method.label)
+def test_labels_do_not_change_what_is_built(method):
+    renamed = method.model_copy(update={"label": "<script>"})
+    assert str(_build(renamed)[0]) == str(_build(method)[0])

@@ -1,0 +1,148 @@
+import hashlib
+
+import pytest
+import torch
+from tiny import ALL, BASE, LONG, PART, SAM, SSSAM, TASK, run, same_but_times
+
+from sssam.lab import data, evaluate, loop, models, train
+from sssam.lab.specs import DataSpec, Method, Record
+from sssam.trials import Trial
+
+EVERY = pytest.mark.parametrize("method", ALL, ids=lambda method: method.label)
+
+
+@EVERY
+def test_the_same_run_gives_the_same_record(method):
+    one, two = train.train(run(method)), train.train(run(method))
+    assert same_but_times(one) == same_but_times(two)
+    assert Record.model_validate_json(one.model_dump_json()) == one
+
+
+def test_methods_of_a_seed_share_weights_order_and_labels():
+    records = [train.train(run(method, seed=5)) for method in ALL]
+    assert len({record.sample_hash for record in records}) == 1
+    assert len({record.initial_hash for record in records}) == 1
+    other = train.train(run(BASE, seed=6))
+    assert other.sample_hash != records[0].sample_hash
+    assert other.initial_hash != records[0].initial_hash
+
+
+def test_the_hash_sees_the_order_and_the_labels_that_were_trained_on():
+    split, expected = data.load(TASK.data, 0), ""
+    for epoch in range(TASK.epochs):
+        order = loop.order(96, 0, epoch)
+        seen = split.train.labels[order].numpy().tobytes()
+        expected = hashlib.sha256(expected.encode() + order.numpy().tobytes() + seen).hexdigest()
+    assert train.train(run(BASE)).sample_hash == expected
+
+
+def test_a_base_run_is_the_bare_loop():
+    record, split = train.train(run(BASE)), data.load(TASK.data, 0)
+    model = models.build(TASK.model, split.shape, split.classes, 0)
+    base = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)
+    rate = torch.optim.lr_scheduler.OneCycleLR(base, 0.1, total_steps=9, cycle_momentum=False)
+    for epoch in range(TASK.epochs):
+        for index in loop.order(96, 0, epoch).split(32):
+            base.zero_grad()
+            images, labels = split.train.images[index], split.train.labels[index]
+            torch.nn.functional.cross_entropy(model(images), labels).backward()
+            base.step()
+            rate.step()
+    judged = evaluate.judge(model, split.test)
+    assert (record.correct, record.test_accuracy) == (judged.bits, judged.accuracy)
+
+
+@EVERY
+def test_the_books_count_what_was_run(method):
+    record = train.train(run(method))
+    assert record.steps == 9 * method.length == len(record.curve) * 3
+    assert [point.step for point in record.curve] == list(range(3, record.steps + 1, 3))
+    assert record.forwards == record.backwards == record.propagations * record.steps
+    assert record.curve[-1].propagations == pytest.approx(record.forwards)
+    assert record.test_size == 1797 - 96 - 32
+    assert int(record.correct, 16).bit_count() == round(record.test_accuracy * record.test_size)
+
+
+def test_ascended_steps_are_the_trials():
+    record = train.train(run(SSSAM))
+    trial = Trial(SSSAM.scheduling_function(), 9, 0, "bernoulli")
+    assert [bool(int(record.ascended, 16) >> t & 1) for t in range(9)] == [
+        trial(t) for t in range(9)
+    ]
+    assert int(train.train(run(SAM)).ascended, 16) == 2**9 - 1
+    assert int(train.train(run(BASE)).ascended, 16) == 0
+
+
+def test_an_ascent_on_part_of_the_batch_costs_its_part():
+    record = train.train(run(PART))
+    assert record.propagations == record.expected_propagations == 1.125
+
+
+def test_a_run_that_diverges_is_a_record():
+    record = train.train(run(BASE, task=TASK.model_copy(update={"learning_rate": 1e30})))
+    assert record.outcome == "diverged"
+    assert record.steps == 3 < 9
+    assert record.train_loss is None
+    assert 0 <= record.test_accuracy <= 0.2
+
+
+def test_a_run_that_learns_nothing_is_diverged_with_its_accuracy():
+    record = train.train(run(BASE, task=TASK.model_copy(update={"learning_rate": 1e-9})))
+    assert record.outcome == "diverged"
+    assert record.steps == 9
+    assert record.train_loss == pytest.approx(2.3, abs=0.2)
+
+
+def test_progress_is_told_at_each_epoch():
+    told: list[train.Epoch] = []
+    record = train.train(run(LONG), on_epoch=told.append)
+    assert [(each.epoch, each.epochs) for each in told] == [(i, 6) for i in range(1, 7)]
+    assert tuple(each.point for each in told) == record.curve
+
+
+def test_the_global_generator_and_the_threads_stay_as_they_were():
+    torch.manual_seed(3)
+    before, threads = torch.get_rng_state(), torch.get_num_threads()
+    one = train.train(run(SSSAM))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.get_num_threads() == threads
+    torch.manual_seed(4)
+    assert same_but_times(train.train(run(SSSAM))) == same_but_times(one)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "text"),
+    [
+        ({"every": 0}, "every is 0, must be at least 1: epochs between two checkpoints"),
+        ({"threads": 0}, "threads is 0, must be at least 1"),
+        ({"precision": "16-mixed"}, "precision is '16-mixed', must be one of .*bf16-mixed"),
+    ],
+)
+def test_bad_arguments(wrong, text):
+    with pytest.raises(ValueError, match=text):
+        train.train(run(), **wrong)
+
+
+def test_bad_runs_are_refused_before_training(tmp_path):
+    lost = TASK.model_copy(update={"data": DataSpec(name="parquet", path=str(tmp_path / "absent"))})
+    with pytest.raises(FileNotFoundError, match="does not exist"):
+        train.train(run(task=lost))
+    with pytest.raises(ValueError, match="needs a schedule"):
+        train.train(run(Method(label="mine", kind="sssam")))
+
+
+def test_another_precision_trains_too():
+    record = train.train(run(SAM), precision="bf16-mixed")
+    assert record.steps == 9
+    assert record.environment.device == "cpu, bf16-mixed"
+
+
+def test_the_constant_rate_stays_and_one_cycle_ends_near_zero():
+    for anneal, last in (("constant", 0.1), ("one-cycle", 4e-7), ("cosine", 0.0030154)):
+        record = train.train(run(task=TASK.model_copy(update={"anneal": anneal})))
+        assert record.curve[-1].learning_rate == pytest.approx(last, rel=1e-4)
+
+
+def test_a_run_trains_on_one_device():
+    with pytest.raises(ValueError, match="devices is 2, must be one device"):
+        train.train(run(), devices=2)
