@@ -140,7 +140,7 @@ def _on_workers(runs: list[Run], directory: Path, jobs: int, told: _Told) -> Non
                 records.write(record, directory)
                 told(record)
     except BaseException:
-        get_reusable_executor().shutdown(wait=True, kill_workers=True)
+        get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
         raise
 
 
