@@ -100,6 +100,13 @@ class Bases:
         """Whether each learning rate is 0, as where torch initialises an optimizer's state."""
         return all("lr" in group and float(group["lr"]) == 0 for group in self.param_groups)
 
+    def anticipate(self, groups: list[dict[str, Any]]) -> None:
+        """Let a base whose groups change as it trains (a relay) take the shape of a checkpoint."""
+        for base in self.all:
+            prepare = getattr(base, "anticipate", None)
+            if prepare is not None:
+                prepare(groups)
+
     def step(self) -> None:
         """One update of each."""
         for base in self.all:
@@ -137,18 +144,16 @@ class Bases:
                 f"the checkpoint has {len(groups)} param groups, this optimizer {expected}; "
                 "it is another model's, or groups were added after it was saved"
             )
-        first = 0
         for base in self.all:
             mine, groups = groups[: len(base.param_groups)], groups[len(base.param_groups) :]
-            numbers = {i for group in mine for i in group["params"]}
+            # Ids are numbers, or names under torch.distributed.checkpoint: torch matches by order.
+            ids = {i for group in mine for i in group["params"]}
             state = {
-                _shift(key, -first): value
+                key: value
                 for key, value in state_dict["state"].items()
-                if key in numbers or len(self.all) == 1
+                if key in ids or len(self.all) == 1
             }
-            shifted = [{**group, "params": [i - first for i in group["params"]]} for group in mine]
-            base.load_state_dict({"state": state, "param_groups": shifted})
-            first += len(numbers)
+            base.load_state_dict({"state": state, "param_groups": mine})
 
 
 def _shift(key: Any, by: int) -> Any:

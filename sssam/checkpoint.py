@@ -58,6 +58,7 @@ def load(engine: Engine, state_dict: State) -> None:
     Raises:
         ValueError: for another model's checkpoint, before anything is changed.
     """
+    engine.bases.anticipate(state_dict["param_groups"])
     facts = _own(state_dict["param_groups"][0]) if state_dict["param_groups"] else {}
     _check(engine, facts)
     groups = [_without_own(group) for group in state_dict["param_groups"]]
@@ -68,7 +69,7 @@ def load(engine: Engine, state_dict: State) -> None:
     # A method's tensors alone must not look like the base's state, which it makes when it is empty.
     state = {key: value for key, value in state.items() if value != {}}
     engine.bases.load_state_dict({**state_dict, "state": state, "param_groups": groups})
-    _restore_memory(engine, state_dict["state"])
+    _restore_memory(engine, state_dict)
     for name in ("steps", "ascents", "forwards", "backwards"):
         setattr(engine.books, name, facts.get(name, getattr(engine.books, name)))
     engine.books.voided.fill_(facts.get("voided", 0))
@@ -102,12 +103,13 @@ def _check(engine: Engine, facts: dict[str, Any]) -> None:
         )
 
 
-def _restore_memory(engine: Engine, state: dict[Any, Any]) -> None:
+def _restore_memory(engine: Engine, state_dict: State) -> None:
     engine.memory.clear()
-    for i, p in enumerate(_numbers(engine)):
-        kept = {
-            name: part.detach().clone().to(p.device)
-            for name, part in _own(state.get(i, {})).items()
-        }
+    engine.rooms_made = False
+    # Ids are numbers, or names under torch.distributed.checkpoint: matched by order, as in torch.
+    ids = [i for group in state_dict["param_groups"] for i in group["params"]]
+    for i, p in zip(ids, _numbers(engine), strict=True):
+        own = _own(state_dict["state"].get(i, {}))
+        kept = {name: part.detach().clone().to(p.device) for name, part in own.items()}
         if kept:
             engine.memory[p] = kept

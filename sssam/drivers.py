@@ -10,6 +10,7 @@ from torch.amp import GradScaler
 from sssam.batches import BatchPass
 from sssam.checks import share
 from sssam.engine import Engine
+from sssam.foreign import require_whole_pass
 from sssam.passes import Pass
 from sssam.scaling import Scaling, require_scaled
 
@@ -31,6 +32,8 @@ class Closures:
 
 def by_closure(engine: Engine, optimizer: Any, given: Closures) -> Any:
     """A whole step; the loss of its first pass. Any exception leaves the weights at w."""
+    _refuse_if_batch(engine, "step(closure)")
+    require_whole_pass(given.closure)
     if engine.begun:
         engine.abandon()
     engine.stage = "driving"
@@ -65,25 +68,24 @@ def _run(engine: Engine, given: Closures) -> Any:
     engine.guard.start(engine.open().params)
     losses = []
     while engine.wanted is not None:
-        wanted = _resized(_serves(engine.wanted, "step(closure)"), given.fraction)
-        engine.phase = wanted.phase
-        engine.guard.enter(wanted.whole)
+        wanted = _resized(engine.wanted, given.fraction)
+        engine.begin_pass(wanted)
         alone = given.ascent_closure if wanted.phase == "ascent" else None
         name = "closure" if alone is None else "ascent_closure"
         losses.append(_call(engine, alone or given.closure, name, must_read))
-        engine.guard.leave()
+        engine.end_pass()
         engine.feed(wanted.fraction, scaling.inverse)
     scaling.put_back()
     return losses[0]
 
 
-def _serves(wanted: Pass, form: str) -> Pass:
-    if wanted.needs_samples:
+def _refuse_if_batch(engine: Engine, form: str) -> None:
+    # Asked before the first pass of any step, so that the error does not depend on the draw.
+    if engine.method.needs_batch:
         raise RuntimeError(
-            f"{form} can't serve this optimizer: its {wanted.phase} pass needs the batch in hand, "
-            "to choose samples from it; use `for p in optimizer.passes(batch)`"
+            f"{form} can't serve this optimizer: it needs the batch in hand, to choose samples "
+            "from it or to run it once more; use `for p in optimizer.passes(batch)`"
         )
-    return wanted
 
 
 def _resized(wanted: Pass, fraction: float | None) -> Pass:
@@ -117,14 +119,15 @@ def will_ascend(engine: Engine) -> bool:
     acts = engine.method.acts(engine.books.steps)
     if acts is None:
         raise RuntimeError(
-            "will_ascend is not known before the pass: this optimizer decides by the gradient at w; "
-            "call ascend() after backward(), or use step(closure) or passes()"
+            "will_ascend is not known before the pass: this optimizer decides by the gradient at "
+            "w; call ascend() after backward(), or use step(closure) or passes()"
         )
     if engine.stage == "idle" and (not engine.asked or not engine.bases.any_gradient()):
         engine.asked = True
         if acts and engine.opening == "at w":
             engine.guard.start(engine.bases.trainable()[0])
-            engine.guard.enter(whole=False)
+            engine.begin_pass(Pass("ascent", fraction=0.0))
+            engine.phase = "plain"
     return acts
 
 
@@ -139,7 +142,8 @@ def ascend(
             "end the step with step(). The weights are back at w"
         )
     _check_two_lines(engine)
-    require_scaled(scaler, optimizer)
+    require_scaled(scaler, optimizer, "ascend()")
+    engine.scaled = scaler is not None
     if engine.opening == "moved":
         return _ascend_first(engine)
     engine.require_gradients()
@@ -159,7 +163,7 @@ def _ascend_first(engine: Engine) -> bool:
     acts = bool(engine.method.acts(engine.books.steps))
     if acts:
         engine.guard.start(engine.open().params)
-        engine.guard.enter(whole=True)
+        engine.begin_pass(Pass("descent"))
     engine.stage = "ascended" if acts else "told"
     return acts
 
@@ -167,20 +171,17 @@ def _ascend_first(engine: Engine) -> bool:
 def _ascend_after(engine: Engine, fraction: float, scaling: Scaling) -> bool:
     whole = fraction == 1.0
     step = engine.open()
-    if engine.wanted is not None:
-        _serves(engine.wanted, "ascend()")
     if whole:
         engine.guard.start(step.params)
         engine.guard.enter(whole=True)
-    engine.guard.leave()
+    engine.end_pass()
     engine.feed(fraction, scaling.inverse)
     if engine.wanted is None:
         scaling.put_back()
         engine.stage = "told"
         return False
-    wanted = _serves(engine.wanted, "ascend()")
-    engine.phase, engine.stage = wanted.phase, "ascended"
-    engine.guard.enter(wanted.whole)
+    engine.stage = "ascended"
+    engine.begin_pass(engine.wanted)
     return True
 
 
@@ -196,9 +197,13 @@ def _fraction(engine: Engine, given: float | None) -> float:
 
 
 def _check_two_lines(engine: Engine) -> None:
+    _refuse_if_batch(engine, "ascend()")
     form = ""
     if engine.opening == "mixed":
         form = "some steps of it begin at w and others do not"
+    elif engine.ranks.per_rank and not engine.asked:
+        form = "perturbation='per_rank' must be told before the pass: read will_ascend, which then "
+        form += "keeps that pass from sending, or"
     elif engine.guard.rng == "same-mask":
         form = "rng='same-mask' must note the generators before the first pass"
     if form:
@@ -209,21 +214,38 @@ def _check_two_lines(engine: Engine) -> None:
 
 def finish(engine: Engine) -> None:
     """`step()` without a closure: the end of the two-line form and of `passes`."""
+    if engine.stage == "idle" and not engine.asked and engine.bases.rests():
+        # torch.distributed.checkpoint makes an optimizer's state by a step with lr 0.
+        engine.bases.step()
+        engine.make_room()
+        return
+    _conclude(engine, None)
+    _end(engine)
+
+
+def conclude(engine: Engine, optimizer: Any, scaler: GradScaler | None) -> None:
+    """Before `step()`: back at w, and the parameters hold what the base is to get."""
+    require_scaled(scaler, optimizer, "conclude()")
+    if engine.scaled and scaler is None:
+        raise RuntimeError("ascend() was given a scaler; give conclude(scaler=...) the same one")
+    _conclude(engine, scaler)
+
+
+def _conclude(engine: Engine, scaler: GradScaler | None) -> None:
     if engine.stage == "idle":
-        if not engine.asked and engine.bases.rests():
-            # torch.distributed.checkpoint makes an optimizer's state by a step with lr 0.
-            engine.bases.step()
-            return
         _require_asked(engine)
         engine.require_gradients()
         engine.books.enter(1.0)
     elif engine.stage == "ascended":
-        engine.guard.leave()
-        engine.feed(1.0)
+        scaling = Scaling(scaler, engine.bases)
+        engine.end_pass()
+        engine.feed(1.0, scaling.inverse)
+        engine.weights.restore()
+        scaling.put_back()
     elif engine.stage == "told" and engine.opening == "moved":
         engine.require_gradients()
         engine.books.enter(1.0)
-    _end(engine)
+    engine.phase, engine.stage = "plain", "ready"
 
 
 def _require_asked(engine: Engine) -> None:
@@ -276,16 +298,15 @@ def by_passes(engine: Engine, batch: Any, scaler: GradScaler | None) -> Iterator
         engine.guard.start(opened.params)
         scaling = Scaling(scaler, engine.bases)
         while engine.wanted is not None:
-            engine.phase = engine.wanted.phase
             source = engine.batch if engine.wanted.earlier else batch
             current = BatchPass(engine.wanted, source, scaler)
-            engine.guard.enter(engine.wanted.whole)
+            engine.begin_pass(engine.wanted)
             yield current
             if not current.ran:
                 raise RuntimeError(
                     f"the {current.phase} pass ended without p.backward(loss); call it once a pass"
                 )
-            engine.guard.leave()
+            engine.end_pass()
             opened.losses = current.losses
             engine.feed(current.fraction, scaling.inverse)
         scaling.put_back()

@@ -1,6 +1,7 @@
 """The state of a training and of the step in progress; what the three forms of driving it share."""
 
 import warnings
+from contextlib import ExitStack
 from typing import Any, Literal
 
 import torch
@@ -11,6 +12,7 @@ from sssam.methods import Method
 from sssam.passes import Books, Pass, Passes, Phase, Step
 from sssam.perturbation import Weights
 from sssam.preservation import Guard
+from sssam.ranks import Ranks, freshener
 from sssam.vectors import Vector, scale_
 
 #: How far a step has come: not begun; the loop knows that w is not left (or no more); it stands at
@@ -24,23 +26,32 @@ class Engine:
     Trainers' proxies copy an optimizer's `__dict__`: what lives here stays shared with them.
     """
 
-    def __init__(self, bases: Bases, method: Method, guard: Guard, total_steps: int | None) -> None:
-        self.bases, self.method, self.guard = bases, method, guard
+    def __init__(
+        self,
+        bases: Bases,
+        method: Method,
+        guard: Guard,
+        ranks: Ranks,
+        total_steps: int | None = None,
+    ) -> None:
+        self.bases, self.method, self.guard, self.ranks = bases, method, guard, ranks
         self.total_steps = total_steps
         self.part, self.opening = method.ascent_fraction, method.opening
         self.books = Books()
-        self.weights = Weights()
+        self.weights = Weights(freshener(guard.model, bases))
         self.memory: dict[Tensor, dict[str, Tensor]] = {}
+        self.rooms_made = False
         self.numbers: dict[str, float] = {}
         self.batch: Any = None
         self.phase: Phase = "plain"
         self.phase_was_read = False
+        self._around = ExitStack()
         self._rest()
 
     def abandon(self) -> None:
         """Back to w, and to before this step: its passes stay counted, its update is not made."""
         if self.stage in ("driving", "ascended"):
-            self.guard.leave()
+            self.end_pass()
         self.weights.restore()
         self._rest()
 
@@ -53,13 +64,29 @@ class Engine:
         self.stage: Stage = "idle"
         self.phase = "plain"
         self.asked = False
+        self.scaled = False
         self.step: Step | None = None
         self.wanted: Pass | None = None
         self._passes: Passes | None = None
+        self._around.close()
         self.guard.reset()
+
+    def begin_pass(self, wanted: Pass) -> None:
+        """Before a pass: what it may leave behind, and what it sends to other ranks."""
+        self.phase = wanted.phase
+        self.guard.enter(wanted.whole)
+        self._around.enter_context(self.ranks.during(wanted.phase))
+
+    def end_pass(self) -> None:
+        """After a pass: put back what it must not have changed."""
+        self._around.close()
+        self.guard.leave()
 
     def open(self) -> Step:
         """Begin a step: the method runs up to its first pass."""
+        if self.rooms_made:
+            self.memory.clear()  # no checkpoint came: the method begins with nothing kept
+            self.rooms_made = False
         params, groups = self.bases.trainable()
         self.step = Step(
             self.books.steps,
@@ -69,7 +96,8 @@ class Engine:
             self.books,
             self.memory,
             self.bases.state_of,
-            numbers=self.numbers,
+            numbers=dict(self.numbers),
+            has_earlier=self.batch is not None,
         )
         self._passes = self.method.passes(self.step)
         self.wanted = next(self._passes)
@@ -81,6 +109,8 @@ class Engine:
         gradient = {i: p.grad for i, p in enumerate(params) if p.grad is not None}
         for i in gradient:
             params[i].grad = None
+        if self.ranks.may_share_memory and (self.method.uses_first or self.method.keeps):
+            return {i: part.clone() for i, part in gradient.items()}
         return gradient
 
     def feed(self, fraction: float, unscale: Tensor | None = None) -> None:
@@ -108,6 +138,13 @@ class Engine:
         for i, p in enumerate(params):
             p.grad = gradient.get(i)
 
+    def make_room(self) -> None:
+        """Zeros where the method will keep vectors, for a checkpoint to be loaded into."""
+        if not self.memory and not self.books.steps:
+            self.rooms_made = True
+            for p in self.bases.trainable()[0]:
+                self.memory[p] = {name: torch.zeros_like(p) for name in self.method.keeps}
+
     def require_gradients(self) -> None:
         """An error if no parameter has a gradient, after which a step would do nothing."""
         if not self.bases.any_gradient():
@@ -121,7 +158,9 @@ class Engine:
         self.bases.step()
         if self.step is not None and self.step.after is not None:
             self._correct(self.step, self.step.after)
-        self.books.ascents += self.step is not None and self.step.left_w
+        if self.step is not None:
+            self.numbers |= self.step.numbers
+            self.books.ascents += self.step.left_w
         self.books.steps += 1
         self._rest()
         if self.total_steps is not None and self.books.steps == self.total_steps + 1:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from sssam.perturbation import Weights
-from sssam.vectors import Vector, dense
+from sssam.vectors import Vector, dense, either
 
 Phase = Literal["plain", "ascent", "descent", "scores"]
 
@@ -40,14 +40,11 @@ class Pass:
         """Whether every sample of this step's batch goes through it."""
         return self.fraction == 1.0 and self.samples is None and not self.earlier
 
-    @property
-    def needs_samples(self) -> bool:
-        """Whether only the loop over passes can serve it, which has the batch in hand."""
-        return self.samples is not None or self.losses or self.earlier or not self.backward
-
 
 #: A method at work: yields passes, is sent their gradients, returns the base optimizer's gradient.
 Passes = Generator[Pass, Vector, Vector]
+#: A choice of samples at work: yields passes, returns positions in the batch; None for all.
+Choice = Generator[Pass, Vector, Tensor | None]
 
 
 @dataclass
@@ -104,6 +101,9 @@ class Step:
         losses: of each sample, as the last pass that was asked for them brought them.
         after: a vector times the learning rate, taken off the weights after the base's update.
         numbers: what the method keeps from step to step as numbers; saved in checkpoints.
+        has_earlier: whether the batch of the step before is at hand.
+        samples: the positions of the samples of the pass at w; None for all.
+        wants_losses: whether the loss of each sample is to come with the gradient at w.
     """
 
     t: int
@@ -118,12 +118,17 @@ class Step:
     losses: Tensor | None = None
     after: Vector | None = None
     numbers: dict[str, float] = field(default_factory=dict)
+    has_earlier: bool = False
+    samples: Tensor | None = None
+    wants_losses: bool = False
     _first: Vector | None = None
 
     def gradient(self, phase: Phase, fraction: float = 1.0) -> Passes:
         """The gradient at w of the batch, or of a part of it; run once a step, whoever asks."""
         if self._first is None:
-            self._first = yield Pass(phase, fraction)
+            self._first = yield Pass(
+                phase, fraction, samples=self.samples, losses=self.wants_losses
+            )
         return self._first
 
     def forget_first(self) -> None:
@@ -139,14 +144,14 @@ class Step:
 
     def first_or(self, perturbed: Vector) -> Vector:
         """The gradient at w; the one at w + e where the former is void, for then e is 0 too."""
-        if isinstance(self.void, bool):
-            return perturbed if self.void else self.first
-        return {
-            i: torch.where(
-                self.void.to(part.device), perturbed.get(i, torch.zeros_like(part)), part
-            )
-            for i, part in self.first.items()
-        }
+        return either(self.void, perturbed, self.first)
+
+    @property
+    def sample_losses(self) -> Tensor:
+        """The loss of each sample, of a pass that was asked for them."""
+        if self.losses is None:
+            raise RuntimeError("this method was given no losses of single samples")
+        return self.losses
 
     def radii(self, default: float, key: str) -> float | dict[int, float]:
         """rho: the groups' own where they have one, else `default`; one number if all agree."""

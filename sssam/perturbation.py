@@ -1,9 +1,11 @@
 """Weights moved in place to w + e, and back to w bit for bit."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
-from sssam.vectors import Vector
+from sssam.vectors import Vector, local
 
 
 class Weights:
@@ -12,9 +14,14 @@ class Weights:
     `move(e)` adds e to w in the parameters' own storage, so views, flat buffers and captured
     graphs stay valid; `restore()` copies the saved w back, since subtracting e would leave
     rounding errors. One copy of the moved parameters is held between the two, none otherwise.
+
+    Args:
+        on_move: called after each change, to drop what was derived from the weights before it.
+            Default: autocast's half-precision copies, which live until its context ends.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_move: Callable[[], object] = torch.clear_autocast_cache) -> None:
+        self._on_move = on_move
         self._params: list[Tensor] = []
         self._saved: list[Tensor] = []
 
@@ -34,16 +41,15 @@ class Weights:
         self.restore()
         self._params = [params[i] for i in e]
         # Saved before anything moves, so that an interrupt in between can always be undone.
-        self._saved = [p.detach().clone() for p in self._params]
+        self._saved = [local(p.detach()).clone() for p in self._params]
         if self._params:
             torch._foreach_add_(self._params, list(e.values()))
-            # Autocast keeps half-precision copies of weights until its context ends.
-            torch.clear_autocast_cache()
+            self._on_move()
 
     @torch.no_grad()
     def restore(self) -> None:
         """Put the parameters back at w, bitwise and in the same storage; nothing to do at w."""
         if self._saved:
-            torch._foreach_copy_(self._params, self._saved)
-            torch.clear_autocast_cache()
+            torch._foreach_copy_([local(p.detach()) for p in self._params], self._saved)
+            self._on_move()
         self._params, self._saved = [], []

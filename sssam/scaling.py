@@ -40,8 +40,8 @@ class Scaling:
             grad.mul_(self._scale.to(grad.device))
 
 
-def require_scaled(scaler: GradScaler | None, optimizer: Any) -> None:
-    """An error if `scaler.unscale_(optimizer)` came before the second pass.
+def require_scaled(scaler: GradScaler | None, optimizer: Any, call: str) -> None:
+    """An error if `scaler.unscale_(optimizer)` came before that call on the optimizer.
 
     That pass would be left scaled: an update some 65,536 times too large, and no error.
     """
@@ -49,6 +49,7 @@ def require_scaled(scaler: GradScaler | None, optimizer: Any) -> None:
     stage = states[id(optimizer)]["stage"].name if id(optimizer) in states else "READY"
     if stage != "READY":
         raise RuntimeError(
-            "scaler.unscale_(optimizer) was called before ascend(): the second pass would stay "
-            "scaled. Unscale and clip after the second backward(), before scaler.step(optimizer)"
+            f"scaler.unscale_(optimizer) was called before {call}: the gradients of one pass would "
+            "stay scaled. Unscale and clip after the second backward(), and after conclude() where "
+            "it is called, before scaler.step(optimizer)"
         )

@@ -32,6 +32,16 @@ def _parts(x: Vector) -> list[Tensor]:
     return [_real(part) for part in x.values()]
 
 
+def whole(x: Tensor) -> Tensor:
+    """A tensor that is spread over ranks (a DTensor), reduced and gathered; any other as it is."""
+    return x.full_tensor() if hasattr(x, "full_tensor") else x
+
+
+def local(x: Tensor) -> Tensor:
+    """This rank's part of a DTensor, sharing its memory; any other tensor as it is."""
+    return x.to_local() if hasattr(x, "to_local") else x
+
+
 def _on_one_device(scalars: list[Tensor]) -> Tensor:
     device = scalars[0].device
     return torch.stack([scalar.to(device) for scalar in scalars])
@@ -47,8 +57,7 @@ def norm(x: Vector) -> Tensor:
     # Half precision overflows at a norm of 65,504: its squares are summed in float32.
     norms = list(torch._foreach_norm(high)) if high else []
     norms += torch._foreach_norm(low, 2, dtype=torch.float32) if low else []
-    total: Tensor = torch.linalg.vector_norm(_on_one_device(norms))
-    return total
+    return whole(torch.linalg.vector_norm(_on_one_device(norms)))
 
 
 def dot(x: Vector, y: Vector) -> Tensor:
@@ -57,7 +66,7 @@ def dot(x: Vector, y: Vector) -> Tensor:
     if not common:
         return torch.zeros(())
     products = torch._foreach_mul([_real(x[i]) for i in common], [_real(y[i]) for i in common])
-    return _on_one_device([_sum(part) for part in products]).sum()
+    return whole(_on_one_device([_sum(part) for part in products]).sum())
 
 
 def _sum(part: Tensor) -> Tensor:
@@ -76,9 +85,25 @@ def scale(x: Vector, factor: Tensor | float) -> Vector:
     return dict(zip(x, torch._foreach_mul(parts, factor), strict=True))
 
 
+def copied(x: Vector) -> Vector:
+    """x in new tensors."""
+    return {i: part.clone() for i, part in x.items()}
+
+
+def either(which: Tensor | bool, x: Vector, y: Vector) -> Vector:
+    """x if `which` is true, else y, over the parts of y: the host need not know which."""
+    if isinstance(which, bool):
+        return x if which else y
+    return {
+        i: torch.where(which.to(part.device), x.get(i, torch.zeros_like(part)), part)
+        for i, part in y.items()
+    }
+
+
 def times(x: Vector, y: Vector) -> Vector:
     """x * y element by element, over the parts of x, all of which y has."""
-    return dict(zip(x, torch._foreach_mul(list(x.values()), [y[i] for i in x]), strict=True))
+    products = torch._foreach_mul(list(x.values()), [y[i] for i in x]) if x else []
+    return dict(zip(x, products, strict=True))
 
 
 def add(x: Vector, y: Vector) -> Vector:

@@ -1,16 +1,44 @@
 """The papers' pseudo-code, written naively on one flat vector; the library must give its iterates.
 
 Each step works on `w`, the parameters as one vector, and on `grad(w)`, and returns the vector that
-the base optimizer gets as its gradient. Nothing here shares a line with the library.
+the base optimizer gets as its gradient. Nothing here shares a line with the library; random draws
+are given, so that only the arithmetic is compared.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 
-Grad = Callable[[Tensor, float], Tensor]
+
+class Grad:
+    """The gradient at a point, as one vector, on this step's batch or on another."""
+
+    def __init__(self, problem, write: Callable[[Tensor], None], t: int) -> None:  # type: ignore[no-untyped-def]
+        self.problem, self.write, self.t = problem, write, t
+
+    def __call__(
+        self, at: Tensor, fraction: float, t: int | None = None, samples: Tensor | None = None
+    ) -> Tensor:
+        """On the first `fraction` of the batch of step t, or on those samples of it."""
+        self.write(at)
+        t = self.t if t is None else t
+        loss = self.problem.loss(t, fraction)
+        if samples is not None:
+            x, y = self.problem.batch(t)
+            loss = cross_entropy(self.problem.model(x[samples]), y[samples])
+        parts = torch.autograd.grad(loss, self.problem.params)
+        return torch.cat([part.reshape(-1) for part in parts])
+
+    def losses(self, at: Tensor) -> Tensor:
+        """The loss of each sample."""
+        self.write(at)
+        x, y = self.problem.batch(self.t)
+        with torch.no_grad():
+            return cross_entropy(self.problem.model(x), y, reduction="none")
 
 
 @dataclass
@@ -18,9 +46,11 @@ class Naive:
     """A step function of one method, and what it keeps."""
 
     kept: dict[str, Tensor] = field(default_factory=dict)
+    lr: float = 0.0
+    correction: Tensor | None = None
 
     def direction(self, t: int, w: Tensor, grad: Grad, momentum: Tensor | None) -> Tensor:
-        """The base optimizer's gradient at step t."""
+        """The base optimizer's gradient at step t; `correction` is added after its update."""
         raise NotImplementedError
 
 
@@ -88,6 +118,205 @@ class NaiveMSAM(Naive):
         return grad(w if momentum is None else w - self.rho * momentum / momentum.norm(), 1.0)
 
 
+@dataclass
+class NaiveUSAM(Naive):
+    """Andriushchenko and Flammarion: without the normalisation."""
+
+    rho: float = 0.1
+
+    def direction(self, t: int, w: Tensor, grad: Grad, momentum: Tensor | None) -> Tensor:
+        return grad(w + self.rho * grad(w, 1.0), 1.0)
+
+
+@dataclass
+class NaiveESAM(Naive):
+    """Du et al., algorithm 1, with masks of whole tensors."""
+
+    rho: float = 0.1
+    beta: float = 0.6
+    gamma: float = 0.5
+    mask: Callable[[int], Tensor] = lambda t: torch.ones(())
+
+    def direction(self, t: int, w: Tensor, grad: Grad, momentum: Tensor | None) -> Tensor:
+        g = grad(w, 1.0) * self.mask(t)
+        e = self.rho / self.beta * g / g.norm() if g.norm() > 0 else g
+        rise = grad.losses(w + e) - grad.losses(w)
+        chosen = rise.argsort(descending=True)[: round(self.gamma * len(rise))]
+        return grad(w + e, 1.0, samples=chosen)
+
+
+@dataclass
+class NaiveKSAM(Naive):
+    """Ni et al., algorithm 1."""
+
+    rho: float = 0.1
+    k: int = 8
+
+    def direction(self, t: int, w: Tensor, grad: Grad, momentum: Tensor | None) -> Tensor:
+        chosen = grad.losses(w).argsort(descending=True)[: self.k]
+        g = grad(w, 1.0, samples=chosen)
+        return grad(w + self.rho * g / g.norm(), 1.0, samples=chosen)
+
+
+@dataclass
+class NaiveAESAM(Naive):
+    """Jiang et al., algorithm 1; with `look`, LookSAM's step where it is not SAM's."""
+
+    rho: float = 0.1
+    T: int = 100
+    l1: float = -1.0
+    l2: float = 1.0
+    look: bool = False
+    alpha: float = 0.5
+    mu: float = 0.0
+    sigma2: float = 0.0
+    taken: int = 0
+
+    def direction(self, t: int, w: Tensor, grad: Grad, momentum: Tensor | None) -> Tensor:
+        g = grad(w, 1.0)
+        squared = float(g @ g)
+        self.mu = 0.9 * self.mu + 0.1 * squared
+        self.sigma2 = 0.9 * self.sigma2 + 0.1 * (squared - self.mu) ** 2
+        c = t / self.T * self.l1 + (1 - t / self.T) * self.l2
+        if squared < self.mu + c * math.sqrt(self.sigma2):
+            return g + self.alpha * g.norm() * self.kept["v"] if self.kept else g
+        gs = grad(w + self.rho * g / g.norm(), 1.0)
+        if self.look:
+            v = gs - (gs @ g) / (g @ g) * g
+            self.kept["v"] = v / v.norm()
+        return gs
+
+
+@dataclass
+class NaiveGSAM(Naive):
+    """Zhuang et al., algorithm 1, with the radius of each step given."""
+
+    alpha: float = 0.2
+    rho: Callable[[int], float] = lambda t: 0.1
+
+    def direction(self, t: int, w: Tensor, grad: Grad, momentum: Tensor | None) -> Tensor:
+        g = grad(w, 1.0)
+        gs = grad(w + self.rho(t) * g / g.norm(), 1.0)
+        parallel = (g @ gs) / gs.norm() * gs / gs.norm()
+        return gs - self.alpha * (g - parallel)
+
+
+@dataclass
+class NaiveFriendlySAM(Naive):
+    """Li et al., algorithm 1."""
+
+    rho: float = 0.1
+    sigma: float = 0.8
+    lam: float = 0.9
+
+    def direction(self, t: int, w: Tensor, grad: Grad, momentum: Tensor | None) -> Tensor:
+        g = grad(w, 1.0)
+        m = self.lam * self.kept.get("m", torch.zeros_like(g)) + (1 - self.lam) * g
+        self.kept["m"] = m
+        d = g - self.sigma * m
+        return grad(w + self.rho * d / d.norm(), 1.0)
+
+
+@dataclass
+class NaiveWSAM(Naive):
+    """Yue et al., algorithms 1 (any base, coupled) and 2 (decoupled)."""
+
+    rho: float = 0.1
+    gamma: float = 0.7
+    decoupled: bool = True
+
+    def direction(self, t: int, w: Tensor, grad: Grad, momentum: Tensor | None) -> Tensor:
+        g = grad(w, 1.0)
+        gs = grad(w + self.rho * g / g.norm(), 1.0)
+        weight = self.gamma / (1 - self.gamma)
+        if not self.decoupled:
+            return g + weight * (gs - g)
+        self.correction = -self.lr * weight * (gs - g)
+        return g
+
+
+@dataclass
+class NaiveAsyncSAM(Naive):
+    """Jo et al., algorithm 1, its two processes one after the other."""
+
+    rho: float = 0.1
+    fraction: float = 0.5
+
+    def direction(self, t: int, w: Tensor, grad: Grad, momentum: Tensor | None) -> Tensor:
+        h = grad(w, self.fraction)
+        before = self.kept.get("h", h)
+        self.kept["h"] = h
+        return grad(w + self.rho * before / before.norm(), 1.0)
+
+
+@dataclass
+class NaiveS2SAM(Naive):
+    """Ji et al.: along the gradient that was last descended."""
+
+    rho: float = 0.1
+
+    def direction(self, t: int, w: Tensor, grad: Grad, momentum: Tensor | None) -> Tensor:
+        last = self.kept.get("last")
+        self.kept["last"] = grad(w if last is None else w + self.rho * last / last.norm(), 1.0)
+        return self.kept["last"]
+
+
+@dataclass
+class NaiveMicroSAM(Naive):
+    """Wei et al.: noise as long as the micro-batch's gradient, times `scale`."""
+
+    rho: float = 0.1
+    fraction: float = 0.25
+    scale: float = 0.5
+    noise: Callable[[int], Tensor] = lambda t: torch.zeros(())
+
+    def direction(self, t: int, w: Tensor, grad: Grad, momentum: Tensor | None) -> Tensor:
+        g, z = grad(w, self.fraction), self.noise(t)
+        d = g + self.scale * g.norm() * z / z.norm()
+        return grad(w + self.rho * d / d.norm(), 1.0)
+
+
+@dataclass
+class NaiveRandom(Naive):
+    """Li et al. 2024: a random direction, here of fixed length."""
+
+    rho: float = 0.1
+    noise: Callable[[int], Tensor] = lambda t: torch.zeros(())
+
+    def direction(self, t: int, w: Tensor, grad: Grad, momentum: Tensor | None) -> Tensor:
+        z = self.noise(t)
+        return grad(w + self.rho * z / z.norm(), 1.0)
+
+
+@dataclass
+class NaiveSAMON(Naive):
+    """Mueller et al.: SAM on the coordinates of normalisation layers."""
+
+    rho: float = 0.1
+    mask: Tensor = field(default_factory=lambda: torch.ones(()))
+
+    def direction(self, t: int, w: Tensor, grad: Grad, momentum: Tensor | None) -> Tensor:
+        g = grad(w, 1.0) * self.mask
+        return grad(w + self.rho * g / g.norm(), 1.0)
+
+
+@dataclass
+class NaiveSAMPa(Naive):
+    """Xie et al., algorithm 1; the first step has no earlier gradient."""
+
+    rho: float = 0.1
+    lam: float = 0.2
+
+    def direction(self, t: int, w: Tensor, grad: Grad, momentum: Tensor | None) -> Tensor:
+        h = self.kept.get("h")
+        if h is None:
+            self.kept["h"] = grad(w, 1.0)
+            return self.kept["h"]
+        perturbed = grad(w + self.rho * h / h.norm(), 1.0, t=t - 1)
+        self.kept["h"] = grad(w - self.lr * h, 1.0)
+        return (1 - self.lam) * perturbed + self.lam * self.kept["h"]
+
+
 def train(problem, base: torch.optim.Optimizer, method: Naive, steps: int) -> list[Tensor]:  # type: ignore[no-untyped-def]
     """Train with the naive method; the iterate after each step, as one vector."""
     params, iterates = problem.params, []
@@ -103,19 +332,16 @@ def train(problem, base: torch.optim.Optimizer, method: Naive, steps: int) -> li
 
     for t in range(steps):
         w = read()
-
-        def grad(at: Tensor, fraction: float, t: int = t) -> Tensor:
-            write(at)
-            parts = torch.autograd.grad(problem.loss(t, fraction), params)
-            return torch.cat([part.reshape(-1) for part in parts])
-
-        g = method.direction(t, w, grad, _momentum(base, params))
+        method.lr = base.param_groups[0]["lr"]
+        g = method.direction(t, w, Grad(problem, write, t), _momentum(base, params))
         write(w)
         start = 0
         for p in params:
             p.grad = g[start : start + p.numel()].reshape(p.shape).clone()
             start += p.numel()
         base.step()
+        if isinstance(method.correction, Tensor):
+            write(read() + method.correction)
         iterates.append(read())
     return iterates
 

@@ -6,6 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+import sssam
+from sssam.batches import BatchPass
+
 SAMPLES, INPUTS, CLASSES = 32, 6, 3
 
 
@@ -17,7 +20,7 @@ class Problem:
         seed: int = 0,
         dtype: torch.dtype = torch.float64,
         dropout: float = 0.0,
-        norm: bool = False,
+        norm: bool | str = False,
     ) -> None:
         generator = torch.Generator().manual_seed(seed)
         self._x = torch.randn(8, SAMPLES, INPUTS, generator=generator, dtype=torch.float64).to(
@@ -26,7 +29,9 @@ class Problem:
         self._y = torch.randint(CLASSES, (8, SAMPLES), generator=generator)
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            layers = [nn.Linear(INPUTS, 8), nn.BatchNorm1d(8) if norm else nn.Identity()]
+            # A bias before batch norm has no gradient but rounding, which Adam would blow up.
+            norms = {False: nn.Identity(), True: nn.BatchNorm1d(8), "layer": nn.LayerNorm(8)}
+            layers: list[nn.Module] = [nn.Linear(INPUTS, 8), norms[norm]]
             layers += [nn.Tanh(), nn.Dropout(dropout), nn.Linear(8, CLASSES)]
             self.model = nn.Sequential(*layers).to(dtype)
 
@@ -70,9 +75,11 @@ BASES: dict[str, Base] = {
 }
 
 
-def build(base: str, seed: int = 0) -> tuple[Problem, torch.optim.Optimizer]:
+def build(
+    base: str, seed: int = 0, norm: bool | str = False
+) -> tuple[Problem, torch.optim.Optimizer]:
     """A problem that suits the base optimizer, and that optimizer over it."""
-    problem = Matrices(seed) if base == "muon" else Problem(seed)
+    problem = Matrices(seed) if base == "muon" else Problem(seed, norm=norm)
     return problem, BASES[base](problem.params)
 
 
@@ -116,8 +123,21 @@ def by_passes(
     """Train pass by pass."""
     for t in range(first, first + steps):
         for p in optimizer.passes(problem.batch(t)):
-            p.backward(cross_entropy(problem.model(p.x), p.y))
+            p.backward(pass_loss(problem, optimizer, p))
         optimizer.step()
+
+
+def pass_loss(problem: Problem, optimizer: torch.optim.Optimizer, p: BatchPass) -> Tensor:
+    """The loss of a pass: one a sample for methods that may choose by them, else the mean."""
+    reduction = "none" if optimizer.method.needs_batch else "mean"
+    with torch.set_grad_enabled(p.grad):
+        return cross_entropy(problem.model(p.x), p.y, reduction=reduction)
+
+
+def by_best(problem: Problem, optimizer: torch.optim.Optimizer, steps: int, first: int = 0) -> None:
+    """Train by a closure, or pass by pass where the method needs the batch."""
+    needs_batch = isinstance(optimizer, sssam.SharpnessAware) and optimizer.method.needs_batch
+    (by_passes if needs_batch else by_closure)(problem, optimizer, steps, first)
 
 
 def flat(tensors: list[Tensor]) -> Tensor:

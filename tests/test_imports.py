@@ -20,12 +20,19 @@ LAYERS = [
     ["preservation", "batches", "roles"],
     ["methods"],
     ["bases"],
-    ["scaling"],
+    ["scaling", "ranks", "foreign"],
     ["engine"],
     ["drivers", "checkpoint"],
     ["optimizers"],
-    ["lab"],
+    ["lab", "integrations"],
 ]
+
+#: An integration may import its own trainer, and nothing else of third parties.
+TRAINERS = {
+    "lightning.py": {"lightning"},
+    "transformers.py": {"transformers"},
+    "skorch.py": {"skorch"},
+}
 RANK = {name: i for i, layer in enumerate(LAYERS) for name in layer}
 
 
@@ -59,13 +66,15 @@ def test_imports_go_one_way(path: Path) -> None:
 @pytest.mark.parametrize("path", [p for p in FILES if _unit(p) != "lab"], ids=lambda p: p.name)
 def test_the_library_imports_torch_and_the_standard_library_alone(path: Path) -> None:
     roots = {name.split(".")[0] for name in _imports(path)}
-    assert roots <= {"sssam", "torch", *sys.stdlib_module_names}
+    trainer = TRAINERS.get(path.name, set()) if _unit(path) == "integrations" else set()
+    assert roots <= {"sssam", "torch", *sys.stdlib_module_names} | trainer
 
 
 def test_importing_the_library_loads_nothing_of_the_laboratory() -> None:
     code = (
         "import sys, sssam; loaded = {n.split('.')[0] for n in sys.modules};"
-        "extra = loaded & {'pydantic', 'scipy', 'sklearn', 'altair', 'lightning_fabric', 'rich'};"
+        "extra = loaded & {'pydantic', 'scipy', 'sklearn', 'altair', 'lightning_fabric', 'rich',"
+        "'lightning', 'transformers', 'accelerate', 'skorch'};"
         "assert not extra and 'sssam.lab' not in sys.modules, extra"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tests import naive
-from tests.problems import BASES, build, by_closure, by_passes, by_two_lines, flat, same
+from tests.problems import BASES, build, by_best, by_closure, by_passes, by_two_lines, flat, same
 from tests.table import STEPS, TABLE
 
 MOMENTUM = {"momentum", "nesterov", "adam", "adamw", "rmsprop", "muon"}
@@ -12,19 +12,20 @@ CASES = [
     (name, base)
     for name, row in TABLE.items()
     for base in BASES
-    if base in MOMENTUM or not row.needs_momentum
+    if (base in MOMENTUM or not row.needs_momentum) and not (row.norm and base == "muon")
 ]
+FORMS = {"closure": by_closure, "two lines": by_two_lines, "passes": by_passes}
 
 
 @pytest.mark.parametrize(("name", "base"), CASES)
 def test_iterates_and_buffers_equal_the_pseudo_code(name: str, base: str) -> None:
     row = TABLE[name]
-    theirs, their_base = build(base)
-    expected = naive.train(theirs, their_base, row.naive(), STEPS)
-    ours, our_base = build(base)
+    theirs, their_base = build(base, norm=row.norm)
+    expected = naive.train(theirs, their_base, row.naive(theirs), STEPS)
+    ours, our_base = build(base, norm=row.norm)
     optimizer = row.build(our_base, ours.model)
     for t in range(STEPS):
-        by_closure(ours, optimizer, 1, t)
+        by_best(ours, optimizer, 1, t)
         torch.testing.assert_close(flat(ours.params), expected[t], rtol=1e-10, atol=1e-11)
     for p, q in zip(ours.params, theirs.params, strict=True):
         for key, value in their_base.state[q].items():
@@ -34,12 +35,11 @@ def test_iterates_and_buffers_equal_the_pseudo_code(name: str, base: str) -> Non
 @pytest.mark.parametrize("name", TABLE)
 @pytest.mark.parametrize("base", ["momentum", "adamw"])
 def test_all_forms_of_the_loop_are_one(name: str, base: str) -> None:
-    forms = [by_closure, by_passes] + ([by_two_lines] if TABLE[name].two_lines else [])
     ends = []
-    for form in forms:
-        problem, torch_base = build(base)
+    for form in TABLE[name].forms:
+        problem, torch_base = build(base, norm=TABLE[name].norm)
         optimizer = TABLE[name].build(torch_base, problem.model)
-        form(problem, optimizer, 30)
+        FORMS[form](problem, optimizer, 30)
         ends.append((problem.params, optimizer.propagations, optimizer.ascents))
     assert all(same(params, ends[0][0]) for params, _, _ in ends)
     assert len({rest for _, *rest in map(tuple, ends) for rest in [tuple(rest)]}) == 1
@@ -47,12 +47,21 @@ def test_all_forms_of_the_loop_are_one(name: str, base: str) -> None:
 
 @pytest.mark.parametrize("name", TABLE)
 def test_books_say_what_was_run(name: str) -> None:
-    problem, base = build("momentum")
-    optimizer = TABLE[name].build(base, problem.model)
-    samples = []
-    problem.model.register_forward_hook(lambda module, inputs, output: samples.append(len(output)))
-    by_closure(problem, optimizer, STEPS)
-    assert sum(samples) / 32 == pytest.approx(optimizer.forwards, abs=1e-9)
-    assert optimizer.backwards == optimizer.forwards
-    assert optimizer.propagations == pytest.approx(TABLE[name].propagations, abs=1e-12)
+    row = TABLE[name]
+    problem, base = build("momentum", norm=row.norm)
+    optimizer = row.build(base, problem.model)
+    forwards, backwards = [], []
+    last = problem.model[-1]
+    last.register_forward_hook(lambda module, inputs, output: forwards.append(len(output)))
+    last.register_full_backward_hook(
+        lambda module, inputs, outputs: backwards.append(len(outputs[0]))
+    )
+    by_best(problem, optimizer, STEPS)
+    assert sum(forwards) / 32 == pytest.approx(optimizer.forwards, abs=1e-9)
+    assert sum(backwards) / 32 == pytest.approx(optimizer.backwards, abs=1e-9)
     assert optimizer.steps == STEPS
+    if row.propagations is None:
+        assert optimizer.propagations == 1 + optimizer.ascents / STEPS
+        assert 10 < optimizer.ascents < STEPS - 10
+    else:
+        assert optimizer.propagations == pytest.approx(row.propagations, abs=1e-12)

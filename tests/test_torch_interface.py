@@ -14,7 +14,16 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 import sssam
 from sssam.schedules import linear
-from tests.problems import BASES, Matrices, Problem, by_closure, by_two_lines, closure, same
+from tests.problems import (
+    BASES,
+    Matrices,
+    Problem,
+    by_best,
+    by_closure,
+    by_two_lines,
+    closure,
+    same,
+)
 from tests.table import TABLE
 
 SCHEDULERS: dict[str, Callable[[torch.optim.Optimizer], Any]] = {
@@ -165,12 +174,12 @@ def test_state_dict_hooks_fire_once() -> None:
 def test_a_copy_trains_on_alike_and_apart(name: str, how: Callable[[Any], Any]) -> None:
     problem = Problem(norm=True)
     optimizer = TABLE[name].build(BASES["momentum"](problem.params), problem.model)
-    by_closure(problem, optimizer, 7)
+    by_best(problem, optimizer, 7)
     other, theirs = how((problem, optimizer))
-    by_closure(problem, optimizer, 7, 7)
+    by_best(problem, optimizer, 7, 7)
     assert optimizer.steps == 14
     assert theirs.steps == 7
-    by_closure(other, theirs, 7, 7)
+    by_best(other, theirs, 7, 7)
     assert same(problem.params, other.params)
     assert same(list(problem.model.buffers()), list(other.model.buffers()))
     assert theirs.param_groups is theirs.bases[0].param_groups

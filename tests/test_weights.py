@@ -5,7 +5,7 @@ import torch
 
 import sssam
 from sssam.schedules import constant
-from tests.problems import BASES, Problem, closure, flat, same
+from tests.problems import BASES, Problem, by_best, closure, flat, pass_loss, same
 from tests.table import TABLE
 
 
@@ -19,11 +19,10 @@ def _storage(problem: Problem) -> list[tuple[int, int]]:
 
 @pytest.mark.parametrize("name", TABLE)
 def test_weights_keep_their_storage(name: str) -> None:
-    problem = Problem(dtype=torch.float32)
+    problem = TABLE[name].problem(dtype=torch.float32)
     optimizer = TABLE[name].build(BASES["momentum"](problem.params), problem.model)
     before = _storage(problem)
-    for t in range(20):
-        optimizer.step(closure(problem, optimizer, t))
+    by_best(problem, optimizer, 20)
     assert _storage(problem) == before
 
 
@@ -46,38 +45,49 @@ def test_back_at_w_bitwise(dtype: torch.dtype) -> None:
 
 
 @pytest.mark.parametrize("exception", [PointedError, KeyboardInterrupt, SystemExit, GeneratorExit])
-@pytest.mark.parametrize("at_pass", [1, 2])
+@pytest.mark.parametrize("at_pass", [1, 2, 3])
 @pytest.mark.parametrize("moment", ["before backward", "after backward"])
 @pytest.mark.parametrize("name", TABLE)
-def test_a_closure_that_raises_leaves_w(
+def test_a_pass_that_raises_leaves_w(
     name: str, moment: str, at_pass: int, exception: type[BaseException]
 ) -> None:
     problem = Problem(norm=True)
     optimizer = TABLE[name].build(BASES["momentum"](problem.params), problem.model)
-    optimizer.step(closure(problem, optimizer, 0))
-    while not optimizer.will_ascend:
-        optimizer.step(closure(problem, optimizer, 0))
+    by_best(problem, optimizer, 1)
+    while optimizer.method.acts(optimizer.steps) is False:
+        by_best(problem, optimizer, 1)
     before, steps = [p.detach().clone() for p in problem.params], optimizer.steps
     calls = 0
 
-    def failing() -> torch.Tensor:
+    def fail(after: bool) -> None:
         nonlocal calls
-        calls += 1
-        if calls == at_pass and moment == "before backward":
+        calls += not after
+        if calls == at_pass and after == (moment == "after backward"):
             raise exception
+
+    def failing() -> torch.Tensor:
+        fail(after=False)
         loss = closure(problem, optimizer, 1)()
-        if calls == at_pass:
-            raise exception
+        fail(after=True)
         return loss
 
-    passes = 1 if name == "MSAM" else 2
-    if at_pass <= passes:
-        with pytest.raises(exception):
+    def step() -> None:
+        if not optimizer.method.needs_batch:
             optimizer.step(failing)
+            return
+        for p in optimizer.passes(problem.batch(1)):
+            fail(after=False)
+            p.backward(pass_loss(problem, optimizer, p))
+            fail(after=True)
+        optimizer.step()
+
+    if at_pass <= TABLE[name].passes:
+        with pytest.raises(exception):
+            step()
         assert same(problem.params, before)
         assert optimizer.steps == steps
         assert optimizer.phase == "plain"
-    optimizer.step(closure(problem, optimizer, 2))  # and training goes on
+    by_best(problem, optimizer, 1)  # and training goes on
     assert optimizer.steps == steps + 1
 
 

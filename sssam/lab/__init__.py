@@ -1,1 +1,1 @@
-"""The laboratory: measures what each method costs and brings. It uses `sssam`, never the reverse."""
+"""The laboratory: measures what each method costs and brings. `sssam` never uses it."""

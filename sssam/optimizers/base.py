@@ -14,9 +14,10 @@ from sssam import checkpoint, drivers
 from sssam.bases import Bases, State
 from sssam.batches import BatchPass
 from sssam.engine import Engine
-from sssam.methods import Method
+from sssam.methods import Memory, Method
 from sssam.passes import Phase
 from sssam.preservation import Guard, Rng
+from sssam.ranks import Perturbation, Ranks
 
 
 class SharpnessAware(Optimizer):
@@ -46,10 +47,14 @@ class SharpnessAware(Optimizer):
             there are no such buffers.
         rng: "restore" (default): extra passes leave all random generators as they found them;
             "same-mask": moreover all passes of a step draw the same dropout masks.
+        perturbation: on several ranks, "global" (default): one e, of the averaged gradient;
+            "per_rank": each rank's own (m-sharpness), which saves the ascent pass's reduction;
+            then `model` is the DistributedDataParallel module.
 
     Raises:
         TypeError: a base that is a class, wrapped already, LBFGS, or no optimizer.
-        ValueError: an unknown `rng`, an empty list, a parameter with two owners.
+        ValueError: an unknown `rng` or `perturbation`, an empty list, a parameter with two
+            owners, sharded parameters without their module.
     """
 
     _engine: Engine
@@ -62,9 +67,12 @@ class SharpnessAware(Optimizer):
         total_steps: int | None = None,
         model: nn.Module | Literal[False] | None = None,
         rng: Rng = "restore",
+        perturbation: Perturbation = "global",
     ) -> None:
         # Not Optimizer.__init__: groups, state and step hooks are the base's, read through.
-        engine = Engine(Bases(base, SharpnessAware), method, Guard(model, rng), total_steps)
+        bases, guard = Bases(base, SharpnessAware), Guard(model, rng)
+        ranks = Ranks(perturbation, model, method.uses_first)
+        engine = Engine(bases, method, guard, ranks, total_steps)
         self.__setstate__({"_engine": engine})
 
     # What happens in a step ----------------------------------------------------------------------
@@ -117,6 +125,21 @@ class SharpnessAware(Optimizer):
                 two-line form can't serve; the text names the form that can.
         """
         return drivers.ascend(self._engine, self, fraction, scaler)
+
+    def conclude(self, *, scaler: GradScaler | None = None) -> None:
+        """After the last `backward()`, where a loop looks at gradients before `step()`.
+
+        Back at w, and `.grad` is what the base optimizer gets, a mix included: so that it can be
+        clipped or logged as a plain step's. `step()` does the same where this was not called.
+
+        Args:
+            scaler: the `GradScaler` that the losses were scaled by. Its unscaling comes after.
+
+        Raises:
+            RuntimeError: the step was never asked to ascend, the pass brought no gradients, or
+                the scaler is missing or has unscaled them already.
+        """
+        drivers.conclude(self._engine, self, scaler)
 
     @property
     def will_ascend(self) -> bool:
@@ -188,8 +211,22 @@ class SharpnessAware(Optimizer):
 
     @property
     def expected_propagations(self) -> float:
-        """Propagations a step, as planned for the whole training."""
+        """Propagations a step, as planned for the whole training.
+
+        Raises:
+            RuntimeError: for a method that decides by the gradients as they come.
+        """
         return self.method.cost(self._engine.total_steps)
+
+    @property
+    def critical_propagations(self) -> float:
+        """Those of them that wait for one another, where a second device runs what need not."""
+        return self.method.critical(self._engine.total_steps)
+
+    @property
+    def memory(self) -> Memory:
+        """Extra copies of the parameters: from step to step, and at the peak of a step."""
+        return self.method.memory
 
     # What torch's optimizers have ----------------------------------------------------------------
 

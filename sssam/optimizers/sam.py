@@ -9,6 +9,7 @@ from torch.optim import Optimizer
 from sssam.methods import Ascent
 from sssam.optimizers.base import SharpnessAware
 from sssam.preservation import Rng
+from sssam.ranks import Perturbation
 from sssam.roles.direction import Fresh
 from sssam.roles.metric import Adaptive, Euclidean, Metric
 from sssam.roles.mix import Mix, Perturbed, Weighted
@@ -41,8 +42,9 @@ class SAM(SharpnessAware):
         rho: radius, at least 0. Default 0.05; a param group's own "rho" entry goes first.
         mix: alpha of (1 - alpha) g(w) + alpha g(w + e), at least 0. Default 1: SAM.
         ascent_fraction: the part of the batch that the pass at w uses, in (0, 1]. Default 1.
-        model, rng: see `SharpnessAware`.
+        model, rng, perturbation: see `SharpnessAware`.
 
+    >>> import torch
     >>> model = torch.nn.Linear(2, 1)
     >>> optimizer = SAM(torch.optim.SGD(model.parameters(), lr=0.1), rho=0.05, model=model)
     >>> optimizer.expected_propagations
@@ -62,9 +64,10 @@ class SAM(SharpnessAware):
         ascent_fraction: float = 1.0,
         model: Model = None,
         rng: Rng = "restore",
+        perturbation: Perturbation = "global",
     ) -> None:
         method = Ascent(Fresh(ascent_fraction), Euclidean(rho), mixed(mix))
-        super().__init__(base, method, model=model, rng=rng)
+        super().__init__(base, method, model=model, rng=rng, perturbation=perturbation)
 
 
 class ASAM(SharpnessAware):
@@ -76,7 +79,7 @@ class ASAM(SharpnessAware):
         base: a built torch optimizer, or a list of several.
         rho: radius in the metric of T, at least 0. Default 0.5, about ten times SAM's.
         eta: at least 0. Default 0.01.
-        mix, ascent_fraction, model, rng: see `SAM`.
+        mix, ascent_fraction, model, rng, perturbation: see `SAM`.
 
     Reference: "ASAM: Adaptive Sharpness-Aware Minimization for Scale-Invariant Learning of Deep
     Neural Networks", Kwon, Kim, Park, Choi, arXiv 2102.11600. As in the paper, T acts on all
@@ -93,6 +96,7 @@ class ASAM(SharpnessAware):
         ascent_fraction: float = 1.0,
         model: Model = None,
         rng: Rng = "restore",
+        perturbation: Perturbation = "global",
     ) -> None:
         method = Ascent(Fresh(ascent_fraction), Adaptive(rho, eta), mixed(mix))
-        super().__init__(base, method, model=model, rng=rng)
+        super().__init__(base, method, model=model, rng=rng, perturbation=perturbation)

@@ -5,6 +5,7 @@ from sssam.methods import Ascent, Switch
 from sssam.optimizers.base import SharpnessAware
 from sssam.optimizers.sam import Base, Model, mixed, radius
 from sssam.preservation import Rng
+from sssam.ranks import Perturbation
 from sssam.roles.direction import Fresh
 from sssam.roles.strength import How, Strength
 from sssam.roles.when import Scheduled
@@ -32,13 +33,14 @@ class SSSAM(SharpnessAware):
         mix: alpha of G-RST's (1 - alpha) g(w) + alpha g(w + e), at least 0. Default 1.
         adaptive: whether SAM steps are ASAM's, with `eta`. Default False.
         ascent_fraction: the part of the batch that the pass at w uses on SAM steps. Default 1.
-        model, rng: see `SharpnessAware`.
+        model, rng, perturbation: see `SharpnessAware`.
 
     Raises:
         TypeError, ValueError: an argument outside its range, with the range and the remedy; a
             schedule that leaves [0, 1] at some step, named; a strength above ten times rho.
 
     >>> from sssam.schedules import linear
+    >>> import torch
     >>> model = torch.nn.Linear(2, 1)
     >>> base = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
     >>> optimizer = SSSAM(base, schedule=linear(0, 1), total_steps=1001, model=model)
@@ -68,6 +70,7 @@ class SSSAM(SharpnessAware):
         ascent_fraction: float = 1.0,
         model: Model = None,
         rng: Rng = "restore",
+        perturbation: Perturbation = "global",
     ) -> None:
         count("total_steps", total_steps, 1, remedy="give epochs * len(loader)")
         trial = Trial(schedule, total_steps, seed, draws)
@@ -75,4 +78,11 @@ class SSSAM(SharpnessAware):
         made_up = None if strength == "fixed" else factor
         sharp = Ascent(Fresh(ascent_fraction), radius(rho, adaptive, eta), mixed(mix), made_up)
         method = Switch(Scheduled(trial), sharp)
-        super().__init__(base, method, total_steps=total_steps, model=model, rng=rng)
+        super().__init__(
+            base,
+            method,
+            total_steps=total_steps,
+            model=model,
+            rng=rng,
+            perturbation=perturbation,
+        )

@@ -1,24 +1,47 @@
-"""The small values that methods are made of: when, direction, metric, mix."""
+"""The small values that methods are made of: when, direction, metric, samples, mix."""
 
 from sssam.roles.direction import Direction, Fresh, Momentum
-from sssam.roles.metric import Adaptive, Euclidean, Metric
-from sssam.roles.mix import Mix, Perturbed, Store, Weighted
-from sssam.roles.strength import Strength
+from sssam.roles.masks import Only, Stochastic
+from sssam.roles.memory import Friendly, Last, Stale
+from sssam.roles.metric import Adaptive, Euclidean, Metric, Unnormalized
+from sssam.roles.mix import Corrected, Gap, Kept, Mix, Perturbed, Store, Weighted
+from sssam.roles.noise import Noisy, Random
+from sssam.roles.samples import All, Hardest, Rising, Samples
+from sssam.roles.strength import Strength, WithRate
+from sssam.roles.threshold import Looks, Threshold
 from sssam.roles.when import Every, Scheduled, When
 
 __all__ = [
     "Adaptive",
+    "All",
+    "Corrected",
     "Direction",
     "Euclidean",
     "Every",
     "Fresh",
+    "Friendly",
+    "Gap",
+    "Hardest",
+    "Kept",
+    "Last",
+    "Looks",
     "Metric",
     "Mix",
     "Momentum",
+    "Noisy",
+    "Only",
     "Perturbed",
+    "Random",
+    "Rising",
+    "Samples",
     "Scheduled",
+    "Stale",
+    "Stochastic",
     "Store",
     "Strength",
+    "Threshold",
+    "Unnormalized",
     "Weighted",
     "When",
+    "WithRate",
 ]

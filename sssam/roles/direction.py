@@ -7,9 +7,21 @@ from sssam.checks import share
 from sssam.passes import Passes, Step
 from sssam.vectors import Vector, dense, scale
 
+NOTHING: frozenset[str] = frozenset()
+
 
 class Direction(Protocol):
     """A signal, made by none or one pass at w."""
+
+    @property
+    def keeps(self) -> frozenset[str]:
+        """The names of the vectors that it keeps from step to step."""
+        ...
+
+    @property
+    def for_later(self) -> bool:
+        """Whether its pass serves the next step, so that nothing in this one waits for it."""
+        ...
 
     @property
     def cost(self) -> float:
@@ -26,6 +38,8 @@ class Fresh:
     """The gradient at w of this step's batch (SAM), or of the part `fraction` of it."""
 
     fraction: float = 1.0
+    keeps: ClassVar[frozenset[str]] = NOTHING
+    for_later: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "fraction", share("ascent_fraction", self.fraction))
@@ -49,6 +63,8 @@ class Momentum:
     """
 
     cost: ClassVar[float] = 0.0
+    keeps: ClassVar[frozenset[str]] = NOTHING
+    for_later: ClassVar[bool] = False
     buffers: tuple[str, ...] = ("momentum_buffer", "exp_avg")
 
     def signal(self, step: Step) -> Passes:

@@ -1,7 +1,9 @@
 """Metric: how far does the perturbation go, and how is that measured?"""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import torch
@@ -30,16 +32,32 @@ def check_rho(rho: float) -> float:
 
 
 def _to_radius(
-    x: Vector, length: torch.Tensor, step: Step, rho: float | dict[int, float], *, overwrite: bool
+    x: Vector,
+    per_unit: Callable[[float], torch.Tensor | float],
+    step: Step,
+    rho: float | dict[int, float],
+    *,
+    overwrite: bool,
 ) -> Vector:
     # rho x / length. With radii of their own, the groups share the length and differ in rho.
     common = rho if isinstance(rho, float) else 1.0
-    factor = ratio(common, length)
+    factor = per_unit(common)
     if common:
         step.void = factor == 0
         step.books.void(step.void)
     e = shrink(x, factor, overwrite=overwrite)
     return e if isinstance(rho, float) else {i: part * rho[i] for i, part in e.items()}
+
+
+def _by_length(x: Vector) -> Callable[[float], torch.Tensor | float]:
+    return partial(ratio, denominator=norm(x))
+
+
+def _if_finite(x: Vector) -> Callable[[float], torch.Tensor | float]:
+    length = norm(x)
+    if length.device.type == "cpu":
+        return lambda rho: rho if 0.0 < float(length) < math.inf else 0.0
+    return lambda rho: torch.where(torch.isfinite(length) & (length > 0), rho, 0.0)
 
 
 def _radii(step: Step, rho: float, key: str, strength: float) -> float | dict[int, float]:
@@ -72,7 +90,7 @@ class Euclidean:
     ) -> Vector:
         """rho d / ||d||."""
         radii = _radii(step, self.rho, self.key, strength)
-        return _to_radius(direction, norm(direction), step, radii, overwrite=overwrite)
+        return _to_radius(direction, _by_length(direction), step, radii, overwrite=overwrite)
 
 
 @dataclass(frozen=True)
@@ -101,8 +119,33 @@ class Adaptive:
         self, direction: Vector, step: Step, strength: float, *, overwrite: bool = False
     ) -> Vector:
         """rho T^2 d / ||T d||."""
-        sizes = torch._foreach_abs([step.params[i].detach() for i in direction])
-        t = dict(zip(direction, torch._foreach_add(sizes, self.eta), strict=True)) if sizes else {}
+        w = [step.params[i].detach() for i in direction]
+        sizes = torch._foreach_add(torch._foreach_abs(w), self.eta) if w else []
+        t = dict(zip(direction, sizes, strict=True))
         stretched = times(direction, t)
         radii = _radii(step, self.rho, self.key, strength)
-        return _to_radius(times(stretched, t), norm(stretched), step, radii, overwrite=True)
+        by_length = _by_length(stretched)
+        return _to_radius(times(stretched, t), by_length, step, radii, overwrite=True)
+
+
+@dataclass(frozen=True)
+class Unnormalized:
+    """e = rho d, however long d is; a zero or non-finite direction gives e = 0.
+
+    Args:
+        rho: the factor, in units of weight per unit of gradient; at least 0.
+        key: the name of a param group's own rho.
+    """
+
+    rho: float
+    key: str = "rho"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rho", check_rho(self.rho))
+
+    def perturbation(
+        self, direction: Vector, step: Step, strength: float, *, overwrite: bool = False
+    ) -> Vector:
+        """rho d."""
+        radii = _radii(step, self.rho, self.key, strength)
+        return _to_radius(direction, _if_finite(direction), step, radii, overwrite=overwrite)

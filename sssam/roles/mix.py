@@ -8,7 +8,10 @@ import torch
 
 from sssam.checks import number
 from sssam.passes import Step
-from sssam.vectors import Vector, add, dense, dot, scale, unit
+from sssam.vectors import Vector, add, copied, dense, dot, norm, scale, unit
+
+#: What a mix keeps that keeps nothing.
+NOTHING: frozenset[str] = frozenset()
 
 
 class Mix(Protocol):
@@ -17,6 +20,11 @@ class Mix(Protocol):
     @property
     def needs_first(self) -> bool:
         """Whether it uses the gradient at w."""
+        ...
+
+    @property
+    def keeps(self) -> frozenset[str]:
+        """The names of the vectors that it keeps from step to step."""
         ...
 
     def gradient(self, step: Step, perturbed: Vector) -> Vector:
@@ -29,6 +37,7 @@ class Perturbed:
     """The gradient at w + e, untouched: SAM."""
 
     needs_first: ClassVar[bool] = False
+    keeps: ClassVar[frozenset[str]] = NOTHING
 
     def gradient(self, step: Step, perturbed: Vector) -> Vector:
         """g(w + e)."""
@@ -45,6 +54,7 @@ class Weighted:
 
     alpha: float
     needs_first: ClassVar[bool] = True
+    keeps: ClassVar[frozenset[str]] = NOTHING
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "alpha", number("mix", self.alpha, 0.0, math.inf))
@@ -66,9 +76,83 @@ class Store:
     name: str = "v"
     needs_first: ClassVar[bool] = True
 
+    @property
+    def keeps(self) -> frozenset[str]:
+        """v."""
+        return frozenset({self.name})
+
     @torch.no_grad()
     def gradient(self, step: Step, perturbed: Vector) -> Vector:
         """g(w + e); keeps v on the way."""
         along, steep = unit(step.first), dense(perturbed)
         step.remember(self.name, unit(add(steep, scale(along, -dot(steep, along)))))
         return perturbed
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The gradient at w + e, of which a copy is kept for the next step's direction (S2-SAM)."""
+
+    name: str = "descent"
+    needs_first: ClassVar[bool] = False
+
+    @property
+    def keeps(self) -> frozenset[str]:
+        """The copy: what goes to the base optimizer may be clipped in place."""
+        return frozenset({self.name})
+
+    def gradient(self, step: Step, perturbed: Vector) -> Vector:
+        """g(w + e)."""
+        step.remember(self.name, copied(dense(perturbed)))
+        return perturbed
+
+
+@dataclass(frozen=True)
+class Gap:
+    """g_s - alpha (g - <g, u(g_s)> u(g_s)): GSAM, which also lowers the surrogate gap.
+
+    g_s at w + e, g at w, u(x) = x / ||x|| over all parameters together: the component of g that
+    is orthogonal to g_s is ascended, which leaves the descent of the loss at w + e as it is.
+
+    Args:
+        alpha: the weight of that component, at least 0; 0 is SAM.
+    """
+
+    alpha: float
+    needs_first: ClassVar[bool] = True
+    keeps: ClassVar[frozenset[str]] = NOTHING
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "alpha", number("alpha", self.alpha, 0.0, math.inf))
+
+    @torch.no_grad()
+    def gradient(self, step: Step, perturbed: Vector) -> Vector:
+        """g_s less alpha times the component of g that is orthogonal to it."""
+        steep = dense(perturbed)
+        first, along = step.first_or(steep), unit(steep)
+        across = add(first, scale(along, -dot(first, along)))
+        return add(steep, scale(across, -self.alpha))
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """g at w for the base optimizer; after its update, w -= lr alpha (g_s - g) (decoupled WSAM).
+
+    Args:
+        alpha: the weight of the sharpness, at least 0; 0 is the base optimizer.
+    """
+
+    alpha: float
+    needs_first: ClassVar[bool] = True
+    keeps: ClassVar[frozenset[str]] = NOTHING
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "alpha", number("alpha", self.alpha, 0.0, math.inf))
+
+    @torch.no_grad()
+    def gradient(self, step: Step, perturbed: Vector) -> Vector:
+        """g, not finite where g_s is not: that is how a GradScaler sees an overflow in g_s."""
+        steep = dense(perturbed)
+        first = step.first_or(steep)
+        step.after = scale(add(steep, scale(first, -1.0)), self.alpha)
+        return scale(first, 1.0 + 0.0 * norm(steep))

@@ -1,16 +1,26 @@
 """Strength: how much of rho is used at a step that a schedule made rare."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import fsum
-from typing import Literal, get_args
+from typing import Literal, Protocol, get_args
 
 from sssam.checks import number
+from sssam.passes import Step
 from sssam.schedules import Schedule
 
 How = Literal["fixed", "per-step", "total"]
 #: A radius this many times rho has left the neighbourhood in which rho means anything.
 LIMIT = 10.0
+
+
+class Factor(Protocol):
+    """Makes rho a function of the step."""
+
+    def factor(self, step: Step) -> float:
+        """The factor on rho at this step."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -54,6 +64,10 @@ class Strength:
         """The factor on rho at step t."""
         return 1.0 if self.how == "fixed" else self._factor(self.schedule.at(t, self.total_steps))
 
+    def factor(self, step: Step) -> float:
+        """The factor on rho at this step."""
+        return self(step.t)
+
     def _factor(self, p: float) -> float:
         if self.how == "per-step":
             return 1.0 / max(p, self.floor)
@@ -64,3 +78,34 @@ class Strength:
         """The least and the greatest factor over the steps that can be taken (p > 0)."""
         factors = [self._factor(p) for p in set(probabilities) if p > 0]
         return (min(factors), max(factors)) if factors else (1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class WithRate:
+    """rho falls with the learning rate (GSAM): from rho at lr_max to rho_min at lr_min.
+
+    rho_t = rho_min + (rho - rho_min) (lr_t - lr_min) / (lr_max - lr_min), lr_t that of the first
+    param group, and never outside [rho_min, rho], as in a warm-up from below lr_min.
+    """
+
+    rho: float
+    rho_min: float
+    lr_max: float
+    lr_min: float = 0.0
+
+    def __post_init__(self) -> None:
+        number("rho_min", self.rho_min, 0.0, self.rho, remedy="rho is the greatest radius")
+        number("lr_min", self.lr_min, 0.0, math.inf)
+        if number("lr_max", self.lr_max, 0.0, math.inf) <= self.lr_min:
+            raise ValueError(
+                f"lr_max must be above lr_min={self.lr_min:g}, not {self.lr_max!r}; give the "
+                "greatest learning rate of the run"
+            )
+
+    def factor(self, step: Step) -> float:
+        """rho_t / rho; 1 where rho is 0."""
+        if not self.rho:
+            return 1.0
+        rate = float(step.groups[0]["lr"]) if step.groups else self.lr_max
+        way = min(max((rate - self.lr_min) / (self.lr_max - self.lr_min), 0.0), 1.0)
+        return (self.rho_min + (self.rho - self.rho_min) * way) / self.rho

@@ -1,0 +1,160 @@
+"""Lightning: a callback with which automatic optimisation is sharpness-aware throughout."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from inspect import signature
+from typing import Any
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.loops.optimization.automatic import Closure
+from lightning.pytorch.loops.utilities import _block_parallel_sync_behavior
+from lightning.pytorch.plugins.precision import (
+    DoublePrecision,
+    FSDPPrecision,
+    HalfPrecision,
+    MixedPrecision,
+    Precision,
+)
+
+from sssam.optimizers import SharpnessAware, unwrap
+
+SERVED = (Precision, MixedPrecision, FSDPPrecision, HalfPrecision, DoublePrecision)
+
+
+class SharpnessAwareCallback(Callback):
+    """Runs all of a step's micro-batches again at w + e, before Lightning unscales and clips.
+
+    Lightning's precision plugin hands `optimizer.step` a closure that runs the last micro-batch and
+    clips, or runs it itself and unscales. With this callback the plugin's `optimizer_step` runs the
+    passes one after the other and goes back to w; then Lightning's hooks, unscaling, clipping and
+    scaler find what they find after a plain step. What the second pass logs is dropped.
+
+    >>> trainer = Trainer(
+    ...     callbacks=[SharpnessAwareCallback()],
+    ...     accumulate_grad_batches=2, gradient_clip_val=1.0,
+    ...     accelerator="cpu", logger=False, enable_checkpointing=False,
+    ... )
+
+    Raises:
+        ValueError: when training starts, for what it can't make right: no sharpness-aware
+            optimizer, manual optimisation, a training_step that takes the loader's iterator, an
+            `ascent_fraction` below 1, a precision plugin or a strategy that steps by itself.
+    """
+
+    def __init__(self) -> None:
+        self._batches: list[tuple[Any, int]] = []
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Check that the run can be made right, and take over the plugin's `optimizer_step`."""
+        _require_served(trainer, pl_module)
+        plugin: Any = trainer.precision_plugin
+        plugin.optimizer_step = partial(self._step, trainer, type(plugin).optimizer_step, plugin)
+
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Leave the plugin as it was."""
+        trainer.precision_plugin.__dict__.pop("optimizer_step", None)
+        self._batches = []
+
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Keep the micro-batch for the second pass; the first one begins the step."""
+        if batch_idx % trainer.accumulate_grad_batches == 0:
+            self._batches = []
+            optimizer = unwrap(trainer.optimizers[0])
+            if optimizer.method.opening == "moved":
+                optimizer.zero_grad()
+                optimizer.ascend()
+        self._batches.append((batch, batch_idx))
+
+    def _step(
+        self,
+        trainer: Trainer,
+        lightnings: Callable[..., Any],
+        plugin: Any,
+        optimizer: SharpnessAware,
+        model: LightningModule,
+        closure: Callable[[], Any],
+        **kwargs: Any,
+    ) -> Any:
+        scaler = getattr(plugin, "scaler", None)
+
+        def passes() -> Any:
+            loss = closure()
+            if _has_gradients(optimizer):
+                if optimizer.method.opening != "moved" and optimizer.ascend(scaler=scaler):
+                    self._run_again(trainer, optimizer)
+                optimizer.conclude(scaler=scaler)
+            return loss
+
+        try:
+            if scaler is not None:
+                return lightnings(plugin, optimizer, model=model, closure=passes, **kwargs)
+            loss = plugin._wrap_closure(model, optimizer, passes)
+            if _has_gradients(optimizer):  # none where training_step returned None
+                optimizer.step()
+            return loss
+        finally:
+            optimizer.restore()  # what a skipped step or an exception leaves
+
+    def _run_again(self, trainer: Trainer, optimizer: SharpnessAware) -> None:
+        loop = trainer.fit_loop.epoch_loop
+        automatic = loop.automatic_optimization
+        last = len(self._batches) - 1
+        for i, (batch, batch_idx) in enumerate(self._batches):
+            arguments = loop._build_kwargs(OrderedDict(), batch, batch_idx)
+            run = Closure(
+                automatic._make_step_fn(arguments), automatic._make_backward_fn(optimizer)
+            )
+            with _silent(trainer.lightning_module), _block_parallel_sync_behavior(
+                trainer.strategy, block=i < last
+            ):
+                run()
+
+
+@contextmanager
+def _silent(module: LightningModule) -> Iterator[None]:
+    # self.log of the second pass would be averaged with the first one's.
+    vars(module)["log"] = _nothing
+    try:
+        yield
+    finally:
+        del vars(module)["log"]
+
+
+def _nothing(*args: Any, **kwargs: Any) -> None:
+    """Take what is logged, and keep nothing."""
+
+
+def _has_gradients(optimizer: SharpnessAware) -> bool:
+    return any(p.grad is not None for group in optimizer.param_groups for p in group["params"])
+
+
+def _require_served(trainer: Trainer, module: LightningModule) -> None:
+    if not module.automatic_optimization:
+        raise ValueError(
+            "SharpnessAwareCallback is for automatic optimisation; in manual optimisation leave it "
+            "out and write step(closure), or in 16-mixed ascend(scaler=...) before step()"
+        )
+    try:
+        optimizer = unwrap(trainer.optimizers[0])
+    except TypeError as error:
+        raise ValueError("configure_optimizers must return a sharpness-aware optimizer") from error
+    part = optimizer.method.ascent_fraction
+    if part < 1:
+        raise ValueError(
+            f"ascent_fraction={part:g}: the callback runs whole micro-batches; use ascent_fraction=1"
+        )
+    plugin = trainer.precision_plugin
+    if type(plugin) not in SERVED or trainer.strategy.handles_gradient_accumulation:
+        raise ValueError(
+            f"{type(plugin).__name__} with {type(trainer.strategy).__name__} steps by itself, which "
+            "can't be made right; use precision 16-mixed, bf16-mixed or a true one, on DDP or FSDP"
+        )
+    if "dataloader_iter" in signature(module.training_step).parameters:
+        raise ValueError(
+            "training_step(dataloader_iter) fetches its batches itself: the second pass would get "
+            "others; take the batch as an argument"
+        )

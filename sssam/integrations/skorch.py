@@ -1,0 +1,85 @@
+"""skorch: an estimator that trains sharpness-aware, also inside scikit-learn's searches."""
+
+from collections.abc import Callable
+from typing import Any
+
+from skorch import (  # type: ignore[import-untyped]
+    NeuralNet,
+    NeuralNetClassifier,
+    NeuralNetRegressor,
+)
+from torch import nn
+from torch.optim import Optimizer
+
+from sssam.optimizers import SharpnessAware
+
+
+class SharpnessAwareMixin(NeuralNet):  # type: ignore[misc]
+    """To be put before skorch's `NeuralNet`, or one of its kin: each batch is a whole step.
+
+    The two passes stand where skorch's one pass stood, and `on_grad_computed` is told once a step,
+    of the gradient that the base optimizer gets: so `GradientNormClipping` clips as it would.
+
+    Args:
+        sharpness: the base optimizer that skorch built, and the module, to a sharpness-aware
+            optimizer around it. A function that can be pickled, where jobs run in parallel.
+        *args, **kwargs: of the skorch class.
+
+    Raises:
+        ValueError: at initialisation, for an `ascent_fraction` below 1 or several optimizers.
+    """
+
+    def __init__(
+        self,
+        module: Any,
+        *args: Any,
+        sharpness: Callable[[Optimizer, nn.Module], SharpnessAware],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(module, *args, **kwargs)
+        self.sharpness = sharpness
+
+    def initialize_optimizer(self, *args: Any, **kwargs: Any) -> Any:
+        """Build the base optimizer as skorch does, and wrap it."""
+        super().initialize_optimizer(*args, **kwargs)
+        base: Any = self.optimizer_
+        self.optimizer_: SharpnessAware = self.sharpness(base, self.module_)
+        part = self.optimizer_.method.ascent_fraction
+        if part < 1:
+            raise ValueError(
+                f"ascent_fraction={part:g}: skorch runs whole batches; use ascent_fraction=1"
+            )
+        return self
+
+    def train_step(self, batch: Any, **fit_params: Any) -> Any:
+        """One step: one or two passes, the gradient callbacks, the update.
+
+        Returns:
+            skorch's dict of "loss" and "y_pred", of the pass at w.
+        """
+        if len(self._optimizers) > 1:
+            raise ValueError(
+                f"{len(self._optimizers)} optimizers: the second pass would double the gradients "
+                "of the others; give sharpness= one wrapper around a list of them"
+            )
+        optimizer = self.optimizer_
+        optimizer.zero_grad()
+        moved = optimizer.method.opening == "moved"
+        if moved:
+            optimizer.ascend()
+        step = self.train_step_single(batch, **fit_params)
+        if not moved and optimizer.ascend():
+            self.train_step_single(batch, **fit_params)
+        optimizer.conclude()
+        named = list(self.get_all_learnable_params())
+        self.notify("on_grad_computed", named_parameters=named, batch=batch, training=True)
+        optimizer.step()
+        return step
+
+
+class SharpnessAwareClassifier(SharpnessAwareMixin, NeuralNetClassifier):  # type: ignore[misc]
+    """skorch's `NeuralNetClassifier` with `sharpness=`."""
+
+
+class SharpnessAwareRegressor(SharpnessAwareMixin, NeuralNetRegressor):  # type: ignore[misc]
+    """skorch's `NeuralNetRegressor` with `sharpness=`."""

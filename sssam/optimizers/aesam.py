@@ -1,0 +1,60 @@
+"""AE-SAM: a SAM step where the gradient is large for its time."""
+
+from sssam.checks import number
+from sssam.methods import PLAIN, Ascent, Method, Reuse, Watch
+from sssam.optimizers.base import SharpnessAware
+from sssam.optimizers.sam import Base, Model
+from sssam.preservation import Rng
+from sssam.roles.direction import Fresh
+from sssam.roles.metric import Euclidean
+from sssam.roles.mix import Mix, Perturbed, Store
+from sssam.roles.threshold import Threshold
+
+
+class AESAM(SharpnessAware):
+    """SAM by an adaptive policy: at steps with ||g||^2 >= mu_t + c_t sigma_t, g the gradient at w.
+
+    mu_t = d mu + (1 - d) ||g||^2; sigma_t^2 = d sigma^2 + (1 - d) (||g||^2 - mu_t)^2, both from 0;
+    c_t = (t/T) l1 + (1 - t/T) l2. The other steps are the base optimizer's; in the look-ahead form
+    (AE-LookSAM) they are LookSAM's, g + alpha ||g|| v with v from the last SAM step.
+
+    The host waits for the norm once a step. Propagations are between 1 and 2, not known
+    beforehand; `will_ascend` is not known before the pass either.
+
+    Args:
+        base: a built torch optimizer, or a list of several.
+        total_steps: T, the optimizer steps of the whole training, at least 1.
+        rho: radius, at least 0. Default 0.05.
+        l1, l2: thresholds at the end and at the start. Default -1 and 1: rare first, then often.
+            Both -inf is SAM, both inf the base optimizer.
+        memory: d, in [0, 1]. Default 0.9.
+        look: whether it is the look-ahead form. Default False.
+        alpha: weight of the reused part in that form, at least 0. Default 0.7.
+        model, rng: see `SharpnessAware`.
+
+    Reference: "An Adaptive Policy to Employ Sharpness-Aware Minimization", Jiang, Yang, Zhang,
+    Kwok, arXiv 2304.14647.
+    """
+
+    def __init__(
+        self,
+        base: Base,
+        *,
+        total_steps: int,
+        rho: float = 0.05,
+        l1: float = -1.0,
+        l2: float = 1.0,
+        memory: float = 0.9,
+        look: bool = False,
+        alpha: float = 0.7,
+        model: Model = None,
+        rng: Rng = "restore",
+    ) -> None:
+        if not isinstance(look, bool):
+            raise TypeError(f"look must be True or False, not {look!r}")
+        alpha = number("alpha", alpha, 0.0, float("inf"))
+        mix: Mix = Store() if look else Perturbed()
+        off: Method = Reuse(alpha) if look else PLAIN
+        when = Threshold(total_steps, l1, l2, memory)
+        method = Watch(when, Ascent(Fresh(), Euclidean(rho), mix), off)
+        super().__init__(base, method, total_steps=total_steps, model=model, rng=rng)

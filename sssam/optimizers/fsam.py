@@ -1,0 +1,41 @@
+"""Friendly SAM: perturbs along what is this batch's own in the gradient."""
+
+from sssam.methods import Ascent
+from sssam.optimizers.base import SharpnessAware
+from sssam.optimizers.sam import Base, Model
+from sssam.preservation import Rng
+from sssam.roles.direction import Fresh
+from sssam.roles.memory import Friendly
+from sssam.roles.metric import Euclidean
+
+
+class FriendlySAM(SharpnessAware):
+    """SAM whose perturbation leaves the gradient's running mean out.
+
+    m = lam m + (1 - lam) g from 0; d = g - sigma m; e = rho d / ||d||. One persistent copy of the
+    parameters.
+
+    Args:
+        base: a built torch optimizer, or a list of several.
+        rho: radius, at least 0. Default 0.05.
+        sigma: the part of m that is taken off, at least 0. Default 1; 0 is SAM.
+        lam: the memory of m, in [0, 1]. Default 0.9.
+        model, rng: see `SharpnessAware`.
+
+    Reference: "Friendly Sharpness-Aware Minimization", Li, Zhou, He, Cheng, Huang, arXiv
+    2403.12350. As in the paper, m has this step's gradient when it is taken off; the authors' code
+    takes off the m of the step before, and starts with m = g and d = g.
+    """
+
+    def __init__(
+        self,
+        base: Base,
+        *,
+        rho: float = 0.05,
+        sigma: float = 1.0,
+        lam: float = 0.9,
+        model: Model = None,
+        rng: Rng = "restore",
+    ) -> None:
+        direction = Friendly(sigma, lam) if sigma else Fresh()
+        super().__init__(base, Ascent(direction, Euclidean(rho)), model=model, rng=rng)

@@ -1,0 +1,43 @@
+"""Random weight perturbation: the average case, and a control for every method here."""
+
+from sssam.methods import Ascent
+from sssam.optimizers.base import SharpnessAware
+from sssam.optimizers.sam import Base, Model, radius
+from sssam.preservation import Rng
+from sssam.roles.noise import Random
+
+
+class RandomPerturbation(SharpnessAware):
+    """The gradient at w + rho z / ||z||, z ~ N(0, 1): how much of SAM's gain needs the gradient?
+
+    One propagation a step, nothing kept. Since it moves before the first pass, the two-line form is
+    `optimizer.ascend()` before `backward()`.
+
+    Args:
+        base: a built torch optimizer, or a list of several.
+        rho: radius, at least 0. Default 0.05; a random direction is worth much less than SAM's, so
+            that good values lie far above it.
+        seed: of the noise, at least 0. Default 0. All ranks must use the same.
+        adaptive: whether the noise follows |w| + eta, as in ASAM. Default False.
+        eta: at least 0. Default 0.01.
+        model, rng: see `SharpnessAware`.
+
+    Reference: "Revisiting Random Weight Perturbation for Efficiently Improving Generalization", Li,
+    Tao, Yan, Wu, Lei, Fang, Huang, arXiv 2404.00357, in its plainest form: no mix with the gradient
+    at w, and a norm that is fixed where theirs is the noise's own, nearly constant in many
+    dimensions.
+    """
+
+    def __init__(
+        self,
+        base: Base,
+        *,
+        rho: float = 0.05,
+        seed: int = 0,
+        adaptive: bool = False,
+        eta: float = 0.01,
+        model: Model = None,
+        rng: Rng = "restore",
+    ) -> None:
+        method = Ascent(Random(seed), radius(rho, adaptive, eta))
+        super().__init__(base, method, model=model, rng=rng)

@@ -1,0 +1,34 @@
+"""Unnormalised SAM: as far as the gradient is long."""
+
+from sssam.methods import Ascent
+from sssam.optimizers.base import SharpnessAware
+from sssam.optimizers.sam import Base, Model, mixed
+from sssam.preservation import Rng
+from sssam.roles.direction import Fresh
+from sssam.roles.metric import Unnormalized
+
+
+class USAM(SharpnessAware):
+    """SAM with e = rho g instead of rho g / ||g||.
+
+    Args:
+        base: a built torch optimizer, or a list of several.
+        rho: in units of weight per unit of gradient, at least 0. Default 0.05.
+        mix, ascent_fraction, model, rng: see `SAM`.
+
+    Reference: "Towards Understanding Sharpness-Aware Minimization", Andriushchenko, Flammarion,
+    arXiv 2206.06232.
+    """
+
+    def __init__(
+        self,
+        base: Base,
+        *,
+        rho: float = 0.05,
+        mix: float = 1.0,
+        ascent_fraction: float = 1.0,
+        model: Model = None,
+        rng: Rng = "restore",
+    ) -> None:
+        method = Ascent(Fresh(ascent_fraction), Unnormalized(rho), mixed(mix))
+        super().__init__(base, method, model=model, rng=rng)

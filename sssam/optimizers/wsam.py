@@ -1,0 +1,49 @@
+"""WSAM: sharpness as a weighted term of the loss, coupled or decoupled from the base optimizer."""
+
+from sssam.checks import number
+from sssam.methods import Ascent
+from sssam.optimizers.base import SharpnessAware
+from sssam.optimizers.sam import Base, Model, mixed
+from sssam.preservation import Rng
+from sssam.roles.direction import Fresh
+from sssam.roles.metric import Euclidean
+from sssam.roles.mix import Corrected, Mix
+
+
+class WSAM(SharpnessAware):
+    """Weighted SAM: L(w) + gamma / (1 - gamma) (L(w + e) - L(w)).
+
+    With a = gamma / (1 - gamma), g at w, g_s at w + e. Decoupled: the base optimizer steps on g,
+    then w -= lr a (g_s - g). Coupled: it steps on (1 - a) g + a g_s. Two copies of the parameters
+    while a step runs.
+
+    Args:
+        base: a built torch optimizer whose groups have an "lr", or a list of several.
+        rho: radius, at least 0. Default 0.05.
+        gamma: weight of the sharpness, in [0, 1). Default 0.9. 0 is the base optimizer; coupled,
+            0.5 is SAM.
+        decoupled: whether the sharpness stays out of the base optimizer's momentum. Default True,
+            as in the paper.
+        model, rng: see `SharpnessAware`.
+
+    Reference: "Sharpness-Aware Minimization Revisited: Weighted Sharpness as a Regularization
+    Term", Yue, Jiang, Ye, Gao, Liu, Zhang, arXiv 2305.15817.
+    """
+
+    def __init__(
+        self,
+        base: Base,
+        *,
+        rho: float = 0.05,
+        gamma: float = 0.9,
+        decoupled: bool = True,
+        model: Model = None,
+        rng: Rng = "restore",
+    ) -> None:
+        if not isinstance(decoupled, bool):
+            raise TypeError(f"decoupled must be True or False, not {decoupled!r}")
+        if number("gamma", gamma, 0.0, 1.0) == 1:
+            raise ValueError("gamma must be in [0, 1), not 1, where its weight has no bound")
+        a = gamma / (1.0 - gamma)
+        mix: Mix = Corrected(a) if decoupled else mixed(a)
+        super().__init__(base, Ascent(Fresh(), Euclidean(rho), mix), model=model, rng=rng)

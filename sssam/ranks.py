@@ -1,0 +1,106 @@
+"""Training on several ranks: whose gradient perturbs, and what a move of the weights outdates.
+
+All ranks decide alike without a message, since trials depend on (seed, step) alone.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Literal, get_args
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from sssam.bases import Bases
+
+Perturbation = Literal["global", "per_rank"]
+Model = nn.Module | Literal[False] | None
+
+
+def freshener(model: Model, bases: Bases) -> Callable[[], object]:
+    """What to call when weights have moved: drops copies made of them before.
+
+    Autocast keeps half-precision copies until its context ends; FSDP2 keeps what it gathered in a
+    forward pass that no backward pass followed.
+
+    Raises:
+        ValueError: sharded parameters without their module.
+    """
+    sharded = any(hasattr(p, "to_local") for p in bases.trainable()[0])
+    if not sharded:
+        return torch.clear_autocast_cache
+    if not isinstance(model, nn.Module):
+        raise ValueError(
+            f"model must be the sharded module where fully_shard is used, not {model!r}: what it "
+            "gathered must be dropped when the weights move"
+        )
+    return _Fresh(model)
+
+
+class _Fresh:
+    """Drops autocast's copies and what FSDP2 modules have gathered."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.model = model
+
+    def __call__(self) -> None:
+        torch.clear_autocast_cache()
+        for module in self.model.modules():
+            reshard: Any = getattr(module, "reshard", None)
+            if reshard is not None:
+                reshard()
+
+
+class Ranks:
+    """Whether the ascent pass is averaged over ranks.
+
+    Args:
+        perturbation: "global": one e for all ranks, of the averaged gradient. "per_rank": each
+            rank perturbs by its own part of the batch (m-sharpness), and the ascent pass sends
+            nothing; needs `model` to be a DistributedDataParallel.
+        model: the module that is trained.
+        uses_first: whether the method's update uses a gradient of the first pass, which would
+            then differ between ranks.
+
+    Raises:
+        ValueError: an unknown name, another kind of model, or a method that can't be per rank.
+    """
+
+    def __init__(self, perturbation: Perturbation, model: Model, uses_first: bool) -> None:
+        if perturbation not in get_args(Perturbation):
+            names = ", ".join(get_args(Perturbation))
+            raise ValueError(f"perturbation must be one of {names}, not {perturbation!r}")
+        self._ddp = model if perturbation == "per_rank" else None
+        if perturbation == "global":
+            return
+        if not isinstance(model, DistributedDataParallel):
+            raise ValueError(
+                "perturbation='per_rank' needs model to be the DistributedDataParallel module, "
+                f"whose ascent pass then sends nothing, not {type(model).__name__}; or use 'global'"
+            )
+        if uses_first:
+            raise ValueError(
+                "perturbation='per_rank' can't serve a method whose update uses the gradient of "
+                "its first pass: the ranks' weights would part; use perturbation='global'"
+            )
+
+    @property
+    def per_rank(self) -> bool:
+        """Whether the ascent pass stays on its rank."""
+        return self._ddp is not None
+
+    @property
+    def may_share_memory(self) -> bool:
+        """Whether gradients may be views of DDP's buckets, which the next pass writes over."""
+        return dist.is_available() and dist.is_initialized()
+
+    @contextmanager
+    def during(self, phase: str) -> Iterator[None]:
+        """Around a pass: an ascent pass per rank sends nothing."""
+        if self._ddp is None or phase != "ascent":
+            yield
+            return
+        ddp: Any = self._ddp
+        with ddp.no_sync():
+            yield

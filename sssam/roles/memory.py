@@ -1,0 +1,108 @@
+"""Directions that remember: made from gradients of earlier steps too."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+
+from sssam.checks import number, share
+from sssam.passes import Passes, Step
+from sssam.vectors import add, copied, dense, either, norm, scale
+
+
+@dataclass(frozen=True)
+class Friendly:
+    """g less what its batches have in common: d = g - sigma m (Friendly SAM).
+
+    m = lam m + (1 - lam) g, from 0, updated before it is used. A step whose gradient is not finite
+    leaves m as it was.
+
+    Args:
+        sigma: the part of m that is taken off, at least 0; 0 is SAM's direction.
+        lam: the memory of m, in [0, 1].
+        name: under which m is kept.
+    """
+
+    sigma: float
+    lam: float
+    name: str = "m"
+    cost: ClassVar[float] = 1.0
+    for_later: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sigma", number("sigma", self.sigma, 0.0, float("inf")))
+        object.__setattr__(self, "lam", number("lam", self.lam, 0.0, 1.0))
+
+    @property
+    def keeps(self) -> frozenset[str]:
+        """m."""
+        return frozenset({self.name})
+
+    def signal(self, step: Step) -> Passes:
+        """g - sigma m."""
+        g = dense((yield from step.gradient("ascent")))
+        with torch.no_grad():
+            old = step.recall(self.name)
+            new = add(scale(old, self.lam), scale(g, 1.0 - self.lam))
+            m = either(torch.isfinite(norm(g)), new, {**{i: 0 * p for i, p in new.items()}, **old})
+            step.remember(self.name, m)
+            return add(g, scale(m, -self.sigma))
+
+
+@dataclass(frozen=True)
+class Stale:
+    """The gradient at w of the step before, while this step's is made for the next (AsyncSAM).
+
+    Neither pass of a step needs the other, so that on two devices only one is waited for. At the
+    first step there is none before, and it is this step's.
+
+    Args:
+        fraction: the part of the batch that goes through the pass at w.
+        name: under which the gradient is kept.
+    """
+
+    fraction: float = 1.0
+    name: str = "stale"
+    for_later: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fraction", share("ascent_fraction", self.fraction))
+
+    @property
+    def cost(self) -> float:
+        """One pass over that fraction."""
+        return self.fraction
+
+    @property
+    def keeps(self) -> frozenset[str]:
+        """The gradient."""
+        return frozenset({self.name})
+
+    def signal(self, step: Step) -> Passes:
+        """h of the step before."""
+        fresh = dense((yield from step.gradient("ascent", self.fraction)))
+        before = step.recall(self.name)
+        step.remember(self.name, copied(fresh))
+        return before or fresh
+
+
+@dataclass(frozen=True)
+class Last:
+    """What the mix `Kept` kept at the step before: its gradient at w + e, for no pass (S2-SAM).
+
+    At the first step there is none, and nothing moves.
+    """
+
+    name: str = "descent"
+    cost: ClassVar[float] = 0.0
+    for_later: ClassVar[bool] = False
+
+    @property
+    def keeps(self) -> frozenset[str]:
+        """That gradient."""
+        return frozenset({self.name})
+
+    def signal(self, step: Step) -> Passes:
+        """A copy, which may become e."""
+        yield from ()
+        return copied(step.recall(self.name))

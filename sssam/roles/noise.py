@@ -1,0 +1,102 @@
+"""Directions with noise, a pure function of (seed, t): equal on all ranks and after a resume."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from sssam.checks import count, number
+from sssam.passes import Passes, Step
+from sssam.roles.direction import NOTHING, Direction
+from sssam.trials import uniform
+from sssam.vectors import Vector, add, norm, scale
+
+#: Counters from here on are for noise, so that it shares nothing with a trial of the same seed.
+NOISE_COUNTER = 2**63
+
+
+def normal(seed: int, t: int, like: list[Tensor]) -> list[Tensor]:
+    """Independent standard normal numbers in the shapes of `like`, by generators of its own."""
+    start = int(uniform(seed, NOISE_COUNTER + t) * 2**53)
+    generators = {p.device: torch.Generator(p.device).manual_seed(start) for p in like}
+    return [
+        torch.randn(p.shape, generator=generators[p.device], dtype=p.dtype, device=p.device)
+        for p in like
+    ]
+
+
+def _noise(seed: int, step: Step) -> Vector:
+    return dict(enumerate(normal(seed, step.t, step.params)))
+
+
+def check_seed(seed: int) -> int:
+    """The seed, if it can be one."""
+    if count("seed", seed, 0) >= 2**63:
+        raise ValueError(f"seed must be below 2**63, not {seed}; take it modulo 2**63")
+    return seed
+
+
+@dataclass(frozen=True)
+class Random:
+    """Normal noise, for no pass: the control that asks whether the gradient matters at all.
+
+    Args:
+        seed: of the noise, an integer of at least 0.
+    """
+
+    seed: int = 0
+    cost: ClassVar[float] = 0.0
+    keeps: ClassVar[frozenset[str]] = NOTHING
+    for_later: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        check_seed(self.seed)
+
+    def signal(self, step: Step) -> Passes:
+        """z ~ N(0, 1)."""
+        yield from ()
+        return _noise(self.seed, step)
+
+
+@dataclass(frozen=True)
+class Noisy:
+    """A direction with noise that is `noise` times as long: d + noise ||d|| z / ||z||.
+
+    Args:
+        direction: d.
+        noise: the length of the noise over that of d, at least 0.
+        seed: of z ~ N(0, 1).
+    """
+
+    direction: Direction
+    noise: float
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "noise", number("noise", self.noise, 0.0, float("inf")))
+        check_seed(self.seed)
+
+    @property
+    def cost(self) -> float:
+        """The direction's."""
+        return self.direction.cost
+
+    @property
+    def keeps(self) -> frozenset[str]:
+        """What the direction keeps."""
+        return self.direction.keeps
+
+    @property
+    def for_later(self) -> bool:
+        """As the direction."""
+        return self.direction.for_later
+
+    def signal(self, step: Step) -> Passes:
+        """d, and noise added."""
+        d = yield from self.direction.signal(step)
+        if not self.noise or not d:
+            return d
+        with torch.no_grad():
+            z = _noise(self.seed, step)
+            return add(d, scale(z, self.noise * norm(d) / norm(z)))

@@ -1,0 +1,209 @@
+"""Every when x direction x metric x samples x mix: it trains under all invariants, or is refused.
+
+A refusal comes when the method is composed, and names both parts that don't go together.
+"""
+
+import itertools
+import re
+import warnings
+from typing import Any
+
+import pytest
+import torch
+
+import sssam
+from sssam.methods import Ascent, Method, Reuse, Switch, Watch
+from sssam.roles import (
+    Adaptive,
+    All,
+    Corrected,
+    Euclidean,
+    Every,
+    Fresh,
+    Friendly,
+    Gap,
+    Hardest,
+    Kept,
+    Last,
+    Momentum,
+    Noisy,
+    Only,
+    Perturbed,
+    Random,
+    Rising,
+    Scheduled,
+    Stale,
+    Stochastic,
+    Store,
+    Threshold,
+    Unnormalized,
+    Weighted,
+)
+from sssam.schedules import constant, linear
+from tests.problems import BASES, Problem, by_best, same
+
+STEPS = 20
+WHENS: dict[str, Any] = {
+    "always": None,
+    "scheduled": Scheduled(sssam.Trial(linear(0, 1), STEPS, 1)),
+    "every": Every(3),
+    "threshold": Threshold(STEPS),
+}
+DIRECTIONS = [
+    Fresh(),
+    Fresh(0.25),
+    Momentum(),
+    Friendly(1.0, 0.9),
+    Stale(),
+    Stale(0.5),
+    Last(),
+    Random(),
+    Noisy(Fresh(0.5), 1.0),
+]
+SAMPLES = [All(), Hardest(0.5), Rising(0.5)]
+MIXES = [Perturbed(), Weighted(0.5), Store(), Kept(), Gap(0.1), Corrected(0.5)]
+
+
+def _metrics(problem: Problem) -> list[Any]:
+    chosen = [problem.params[0], problem.params[2]]
+    return [
+        Euclidean(0.1),
+        Adaptive(0.5),
+        Unnormalized(0.1),
+        Only(Euclidean(0.1), chosen),
+        Stochastic(Euclidean(0.1), 0.5),
+    ]
+
+
+def _switched(when: Any, ascent: Method) -> Method:
+    if when is None:
+        return ascent
+    return Watch(when, ascent) if isinstance(when, Threshold) else Switch(when, ascent)
+
+
+def _plain() -> tuple[Problem, torch.Tensor]:
+    torch.manual_seed(0)
+    problem = Problem(dropout=0.2, norm=True)
+    by_best(problem, BASES["momentum"](problem.params), STEPS)
+    return problem, torch.get_rng_state()
+
+
+PLAIN, PLAIN_RNG = _plain()
+
+
+def _check_invariants(problem: Problem, method: Method) -> None:
+    """Trains, and looks at what must hold for all methods."""
+    torch.manual_seed(0)
+    optimizer = sssam.SharpnessAware(
+        BASES["momentum"](problem.params), method, total_steps=STEPS, model=problem.model
+    )
+    before = [(id(p), p.data_ptr()) for p in problem.params]
+    forwards, backwards = [], []
+    last = problem.model[-1]
+    hooks = [
+        last.register_forward_hook(lambda m, i, output: forwards.append(len(output))),
+        last.register_full_backward_hook(lambda m, i, grads: backwards.append(len(grads[0]))),
+    ]
+    by_best(problem, optimizer, STEPS)
+    for hook in hooks:
+        hook.remove()
+    assert [(id(p), p.data_ptr()) for p in problem.params] == before
+    assert not optimizer._engine.weights.moved
+    assert all(torch.isfinite(p).all() for p in problem.params)
+    assert sum(forwards) / 32 == pytest.approx(optimizer.forwards, abs=1e-9)
+    assert sum(backwards) / 32 == pytest.approx(optimizer.backwards, abs=1e-9)
+    assert optimizer.steps == STEPS
+    assert torch.equal(torch.get_rng_state(), PLAIN_RNG)
+    assert problem.model[1].num_batches_tracked == PLAIN.model[1].num_batches_tracked
+    if not method.decides_late and "Scheduled" not in repr(method):  # what is drawn varies
+        assert optimizer.propagations == pytest.approx(optimizer.expected_propagations)
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS, ids=repr)
+@pytest.mark.parametrize("when", WHENS)
+def test_every_combination(when: str, direction: Any) -> None:
+    ran, refusals = 0, []
+    for samples, mix, number in itertools.product(SAMPLES, MIXES, range(5)):
+        problem = Problem(dropout=0.2, norm=True)
+        metric = _metrics(problem)[number]
+        try:
+            method = _switched(WHENS[when], Ascent(direction, metric, mix, samples=samples))
+        except ValueError as error:
+            refusals.append(str(error))
+            continue
+        _check_invariants(problem, method)
+        ran += 1
+    assert ran + len(refusals) == 90
+    for text in refusals:
+        assert len(set(re.findall(r"\b(when|direction|samples|mix|on)=", text))) >= 2, text
+    assert ran or direction != Fresh()
+
+
+SAM = Ascent(Fresh(), Euclidean(0.1))
+LOOK = Switch(Every(3), Ascent(Fresh(), Euclidean(0.1), Store()), Reuse(0.5))
+MSAM = Ascent(Momentum(), Euclidean(0.3))
+COIN = Scheduled(sssam.Trial(constant(0.5), STEPS, 2))
+NAMED: dict[str, Method] = {
+    "scheduled LookSAM": Switch(COIN, LOOK),
+    "scheduled ASAM": Switch(COIN, Ascent(Fresh(), Adaptive(0.5))),
+    "Momentum-SAM between SAM steps": Switch(Every(3), SAM, MSAM),
+    "Momentum-SAM before a scheduled SAM on a part": Switch(
+        COIN, Ascent(Fresh(0.25), Euclidean(0.1)), MSAM
+    ),
+    "a coin within a period": Switch(Every(2), Switch(COIN, SAM), MSAM),
+    "random steps between those of the last direction": Switch(
+        Every(2), Ascent(Last(), Euclidean(0.1), Kept()), Ascent(Random(), Euclidean(0.1))
+    ),
+    "AE-SAM that chooses between two methods": Watch(Threshold(STEPS), SAM, Reuse(0.5)),
+    "AE-SAM within a period": Switch(Every(2), Watch(Threshold(STEPS), SAM), MSAM),
+    "K-SAM at scheduled steps": Switch(
+        COIN, Ascent(Fresh(), Euclidean(0.1), samples=Hardest(0.25))
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_combinations_that_no_paper_has(name: str) -> None:
+    _check_invariants(Problem(dropout=0.2, norm=True), NAMED[name])
+
+
+PARTS = {
+    "SAM": (sssam.SAM, {}),
+    "ASAM": (sssam.ASAM, {}),
+    "SSSAM": (sssam.SSSAM, {"schedule": constant(1.0), "total_steps": STEPS}),
+    "USAM": (sssam.USAM, {}),
+    "AsyncSAM": (sssam.AsyncSAM, {}),
+    "MicroSAM": (sssam.MicroSAM, {}),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_an_ascent_on_a_part_of_the_batch(name: str) -> None:
+    kind, settings = PARTS[name]
+    problem = Problem(norm=True)
+    optimizer = kind(
+        BASES["momentum"](problem.params), ascent_fraction=0.25, model=problem.model, **settings
+    )
+    by_best(problem, optimizer, 10)
+    assert optimizer.propagations == optimizer.expected_propagations == 1.25
+
+
+def test_a_method_that_needs_the_batch_says_so_at_step_0_whatever_the_draw() -> None:
+    for p in (0.0, 1.0):
+        problem = Problem()
+        coin = Scheduled(sssam.Trial(constant(p), STEPS))
+        method = Switch(coin, Ascent(Fresh(), Euclidean(0.1), samples=Hardest(0.25)))
+        optimizer = sssam.SharpnessAware(BASES["sgd"](problem.params), method, model=False)
+        with pytest.raises(RuntimeError, match=r"step\(closure\) can't serve .* optimizer\.passes"):
+            optimizer.step(lambda problem=problem: problem.loss(0))
+        problem.loss(0).backward()
+        with pytest.raises(RuntimeError, match=r"ascend\(\) can't serve .* optimizer\.passes"):
+            optimizer.ascend()
+
+
+def test_no_warning_comes_of_a_whole_model_that_is_given() -> None:
+    problem = Problem(norm=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        by_best(problem, sssam.ESAM(BASES["sgd"](problem.params), model=problem.model), 3)
+    assert not same(problem.params, Problem(norm=True).params)
