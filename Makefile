@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[lab,integrations,dev]'
+	$(BIN)/python -m pip install -qq -c constraints.txt -e '.[lab,integrations,dev]'
 	touch $@
 
 demo: $(READY)

@@ -29,7 +29,7 @@ data = [  # windows of 16 words
     for i in range(len(text) - 16)
 ]
 train = [row for i, row in enumerate(data) if i % 80 < 48]
-test = [row for i, row in enumerate(data) if 64 <= i % 80]
+test = [row for i, row in enumerate(data) if i % 80 >= 64]
 config = BertConfig(
     vocab_size=len(number),
     hidden_size=32,

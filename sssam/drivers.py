@@ -139,7 +139,8 @@ def ascend(
         engine.abandon()
         raise RuntimeError(
             "ascend() was called twice in one step; call it once, after the first backward(), and "
-            "end the step with step(). The weights are back at w"
+            "end the step with step(); and where a GradScaler skips steps, clear the gradients by "
+            "optimizer.zero_grad(), not by the model's. The weights are back at w"
         )
     _check_two_lines(engine)
     require_scaled(scaler, optimizer, "ascend()")

@@ -10,17 +10,12 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loops.optimization.automatic import Closure
 from lightning.pytorch.loops.utilities import _block_parallel_sync_behavior
-from lightning.pytorch.plugins.precision import (
-    DoublePrecision,
-    FSDPPrecision,
-    HalfPrecision,
-    MixedPrecision,
-    Precision,
-)
+from lightning.pytorch.plugins.precision import FSDPPrecision, MixedPrecision, Precision
 
 from sssam.optimizers import SharpnessAware, unwrap
 
-SERVED = (Precision, MixedPrecision, FSDPPrecision, HalfPrecision, DoublePrecision)
+#: The ways to step that the callback takes over; a plugin with one of its own is refused.
+SERVED = [kind.optimizer_step for kind in (Precision, MixedPrecision, FSDPPrecision)]
 
 
 class SharpnessAwareCallback(Callback):
@@ -108,8 +103,9 @@ class SharpnessAwareCallback(Callback):
             run = Closure(
                 automatic._make_step_fn(arguments), automatic._make_backward_fn(optimizer)
             )
-            with _silent(trainer.lightning_module), _block_parallel_sync_behavior(
-                trainer.strategy, block=i < last
+            with (
+                _silent(trainer.lightning_module),
+                _block_parallel_sync_behavior(trainer.strategy, block=i < last),
             ):
                 run()
 
@@ -145,13 +141,15 @@ def _require_served(trainer: Trainer, module: LightningModule) -> None:
     part = optimizer.method.ascent_fraction
     if part < 1:
         raise ValueError(
-            f"ascent_fraction={part:g}: the callback runs whole micro-batches; use ascent_fraction=1"
+            f"ascent_fraction={part:g}: the callback runs whole micro-batches; "
+            "use ascent_fraction=1"
         )
     plugin = trainer.precision_plugin
-    if type(plugin) not in SERVED or trainer.strategy.handles_gradient_accumulation:
+    by_itself = type(plugin).optimizer_step not in SERVED
+    if by_itself or trainer.strategy.handles_gradient_accumulation:
         raise ValueError(
-            f"{type(plugin).__name__} with {type(trainer.strategy).__name__} steps by itself, which "
-            "can't be made right; use precision 16-mixed, bf16-mixed or a true one, on DDP or FSDP"
+            f"{type(plugin).__name__} with {type(trainer.strategy).__name__} steps by itself; "
+            "use another strategy or precision plugin: one device, DDP, FSDP; mixed or true ones"
         )
     if "dataloader_iter" in signature(module.training_step).parameters:
         raise ValueError(

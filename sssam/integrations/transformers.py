@@ -16,7 +16,7 @@ Sharpness = Callable[[Optimizer, int, nn.Module], SharpnessAware]
 
 
 class SharpnessAwareMixin(transformers.Trainer):
-    """To be put before `Trainer` or one of its kin: all of a step's micro-batches run again at w + e.
+    """To be put before `Trainer` or one of its kin: each step runs its micro-batches at w + e too.
 
     Trainer calls `training_step` for each micro-batch and then clips, steps, schedules and saves.
     After the last of them this adds the pass at w + e and goes back to w, so that all of that finds
@@ -67,7 +67,7 @@ class SharpnessAwareMixin(transformers.Trainer):
         """The micro-batches of a step, which begins here."""
         self._micro_batches, items = super().get_batch_samples(*args, **kwargs)
         optimizer = self._sharp
-        optimizer.restore()  # a step that the scaler skipped, whose gradients model.zero_grad() cleared
+        optimizer.restore()  # gives up what is left of a step that the scaler skipped
         if optimizer.method.opening == "moved":
             optimizer.ascend()
         return self._micro_batches, items

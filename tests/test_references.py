@@ -1,0 +1,205 @@
+"""Iterates that authors' code and independent packages gave, committed as numbers.
+
+Where they differ from the papers (docs/methods.md), the difference is made here and found to be all.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+import torch
+
+import sssam
+from sssam.methods import Ascent, Method, Switch
+from sssam.passes import Step
+from sssam.roles import Euclidean, Every, Fresh, Kept, Last, Rising, Stochastic
+from sssam.schedules import late
+from sssam.vectors import Vector, norm
+from tests import naive
+from tests.problems import Matrices, Problem, by_best, flat
+
+FILE = json.loads((Path(__file__).parent / "reference" / "iterates.json").read_text())
+RUNS: dict[str, Any] = FILE["runs"]
+STEPS = 20
+
+
+def _problem(start: str) -> Problem:
+    problem = (
+        Matrices() if start == "matrices" else Problem(norm="layer" if start == "norm" else False)
+    )
+    values, at = torch.tensor(FILE["starts"][start], dtype=torch.float64), 0
+    for p in problem.params:
+        p.data = values[at : at + p.numel()].reshape(p.shape).clone()
+        at += p.numel()
+    return problem
+
+
+def _sgd(problem: Problem) -> torch.optim.Optimizer:
+    return torch.optim.SGD(problem.params, lr=0.05, momentum=0.9)
+
+
+def _agrees(
+    name: str,
+    problem: Problem,
+    optimizer: torch.optim.Optimizer,
+    close: float = 1e-10,
+    first: int = 0,
+) -> bool:
+    iterates = RUNS[name]["iterates"]
+    for t in range(first, STEPS):
+        by_best(problem, optimizer, 1, t)
+        theirs = iterates.get(str(t + 1))
+        if theirs is not None:
+            there = torch.tensor(theirs, dtype=torch.float64)
+            if not torch.allclose(flat(problem.params), there, rtol=0, atol=close):
+                return False
+    return True
+
+
+def _wrapped(problem: Problem, method: Method) -> sssam.SharpnessAware:
+    return sssam.SharpnessAware(_sgd(problem), method, model=problem.model)
+
+
+SAME: dict[str, tuple[Any, dict[str, Any]]] = {
+    "SAM, davda54": (sssam.SAM, {"rho": 0.1}),
+    "SAM, SamsungLabs": (sssam.SAM, {"rho": 0.1}),
+    "SAM, pytorch_optimizer": (sssam.SAM, {"rho": 0.1}),
+    "unifiedsam 1": (sssam.SAM, {"rho": 0.1}),
+    "unifiedsam 0": (sssam.USAM, {"rho": 0.1}),
+    "ASAM, SamsungLabs on matrices": (sssam.ASAM, {"rho": 0.5, "eta": 0.01}),
+    "ASAM, davda54": (sssam.ASAM, {"rho": 0.5, "eta": 0.0}),
+    "GSAM, juntang-zhuang": (sssam.GSAM, {"rho": 0.1, "alpha": 0.2}),
+    "GSAM, pytorch_optimizer": (sssam.GSAM, {"rho": 0.1, "alpha": 0.2}),
+    "WSAM, pytorch_optimizer": (sssam.WSAM, {"rho": 0.1, "gamma": 0.7}),
+    "WSAM, pytorch_optimizer, coupled": (
+        sssam.WSAM,
+        {"rho": 0.1, "gamma": 0.7, "decoupled": False},
+    ),
+    "MSAM, MarlonBecker": (sssam.MSAM, {"rho": 0.3}),
+    "SAMON": (sssam.SAMON, {"rho": 0.2}),
+    "SAMON, adaptive": (sssam.SAMON, {"rho": 0.5, "adaptive": True}),
+    "temperon": (sssam.SSSAM, {"schedule": late(0.4), "total_steps": STEPS, "rho": 0.1}),
+}
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_they_give_the_same_iterates(name: str) -> None:
+    kind, settings = SAME[name]
+    problem = _problem(RUNS[name].get("start", "layers"))
+    # pytorch_optimizer sums the squares of a gradient in float32, whatever its type.
+    close = 1e-8 if "pytorch_optimizer" in name else 1e-10
+    assert _agrees(name, problem, kind(_sgd(problem), **settings, model=problem.model), close)
+
+
+# Where they depart from the papers ---------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Padded(Euclidean):
+    """Their e = rho d / (||d|| + eps), whose eps of 1e-7 is more than rounding."""
+
+    def perturbation(
+        self, direction: Vector, step: Step, strength: float, *, overwrite: bool = False
+    ) -> Vector:
+        length = norm(direction) + 1e-7
+        return {i: d * (self.rho * strength / length) for i, d in direction.items()}
+
+
+@pytest.mark.parametrize("name", ["ESAM, selection", "ESAM, masks", "ESAM"])
+def test_esam_keeps_one_sample_fewer_and_draws_its_own_masks(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = RUNS[name]
+    masks, beta = run["masks"], run["settings"]["beta"]
+    monkeypatch.setattr(Stochastic, "moves", lambda self, t, i: masks[t][i])
+    gamma = 1.0 if run["settings"]["gamma"] == 1 else 15 / 32
+    method = Ascent(Fresh(), Stochastic(Padded(0.1), beta), samples=Rising(gamma))
+    problem = _problem("layers")
+    assert _agrees(name, problem, _wrapped(problem, method))
+
+
+@dataclass(frozen=True)
+class OnWeights(Euclidean):
+    """ASAM with T = 1 outside weight matrices."""
+
+    def perturbation(
+        self, direction: Vector, step: Step, strength: float, *, overwrite: bool = False
+    ) -> Vector:
+        w = {i: step.params[i].detach() for i in direction}
+        t = {i: p.abs() + 0.01 if p.ndim > 1 else torch.ones_like(p) for i, p in w.items()}
+        length = norm({i: t[i] * d for i, d in direction.items()})
+        return {i: self.rho * t[i] ** 2 * d / length for i, d in direction.items()}
+
+
+def test_asam_takes_t_1_outside_weights() -> None:
+    problem, ours = _problem("layers"), _problem("layers")
+    assert _agrees("ASAM, SamsungLabs", problem, _wrapped(problem, Ascent(Fresh(), OnWeights(0.5))))
+    assert not _agrees("ASAM, SamsungLabs", ours, sssam.ASAM(_sgd(ours), rho=0.5, model=False))
+
+
+@pytest.mark.parametrize("name", ["FriendlySAM, nblt", "FriendlySAM, pytorch_optimizer"])
+def test_friendly_sam_takes_off_the_mean_of_the_step_before(name: str) -> None:
+    """That is the paper's with another sigma, from m = g instead of m = (1 - lam) g."""
+    sigma, lam = 0.8, 0.9
+    same = 1 / (lam / sigma + 1 - lam)  # sigma = same lam / (1 - same (1 - lam))
+    problem, ours = _problem("layers"), _problem("layers")
+    optimizer = sssam.FriendlySAM(_sgd(problem), rho=0.1, sigma=same, lam=lam, model=False)
+    by_best(problem, optimizer, 1)
+    for kept in optimizer._engine.memory.values():
+        kept["m"] /= 1 - lam
+    close = 1e-8 if "pytorch_optimizer" in name else 1e-10
+    assert _agrees(name, problem, optimizer, close, first=1)
+    assert not _agrees(name, ours, sssam.FriendlySAM(_sgd(ours), rho=0.1, sigma=0.8, model=False))
+
+
+def test_s2_sam_begins_with_a_sam_step() -> None:
+    first = Ascent(Fresh(), Euclidean(0.1), Kept())
+    problem, ours = _problem("layers"), _problem("layers")
+    method = Switch(Every(STEPS), first, Ascent(Last(), Euclidean(0.1), Kept()))
+    assert _agrees("S2SAM, jjsrf", problem, _wrapped(problem, method))
+    assert not _agrees("S2SAM, jjsrf", ours, sssam.S2SAM(_sgd(ours), rho=0.1, model=False))
+
+
+class PerTensor(naive.Naive):
+    """LookSAM with a projection in each tensor by itself."""
+
+    sizes: ClassVar[list[int]] = [48, 8, 24, 3]
+
+    def direction(
+        self, t: int, w: torch.Tensor, grad: naive.Grad, momentum: torch.Tensor | None
+    ) -> torch.Tensor:
+        g = grad(w, 1.0)
+        parts = g.split(self.sizes)
+        if t % 5:
+            kept = self.kept["v"].split(self.sizes)
+            turned = [a + 0.5 * a.norm() * v / v.norm() for a, v in zip(parts, kept, strict=True)]
+            return torch.cat(turned)
+        steep = grad(w + 0.1 * g / g.norm(), 1.0)
+        pairs = zip(parts, steep.split(self.sizes), strict=True)
+        self.kept["v"] = torch.cat([b - (a @ b) / (a @ a) * a for a, b in pairs])
+        return steep
+
+
+def test_looksam_of_pytorch_optimizer_projects_each_tensor_by_itself() -> None:
+    name = "LookSAM, pytorch_optimizer"
+    problem, ours = _problem("layers"), _problem("layers")
+    theirs = torch.tensor(RUNS[name]["iterates"]["20"], dtype=torch.float64)
+    twin = naive.train(problem, _sgd(problem), PerTensor(), STEPS)[-1]
+    torch.testing.assert_close(twin, theirs, rtol=1e-7, atol=1e-7)  # they add 1e-8 to norms too
+    looksam = sssam.LookSAM(_sgd(ours), rho=0.1, k=5, alpha=0.5, model=False)
+    assert not _agrees(name, ours, looksam, 1e-4)
+
+
+@pytest.mark.parametrize("raw", [True, False])
+def test_temperon_copies_the_momentum_as_it_is(raw: bool) -> None:
+    """SGD's sum, 1 / (1 - 0.9) times too long for Muon's average; the relay converts it."""
+    problem = _problem("matrices")
+    relay = sssam.Relay(_sgd(problem), torch.optim.Muon(problem.params, lr=0.02), at=12)
+    optimizer = sssam.SSSAM(relay, schedule=late(0.4), total_steps=STEPS, rho=0.1, model=False)
+    by_best(problem, optimizer, 12)
+    if raw:
+        for state in relay.state.values():
+            state["momentum_buffer"] /= 1 - 0.9
+    assert _agrees("temperon to Muon", problem, optimizer, 1e-8, first=12) == raw
