@@ -5,6 +5,7 @@ parameter under `sssam.<name>`, so that `torch.load(weights_only=True)` and
 `torch.distributed.checkpoint` take it, and the base optimizer loads it too.
 """
 
+import json
 import warnings
 from typing import Any
 
@@ -35,9 +36,10 @@ def _facts(engine: Engine) -> dict[str, Any]:
         "voided": int(books.voided),
         "method": repr(engine.method),
         "shapes": engine.bases.shapes(),
+        # One text for all: torch.distributed.checkpoint loads no key that is not there before.
+        "numbers": json.dumps(engine.numbers),
     }
-    numbers = {f"number.{name}": value for name, value in engine.numbers.items()}
-    return {PREFIX + name: value for name, value in (facts | numbers).items()}
+    return {PREFIX + name: value for name, value in facts.items()}
 
 
 def _numbers(engine: Engine) -> list[Tensor]:
@@ -74,11 +76,7 @@ def load(engine: Engine, state_dict: State) -> None:
         setattr(engine.books, name, facts.get(name, getattr(engine.books, name)))
     engine.books.voided.fill_(facts.get("voided", 0))
     engine.numbers.clear()
-    engine.numbers |= {
-        name.removeprefix("number."): value
-        for name, value in facts.items()
-        if name.startswith("number.")
-    }
+    engine.numbers |= json.loads(facts.get("numbers", "{}"))
 
 
 def _own(entries: dict[str, Any]) -> dict[str, Any]:

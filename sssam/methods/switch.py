@@ -72,11 +72,6 @@ class Switch(Pair):
         return self.on.shares_first and self.off.shares_first
 
     @property
-    def uses_first(self) -> bool:
-        """Whether either does."""
-        return self.on.uses_first or self.off.uses_first
-
-    @property
     def decides_late(self) -> bool:
         """Whether either does."""
         return self.on.decides_late or self.off.decides_late

@@ -155,6 +155,20 @@ def test_clipping_before_conclude_is_an_error_where_something_is_scaled() -> Non
         loop.sharp.conclude(scaler=loop.accelerator.scaler)
 
 
+def test_a_closure_under_accelerate_s_scaler_is_refused_at_the_first_step() -> None:
+    loop = Loop(0.0, precision="fp16")
+    x, y = _data()
+
+    def closure() -> Tensor:
+        loop.optimizer.zero_grad()
+        loss = cross_entropy(loop.model(x), y)
+        loop.accelerator.backward(loss)
+        return loss
+
+    with pytest.raises(AssertionError, match="Attempted step but _scale is None"):
+        loop.optimizer.step(closure)
+
+
 def test_a_loop_without_the_two_lines_is_refused_at_the_first_step() -> None:
     loop = Loop(0.0)
     x, y = _data()

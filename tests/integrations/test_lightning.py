@@ -327,6 +327,37 @@ def test_manual_optimisation_by_a_closure_needs_no_callback() -> None:
     by_hand.equal(_fit(_trainer(), automatic).net, manual.net)
 
 
+def test_manual_optimisation_in_float16_by_two_lines() -> None:
+    class TwoLines(Manual):
+        def training_step(self, batch: Any, batch_idx: int) -> None:
+            optimizer, scaler = self.optimizers(), self.trainer.precision_plugin.scaler
+            optimizer.zero_grad()
+            self.manual_backward(cross_entropy(self.net(batch[0]), batch[1]))
+            if optimizer.ascend(scaler=scaler):
+                self.manual_backward(cross_entropy(self.net(batch[0]), batch[1]))
+            optimizer.conclude(scaler=scaler)
+            optimizer.step()
+            self.log("loss", 0.0)
+
+    trainer = _trainer("16-mixed", ours=False)
+    manual = _fit(trainer, TwoLines(closed=False))
+    assert manual.sharp.steps == trainer.global_step == 2 * BATCHES
+    automatic = Module(1.0)
+    automatic.configure_optimizers = lambda: type(automatic).configure_optimizers(automatic)[0]
+    automatic.on_train_batch_end = lambda *args: None
+    by_hand.equal(_fit(_trainer("16-mixed"), automatic).net, manual.net)
+
+
+def test_an_ascent_on_a_part_of_the_batch_by_the_phase_without_the_callback() -> None:
+    class Part(Module):
+        def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+            k = SIZE // 2 if self.sharp.phase == "ascent" else SIZE
+            return super().training_step([part[:k] for part in batch], batch_idx)
+
+    module = _fit(_trainer(ours=False), Part(1.0, ascent_fraction=0.5))
+    assert module.sharp.propagations == 1.5
+
+
 @pytest.mark.parametrize(
     ("module", "text"),
     [
@@ -340,6 +371,11 @@ def test_the_callback_refuses_at_the_start_what_it_can_not_make_right(
     with pytest.raises(ValueError, match=text):
         _fit(_trainer(), module)
     assert module.norms == []
+
+
+def test_equal_masks_are_refused_at_the_first_step_whatever_the_draw() -> None:
+    with pytest.raises(RuntimeError, match=r"ascend\(\) can't serve this optimizer"):
+        _fit(_trainer(), Module(0.0, rng="same-mask"))
 
 
 def test_the_callback_refuses_an_optimizer_that_is_not_ours() -> None:
