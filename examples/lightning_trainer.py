@@ -35,18 +35,10 @@ x, y = load_digits(return_X_y=True)
 x, y = torch.tensor(x / 16, dtype=torch.float32), torch.tensor(y)
 loader = DataLoader(TensorDataset(x[:1400], y[:1400]), batch_size=32, shuffle=True)
 module = Digits()
-trainer = pl.Trainer(
-    accelerator="cpu",
-    max_epochs=10,
-    precision="bf16-mixed",
-    accumulate_grad_batches=2,
-    gradient_clip_val=1.0,
-    callbacks=[SharpnessAwareCallback()],
-    logger=False,
-    enable_checkpointing=False,
-    enable_progress_bar=False,
-    enable_model_summary=False,
-)
+quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
+steps = {"accumulate_grad_batches": 2, "gradient_clip_val": 1.0, "precision": "bf16-mixed"}
+callbacks = [SharpnessAwareCallback()]
+trainer = pl.Trainer(accelerator="cpu", max_epochs=10, callbacks=callbacks, **steps, **quiet)
 trainer.fit(module, loader)
 
 accuracy = (module.net.eval()(x[1400:]).argmax(1) == y[1400:]).float().mean().item()

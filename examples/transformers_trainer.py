@@ -5,15 +5,15 @@ import tempfile
 import numpy as np
 import sklearn.datasets
 import torch
+from torch import nn
+from torch.optim import Optimizer
 from transformers import BertConfig, BertForSequenceClassification, TrainingArguments, set_seed
 
 import sssam
 from sssam.integrations.transformers import SharpnessAwareTrainer
 
 
-def sharpness(
-    base: torch.optim.Optimizer, total_steps: int, model: torch.nn.Module
-) -> sssam.SharpnessAware:
+def sharpness(base: Optimizer, total_steps: int, model: nn.Module) -> sssam.SharpnessAware:
     """SS-SAM around the AdamW that Trainer builds."""
     ramp = sssam.schedules.linear(0, 1)
     return sssam.SSSAM(base, schedule=ramp, total_steps=total_steps, rho=0.02, model=model)
@@ -30,29 +30,15 @@ data = [  # windows of 16 words
 ]
 train = [row for i, row in enumerate(data) if i % 80 < 48]
 test = [row for i, row in enumerate(data) if i % 80 >= 64]
-config = BertConfig(
-    vocab_size=len(number),
-    hidden_size=32,
-    num_hidden_layers=1,
-    num_attention_heads=2,
-    intermediate_size=64,
-    max_position_embeddings=16,
-    num_labels=len(names),
-)
-model = BertForSequenceClassification(config)
+size = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+size |= {"intermediate_size": 64, "vocab_size": len(number), "num_labels": len(names)}
+model = BertForSequenceClassification(BertConfig(**size))
+steps = {"per_device_train_batch_size": 16, "gradient_accumulation_steps": 2, "bf16": True}
+quiet = {"report_to": [], "save_strategy": "no", "disable_tqdm": True}
 
 with tempfile.TemporaryDirectory() as folder:
     arguments = TrainingArguments(
-        folder,
-        use_cpu=True,
-        bf16=True,
-        num_train_epochs=4,
-        per_device_train_batch_size=16,
-        gradient_accumulation_steps=2,
-        learning_rate=3e-3,
-        report_to=[],
-        save_strategy="no",
-        disable_tqdm=True,
+        folder, use_cpu=True, num_train_epochs=4, learning_rate=3e-3, **steps, **quiet
     )
     trainer = SharpnessAwareTrainer(model, arguments, train_dataset=train, sharpness=sharpness)
     trainer.train()

@@ -1,4 +1,4 @@
-"""Closures of trainers that do more, or less, than one pass: refused before they run."""
+"""What is known, by its shape, of the trainers that call this library; nothing is imported."""
 
 from collections.abc import Callable
 from functools import partial
@@ -11,8 +11,7 @@ def require_whole_pass(closure: Callable[[], Any]) -> None:
     """An error if Lightning made the closure and running it twice is not running the step twice.
 
     Lightning's precision plugin gives `optimizer.step` a partial of its `_wrap_closure`, which
-    holds the last micro-batch alone and clips the gradients of each pass. Nothing is imported:
-    the closure is known by its shape.
+    holds the last micro-batch alone and clips the gradients of each pass.
 
     Raises:
         RuntimeError: it accumulates, clips, or has nothing in it, with what to do instead.
@@ -42,3 +41,10 @@ def require_whole_pass(closure: Callable[[], Any]) -> None:
 def _clips(module: Any) -> bool:
     own: Any = type(module).configure_gradient_clipping
     return not own.__module__.startswith(("lightning.", "pytorch_lightning."))
+
+
+def scaler_of(proxy: Any) -> Any:
+    """The `GradScaler` behind Fabric's or Lightning's proxy of an optimizer; None elsewhere."""
+    strategy = vars(proxy).get("_strategy")
+    named = [getattr(strategy, name, None) for name in ("precision", "precision_plugin")]
+    return next((p.scaler for p in named if getattr(p, "scaler", None) is not None), None)

@@ -1,4 +1,4 @@
-"""conclude(): the gradient that the base gets, and w, before step(); for loops that look at them."""
+"""conclude(): what the base gets, at w, before step(); for loops that clip it or look at it."""
 
 import math
 from typing import Any

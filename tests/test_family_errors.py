@@ -82,8 +82,8 @@ CASES: list[tuple[Callable[[], object], type[Exception], str]] = [
     ),
     (_built(sssam.FriendlySAM, sigma=-1), ValueError, r"sigma must be at least 0, not -1"),
     (_built(sssam.FriendlySAM, lam=2), ValueError, r"lam must be in \[0, 1\], not 2"),
-    (_built(sssam.WSAM, gamma=1), ValueError, r"gamma must be in \[0, 1\), not 1"),
-    (_built(sssam.WSAM, gamma=-0.1), ValueError, r"gamma must be in \[0, 1\], not -0\.1"),
+    (_built(sssam.WSAM, gamma=1), ValueError, r"gamma must be in \[0, 1\), not 1; 0 is"),
+    (_built(sssam.WSAM, gamma=-0.1), ValueError, r"gamma must be in \[0, 1\), not -0\.1; 0 is"),
     (
         _built(sssam.WSAM, decoupled="no"),
         TypeError,

@@ -11,6 +11,7 @@ import torch
 import sssam
 from sssam.methods import Ascent, Parallel, Switch
 from sssam.roles import Euclidean, Every, Fresh, Hardest, Kept, Last, Only, Rising
+from sssam.roles.metric import on_device_if_finite
 from tests.problems import BASES, Problem, by_best, closure, same
 
 STEPS = 100
@@ -182,6 +183,17 @@ def test_a_gradient_that_is_not_finite_leaves_no_mark_on_what_is_kept_for_long(k
     assert all(
         torch.isfinite(k).all() for kept in optimizer._engine.memory.values() for k in kept.values()
     )
+
+
+@pytest.mark.parametrize(
+    ("length", "factor"), [(2.0, 0.1), (0.0, 0.0), (math.inf, 0.0), (math.nan, 0.0)]
+)
+def test_the_unnormalised_radius_is_decided_on_the_device_as_on_the_host(
+    length: float, factor: float
+) -> None:
+    there = on_device_if_finite(0.1, torch.tensor(length, dtype=torch.float64))
+    assert there.dtype == torch.float64
+    assert there.item() == factor
 
 
 def test_an_overflow_in_the_second_pass_of_decoupled_wsam_skips_the_step() -> None:

@@ -65,6 +65,7 @@ def _wrapped(problem: Problem, method: Method) -> sssam.SharpnessAware:
 SAME: dict[str, tuple[Any, dict[str, Any]]] = {
     "SAM, davda54": (sssam.SAM, {"rho": 0.1}),
     "SAM, SamsungLabs": (sssam.SAM, {"rho": 0.1}),
+    "SAM, optax": (sssam.SAM, {"rho": 0.1}),
     "SAM, pytorch_optimizer": (sssam.SAM, {"rho": 0.1}),
     "unifiedsam 1": (sssam.SAM, {"rho": 0.1}),
     "unifiedsam 0": (sssam.USAM, {"rho": 0.1}),

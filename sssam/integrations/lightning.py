@@ -132,7 +132,7 @@ def _require_served(trainer: Trainer, module: LightningModule) -> None:
     if not module.automatic_optimization:
         raise ValueError(
             "SharpnessAwareCallback is for automatic optimisation; in manual optimisation leave it "
-            "out and write step(closure), or in 16-mixed ascend(scaler=...) before step()"
+            "out and write step(closure), or in 16-mixed the two lines with ascend()"
         )
     try:
         optimizer = unwrap(trainer.optimizers[0])

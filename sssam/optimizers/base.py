@@ -14,6 +14,7 @@ from sssam import checkpoint, drivers
 from sssam.bases import Bases, State
 from sssam.batches import BatchPass
 from sssam.engine import Engine
+from sssam.foreign import scaler_of
 from sssam.methods import Memory, Method
 from sssam.passes import Phase
 from sssam.preservation import Guard, Rng
@@ -115,7 +116,7 @@ class SharpnessAware(Optimizer):
                 decided before the pass, by `will_ascend`. Default: the constructor's.
             scaler: the `GradScaler` that the loss was scaled by. Needed by methods that use the
                 gradient at w itself; right for all. Unscaling and clipping come after the second
-                pass.
+                pass. Default: the trainer's, through Fabric's or Lightning's proxy; else none.
 
         Returns:
             True on a sharpness-aware step: run the second pass now. Either way `step()` comes next.
@@ -124,7 +125,8 @@ class SharpnessAware(Optimizer):
             RuntimeError: called twice in a step, without gradients, or for a method that the
                 two-line form can't serve; the text names the form that can.
         """
-        return drivers.ascend(self._engine, self, fraction, scaler)
+        scaler = scaler_of(self) if scaler is None else scaler
+        return drivers.ascend(self._engine, unwrap(self), fraction, scaler)
 
     def conclude(self, *, scaler: GradScaler | None = None) -> None:
         """After the last `backward()`, where a loop looks at gradients before `step()`.
@@ -134,12 +136,14 @@ class SharpnessAware(Optimizer):
 
         Args:
             scaler: the `GradScaler` that the losses were scaled by. Its unscaling comes after.
+                Default: the trainer's, through Fabric's or Lightning's proxy; else none.
 
         Raises:
             RuntimeError: the step was never asked to ascend, the pass brought no gradients, or
                 the scaler is missing or has unscaled them already.
         """
-        drivers.conclude(self._engine, self, scaler)
+        scaler = scaler_of(self) if scaler is None else scaler
+        drivers.conclude(self._engine, unwrap(self), scaler)
 
     @property
     def will_ascend(self) -> bool:

@@ -1,5 +1,7 @@
 """WSAM: sharpness as a weighted term of the loss, coupled or decoupled from the base optimizer."""
 
+import math
+
 from sssam.checks import number
 from sssam.methods import Ascent
 from sssam.optimizers.base import SharpnessAware
@@ -42,8 +44,8 @@ class WSAM(SharpnessAware):
     ) -> None:
         if not isinstance(decoupled, bool):
             raise TypeError(f"decoupled must be True or False, not {decoupled!r}")
-        if number("gamma", gamma, 0.0, 1.0) == 1:
-            raise ValueError("gamma must be in [0, 1), not 1, where its weight has no bound")
+        if not 0 <= number("gamma", gamma, -math.inf, math.inf) < 1:
+            raise ValueError(f"gamma must be in [0, 1), not {gamma!r}; 0 is the base optimizer")
         a = gamma / (1.0 - gamma)
         mix: Mix = Corrected(a) if decoupled else mixed(a)
         super().__init__(base, Ascent(Fresh(), Euclidean(rho), mix), model=model, rng=rng)

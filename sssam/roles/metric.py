@@ -57,7 +57,13 @@ def _if_finite(x: Vector) -> Callable[[float], torch.Tensor | float]:
     length = norm(x)
     if length.device.type == "cpu":
         return lambda rho: rho if 0.0 < float(length) < math.inf else 0.0
-    return lambda rho: torch.where(torch.isfinite(length) & (length > 0), rho, 0.0)
+    return partial(on_device_if_finite, length=length)
+
+
+def on_device_if_finite(rho: float, length: torch.Tensor) -> torch.Tensor:
+    """rho where the length is finite and not 0, else 0, on its device and in its type."""
+    sound = torch.isfinite(length) & (length > 0)
+    return torch.where(sound, torch.full_like(length, rho), 0.0)
 
 
 def _radii(step: Step, rho: float, key: str, strength: float) -> float | dict[int, float]:

@@ -8,10 +8,8 @@ import torch
 
 from sssam.checks import number
 from sssam.passes import Step
+from sssam.roles.direction import NOTHING
 from sssam.vectors import Vector, add, copied, dense, dot, norm, scale, unit
-
-#: What a mix keeps that keeps nothing.
-NOTHING: frozenset[str] = frozenset()
 
 
 class Mix(Protocol):

@@ -15,7 +15,7 @@ import torch
 import transformers
 from torch import nn
 from torch.nn.functional import cross_entropy
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
 
 import sssam
 from sssam.integrations.lightning import SharpnessAwareCallback
@@ -72,13 +72,16 @@ def by_lightning(x: torch.Tensor, y: torch.Tensor, share: int, ranks: int) -> nn
         accumulate_grad_batches=2,
         gradient_clip_val=0.2,
         callbacks=[SharpnessAwareCallback()],
+        use_distributed_sampler=False,  # Lightning's shuffles
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    module = Module()
-    trainer.fit(module, DataLoader(TensorDataset(x, y), batch_size=share))
+    module, data = Module(), TensorDataset(x, y)
+    rank = int(os.environ.get("RANK", "0"))
+    mine = DistributedSampler(data, ranks, rank, shuffle=False)
+    trainer.fit(module, DataLoader(data, batch_size=share, sampler=mine))
     return module.net
 
 

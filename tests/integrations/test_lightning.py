@@ -330,12 +330,11 @@ def test_manual_optimisation_by_a_closure_needs_no_callback() -> None:
 def test_manual_optimisation_in_float16_by_two_lines() -> None:
     class TwoLines(Manual):
         def training_step(self, batch: Any, batch_idx: int) -> None:
-            optimizer, scaler = self.optimizers(), self.trainer.precision_plugin.scaler
+            optimizer = self.optimizers()
             optimizer.zero_grad()
             self.manual_backward(cross_entropy(self.net(batch[0]), batch[1]))
-            if optimizer.ascend(scaler=scaler):
+            if optimizer.ascend():  # with the scaler that the plugin has
                 self.manual_backward(cross_entropy(self.net(batch[0]), batch[1]))
-            optimizer.conclude(scaler=scaler)
             optimizer.step()
             self.log("loss", 0.0)
 

@@ -51,7 +51,6 @@ class InFabric:
         self.net = _net()
         self.sharp = _sharp(self.net, p)
         self.model, self.optimizer = self.fabric.setup(self.net, self.sharp)
-        self.scaler = getattr(self.fabric.strategy.precision, "scaler", None)
 
     def backward(self, t: int, factor: float = 1.0) -> Tensor:
         x, y = _batch(t)
@@ -68,10 +67,10 @@ class InFabric:
 
     def by_two_lines(self, t: int, clip: float | None = None, factor: float = 1.0) -> None:
         self.backward(t, factor)
-        if self.optimizer.ascend(scaler=self.scaler):
+        if self.optimizer.ascend():  # with the scaler that Fabric has
             self.backward(t, factor)
         if clip is not None:
-            self.optimizer.conclude(scaler=self.scaler)
+            self.optimizer.conclude()
             self.fabric.clip_gradients(self.model, self.optimizer, max_norm=clip)
         self.optimizer.step()
         self.optimizer.zero_grad()
@@ -133,7 +132,21 @@ def test_a_step_that_fabric_s_scaler_skips(p: float) -> None:
         same = all(map(torch.equal, before, run.net.parameters()))
         assert same == (t == 2)
     assert run.sharp.steps == 3
-    assert run.scaler.get_scale() == SCALE / 2
+    assert run.fabric.strategy.precision.scaler.get_scale() == SCALE / 2
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_clipping_too_early_in_fabric_s_float16_is_refused(early: bool) -> None:
+    """The scaler knows the optimizer inside the proxy; so does the check."""
+    run = InFabric("16-mixed", 1.0)
+    run.backward(0)
+    if not early:
+        run.optimizer.ascend()
+        run.backward(0)
+    run.fabric.clip_gradients(run.model, run.optimizer, max_norm=1.0)
+    call = "ascend" if early else "conclude"
+    with pytest.raises(RuntimeError, match=rf"unscale_\(optimizer\) was called before {call}\(\)"):
+        getattr(run.optimizer, call)()
 
 
 def test_fabric_s_checkpoint_resumes_to_the_bit(tmp_path: Path) -> None:
