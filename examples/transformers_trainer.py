@@ -38,7 +38,7 @@ quiet = {"report_to": [], "save_strategy": "no", "disable_tqdm": True}
 
 with tempfile.TemporaryDirectory() as folder:
     arguments = TrainingArguments(
-        folder, use_cpu=True, num_train_epochs=4, learning_rate=3e-3, **steps, **quiet
+        folder, use_cpu=True, num_train_epochs=8, learning_rate=1e-2, **steps, **quiet
     )
     trainer = SharpnessAwareTrainer(model, arguments, train_dataset=train, sharpness=sharpness)
     trainer.train()

@@ -46,5 +46,5 @@ def _clips(module: Any) -> bool:
 def scaler_of(proxy: Any) -> Any:
     """The `GradScaler` behind Fabric's or Lightning's proxy of an optimizer; None elsewhere."""
     strategy = vars(proxy).get("_strategy")
-    named = [getattr(strategy, name, None) for name in ("precision", "precision_plugin")]
-    return next((p.scaler for p in named if getattr(p, "scaler", None) is not None), None)
+    plugin = getattr(strategy, "precision_plugin", None) or getattr(strategy, "precision", None)
+    return getattr(plugin, "scaler", None)
