@@ -46,7 +46,8 @@ class Engine:
         self.phase: Phase = "plain"
         self.phase_was_read = False
         self._around = ExitStack()
-        self._rest()
+        self.stage: Stage = "idle"
+        self._forget()
 
     def abandon(self) -> None:
         """Back to w, and to before this step: its passes stay counted, its update is not made."""
@@ -61,7 +62,12 @@ class Engine:
         return self.stage != "idle" or self.asked
 
     def _rest(self) -> None:
-        self.stage: Stage = "idle"
+        self.stage = "idle"
+        if self.step is None and not self.asked and not self.scaled:
+            return  # a plain step of a closure: nothing else was touched
+        self._forget()
+
+    def _forget(self) -> None:
         self.phase = "plain"
         self.asked = False
         self.scaled = False
