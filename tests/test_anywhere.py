@@ -12,7 +12,7 @@ from torch.utils.checkpoint import checkpoint
 
 import sssam
 from sssam.schedules import constant
-from tests.problems import BASES, Problem, by_closure, by_two_lines, flat, same
+from tests.problems import BASES, Problem, by_closure, by_two_lines, closure, flat, same
 
 
 def _sssam(problem: Problem, base: torch.optim.Optimizer | None = None, **more: Any) -> sssam.SSSAM:
@@ -126,6 +126,19 @@ def test_a_compiled_model_is_not_compiled_again_when_steps_alternate() -> None:
     by_closure(plain, other, 30)
     assert same(problem.params, plain.params)
     assert same(list(problem.model.buffers()), list(plain.model.buffers()))
+
+
+@pytest.mark.filterwarnings("ignore")  # torch warns of its own deprecated parts while it traces
+def test_a_compiled_step_gives_the_same_weights() -> None:
+    one, other = Problem(), Problem()
+    eager, traced = _sssam(one), _sssam(other)
+    by_closure(one, eager, 6)
+    torch.compiler.reset()
+    step = torch.compile(lambda run: traced.step(run), backend="eager")
+    for t in range(6):
+        step(closure(other, traced, t))
+    assert same(one.params, other.params)
+    assert 0 < eager.ascents == traced.ascents < 6
 
 
 @pytest.mark.parametrize("options", [{"foreach": True}, {"fused": True}, {"foreach": False}])
