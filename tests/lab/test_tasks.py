@@ -1,4 +1,5 @@
 import pytest
+import torch
 from tiny import TASK
 
 from sssam.lab import models, tasks, tuned
@@ -18,7 +19,8 @@ def test_the_default_task_is_the_one_of_the_study():
 def test_every_task_can_be_built(task):
     tasks.check(task)
     shape = {"digits": (1, 8, 8), "fashion-mnist": (1, 28, 28), "cifar10": (3, 32, 32)}
-    models.build(task.model, shape[task.data.name], 10, seed=0)
+    model = models.build(task.model, shape[task.data.name], 10, seed=0)
+    assert model(torch.zeros(2, *shape[task.data.name])).shape == (2, 10)
 
 
 def test_an_unknown_task_gives_the_nearest_ones():
