@@ -1,11 +1,9 @@
 """Batches of any nesting of tensors: their size, and some of their samples."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import torch
 from torch import Tensor
-from torch.amp import GradScaler
 
 from sssam.passes import Pass
 
@@ -47,8 +45,8 @@ class BatchPass:
         grad: False on a pass without a backward one; forward it under `set_grad_enabled(p.grad)`.
     """
 
-    def __init__(self, wanted: Pass, batch: Any, scaler: GradScaler | None = None) -> None:
-        self._scaler, self._wanted = scaler, wanted
+    def __init__(self, wanted: Pass, batch: Any, run: Callable[[Tensor], object]) -> None:
+        self._run, self._wanted = run, wanted
         self.phase, self.grad = wanted.phase, wanted.backward
         self.batch, self.fraction = batch, 1.0
         self.losses: Tensor | None = None
@@ -96,8 +94,7 @@ class BatchPass:
             )
         self.losses = loss.detach() if loss.ndim else None
         if self.grad:
-            mean = loss.mean()
-            torch.autograd.backward(mean if self._scaler is None else self._scaler.scale(mean))
+            self._run(loss.mean())
         self.ran = True
 
 

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.amp import GradScaler
 
 from sssam.batches import BatchPass
 from sssam.checks import share
-from sssam.engine import Engine
+from sssam.engine import GIVEN_UP, Engine
 from sssam.foreign import require_whole_pass
 from sssam.passes import Pass
 from sssam.scaling import Scaling, require_scaled
@@ -149,10 +151,15 @@ def ascend(
         return _ascend_first(engine)
     engine.require_gradients()
     if engine.method.is_plain(engine.books.steps):
-        engine.books.enter(1.0)
         engine.stage = "told"
+        engine.books.enter(1.0)
         return False
-    return _ascend_after(engine, _fraction(engine, fraction), Scaling(scaler, engine.bases))
+    part, scaling = _fraction(engine, fraction), Scaling(scaler, engine.bases)
+    try:
+        return _ascend_after(engine, part, scaling)
+    except BaseException:  # half done, it must not look like a step that has not begun
+        engine.abandon()
+        raise
 
 
 def _ascend_first(engine: Engine) -> bool:
@@ -162,11 +169,16 @@ def _ascend_first(engine: Engine) -> bool:
             "with the gradients cleared"
         )
     acts = bool(engine.method.acts(engine.books.steps))
-    if acts:
+    engine.stage = "ascended" if acts else "told"
+    if not acts:
+        return False
+    try:
         engine.guard.start(engine.open().params)
         engine.begin_pass(Pass("descent"))
-    engine.stage = "ascended" if acts else "told"
-    return acts
+        return True
+    except BaseException:
+        engine.abandon()
+        raise
 
 
 def _ascend_after(engine: Engine, fraction: float, scaling: Scaling) -> bool:
@@ -220,8 +232,12 @@ def finish(engine: Engine) -> None:
         engine.bases.step()
         engine.make_room()
         return
-    _conclude(engine, None)
-    _end(engine)
+    try:
+        _conclude(engine, None)
+        engine.update()
+    except BaseException:
+        engine.abandon()
+        raise
 
 
 def conclude(engine: Engine, optimizer: Any, scaler: GradScaler | None) -> None:
@@ -229,7 +245,11 @@ def conclude(engine: Engine, optimizer: Any, scaler: GradScaler | None) -> None:
     require_scaled(scaler, optimizer, "conclude()")
     if engine.scaled and scaler is None:
         raise RuntimeError("ascend() was given a scaler; give conclude(scaler=...) the same one")
-    _conclude(engine, scaler)
+    try:
+        _conclude(engine, scaler)
+    except BaseException:
+        engine.abandon()
+        raise
 
 
 def _conclude(engine: Engine, scaler: GradScaler | None) -> None:
@@ -269,14 +289,6 @@ NEVER_ASKED = (
 )
 
 
-def _end(engine: Engine) -> None:
-    try:
-        engine.update()
-    except BaseException:
-        engine.abandon()
-        raise
-
-
 def clear(engine: Engine, set_to_none: bool) -> None:
     """`zero_grad`: also how a step that a GradScaler skipped is recognised, and left at w."""
     skipped = engine.stage == "ascended" and engine.bases.any_gradient()
@@ -288,21 +300,26 @@ def clear(engine: Engine, set_to_none: bool) -> None:
 # A loop over passes ------------------------------------------------------------------------------
 
 
-def by_passes(engine: Engine, batch: Any, scaler: GradScaler | None) -> Iterator[BatchPass]:
+def by_passes(
+    engine: Engine, batch: Any, scaler: GradScaler | None, backward: Callable[[Tensor], Any] | None
+) -> Iterator[BatchPass]:
     """The passes of one step, each at the weights that it is for; to be followed by `step()`."""
+    run = backward or partial(_run_backward, scaler)
     if engine.begun:
         engine.abandon()
     engine.bases.zero_grad(True)
-    engine.stage = "driving"
+    engine.stage, turn = "driving", engine.turn
     try:
         opened = engine.open()
         engine.guard.start(opened.params)
         scaling = Scaling(scaler, engine.bases)
         while engine.wanted is not None:
             source = engine.batch if engine.wanted.earlier else batch
-            current = BatchPass(engine.wanted, source, scaler)
+            current = BatchPass(engine.wanted, source, run)
             engine.begin_pass(engine.wanted)
             yield current
+            if engine.turn != turn:
+                raise RuntimeError(GIVEN_UP)
             if not current.ran:
                 raise RuntimeError(
                     f"the {current.phase} pass ended without p.backward(loss); call it once a pass"
@@ -311,8 +328,12 @@ def by_passes(engine: Engine, batch: Any, scaler: GradScaler | None) -> Iterator
             opened.losses = current.losses
             engine.feed(current.fraction, scaling.inverse)
         scaling.put_back()
-        engine.batch = batch if engine.method.keeps_batch else None
+        opened.batch = batch if engine.method.keeps_batch else None
         engine.stage = "ready"
-    finally:
-        if engine.stage != "ready":
+    finally:  # perhaps much later, where a traceback has kept this loop alive: another step's then
+        if engine.turn == turn and engine.stage != "ready":
             engine.abandon()
+
+
+def _run_backward(scaler: GradScaler | None, loss: Tensor) -> None:
+    torch.autograd.backward(loss if scaler is None else scaler.scale(loss))

@@ -93,7 +93,7 @@ class Row(Spec):
             return "base" if method.length == 1 else "control"
         if method.ascent_fraction < 1:
             return "part"
-        if method.kind == "sam" and method.mix == 1:
+        if method.kind == "sam" and method.options.get("mix", 1) == 1:
             return "sam"
         return "scheduled" if method.kind == "sssam" else "other"
 

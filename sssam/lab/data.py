@@ -3,6 +3,7 @@
 import difflib
 import hashlib
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -65,6 +66,29 @@ def check(spec: DataSpec) -> None:
         raise ValueError(f"data {spec.name!r} takes no path, got {spec.path!r}: leave it out")
     if not Path(spec.path).exists():
         raise FileNotFoundError(f"data path {spec.path!r} does not exist: {source.remedy}")
+
+
+def identified(spec: DataSpec) -> DataSpec:
+    """The spec with the fingerprint of its data: the SHA-256 of all labels and images, as kept.
+
+    Raises:
+        ValueError, FileNotFoundError: as `load` would.
+    """
+    check(spec)
+    return spec.model_copy(update={"fingerprint": _content(spec.name, spec.path)})
+
+
+@cache
+def _content(name: str, path: str | None) -> str:
+    return content(SOURCES[name].read(path))
+
+
+def content(pool: Pool) -> str:
+    """The first 16 digits of the SHA-256 of a pool's labels and images, as hexadecimal text."""
+    digest = hashlib.sha256(pool.labels.numpy().tobytes())
+    for image in pool.stored():
+        digest.update(image)
+    return digest.hexdigest()[:16]
 
 
 def reach(spec: DataSpec) -> None:

@@ -1,7 +1,6 @@
 """One epoch of a run: the passes that a method asks for, in an order that no method can change."""
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import perf_counter
 
@@ -12,6 +11,7 @@ from torch.nn.functional import cross_entropy
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from sssam import SharpnessAware
 from sssam.lab import augment
 from sssam.lab.data import Split
 from sssam.lab.seeds import generator
@@ -74,11 +74,6 @@ def order(examples: int, seed: int, epoch: int) -> Tensor:
     return torch.randperm(examples, generator=generator("order", seed, epoch))
 
 
-def first_part(examples: int, fraction: float) -> int:
-    """How many samples of a batch the ascent pass takes: the nearest number, at least one."""
-    return max(1, round(fraction * examples))
-
-
 def run_epoch(training: Training) -> None:
     """Trains for one epoch and moves the position on; the clock runs for training alone."""
     position, task = training.position, training.run.task
@@ -102,31 +97,35 @@ def run_epoch(training: Training) -> None:
 
 
 def _step(training: Training, images: Tensor, labels: Tensor) -> Tensor:
-    """One step of the method and of the learning rate; returns the method's loss."""
-    position, optimizer = training.position, training.optimizer
-    closure = _closure(training, images, labels)
-    if getattr(optimizer, "will_ascend", False):
+    """One step of the method and of the learning rate; returns the loss of its last pass."""
+    position, before = training.position, _ascents(training.optimizer)
+    loss = _passes(training, images, labels)
+    training.proxy.step()
+    if _ascents(training.optimizer) > before:
         position.ascended |= 1 << position.step
-    loss: Tensor = training.proxy.step(closure)  # type: ignore[assignment, arg-type]
     position.rate = float(training.base.param_groups[0]["lr"])
     training.scheduler.step()
     position.step += 1
     return loss
 
 
-def _closure(training: Training, images: Tensor, labels: Tensor) -> Callable[[], Tensor]:
-    """The passes of one batch; through Fabric's proxies only `phase` tells which one it is."""
-    part = first_part(len(labels), training.run.method.ascent_fraction)
-
-    def closure() -> Tensor:
-        ascent = getattr(training.optimizer, "phase", "plain") == "ascent"
-        taken = slice(part if ascent else None)
-        training.optimizer.zero_grad()
-        loss = cross_entropy(training.model(images[taken]), labels[taken])
-        training.fabric.backward(loss)
+def _passes(training: Training, images: Tensor, labels: Tensor) -> Tensor:
+    """All passes of a step, in the form that serves every method; the losses are one a sample."""
+    optimizer, backward = training.proxy, training.fabric.backward
+    if not isinstance(training.optimizer, SharpnessAware):
+        optimizer.zero_grad()
+        loss = cross_entropy(training.model(images), labels)
+        backward(loss)
         return loss
+    for p in optimizer.passes((images, labels), backward=backward):  # type: ignore[attr-defined]
+        with torch.set_grad_enabled(p.grad):
+            loss = cross_entropy(training.model(p.x), p.y, reduction="none")
+        p.backward(loss)
+    return loss.detach()
 
-    return closure
+
+def _ascents(optimizer: Optimizer) -> int:
+    return int(getattr(optimizer, "ascents", 0))
 
 
 def _chained(before: str, sequence: Tensor, labels: Tensor) -> str:
@@ -137,7 +136,8 @@ def _chained(before: str, sequence: Tensor, labels: Tensor) -> str:
 
 
 def _finite(loss: Tensor, network: nn.Module) -> bool:
-    return bool(loss.isfinite()) and all(bool(w.isfinite().all()) for w in network.parameters())
+    weights = (bool(weight.isfinite().all()) for weight in network.parameters())
+    return bool(loss.isfinite().all()) and all(weights)
 
 
 def _now(device: torch.device) -> float:

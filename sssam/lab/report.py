@@ -120,15 +120,12 @@ def _numbers(comparison: Comparison) -> list[dict[str, str]]:
 
 def _settings(row: Row) -> dict[str, str]:
     method, schedule = row.method, row.method.scheduling_function()
-    plain = type(method)(label=method.label, kind=method.kind)
-    told = {"label", "kind", "rho", "schedule"}
-    others = method.model_dump(exclude=told)
-    usual = plain.model_dump(exclude=told)
+    others = dict(method.options) | ({"length": method.length} if method.length > 1 else {})
     return {
         "label": method.label,
         "rho": "" if method.kind == "base" else f"{method.rho:g}",
         "schedule": "" if schedule is None else repr(schedule),
-        "others": ", ".join(f"{k} = {v}" for k, v in others.items() if v != usual[k]),
+        "others": ", ".join(f"{k} = {v}" for k, v in others.items()),
     }
 
 

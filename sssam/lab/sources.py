@@ -3,7 +3,7 @@
 import gzip
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -19,12 +19,14 @@ DEBIAN_FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
 class Pool(NamedTuple):
     """All examples of a data set; the last `test_size` of them are its own test set (0: none).
 
-    `images(index)` gives float32 images in [0, 1] of shape (n, channels, height, width).
+    `images(index)` gives float32 images in [0, 1] of shape (n, channels, height, width); `stored`
+    are the images as they are kept, in their order, for a fingerprint.
     """
 
     labels: Tensor
     images: Callable[[Tensor], Tensor]
     classes: int
+    stored: Callable[[], Iterable[bytes]]
     test_size: int = 0
 
 
@@ -47,7 +49,9 @@ def digits(path: str | None = None) -> Pool:
 
     bunch = load_digits()
     images = torch.from_numpy(bunch.images).float().div(16).unsqueeze(1)
-    return Pool(torch.from_numpy(bunch.target).long(), images.__getitem__, classes=10)
+    return Pool(
+        torch.from_numpy(bunch.target).long(), images.__getitem__, 10, lambda: _rows(images)
+    )
 
 
 @cache
@@ -59,7 +63,13 @@ def fashion_mnist(path: str | None = None) -> Pool:
     images = torch.cat([read_idx(_idx(folder, f"{part}-images-idx3-ubyte")) for part in _PARTS])
     labels = torch.cat([read_idx(_idx(folder, f"{part}-labels-idx1-ubyte")) for part in _PARTS])
     test_size = len(read_idx(_idx(folder, "t10k-labels-idx1-ubyte")))
-    return Pool(labels.long(), lambda i: images[i].unsqueeze(1) / 255.0, 10, test_size)
+    return Pool(
+        labels.long(),
+        lambda i: images[i].unsqueeze(1) / 255.0,
+        10,
+        lambda: _rows(images),
+        test_size,
+    )
 
 
 _PARTS = ("train", "t10k")
@@ -137,8 +147,21 @@ def through_datasets(name: str, **where: Any) -> Pool:
         torch.cat(labels),
         lambda index: _decoded(rows.select(index.tolist())[image][:], grey),
         classes or int(torch.cat(labels).max()) + 1,
+        lambda: _encoded(rows, image),
         test_size=len(labels[1]) if len(labels) > 1 else 0,
     )
+
+
+def _rows(images: Tensor) -> Iterable[bytes]:
+    return (image.numpy().tobytes() for image in images)
+
+
+def _encoded(rows: Any, image: str) -> Iterable[bytes]:
+    """The images' files, undecoded: inside the data, or beside them."""
+    import datasets
+
+    for row in rows.cast_column(image, datasets.Image(decode=False))[image]:
+        yield row["bytes"] or Path(row["path"]).read_bytes()
 
 
 def _columns(features: Any) -> tuple[str, str]:

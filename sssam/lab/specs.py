@@ -15,7 +15,9 @@ from sssam.schedules import Schedule, from_dict
 #: Raised by hand when the numbers that a run produces change, so that old records are not mixed in.
 REVISION = 1
 
-Share = Annotated[float, Field(gt=0, le=1)]
+#: The same for the kinds of method whose numbers alone changed; kinds left out have revision 1.
+KIND_REVISIONS: dict[str, int] = {}
+
 Whole = Annotated[int, Field(ge=1)]
 
 
@@ -26,10 +28,15 @@ class Spec(BaseModel):
 
 
 class DataSpec(Spec):
-    """Which examples, and how they are split; the split depends on the run's seed too."""
+    """Which examples, and how they are split; the split depends on the run's seed too.
+
+    `fingerprint` is of the data's content, so that two runs on data that differ are two runs, and
+    data that were moved stay the same; `path` says only where they lie.
+    """
 
     name: str
     path: str | None = None
+    fingerprint: str | None = None
     train: Whole | None = None
     validation: Whole | None = None
     label_noise: Annotated[float, Field(ge=0, le=1)] = 0.0
@@ -67,21 +74,25 @@ class Task(Spec):
 class Method(Spec):
     """One row of a comparison: an optimizer and its hyperparameters.
 
-    `schedule` is a schedule's `to_dict()`; `length` multiplies the epochs (the compute-matched
-    control is the base optimizer with length 2); `rho` is a radius in weight space.
+    `kind` is a name of `sssam.lab.methods.KINDS`; `rho` is a radius in weight space; `schedule` is
+    a schedule's `to_dict()`; `options` are further arguments of the kind's class by their names
+    there, such as `{"ascent_fraction": 0.125}`; `length` multiplies the epochs (the
+    compute-matched control is the base optimizer with length 2). `revision` is raised where the
+    numbers that a kind produces change, so that its old records are not mixed in.
     """
 
     label: str
-    kind: Literal["base", "sam", "asam", "sssam", "looksam", "msam"]
+    kind: str
     rho: Annotated[float, Field(ge=0)] = 0.0
     schedule: dict[str, Any] | None = None
-    draws: Literal["bernoulli", "systematic"] = "bernoulli"
-    strength: Literal["fixed", "per-step", "total"] = "fixed"
-    mix: Annotated[float, Field(ge=0)] = 1.0
-    ascent_fraction: Share = 1.0
+    options: dict[str, bool | int | float | str] = {}
     length: Whole = 1
-    every: Whole = 5
-    alpha: Annotated[float, Field(ge=0)] = 1.0
+    revision: int = Field(default_factory=lambda values: KIND_REVISIONS.get(values["kind"], 1))
+
+    @property
+    def ascent_fraction(self) -> float:
+        """The part of a batch that the ascent pass is asked to take, 1 where nothing is asked."""
+        return float(self.options.get("ascent_fraction", 1.0))
 
     def scheduling_function(self) -> Schedule | None:
         """The schedule as a value, or None for a method that has none."""
@@ -98,8 +109,13 @@ class Run(Spec):
 
     @property
     def id(self) -> str:
-        """The first 16 hexadecimal digits of the SHA-256 of the canonical JSON, label left out."""
-        content = self.model_dump(mode="json", exclude={"method": {"label"}, "task": {"margin"}})
+        """The first 16 hexadecimal digits of the SHA-256 of the canonical JSON.
+
+        Left out are labels, what a comparison alone uses, where the data lie, and what has its
+        default: so a field that is added with a default leaves the ids of before as they are.
+        """
+        apart: Any = {"method": {"label"}, "task": {"name": True, "margin": True, "data": {"path"}}}
+        content = self.model_dump(mode="json", exclude=apart, exclude_defaults=True)
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

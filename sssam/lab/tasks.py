@@ -43,7 +43,7 @@ DEFAULT_SEEDS = 12
 
 
 def find(name: str, data_path: str | None = None) -> Task:
-    """The task of that name, its data read from `data_path` if that is given.
+    """The task of that name, its data read from `data_path` if that is given, and identified.
 
     Raises:
         ValueError: no such task (with the nearest names), or data that take no path.
@@ -52,11 +52,9 @@ def find(name: str, data_path: str | None = None) -> Task:
     if name not in TASKS:
         raise ValueError(nearest("task", name, TASKS))
     task = TASKS[name]
-    if data_path is not None:
-        source = task.data.model_copy(update={"path": data_path})
-        task = task.model_copy(update={"data": source})
-    check(task)
-    return task
+    source = task.data.model_copy(update={"path": data_path})
+    check(task.model_copy(update={"data": source}))
+    return task.model_copy(update={"data": data.identified(source)})
 
 
 def check(task: Task) -> None:
@@ -85,9 +83,9 @@ def untuned_rows(task: Task) -> list[Method]:
         _scheduled("SS-SAM linear", linear(0.0, 1.0)),
         _scheduled("SS-SAM cosine", cosine(0.0, 1.0)),
         _scheduled("SS-SAM late half", late(0.5)),
-        Method(label="SAM 1/8 ascent", kind="sam", ascent_fraction=1 / 8),
+        Method(label="SAM 1/8 ascent", kind="sam", options={"ascent_fraction": 1 / 8}),
         _scheduled("late half 1/8 ascent", late(0.5), ascent_fraction=1 / 8),
-        Method(label="SAM 1/32 ascent", kind="sam", ascent_fraction=1 / 32),
+        Method(label="SAM 1/32 ascent", kind="sam", options={"ascent_fraction": 1 / 32}),
     ]
 
 
@@ -107,7 +105,5 @@ def default_rows(task: Task) -> list[Method]:
     ]
 
 
-def _scheduled(label: str, schedule: Schedule, ascent_fraction: float = 1.0) -> Method:
-    return Method(
-        label=label, kind="sssam", schedule=schedule.to_dict(), ascent_fraction=ascent_fraction
-    )
+def _scheduled(label: str, schedule: Schedule, **options: float) -> Method:
+    return Method(label=label, kind="sssam", schedule=schedule.to_dict(), options=options)

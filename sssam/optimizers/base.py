@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from functools import partial
 from typing import Any, Literal
 
-from torch import nn
+from torch import Tensor, nn
 from torch.amp import GradScaler
 from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
@@ -150,17 +150,28 @@ class SharpnessAware(Optimizer):
         """Whether the coming step leaves w; known before its first pass, the same on all ranks."""
         return drivers.will_ascend(self._engine)
 
-    def passes(self, batch: Any, *, scaler: GradScaler | None = None) -> Iterator[BatchPass]:
+    def passes(
+        self,
+        batch: Any,
+        *,
+        scaler: GradScaler | None = None,
+        backward: Callable[[Tensor], Any] | None = None,
+    ) -> Iterator[BatchPass]:
         """The passes of one step: run each with `p.backward(loss)` on `p.x`, `p.y` or `p.batch`.
 
         Args:
             batch: a tensor, or tuples, lists and dicts of tensors, samples along dimension 0.
             scaler: scales each loss that `p.backward` gets; `scaler.step(optimizer)` ends the step.
+                Default: the trainer's, through Fabric's or Lightning's proxy; else none.
+            backward: runs the backward pass from the mean loss, a scalar, in the place of torch's:
+                a trainer's own, such as `fabric.backward` or `accelerator.backward`. Where there is
+                a scaler, it is this function that scales.
 
         Yields:
             A `BatchPass`, with the weights standing where it is to be run. `step()` ends the step.
         """
-        return drivers.by_passes(self._engine, batch, scaler)
+        scaler = scaler_of(self) if scaler is None else scaler
+        return drivers.by_passes(self._engine, batch, scaler, backward)
 
     @property
     def phase(self) -> Phase:
@@ -260,7 +271,14 @@ class SharpnessAware(Optimizer):
         self._engine.bases.all[0].add_param_group(param_group)
 
     def state_dict(self) -> State:
-        """Torch's own format; loads with `weights_only=True`, and into the base optimizer too."""
+        """Torch's own format; loads with `weights_only=True`, and into the base optimizer too.
+
+        A step in progress is given up first: the weights are back at w.
+
+        Raises:
+            RuntimeError: called by a signal handler or a hook amid the base optimizer's update.
+        """
+        self._engine.require_whole("state_dict()")
         self._engine.abandon()
         for hook in self._optimizer_state_dict_pre_hooks.values():
             hook(self)
@@ -292,6 +310,7 @@ class SharpnessAware(Optimizer):
         return self.bases[-1].register_step_post_hook(partial(_for_wrapper, self, hook))
 
     def __getstate__(self) -> dict[str, Any]:
+        self._engine.require_whole("copying or pickling")
         self._engine.abandon()
         return {"_engine": self._engine}
 

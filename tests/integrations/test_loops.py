@@ -75,6 +75,11 @@ class InFabric:
         self.optimizer.step()
         self.optimizer.zero_grad()
 
+    def by_passes(self, t: int) -> None:
+        for p in self.optimizer.passes(_batch(t), backward=self.fabric.backward):
+            p.backward(cross_entropy(self.model(p.x), p.y, reduction="none"))
+        self.optimizer.step()
+
 
 def _by_hand(precision: str, clip: float | None = None) -> nn.Module:
     net = _net()
@@ -116,6 +121,15 @@ def test_a_closure_through_fabric_equals_a_loop_by_hand(precision: str) -> None:
         run.by_closure(t)
     by_hand.close(run.net, _by_hand(precision))
     assert run.sharp.forwards == STEPS + run.sharp.ascents
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed", "16-mixed"])
+def test_passes_with_fabric_s_own_backward_equal_a_loop_by_hand(precision: str) -> None:
+    run = InFabric(precision)
+    torch.manual_seed(5)
+    for t in range(STEPS):
+        run.by_passes(t)
+    by_hand.close(run.net, _by_hand(precision))
 
 
 def test_a_closure_in_fabric_s_float16_is_refused() -> None:

@@ -29,9 +29,9 @@ METHODS = (
     scheduled("SS-SAM linear", linear(0.0, 1.0)),
     scheduled("SS-SAM cosine", cosine(0.0, 1.0)),
     scheduled("SS-SAM late half", late(0.5)),
-    Method(label="SAM 1/8 ascent", kind="sam", rho=0.4, ascent_fraction=1 / 8),
-    scheduled("late half 1/8 ascent", late(0.5), ascent_fraction=1 / 8),
-    Method(label="SAM 1/32 ascent", kind="sam", rho=0.4, ascent_fraction=1 / 32),
+    Method(label="SAM 1/8 ascent", kind="sam", rho=0.4, options={"ascent_fraction": 1 / 8}),
+    scheduled("late half 1/8 ascent", late(0.5), options={"ascent_fraction": 1 / 8}),
+    Method(label="SAM 1/32 ascent", kind="sam", rho=0.4, options={"ascent_fraction": 1 / 32}),
 )
 
 #: Mean test accuracies of the pilot in the project's notes, by label.

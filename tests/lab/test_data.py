@@ -53,6 +53,20 @@ def test_the_global_generator_is_neither_read_nor_moved():
     assert data.fingerprint(data.load(NOISY, 0)) == one
 
 
+def test_the_fingerprint_is_of_every_label_and_image(tmp_path):
+    labels, images = torch.arange(4), torch.rand(4, 1, 2, 2)
+    kept = {"labels": labels, "images": images}
+    other = {"labels": torch.tensor([0, 1, 2, 2])}, {"images": images + torch.eye(2)}
+    found = [_content_of(kept | change) for change in ({}, {}, *other)]
+    assert found[0] == found[1]
+    assert len(set(found)) == 3
+
+
+def _content_of(kept):
+    rows = [image.numpy().tobytes() for image in kept["images"]]
+    return data.content(sources.Pool(kept["labels"], kept["images"].__getitem__, 4, lambda: rows))
+
+
 def test_sizes_by_default_use_every_example():
     split = data.load(DataSpec(name="digits"), 0)
     assert [len(part) for part in split[:3]] == [1259, 179, 359]

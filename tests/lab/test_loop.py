@@ -1,12 +1,6 @@
-import pytest
 import torch
 
 from sssam.lab import loop
-
-
-@pytest.mark.parametrize(("fraction", "samples"), [(1.0, 40), (1 / 8, 5), (1 / 16, 2), (1e-9, 1)])
-def test_a_part_is_at_least_one_sample(fraction, samples):
-    assert loop.first_part(40, fraction) == samples
 
 
 def test_the_order_is_a_function_of_seed_and_epoch_and_visits_every_example():

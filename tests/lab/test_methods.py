@@ -1,10 +1,10 @@
 import pytest
 import torch
-from tiny import ALL, ASAM, BASE, LOOKSAM, MSAM, SAM, SSSAM
+from tiny import ALL, ASAM, BASE, LOOKSAM, MSAM, SAM, SSSAM, TASK, run
 
 import sssam
-from sssam.lab import methods
-from sssam.lab.specs import Method
+from sssam.lab import methods, train
+from sssam.lab.specs import Method, ModelSpec
 
 
 def _build(method, total_steps=10, seed=0):
@@ -36,12 +36,57 @@ def test_each_kind_builds_its_optimizer_around_the_base(method, kind):
     assert optimizer.bases == (base,)
 
 
+def test_every_optimizer_of_the_library_is_a_kind():
+    own = {getattr(sssam, name) for name in sssam.__all__} - {sssam.SharpnessAware, sssam.Relay}
+    wrappers = {each for each in own if isinstance(each, type) and hasattr(each, "passes")}
+    assert wrappers == set(methods.KINDS.values()) - {None}
+
+
+@pytest.mark.parametrize("kind", sorted(set(methods.KINDS) - {"base", "sssam", "samon"}))
+def test_each_kind_is_built_with_its_own_radius_and_trains(kind):
+    row = Method(label=kind, kind=kind, rho=methods.default_rho(kind))
+    record = train.train(run(row))
+    assert record.outcome in ("finished", "diverged")
+    assert record.steps == 9
+    built = _build(row)[0]
+    assert isinstance(built, methods.KINDS[kind])
+    expected = methods.expected_propagations(built)
+    assert expected is None or record.propagations == pytest.approx(expected, abs=0.3)
+
+
+def test_normalisation_layers_alone_need_some():
+    row = Method(label="SAM-ON", kind="samon", rho=0.5)
+    task = TASK.model_copy(update={"model": ModelSpec(name="resnet8", widths=(4,)), "epochs": 1})
+    assert train.train(run(row, task=task)).propagations == 2.0
+    with pytest.raises(ValueError, match="normalisation"):
+        _build(row)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ({"kind": "smas"}, "unknown kind of method 'smas': did you mean"),
+        (
+            {"kind": "sam", "options": {"mixx": 1}},
+            "unknown option 'mixx': did you mean 'mix'",
+        ),
+        ({"kind": "sam", "options": {"rho": 1}}, "unknown option 'rho'"),
+        ({"kind": "sam", "schedule": {}}, "'mine' of kind 'sam' takes no schedule"),
+        ({"kind": "base", "rho": 0.1}, "'mine' of kind 'base' has no rho, got 0.1: leave it out"),
+        ({"kind": "base", "options": {"mix": 1}}, "unknown option 'mix'"),
+    ],
+)
+def test_a_row_that_can_not_be_built(row, message):
+    with pytest.raises(ValueError, match=message):
+        _build(Method(label="mine", **row))
+
+
 def test_expected_propagations_are_those_of_the_schedule_and_of_the_part():
     assert methods.expected_propagations(_build(SAM)[0]) == 2.0
     schedule = SSSAM.scheduling_function()
     expected = schedule.expected_propagations(10)
     assert methods.expected_propagations(_build(SSSAM)[0]) == expected
-    half = SAM.model_copy(update={"ascent_fraction": 0.125})
+    half = SAM.model_copy(update={"options": {"ascent_fraction": 0.125}})
     assert methods.expected_propagations(_build(half)[0]) == 1.125
 
 

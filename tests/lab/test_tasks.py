@@ -1,14 +1,18 @@
+import datasets
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from tiny import TASK
 
-from sssam.lab import models, tasks, tuned
+from sssam.lab import data, models, tasks, tuned
 from sssam.lab.specs import DataSpec, ModelSpec
 
 
 def test_the_default_task_is_the_one_of_the_study():
     task = tasks.find("noisy-digits")
-    assert task.data == DataSpec(name="digits", train=1000, validation=200, label_noise=0.4)
+    chosen = DataSpec(name="digits", train=1000, validation=200, label_noise=0.4)
+    assert task.data == data.identified(chosen)
     assert task.model == ModelSpec(name="mlp", widths=(256, 256))
     assert (task.epochs, task.batch_size, task.learning_rate) == (40, 64, 0.1)
     assert (task.momentum, task.weight_decay, task.anneal) == (0.9, 5e-4, "one-cycle")
@@ -29,7 +33,16 @@ def test_an_unknown_task_gives_the_nearest_ones():
 
 
 def test_a_data_path_goes_into_the_task(tmp_path):
-    assert tasks.find("cifar10", str(tmp_path)).data.path == str(tmp_path)
+    pictures = np.zeros((6, 4, 4, 3), np.uint8)
+    images = [Image.fromarray(picture) for picture in pictures]
+    rows = datasets.Dataset.from_dict({"img": images, "label": [0, 1] * 3})
+    rows = rows.cast_column("img", datasets.Image())
+    for where in ("here", "there"):
+        (tmp_path / where).mkdir()
+        rows.to_parquet(tmp_path / where / "train.parquet")
+    here, there = (tasks.find("cifar10", str(tmp_path / where)).data for where in ("here", "there"))
+    assert here.path == str(tmp_path / "here")
+    assert here.fingerprint == there.fingerprint
     with pytest.raises(FileNotFoundError, match="absent"):
         tasks.find("cifar10", str(tmp_path / "absent"))
 

@@ -1,0 +1,130 @@
+"""What identifies a run, and what does not."""
+
+import pytest
+from tiny import SSSAM, TASK, run
+
+from sssam.lab import specs
+from sssam.lab.specs import DataSpec, Method, ModelSpec, Run, Task
+from sssam.schedules import constant
+
+REFERENCE = Run(
+    task=Task(
+        name="reference",
+        data=DataSpec(name="digits", fingerprint="0123456789abcdef"),
+        model=ModelSpec(name="mlp", widths=(8,)),
+    ),
+    method=Method(label="mine", kind="sam", rho=0.1, options={"mix": 0.5}),
+    seed=3,
+)
+
+OTHER = {
+    "train": 9,
+    "validation": 9,
+    "label_noise": 0.9,
+    "fingerprint": "f",
+    "widths": (9,),
+    "epochs": 9,
+    "batch_size": 9,
+    "optimizer": "adamw",
+    "learning_rate": 0.9,
+    "momentum": 0.8,
+    "weight_decay": 0.9,
+    "anneal": "constant",
+    "augment": True,
+    "kind": "asam",
+    "rho": 0.9,
+    "schedule": constant(0.25).to_dict(),
+    "options": {"mix": 0.25},
+    "length": 9,
+    "seed": 9,
+    "revision": 9,
+}
+
+#: Fields that tell the same run by another name, or where it is found, or how it is read.
+APART = {"label", "margin", "path"}
+
+
+def _changed(value, name):
+    """Each way to change one field of that name, anywhere in the value."""
+    for field in type(value).model_fields:
+        inner = getattr(value, field)
+        if isinstance(inner, specs.Spec):
+            yield from (value.model_copy(update={field: new}) for new in _changed(inner, name))
+        elif field == name:
+            new = OTHER.get(name, "another" if name != "margin" else 0.9)
+            yield value.model_copy(update={field: new})
+
+
+def _names(kind):
+    for name, field in kind.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, specs.Spec):
+            yield from _names(field.annotation)
+        else:
+            yield name
+
+
+@pytest.mark.parametrize("name", sorted(set(_names(Run)) - {"name"}))
+def test_each_field_that_determines_a_run_is_in_its_id_and_no_other(name):
+    changed = list(_changed(REFERENCE, name))
+    assert changed
+    assert all((each.id == REFERENCE.id) == (name in APART) for each in changed)
+
+
+def test_data_and_models_go_by_their_names_and_a_task_does_not():
+    ids = [each.id for each in _changed(REFERENCE, "name")]
+    assert [id_ == REFERENCE.id for id_ in ids] == [True, False, False]
+
+
+def test_a_changed_default_is_seen_here():
+    """Defaults are left out of an id: who changes one must raise the revision, and this text."""
+    defaults = Run(
+        task=Task(name="t", data=DataSpec(name="d"), model=ModelSpec(name="m")),
+        method=Method(label="l", kind="sam"),
+        seed=0,
+    ).model_dump(mode="json")
+    assert defaults == {
+        "task": {
+            "name": "t",
+            "data": {
+                "name": "d",
+                "path": None,
+                "fingerprint": None,
+                "train": None,
+                "validation": None,
+                "label_noise": 0.0,
+            },
+            "model": {"name": "m", "widths": []},
+            "epochs": 40,
+            "batch_size": 64,
+            "optimizer": "sgd",
+            "learning_rate": 0.1,
+            "momentum": 0.9,
+            "weight_decay": 0.0005,
+            "anneal": "one-cycle",
+            "augment": False,
+            "margin": 1.0,
+        },
+        "method": {
+            "label": "l",
+            "kind": "sam",
+            "rho": 0.0,
+            "schedule": None,
+            "options": {},
+            "length": 1,
+            "revision": 1,
+        },
+        "seed": 0,
+        "revision": 1,
+    }
+
+
+def test_a_kind_s_own_revision_is_in_its_runs_alone(monkeypatch):
+    before = run(SSSAM).id, run(Method(label="SAM", kind="sam")).id
+    monkeypatch.setitem(specs.KIND_REVISIONS, "sssam", 2)
+    again = Method(label="SS-SAM", kind="sssam", rho=SSSAM.rho, schedule=SSSAM.schedule)
+    assert Run(task=TASK, method=again, seed=0).id != before[0]
+    assert run(Method(label="SAM", kind="sam")).id == before[1]
+
+
+def test_a_run_read_from_its_text_has_the_same_id():
+    assert Run.model_validate_json(REFERENCE.model_dump_json()).id == REFERENCE.id
