@@ -1,6 +1,7 @@
 """Sharpness-aware training at a cost that you choose."""
 
-from sssam import methods, roles, schedules
+from sssam import methods, roles, schedules, sharpness
+from sssam.files import load, save
 from sssam.optimizers import (
     AESAM,
     ASAM,
@@ -51,9 +52,12 @@ __all__ = [
     "SAMPa",
     "SharpnessAware",
     "Trial",
+    "load",
     "methods",
     "preserve_buffers",
     "roles",
+    "save",
     "schedules",
+    "sharpness",
     "unwrap",
 ]

@@ -135,15 +135,25 @@ class Bases:
             ]
         return {"state": state, "param_groups": groups}
 
-    def load_state_dict(self, state_dict: State) -> None:
-        """Give each optimizer its part of a state dict of all."""
-        groups = list(state_dict["param_groups"])
+    def require_groups(self, groups: list[dict[str, Any]]) -> None:
+        """An error unless these groups of a checkpoint are as many, and as large, as the own."""
         expected = len(self.param_groups)
         if len(groups) != expected:
             raise ValueError(
                 f"the checkpoint has {len(groups)} param groups, this optimizer {expected}; "
                 "it is another model's, or groups were added after it was saved"
             )
+        for i, (theirs, mine) in enumerate(zip(groups, self.param_groups, strict=True)):
+            if len(theirs["params"]) != len(mine["params"]):
+                raise ValueError(
+                    f"param group {i} has {len(theirs['params'])} parameters in the checkpoint, "
+                    f"{len(mine['params'])} in this optimizer; it is another model's"
+                )
+
+    def load_state_dict(self, state_dict: State) -> None:
+        """Give each optimizer its part of a state dict of all."""
+        groups = list(state_dict["param_groups"])
+        self.require_groups(groups)
         for base in self.all:
             mine, groups = groups[: len(base.param_groups)], groups[len(base.param_groups) :]
             # Ids are numbers, or names under torch.distributed.checkpoint: torch matches by order.

@@ -15,31 +15,38 @@ from sssam.bases import State
 from sssam.engine import Engine
 
 PREFIX = "sssam."
+#: The version of this layout; a newer one is refused.
+FORMAT = 1
 
 
 def save(engine: Engine) -> State:
     """The base optimizers' state dict, with the books, the method and what it remembers."""
     saved = engine.bases.state_dict()
     _add_memory(engine, saved)
-    facts = _facts(engine)
+    facts = {PREFIX + name: value for name, value in _facts(engine).items()}
     saved["param_groups"] = [{**group, **facts} for group in saved["param_groups"]]
     return saved
 
 
 def _facts(engine: Engine) -> dict[str, Any]:
     books = engine.books
-    facts = {
+    return {
+        "format": FORMAT,
         "steps": books.steps,
         "ascents": books.ascents,
         "forwards": books.forwards,
         "backwards": books.backwards,
         "voided": int(books.voided),
         "method": repr(engine.method),
+        "bases": _kinds(engine),
         "shapes": engine.bases.shapes(),
         # One text for all: torch.distributed.checkpoint loads no key that is not there before.
         "numbers": json.dumps(engine.numbers),
     }
-    return {PREFIX + name: value for name, value in facts.items()}
+
+
+def _kinds(engine: Engine) -> str:
+    return ", ".join(type(base).__name__ for base in engine.bases.all)
 
 
 def _numbers(engine: Engine) -> list[Tensor]:
@@ -58,11 +65,10 @@ def load(engine: Engine, state_dict: State) -> None:
     """Load what `save` made, or a plain checkpoint of the base optimizer, which has no books.
 
     Raises:
-        ValueError: for another model's checkpoint, before anything is changed.
+        ValueError: for a checkpoint of another model or of another version, or one with missing
+            parts, before anything is changed.
     """
-    engine.bases.anticipate(state_dict["param_groups"])
-    facts = _own(state_dict["param_groups"][0]) if state_dict["param_groups"] else {}
-    _check(engine, facts)
+    facts, memory = _checked(engine, state_dict)
     groups = [_without_own(group) for group in state_dict["param_groups"]]
     state = {
         key: _without_own(value) if isinstance(value, dict) else value
@@ -71,12 +77,14 @@ def load(engine: Engine, state_dict: State) -> None:
     # A method's tensors alone must not look like the base's state, which it makes when it is empty.
     state = {key: value for key, value in state.items() if value != {}}
     engine.bases.load_state_dict({**state_dict, "state": state, "param_groups": groups})
-    _restore_memory(engine, state_dict)
+    engine.rooms_made = engine.broken_off = False
+    engine.memory.clear()
+    engine.memory |= memory
     for name in ("steps", "ascents", "forwards", "backwards"):
         setattr(engine.books, name, facts.get(name, getattr(engine.books, name)))
     engine.books.voided.fill_(facts.get("voided", 0))
     engine.numbers.clear()
-    engine.numbers |= json.loads(facts.get("numbers", "{}"))
+    engine.numbers |= facts.get("numbers", {})
 
 
 def _own(entries: dict[str, Any]) -> dict[str, Any]:
@@ -87,27 +95,95 @@ def _without_own(entries: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in entries.items() if not str(k).startswith(PREFIX)}
 
 
-def _check(engine: Engine, facts: dict[str, Any]) -> None:
+# What is refused ---------------------------------------------------------------------------------
+
+
+def _checked(
+    engine: Engine, state_dict: State
+) -> tuple[dict[str, Any], dict[Tensor, dict[str, Tensor]]]:
+    """The facts and the method's vectors of a checkpoint, all found to be in order."""
+    for part in ("state", "param_groups"):
+        if part not in state_dict:
+            raise ValueError(
+                f"state_dict has no {part!r}: it is not an optimizer's; give what "
+                f"optimizer.state_dict() returned, not {sorted(map(str, state_dict))}"
+            )
+    groups = state_dict["param_groups"]
+    before = engine.bases.state_dict()["param_groups"]
+    engine.bases.anticipate(groups)
+    try:
+        facts = _read(engine, _own(groups[0]) if groups else {})
+        _check_shapes(engine, facts, groups)
+        memory = _memory(engine, state_dict)
+    except BaseException:
+        engine.bases.anticipate(before)
+        raise
+    _compare(engine, facts)
+    return facts, memory
+
+
+def _read(engine: Engine, found: dict[str, Any]) -> dict[str, Any]:
+    if not found:
+        return {}  # the base optimizer's own
+    version = found.get("format", FORMAT)
+    if version != FORMAT:
+        raise ValueError(
+            f"the checkpoint has format {version!r} of sssam's part, and this sssam reads format "
+            f"{FORMAT}: load it with the sssam that saved it, or a later one"
+        )
+    expected = _facts(engine).keys()
+    for how, names in (
+        ("lacks", expected - found.keys()),
+        ("has, of another version of sssam,", found.keys() - expected),
+    ):
+        if names:
+            keys = ", ".join(PREFIX + name for name in sorted(names))
+            raise ValueError(
+                f"the checkpoint {how} {keys} in its param groups; save it anew with this "
+                "version, or load the base optimizer's part alone: base.load_state_dict(...)"
+            )
+    try:
+        return {**found, "numbers": dict(json.loads(found["numbers"]))}
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"sssam.numbers of the checkpoint must be a JSON object, not {found['numbers']!r}"
+        ) from error
+
+
+def _check_shapes(engine: Engine, facts: dict[str, Any], groups: list[dict[str, Any]]) -> None:
     if facts.get("shapes", engine.bases.shapes()) != engine.bases.shapes():
         raise ValueError(
             "state_dict is a checkpoint of another model: its parameters have other shapes than "
             "this optimizer's, or another order; build the optimizer over the model it belongs to"
         )
-    method = repr(engine.method)
-    if facts.get("method", method) != method:
-        warnings.warn(
-            f"the checkpoint was saved by {facts['method']}, and training goes on with {method}",
-            stacklevel=4,
-        )
+    engine.bases.require_groups(groups)
 
 
-def _restore_memory(engine: Engine, state_dict: State) -> None:
-    engine.memory.clear()
-    engine.rooms_made = False
+def _memory(engine: Engine, state_dict: State) -> dict[Tensor, dict[str, Tensor]]:
     # Ids are numbers, or names under torch.distributed.checkpoint: matched by order, as in torch.
     ids = [i for group in state_dict["param_groups"] for i in group["params"]]
+    memory = {}
     for i, p in zip(ids, _numbers(engine), strict=True):
         own = _own(state_dict["state"].get(i, {}))
-        kept = {name: part.detach().clone().to(p.device) for name, part in own.items()}
-        if kept:
-            engine.memory[p] = kept
+        for name, part in own.items():
+            if not isinstance(part, Tensor) or part.shape != p.shape:
+                raise ValueError(
+                    f"{PREFIX}{name} of parameter {i!r} in the checkpoint must be a tensor of its "
+                    f"shape {tuple(p.shape)}, not {getattr(part, 'shape', part)!r}"
+                )
+        # What another method kept is of no use to this one.
+        wanted = {name: own[name] for name in own if name in engine.method.keeps}
+        if wanted:
+            memory[p] = {name: part.detach().clone().to(p.device) for name, part in wanted.items()}
+    return memory
+
+
+def _compare(engine: Engine, facts: dict[str, Any]) -> None:
+    for name, now in (("method", repr(engine.method)), ("bases", _kinds(engine))):
+        if facts.get(name, now) != now:
+            around = "" if name == "method" else "an optimizer around "
+            warnings.warn(
+                f"the checkpoint was saved by {around}{facts[name]}, and training goes on with "
+                f"{around}{now}",
+                stacklevel=5,
+            )

@@ -38,8 +38,8 @@ def by_closure(engine: Engine, optimizer: Any, given: Closures) -> Any:
     require_whole_pass(given.closure)
     if engine.begun:
         engine.abandon()
-    engine.stage = "driving"
     try:
+        engine.stage = "driving"
         loss = _run(engine, given)
         engine.require_gradients()
         if given.scaler is None:

@@ -16,8 +16,9 @@ from sssam.ranks import Ranks, freshener
 from sssam.vectors import Vector, scale_
 
 #: How far a step has come: not begun; the loop knows that w is not left (or no more); it stands at
-#: w + e; all its passes are run; a closure or `passes` is at work.
-Stage = Literal["idle", "told", "ascended", "ready", "driving"]
+#: w + e; all its passes are run; a closure or `passes` is at work; the base's update is under way,
+#: made, and booked.
+Stage = Literal["idle", "told", "ascended", "ready", "driving", "updating", "updated", "settled"]
 
 
 class Engine:
@@ -47,14 +48,38 @@ class Engine:
         self.phase_was_read = False
         self._around = ExitStack()
         self.stage: Stage = "idle"
+        self.broken_off = False
+        self.turn = 0
         self._forget()
 
     def abandon(self) -> None:
-        """Back to w, and to before this step: its passes stay counted, its update is not made."""
-        if self.stage in ("driving", "ascended"):
-            self.end_pass()
+        """Back to w, and to before this step: its passes stay counted, its update is not made.
+
+        A step whose update is made already is ended instead. Interrupted, it can be called again.
+        """
+        self.turn += 1  # a loop over passes that was left for good must not touch a later step
+        if self.stage == "updated":
+            self._settle()
+            return
+        self.broken_off |= self.stage == "updating"
+        self.end_pass()
         self.weights.restore()
         self._rest()
+
+    def require_whole(self, call: str) -> None:
+        """An error while the base's update is under way: what is saved then may be half of it."""
+        if self.stage == "updating":
+            raise RuntimeError(
+                f"{call} was called while the base optimizer's update is under way, by a signal "
+                "handler or a hook, and would save a part of it; let the handler set a flag, and "
+                "save after step() has returned"
+            )
+        if self.broken_off:
+            warnings.warn(
+                f"sssam: {call} after the base optimizer's last update was broken off by an "
+                "exception: weights and state may hold a part of it; take an earlier checkpoint",
+                stacklevel=4,
+            )
 
     @property
     def begun(self) -> bool:
@@ -62,20 +87,20 @@ class Engine:
         return self.stage != "idle" or self.asked
 
     def _rest(self) -> None:
+        # A plain step of a closure has touched nothing else. Idle comes last, after an interrupt
+        # between which all of it is done again; as in `_forget`, what is asked for above.
+        if self.step is not None or self.asked or self.scaled:
+            self._forget()
         self.stage = "idle"
-        if self.step is None and not self.asked and not self.scaled:
-            return  # a plain step of a closure: nothing else was touched
-        self._forget()
 
     def _forget(self) -> None:
         self.phase = "plain"
-        self.asked = False
-        self.scaled = False
-        self.step: Step | None = None
         self.wanted: Pass | None = None
         self._passes: Passes | None = None
         self._around.close()
         self.guard.reset()
+        self.asked = self.scaled = False
+        self.step: Step | None = None
 
     def begin_pass(self, wanted: Pass) -> None:
         """Before a pass: what it may leave behind, and what it sends to other ranks."""
@@ -125,7 +150,7 @@ class Engine:
         Methods see true gradients: `unscale`, 1 / S, takes a GradScaler's scale S off them.
         """
         if self.wanted is None or self._passes is None:
-            raise RuntimeError("no pass is asked for now")
+            raise RuntimeError(GIVEN_UP)
         self.books.enter(fraction, self.wanted.backward)
         gradient = self.take()
         if not gradient and self.wanted.backward:
@@ -161,14 +186,10 @@ class Engine:
         """The base optimizer's update from w, and the end of the step."""
         if self.step is not None:
             self.weights.restore()
+        self.stage = "updating"
         self.bases.step()
-        if self.step is not None and self.step.after is not None:
-            self._correct(self.step, self.step.after)
-        if self.step is not None:
-            self.numbers |= self.step.numbers
-            self.books.ascents += self.step.left_w
-        self.books.steps += 1
-        self._rest()
+        self.stage = "updated"
+        self._settle()
         if self.total_steps is not None and self.books.steps == self.total_steps + 1:
             warnings.warn(
                 f"sssam: more steps are taken than total_steps={self.total_steps}; the schedule "
@@ -176,10 +197,32 @@ class Engine:
                 stacklevel=4,
             )
 
-    @torch.no_grad()
-    def _correct(self, step: Step, after: Vector) -> None:
-        for i, part in after.items():
-            step.params[i].sub_(part * step.groups[i]["lr"])
+    def _settle(self) -> None:
+        """Book an update that is made, and keep what it leaves: after an interrupt, from anew."""
+        step, books = self.step, self.books
+        if step is not None:
+            self._correct(step)
+            step.keep()
+            self.numbers |= step.numbers
+            self.batch = step.batch
+        self.broken_off = False
+        left_w = step is not None and step.left_w
+        # One line without a call, so that no signal handler runs between its parts.
+        books.steps, books.ascents, self.stage = books.steps + 1, books.ascents + left_w, "settled"
+        self._rest()
+
+    def _correct(self, step: Step) -> None:
+        if step.after is not None:
+            e = {i: part * -step.groups[i]["lr"] for i, part in step.after.items()}
+            self.weights.move(step.params, e)
+        step.after = None
+        self.weights.settle()
+
+
+GIVEN_UP = (
+    "this step was given up between its passes: restore(), state_dict(), another step "
+    "or the like was called on the optimizer; call them before the first pass or after step()"
+)
 
 
 NO_GRADIENTS = (

@@ -1,4 +1,8 @@
-"""What is known, by its shape, of the trainers that call this library; nothing is imported."""
+"""What is known, by its shape, of the trainers that call this library; nothing is imported.
+
+It stands here and not in `sssam.integrations`, because those who need these errors most have never
+imported that: with a check that integrations register, their runs would go silently wrong.
+"""
 
 from collections.abc import Callable
 from functools import partial

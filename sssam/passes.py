@@ -68,8 +68,8 @@ class Books:
 
     def enter(self, fraction: float, backward: bool = True) -> None:
         """Count one pass over that fraction of the batch."""
-        self.forwards += fraction
-        self.backwards += fraction * backward
+        backwards = self.backwards + fraction * backward
+        self.forwards, self.backwards = self.forwards + fraction, backwards  # both or none
 
     def void(self, void: Tensor | bool) -> None:
         """Count a perturbation that came to nothing, if that is so."""
@@ -94,14 +94,17 @@ class Step:
         groups: the param group of each parameter.
         weights: where the parameters stand.
         books: what was run.
-        memory: what the method keeps from step to step, per parameter and name.
+        memory: what the method kept at earlier steps, per parameter and name.
         base_state: the base optimizer's state of a parameter.
         left_w: whether the step has moved away from w.
         void: whether its direction was zero or not finite, so that e is 0; a tensor off the host.
+        still: whether e is 0, for that reason or since rho is 0.
         losses: of each sample, as the last pass that was asked for them brought them.
         after: a vector times the learning rate, taken off the weights after the base's update.
         numbers: what the method keeps from step to step as numbers; saved in checkpoints.
+        kept: what it keeps at this one, by name; in `memory` once the update is made.
         has_earlier: whether the batch of the step before is at hand.
+        batch: this step's, where the next one needs it.
         samples: the positions of the samples of the pass at w; None for all.
         wants_losses: whether the loss of each sample is to come with the gradient at w.
     """
@@ -115,10 +118,13 @@ class Step:
     base_state: Callable[[Tensor], dict[str, Any]]
     left_w: bool = False
     void: Tensor | bool = False
+    still: Tensor | bool = False
     losses: Tensor | None = None
     after: Vector | None = None
     numbers: dict[str, float] = field(default_factory=dict)
+    kept: dict[str, Vector] = field(default_factory=dict)
     has_earlier: bool = False
+    batch: Any = None
     samples: Tensor | None = None
     wants_losses: bool = False
     _first: Vector | None = None
@@ -165,13 +171,22 @@ class Step:
         self.weights.move(self.params, e)
 
     def remember(self, name: str, x: Vector) -> None:
-        """Keep a vector for later steps; it is part of the optimizer's state_dict."""
-        for kept in self.memory.values():
-            kept.pop(name, None)
-        for i, part in x.items():
-            self.memory.setdefault(self.params[i], {})[name] = part
+        """Keep a vector for later steps; it is part of the optimizer's state_dict.
+
+        It takes the place of the earlier one when the update is made: a step that is given up
+        leaves nothing.
+        """
+        self.kept[name] = x
+
+    def keep(self) -> None:
+        """Put what this step keeps in the place of what was kept before."""
+        for name, x in self.kept.items():
+            for vectors in self.memory.values():
+                vectors.pop(name, None)
+            for i, part in x.items():
+                self.memory.setdefault(self.params[i], {})[name] = part
 
     def recall(self, name: str) -> Vector:
-        """The vector kept under that name; empty before the first `remember`."""
+        """The vector that an earlier step kept under that name; empty if none did."""
         kept = (self.memory.get(p, {}).get(name) for p in self.params)
         return {i: part for i, part in enumerate(kept) if part is not None}

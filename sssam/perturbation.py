@@ -52,4 +52,8 @@ class Weights:
         if self._saved:
             torch._foreach_copy_([local(p.detach()) for p in self._params], self._saved)
             self._on_move()
+        self.settle()
+
+    def settle(self) -> None:
+        """Let w be where the parameters stand now."""
         self._params, self._saved = [], []

@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from sssam.bases import Bases
+from sssam.methods import Method
 
 Perturbation = Literal["global", "per_rank"]
 Model = nn.Module | Literal[False] | None
@@ -60,14 +61,14 @@ class Ranks:
             rank perturbs by its own part of the batch (m-sharpness), and the ascent pass sends
             nothing; needs `model` to be a DistributedDataParallel.
         model: the module that is trained.
-        uses_first: whether the method's update uses a gradient of the first pass, which would
-            then differ between ranks.
+        method: what is run. Its update, its decisions and its memory must not rest on the first
+            pass's gradient, which would then differ between ranks.
 
     Raises:
         ValueError: an unknown name, another kind of model, or a method that can't be per rank.
     """
 
-    def __init__(self, perturbation: Perturbation, model: Model, uses_first: bool) -> None:
+    def __init__(self, perturbation: Perturbation, model: Model, method: Method) -> None:
         if perturbation not in get_args(Perturbation):
             names = ", ".join(get_args(Perturbation))
             raise ValueError(f"perturbation must be one of {names}, not {perturbation!r}")
@@ -79,10 +80,15 @@ class Ranks:
                 "perturbation='per_rank' needs model to be the DistributedDataParallel module, "
                 f"whose ascent pass then sends nothing, not {type(model).__name__}; or use 'global'"
             )
-        if uses_first:
+        if method.opening not in ("at w", "mixed"):
             raise ValueError(
-                "perturbation='per_rank' can't serve a method whose update uses the gradient of "
-                "its first pass: the ranks' weights would part; use perturbation='global'"
+                f"perturbation='per_rank' has nothing to keep to a rank: {method!r} runs no ascent "
+                "pass at w; use perturbation='global'"
+            )
+        if method.binds_ranks:
+            raise ValueError(
+                f"perturbation='per_rank' can't serve a method whose {method.binds_ranks}; use "
+                f"perturbation='global', not {method!r}"
             )
 
     @property

@@ -6,6 +6,7 @@ part, and nothing here makes the host wait for a device.
 """
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -40,6 +41,16 @@ def whole(x: Tensor) -> Tensor:
 def local(x: Tensor) -> Tensor:
     """This rank's part of a DTensor, sharing its memory; any other tensor as it is."""
     return x.to_local() if hasattr(x, "to_local") else x
+
+
+def spread(x: Tensor, like: Tensor) -> Tensor:
+    """A tensor that each rank holds whole, cut as `like` is, if that is a DTensor; no message."""
+    if not hasattr(like, "device_mesh"):
+        return x
+    from torch.distributed.tensor import distribute_tensor
+
+    layout: Any = like
+    return distribute_tensor(x, layout.device_mesh, layout.placements, src_data_rank=None)
 
 
 def _on_one_device(scalars: list[Tensor]) -> Tensor:

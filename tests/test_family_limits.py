@@ -10,8 +10,9 @@ import torch
 
 import sssam
 from sssam.methods import Ascent, Parallel, Switch
-from sssam.roles import Euclidean, Every, Fresh, Hardest, Kept, Last, Only, Rising
+from sssam.roles import Euclidean, Every, Fresh, Hardest, Kept, Last, Only, Rising, Weighted
 from sssam.roles.metric import on_device_if_finite
+from sssam.schedules import constant, late
 from tests.problems import BASES, Problem, by_best, closure, same
 
 STEPS = 100
@@ -87,6 +88,39 @@ PAIRS: dict[str, tuple[Wrap, Wrap]] = {
     "noise of length 0 changes nothing": (
         _wrap(sssam.MicroSAM, noise=0, ascent_fraction=1),
         SAM,
+    ),
+    "a mix of 0 is the base": (_wrap(sssam.SAM, mix=0), _base),
+    "a mix of 1 is SAM": (_method(Ascent(Fresh(), Euclidean(0.1), Weighted(1.0))), SAM),
+    "G-RST at each step is SAM with its mix": (
+        _wrap(sssam.SSSAM, schedule=constant(1), total_steps=STEPS, mix=0.6),
+        _wrap(sssam.SAM, mix=0.6),
+    ),
+    "a block over all steps is SAM": (
+        _wrap(sssam.SSSAM, schedule=late(1), total_steps=STEPS),
+        SAM,
+    ),
+    "ESAM with beta = 1 selects, and perturbs as SAM": (
+        _wrap(sssam.ESAM, beta=1, gamma=0.5),
+        _method(Ascent(Fresh(), Euclidean(0.1), samples=Rising(0.5))),
+    ),
+    "AE-SAM that remembers nothing is SAM": (_wrap(sssam.AESAM, total_steps=STEPS, memory=0), SAM),
+    "AE-SAM that never learns is SAM": (_wrap(sssam.AESAM, total_steps=STEPS, memory=1), SAM),
+    "LookSAM with rho = 0 is the base": (_wrap(sssam.LookSAM, **SEEN_ALIKE), _base),
+    "AE-LookSAM with rho = 0 is the base": (
+        _wrap(sssam.AESAM, total_steps=STEPS, look=True, **SEEN_ALIKE),
+        _base,
+    ),
+    "Friendly SAM that takes all of g off is the base": (
+        _wrap(sssam.FriendlySAM, lam=0, sigma=1, rng="same-mask"),
+        _base,
+    ),
+    "noise of length 0 on a part is SAM on a part": (
+        _wrap(sssam.MicroSAM, noise=0, ascent_fraction=0.25),
+        _wrap(sssam.SAM, ascent_fraction=0.25),
+    ),
+    "SAMPa with lam = 1 does not see rho": (
+        _wrap(sssam.SAMPa, lam=1),
+        _wrap(sssam.SAMPa, lam=1, rho=0.5),
     ),
     "each step's method is the one that is switched to": (
         _method(Switch(Every(1), LAST)),

@@ -13,10 +13,11 @@ import torch
 
 import sssam
 from sssam.methods import Ascent, Method, Switch
+from sssam.optimizers.sam import mixed
 from sssam.passes import Step
-from sssam.roles import Euclidean, Every, Fresh, Kept, Last, Rising, Stochastic
+from sssam.roles import Euclidean, Every, Fresh, Kept, Last, Rising, Stochastic, Weighted
 from sssam.schedules import late
-from sssam.vectors import Vector, norm
+from sssam.vectors import Vector, add, norm, scale, unit
 from tests import naive
 from tests.problems import Matrices, Problem, by_best, flat
 
@@ -73,6 +74,11 @@ SAME: dict[str, tuple[Any, dict[str, Any]]] = {
     "ASAM, davda54": (sssam.ASAM, {"rho": 0.5, "eta": 0.0}),
     "GSAM, juntang-zhuang": (sssam.GSAM, {"rho": 0.1, "alpha": 0.2}),
     "GSAM, pytorch_optimizer": (sssam.GSAM, {"rho": 0.1, "alpha": 0.2}),
+    "WSAM, intelligent-machine-learning": (sssam.WSAM, {"rho": 0.1, "gamma": 0.7}),
+    "WSAM, intelligent-machine-learning, coupled": (
+        sssam.WSAM,
+        {"rho": 0.1, "gamma": 0.7, "decoupled": False},
+    ),
     "WSAM, pytorch_optimizer": (sssam.WSAM, {"rho": 0.1, "gamma": 0.7}),
     "WSAM, pytorch_optimizer, coupled": (
         sssam.WSAM,
@@ -101,6 +107,36 @@ def test_sampa_of_its_authors_on_two_ranks_is_sampa_in_one_process() -> None:
     base = torch.optim.SGD(problem.params, lr=0.05)
     optimizer = sssam.SAMPa(base, rho=0.1, lam=0.2, model=problem.model)
     assert _agrees("SAMPa, LIONS-EPFL", problem, optimizer)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A coin whose draws are given."""
+
+    coins: tuple[bool, ...]
+
+    def acts(self, t: int) -> bool:
+        return self.coins[t]
+
+    def rate(self, total_steps: int | None) -> float:
+        return sum(self.coins) / len(self.coins)
+
+
+def _drawn(run: dict[str, Any], mix: Any) -> Method:
+    return Switch(Drawn(tuple(run["coins"])), Ascent(Fresh(), Euclidean(0.1), mix))
+
+
+@pytest.mark.parametrize(("name", "mix"), [("SSSAM", 1.0), ("G-RST", 0.6)])
+def test_sssam_of_its_authors_at_the_steps_that_they_drew(name: str, mix: float) -> None:
+    """Their loop, schedule and draws, in JAX: only the draws are taken over, the rest is ours."""
+    run = RUNS[f"{name}, zhaoyang-0204"]
+    assert 5 < sum(run["coins"]) < 15
+    problem = _problem("layers")
+    method = _drawn(run, mixed(mix))
+    assert repr(method.on) == repr(
+        sssam.SSSAM(_sgd(problem), schedule=late(1), total_steps=STEPS, rho=0.1, mix=mix).method.on
+    )
+    assert _agrees(f"{name}, zhaoyang-0204", problem, _wrapped(problem, method))
 
 
 # Where they depart from the papers ---------------------------------------------------------------
@@ -162,6 +198,22 @@ def test_friendly_sam_takes_off_the_mean_of_the_step_before(name: str) -> None:
     close = 1e-8 if "pytorch_optimizer" in name else 1e-10
     assert _agrees(name, problem, optimizer, close, first=1)
     assert not _agrees(name, ours, sssam.FriendlySAM(_sgd(ours), rho=0.1, sigma=0.8, model=False))
+
+
+class UnitFirst(Weighted):
+    """(1 - alpha) u(g) + alpha g_s."""
+
+    def gradient(self, step: Step, perturbed: Vector) -> Vector:
+        along = unit(step.first)
+        return add(scale(along, 1.0 - self.alpha), scale(perturbed, self.alpha))
+
+
+def test_g_rst_mixes_with_the_gradient_at_w_normalised() -> None:
+    """By a setting of theirs that is on unless switched off."""
+    name = "G-RST, zhaoyang-0204, normed"
+    problem, ours = _problem("layers"), _problem("layers")
+    assert _agrees(name, problem, _wrapped(problem, _drawn(RUNS[name], UnitFirst(0.6))))
+    assert not _agrees(name, ours, _wrapped(ours, _drawn(RUNS[name], Weighted(0.6))))
 
 
 def test_s2_sam_begins_with_a_sam_step() -> None:

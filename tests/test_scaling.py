@@ -220,3 +220,45 @@ def test_both_passes_inside_one_autocast_context_see_their_own_weights() -> None
                 optimizer.step()
                 optimizer.zero_grad()
     assert same(one.params, other.params)
+
+
+EVERY_PASS = frozenset({"plain", "ascent", "descent"})
+
+
+@pytest.mark.parametrize(
+    ("name", "form"), [(n, form) for n, row in TABLE.items() for form in row.forms]
+)
+def test_a_step_that_overflows_might_as_well_not_have_been(name: str, form: str) -> None:
+    """Of every method: the step is skipped, and nothing that it keeps remembers it."""
+    calm, harried = TABLE[name].problem(), TABLE[name].problem()
+    reference = TABLE[name].build(BASES["momentum"](calm.params), calm.model)
+    optimizer = TABLE[name].build(BASES["momentum"](harried.params), harried.model)
+    scaler = _scaler()
+    for t in range(8):
+        if t in (0, 3, 5):
+            before = [p.detach().clone() for p in harried.params]
+            scaled_step(harried, optimizer, scaler, t + 1, form, EVERY_PASS)
+            assert same(harried.params, before)
+            assert optimizer.steps == t
+            optimizer.zero_grad()
+        scaled_step(harried, optimizer, scaler, t, form)
+        scaled_step(calm, reference, _scaler(), t, form)
+    assert same(calm.params, harried.params)
+    assert scaler.get_scale() == 2.0**7
+    assert optimizer.ascents == reference.ascents
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", ["SAM", "GSAM", "FriendlySAM", "LookSAM"])
+def test_a_non_finite_ascent_without_a_scaler_moves_nothing(name: str, form: str) -> None:
+    """e = 0: the step is the base optimizer's own, at w."""
+    problem = TABLE[name].problem()
+    optimizer = TABLE[name].build(BASES["momentum"](problem.params), problem.model)
+    disabled = GradScaler("cpu", enabled=False)
+    scaled_step(problem, optimizer, disabled, 0, form, frozenset({"ascent"}))
+    alone = TABLE[name].problem()
+    base = BASES["momentum"](alone.params)
+    alone.loss(0).backward()
+    base.step()
+    assert optimizer.steps == optimizer.voided_ascents == 1
+    torch.testing.assert_close(problem.params, alone.params, rtol=1e-12, atol=1e-14)

@@ -5,7 +5,7 @@ import torch
 
 import sssam
 from sssam.schedules import constant
-from tests.problems import BASES, Problem, by_best, closure, flat, pass_loss, same
+from tests.problems import BASES, Problem, by_best, by_passes, closure, flat, pass_loss, same
 from tests.table import TABLE
 
 
@@ -194,3 +194,63 @@ def test_a_loop_over_passes_that_is_left_returns_to_w() -> None:
     assert torch.equal(flat(problem.params), before)
     with pytest.raises(RuntimeError, match="ascend"):
         optimizer.step()
+
+
+def _keeps(name: str) -> bool:
+    problem = TABLE[name].problem()
+    return bool(TABLE[name].build(BASES["momentum"](problem.params), problem.model).method.keeps)
+
+
+KEEPING = [name for name in TABLE if _keeps(name)]
+
+
+@pytest.mark.parametrize("how", ["left", "skipped"])
+@pytest.mark.parametrize("name", KEEPING)
+def test_a_step_that_is_given_up_leaves_nothing_in_what_is_kept(name: str, how: str) -> None:
+    """Neither one left between its passes, nor one whose update a GradScaler skips."""
+    calm, harried = TABLE[name].problem(), TABLE[name].problem()
+    reference = TABLE[name].build(BASES["momentum"](calm.params), calm.model)
+    optimizer = TABLE[name].build(BASES["momentum"](harried.params), harried.model)
+    by_passes(calm, reference, 12)
+    for t in range(12):
+        for p in optimizer.passes(harried.batch(t + 1)):  # another batch, and then its own
+            p.backward(pass_loss(harried, optimizer, p))
+            if how == "left" and p.phase == "descent":
+                break
+        optimizer.restore()
+        by_passes(harried, optimizer, 1, t)
+    assert same(calm.params, harried.params)
+
+
+def test_a_loop_over_passes_that_is_kept_alive_does_not_touch_a_later_step() -> None:
+    """As a traceback does that a notebook keeps: it is closed in the midst of another step."""
+    problem, other = Problem(), Problem()
+    optimizer = sssam.SAM(BASES["momentum"](problem.params), model=problem.model)
+    reference = sssam.SAM(BASES["momentum"](other.params), model=other.model)
+    left = optimizer.passes(problem.batch(5))
+    next(left)
+    optimizer.restore()
+    problem.loss(0).backward()
+    assert optimizer.ascend()
+    moved = flat(problem.params)
+    left.close()
+    assert torch.equal(flat(problem.params), moved)
+    problem.loss(0).backward()
+    optimizer.step()
+    by_passes(other, reference, 1)
+    assert same(problem.params, other.params)
+
+
+def test_a_call_that_gives_a_step_up_between_its_passes_is_an_error() -> None:
+    problem = Problem()
+    optimizer = sssam.SAM(BASES["momentum"](problem.params), model=problem.model)
+    before = flat(problem.params)
+    passes = optimizer.passes(problem.batch(0))
+    p = next(passes)
+    p.backward(torch.nn.functional.cross_entropy(problem.model(p.x), p.y))
+    optimizer.state_dict()
+    with pytest.raises(RuntimeError, match="given up between its passes"):
+        next(passes)
+    assert torch.equal(flat(problem.params), before)
+    by_passes(problem, optimizer, 1)
+    assert optimizer.steps == 1

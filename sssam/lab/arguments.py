@@ -1,12 +1,12 @@
 """From the words of a command line to values, or an error that names the argument."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
 
 from sssam.lab import tasks
-from sssam.lab.data import nearest
-from sssam.lab.specs import Method, Task
+from sssam.lab.specs import Task
 
 
 def task(name: str, epochs: int | None, data: Path | None) -> Task:
@@ -23,21 +23,30 @@ def task(name: str, epochs: int | None, data: Path | None) -> Task:
     return found.model_copy(update={"epochs": length})
 
 
-def rows(task: Task, labels: str | None) -> list[Method]:
-    """The task's rows with these labels, in any case, separated by commas; all of them for None.
+def paths(given: Sequence[str]) -> dict[str, str]:
+    """The paths of data by task, from texts TASK=PATH.
 
     Raises:
-        ValueError: no such row, with the nearest ones.
+        ValueError: a text of another form.
     """
-    known = tasks.default_rows(task)
-    if labels is None:
-        return known
-    by_name = {row.label.casefold(): row for row in known}
-    wanted = dict.fromkeys(label.strip() for label in labels.split(","))
-    for label in wanted:
-        if label.casefold() not in by_name:
-            raise ValueError(nearest("method", label, [row.label for row in known]))
-    return [by_name[label] for label in dict.fromkeys(map(str.casefold, wanted))]
+    found = {}
+    for text in given:
+        name, equals, path = text.partition("=")
+        if not (name and equals and path):
+            raise ValueError(f"--data is {text!r}, must be TASK=PATH for a study file")
+        found[name] = path
+    return found
+
+
+def only_path(given: Sequence[str]) -> Path | None:
+    """The one path of data of a task, or None.
+
+    Raises:
+        ValueError: there are several.
+    """
+    if len(given) > 1:
+        raise ValueError(f"--data is given {len(given)} times, but one task has one place: name it")
+    return Path(given[0]) if given else None
 
 
 def at_least_one(name: str, value: int, meaning: str) -> int:
@@ -51,14 +60,15 @@ def at_least_one(name: str, value: int, meaning: str) -> int:
     return value
 
 
-def directory(folder: Path) -> None:
-    """Refuses an output directory that is a file.
+def directory(folder: Path) -> Path:
+    """The output directory, unless it is a file.
 
     Raises:
         ValueError: it is one.
     """
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"--out is {str(folder)!r}, which is no directory: name another")
+    return folder
 
 
 def cores() -> int:

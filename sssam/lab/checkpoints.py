@@ -1,33 +1,35 @@
 """A run cut at the end of an epoch, as a file that holds tensors, numbers and text alone."""
 
-import io
-import pickle
+import os
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from sssam.lab.records import write_whole
+from sssam import files
 from sssam.lab.specs import Run
 
 #: What marks the file as ours, with the version of its layout.
 FORMAT = "sssam.lab checkpoint 1"
 
 
+class CheckpointError(OSError):
+    """A checkpoint that could not be written: the disk's fault, not the run's."""
+
+
 def save(path: Path, run: Run, state: dict[str, Any]) -> None:
-    """Writes a checkpoint whole or not at all; the file of before is replaced.
+    """Writes a checkpoint whole or not at all; the file of before is replaced, its folder made.
 
     Raises:
-        OSError: the disk is full or the path can't be written; the file of before is still there.
+        CheckpointError: the disk is full or the path can't be written; the file of before is still
+            there.
     """
-    buffer = io.BytesIO()
-    torch.save({"format": FORMAT, "run": run.model_dump_json(), **state}, buffer)
     try:
-        write_whole(path, buffer.getvalue())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        files.save(path, format=FORMAT, run=run.model_dump_json(), **state)
     except OSError as error:
-        raise OSError(
+        reason = os.strerror(error.errno or 0)
+        raise CheckpointError(
             error.errno,
-            f"the checkpoint {str(path)!r} could not be written: {error.strerror}. The one of "
+            f"the checkpoint {str(path)!r} could not be written: {reason}. The one of "
             "before is still there; make room, or give another path, and start again",
         ) from error
 
@@ -38,19 +40,26 @@ def load(path: Path, run: Run) -> dict[str, Any]:
     Raises:
         ValueError: the file is no checkpoint, or one of another run: the text names both.
     """
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, EOFError, RuntimeError, ValueError) as error:
-        raise ValueError(f"{str(path)!r} is no checkpoint, or is torn: {error}") from error
-    if not isinstance(state, dict) or state.get("format") != FORMAT:
-        raise ValueError(f"{str(path)!r} is no checkpoint of sssam.lab: give another path")
-    held = Run.model_validate_json(state["run"])
+    held, state = read(path)
     if held.id != run.id:
         raise ValueError(
             f"checkpoint {str(path)!r} is of another run: it holds {_named(held)}, asked for is "
             f"{_named(run)}; give another path, or delete the file to start anew"
         )
     return state
+
+
+def read(path: Path) -> tuple[Run, dict[str, Any]]:
+    """The run of a checkpoint, and its state as `load` gives it, whatever the run is.
+
+    Raises:
+        ValueError: the file is no checkpoint of the laboratory's.
+        FileNotFoundError: there is no such file.
+    """
+    state = files.load(path)
+    if state.get("format") != FORMAT:
+        raise ValueError(f"{str(path)!r} is no checkpoint of sssam.lab: give another path")
+    return Run.model_validate_json(state["run"]), state
 
 
 def _named(run: Run) -> str:

@@ -1,14 +1,13 @@
 """Records -> a comparison. It reads, never trains."""
 
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
-from sssam.lab import headline, stats
+from sssam.lab import comparable, contrasts, headline, stats
 from sssam.lab.comparison import Comparison, CurvePoint, Draws, Outcomes, Row
-from sssam.lab.specs import Environment, Method, Record, Run, Task
-
-#: The records of one method, by seed.
-BySeed = Mapping[int, Record]
+from sssam.lab.contrasts import BySeed
+from sssam.lab.remarks import remarks
+from sssam.lab.specs import Method, Record, Run, Task
 
 
 def compare(
@@ -23,28 +22,33 @@ def compare(
     Rows come in the order of `methods`; records of other runs are left out; runs without a record
     count as missing. SAM is the first row that is plain SAM, base the first of the base optimizer
     at its own length; without one of them the differences to it are None. `tuning` is the sentence
-    that tells how each row's rho was chosen.
+    that tells how each row's rho was chosen. Where the records are no like for like (other data,
+    other first weights, another order of the examples, another machine), the result's remarks say
+    so first.
 
     Raises:
         ValueError: no methods, no seeds, or two methods with one label.
     """
     _check(methods, seeds)
-    found = {record.id: record for record in records}
-    studied = [_of(task, method, seeds, found) for method in methods]
+    held = list(records)
+    runs = [[Run(task=task, method=method, seed=seed) for seed in seeds] for method in methods]
+    studied = _studied(runs, held)
     measured = Comparison(
         task=task,
         seeds=tuple(seeds),
         rows=tuple(_row(m, by, len(seeds)) for m, by in zip(methods, studied, strict=True)),
         tuning=tuning,
-        environments=_environments(studied),
+        environments=tuple(comparable.environments(_all(studied))),
         commits=_commits(studied),
     )
-    contrasted = _contrast(measured, studied)
+    contrasted = _with_noise(contrasts.contrasted(measured), studied)
+    by_label = {method.label: by for method, by in zip(methods, studied, strict=True)}
+    unlike = comparable.remarks(by_label, (run for row in runs for run in row), held)
     return contrasted.model_copy(
         update={
             "headline": headline.headline(contrasted),
             "support": headline.support(contrasted),
-            "remarks": tuple(headline.remarks(contrasted)),
+            "remarks": (*unlike, *remarks(contrasted)),
         }
     )
 
@@ -58,20 +62,23 @@ def _check(methods: Sequence[Method], seeds: Sequence[int]) -> None:
         raise ValueError(f"methods must differ in label, but {twice} appear twice; rename one")
 
 
-def _of(task: Task, method: Method, seeds: Sequence[int], found: Mapping[str, Record]) -> BySeed:
-    ids = {seed: Run(task=task, method=method, seed=seed).id for seed in seeds}
-    return {seed: found[name] for seed, name in ids.items() if name in found}
+def _studied(runs: Sequence[Sequence[Run]], held: Sequence[Record]) -> list[BySeed]:
+    """For each method the records of its runs, by seed."""
+    found = {record.id: record for record in held}
+    named = [[(run.seed, run.id) for run in row] for row in runs]
+    return [{seed: found[name] for seed, name in row if name in found} for row in named]
 
 
 def _row(method: Method, by_seed: BySeed, asked: int) -> Row:
     records = list(by_seed.values())
-    accuracies = list(_accuracies(by_seed).values())
+    accuracies = _accuracies(by_seed)
     spent = [r.propagations for r in records if r.propagations is not None]
     expected = [r.expected_propagations for r in records if r.expected_propagations is not None]
     return Row(
         method=method,
         runs=_outcomes(records, asked),
-        accuracy=stats.interval(accuracies) if accuracies else None,
+        accuracies=accuracies,
+        accuracy=stats.interval(list(accuracies.values())) if accuracies else None,
         propagations=statistics.fmean(spent) if spent else None,
         spread=statistics.stdev(spent) if len(spent) > 1 else None,
         expected_propagations=statistics.fmean(expected) if expected else None,
@@ -123,71 +130,31 @@ def _draws(by_seed: BySeed) -> Draws | None:
     return Draws(seed=seed, steps=record.steps, ascended=record.ascended)
 
 
-def _environments(studied: Sequence[BySeed]) -> tuple[Environment, ...]:
-    """The distinct environments, times and commits apart, in the order in which they appear."""
-    seen: dict[str, Environment] = {}
-    for each in _all_environments(studied):
-        seen.setdefault(each.model_dump_json(exclude={"time", "commit"}), each)
-    return tuple(seen.values())
+def _all(studied: Sequence[BySeed]) -> list[Record]:
+    return [record for by_seed in studied for record in by_seed.values()]
 
 
 def _commits(studied: Sequence[BySeed]) -> tuple[str, ...]:
-    commits = (each.commit for each in _all_environments(studied))
-    return tuple(dict.fromkeys(commit for commit in commits if commit is not None))
+    described = (r.environment for r in _all(studied) if r.environment is not None)
+    return tuple(dict.fromkeys(each.commit for each in described if each.commit is not None))
 
 
-def _all_environments(studied: Sequence[BySeed]) -> list[Environment]:
-    records = (record for by_seed in studied for record in by_seed.values())
-    return [record.environment for record in records if record.environment is not None]
-
-
-def _contrast(comparison: Comparison, studied: Sequence[BySeed]) -> Comparison:
-    """Adds to each row what it is beside base and SAM, then Holm's adjustment over the rows."""
-    records = dict(zip((row.label for row in comparison.rows), studied, strict=True))
-    base = {} if comparison.base is None else records[comparison.base.label]
-    sam = {} if comparison.sam is None else records[comparison.sam.label]
-    margin = comparison.task.margin
-    rows = [_beside(row, records[row.label], base, sam, margin) for row in comparison.rows]
-    tested = [row for row in rows if row.p_value is not None]
-    adjusted = stats.holm([row.p_value for row in tested if row.p_value is not None])
-    by_label = dict(zip((row.label for row in tested), adjusted, strict=True))
-    return comparison.model_copy(
-        update={
-            "rows": tuple(r.model_copy(update={"p_value": by_label.get(r.label)}) for r in rows)
-        }
-    )
-
-
-def _beside(row: Row, by_seed: BySeed, base: BySeed, sam: BySeed, margin: float) -> Row:
-    own, at_base, at_sam = _accuracies(by_seed), _accuracies(base), _accuracies(sam)
-    to_base = [own[s] - at_base[s] for s in own if s in at_base] if by_seed is not base else []
-    to_sam = [own[s] - at_sam[s] for s in own if s in at_sam] if by_seed is not sam else []
-    update: dict[str, object] = {
-        "to_base": stats.interval(to_base) if to_base else None,
-        "to_sam": stats.interval(to_sam) if to_sam else None,
-        "detectable": stats.detectable(to_sam) if to_sam else None,
-        "relative_time": _relative_time(by_seed, base),
-    }
-    if to_base and to_sam:
-        update |= _kept(own, at_base, at_sam, margin)
-    return row.model_copy(update=update)
-
-
-def _kept(
-    own: Mapping[int, float], base: Mapping[int, float], sam: Mapping[int, float], margin: float
-) -> dict[str, object]:
-    to_sam = [own[s] - sam[s] for s in own if s in sam]
-    to_base = [own[s] - base[s] for s in own if s in base]
-    triples = [s for s in own if s in base and s in sam]
-    sam_gain = [sam[s] - base[s] for s in triples]
-    identified = bool(triples) and statistics.fmean(sam_gain) != 0
-    gain = [own[s] - base[s] for s in triples]
-    keeps = stats.keeps(stats.interval(to_sam), stats.interval(to_base), margin)
-    return {
-        "keeps": keeps if min(len(to_sam), len(to_base)) > 1 else None,
-        "p_value": stats.keeps_p_value(to_sam, to_base, margin),
-        "share": stats.share(gain, sam_gain) if identified else None,
-    }
+def _with_noise(comparison: Comparison, studied: Sequence[BySeed]) -> Comparison:
+    """Adds what takes the records again: the noise of the difference to SAM, and relative times."""
+    labels = [row.label for row in comparison.rows]
+    records: dict[str | None, BySeed] = dict(zip(labels, studied, strict=True))
+    base = records.get(comparison.base.label if comparison.base else None, {})
+    sam = records.get(comparison.sam.label if comparison.sam else None, {})
+    rows = [
+        row.model_copy(
+            update={
+                "noise": None if by is sam else contrasts.noise(by, sam),
+                "relative_time": _relative_time(by, base),
+            }
+        )
+        for row, by in zip(comparison.rows, studied, strict=True)
+    ]
+    return comparison.model_copy(update={"rows": tuple(rows)})
 
 
 def _relative_time(by_seed: BySeed, base: BySeed) -> float | None:

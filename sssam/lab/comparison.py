@@ -2,8 +2,10 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from sssam.lab.specs import Environment, Method, Spec, Task
-from sssam.lab.stats import ONE_SIDED, Interval, Ratio
+from sssam.lab.stats import ONE_SIDED, Interval, Noise, Ratio
 
 
 class Outcomes(Spec):
@@ -49,20 +51,30 @@ class Row(Spec):
     """One method, over the seeds.
 
     Accuracies and their differences are in percentage points of test accuracy; differences are
-    paired by seed. `propagations` is the mean a step, `spread` its standard deviation over runs,
-    `relative_time` the median over seeds of the run's time over the base optimizer's. `p_value` is
-    Holm's over all rows that are neither base nor SAM. None: not measured, or not defined.
+    paired by seed, and `accuracies` are by seed. `propagations` is the mean a step, `spread` its
+    standard deviation over runs, `relative_time` the median over seeds of the run's time over the
+    base optimizer's. `p_value`, that the row keeps SAM's gain within the task's margin, and
+    `share_p_value`, that it keeps at least the task's share of it, are Holm's over all rows that
+    are neither base nor SAM. `detectable` is the true difference to SAM that these seeds find with
+    power 0.8, `seeds_needed` how many one as large as the margin needs, `noise` where the spread of
+    the difference to SAM comes from. None: not measured, or not defined.
     """
 
     method: Method
     runs: Outcomes
+    accuracies: dict[int, float] = Field(default_factory=dict)
     accuracy: Interval | None = None
     to_sam: Interval | None = None
     to_base: Interval | None = None
+    to_sam_bootstrap: Interval | None = None
+    to_base_bootstrap: Interval | None = None
     share: Ratio | None = None
+    share_p_value: float | None = None
     keeps: bool | None = None
     p_value: float | None = None
     detectable: float | None = None
+    seeds_needed: int | None = None
+    noise: Noise | None = None
     propagations: float | None = None
     spread: float | None = None
     expected_propagations: float | None = None
@@ -84,6 +96,11 @@ class Row(Spec):
     def holds(self) -> bool:
         """Whether the row keeps SAM's gain also after Holm's adjustment for all rows."""
         return bool(self.keeps) and self.p_value is not None and self.p_value < ONE_SIDED
+
+    @property
+    def holds_share(self) -> bool:
+        """Whether the row keeps the task's share of SAM's gain, after Holm's adjustment."""
+        return self.share_p_value is not None and self.share_p_value < ONE_SIDED
 
     @property
     def role(self) -> Literal["base", "control", "sam", "part", "scheduled", "other"]:

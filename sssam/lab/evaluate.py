@@ -1,12 +1,13 @@
 """What a model is worth at its weights as they stand: evaluation mode, no gradients."""
 
+import hashlib
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
-from sssam.lab.data import Examples
+from sssam.lab.examples import Examples, Streamed, leaves, raw
+from sssam.lab.problem import Judgement, accuracy, cross_entropy, run_model, scores
 
 #: How many training examples the curves' loss is taken on, the first ones of the training set.
 FIXED_SUBSET = 512
@@ -15,39 +16,70 @@ _BATCH = 1024
 
 
 class Judged(NamedTuple):
-    """Which examples were right (bool, on the CPU), and the mean cross-entropy in nats."""
+    """Scores on the CPU, bool or float64 in [0, 1], one an example; and the mean loss.
 
-    right: Tensor
+    `chance` is the score of the best constant answer, the share of the most frequent class; None
+    where the metric is not the default accuracy. `targets` is the SHA-256 of all targets.
+    """
+
+    scores: Tensor
     loss: float
+    chance: float | None
+    targets: str
 
     @property
     def accuracy(self) -> float:
-        """The share that was right, in [0, 1]."""
-        return self.right.double().mean().item()
+        """The mean score, in [0, 1]."""
+        return self.scores.double().mean().item()
+
+    @property
+    def guessing(self) -> bool:
+        """Whether a constant answer would have scored as much."""
+        return self.chance is not None and self.accuracy <= self.chance + 1e-12
 
     @property
     def bits(self) -> str:
-        """`right` as a bit set in hexadecimal text: bit i is example i."""
-        return bit_set(self.right)
+        """Right answers as a bit set in hexadecimal text: bit i is example i; "0x0" for shares."""
+        return bit_set(self.scores) if self.scores.dtype == torch.bool else "0x0"
 
 
-def judge(model: nn.Module, examples: Examples) -> Judged:
-    """Evaluates a model and leaves it in training mode; a non-finite output is never right."""
+def judge(
+    model: nn.Module,
+    examples: Examples | Streamed,
+    loss: Judgement = cross_entropy,
+    metric: Judgement = accuracy,
+) -> Judged:
+    """Evaluates a model and leaves it in training mode; a non-finite output scores 0.
+
+    Raises:
+        ValueError: the metric's scores are not one an example, or leave [0, 1].
+    """
+    found, total = [], torch.zeros((), dtype=torch.float64)
+    counts, digest = torch.zeros(0, dtype=torch.long), hashlib.sha256()
     model.eval()
-    right, loss = [], torch.zeros((), dtype=torch.float64)
     with torch.no_grad():
-        for images, labels in zip(*(torch.split(part, _BATCH) for part in examples), strict=True):
-            logits: Tensor = model(images)
-            finite = logits.isfinite().all(1)
-            right.append(((logits.argmax(1) == labels) & finite).cpu())
-            loss += cross_entropy(logits.float(), labels, reduction="sum").cpu()
+        for index, inputs, targets in examples.batches(torch.arange(len(examples)), _BATCH, 0):
+            outputs = run_model(model, inputs)
+            found.append(scores(metric, outputs, targets, len(index)).cpu())
+            total += loss(_in_float(outputs), targets).mean().double().cpu() * len(index)
+            for leaf in leaves(targets):
+                digest.update(raw(leaf))
+            counts = _added(counts, targets) if metric is accuracy else counts
     model.train()
-    return Judged(torch.cat(right), loss.item() / len(examples))
+    chance = counts.max().item() / counts.sum().item() if len(counts) else None
+    return Judged(torch.cat(found), total.item() / len(examples), chance, digest.hexdigest())
 
 
-def chance(examples: Examples) -> float:
-    """The accuracy of the best constant answer: the share of the most frequent label."""
-    return examples.labels.bincount().max().item() / len(examples)
+def _added(counts: Tensor, targets: Tensor) -> Tensor:
+    """How often each class occurs, those of a further batch among them."""
+    more = targets.flatten().cpu().bincount(minlength=len(counts))
+    more[: len(counts)] += counts
+    return more
+
+
+def _in_float(outputs: object) -> object:
+    """Scores of half precision as float32, for the loss."""
+    return outputs.float() if isinstance(outputs, Tensor) else outputs
 
 
 def bit_set(flags: Tensor) -> str:

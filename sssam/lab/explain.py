@@ -6,6 +6,7 @@ from sssam.lab import tuned
 from sssam.lab.comparison import Comparison
 from sssam.lab.headline import counted, counted_points
 from sssam.lab.specs import Environment, Task
+from sssam.lab.stats import BOOTSTRAP_SEEDS
 
 
 class Paragraph(NamedTuple):
@@ -64,7 +65,9 @@ def _seeds(comparison: Comparison) -> str:
     return (
         f"{counted(len(seeds), 'seed')}: {which}. A seed fixes the split of the data, the noise, "
         "the initial weights, the order of the batches and the augmentation, equally for all rows, "
-        "so that rows are compared in pairs. Intervals are Student's t over seeds."
+        "so that rows are compared in pairs. Intervals are Student's t over seeds; from "
+        f"{BOOTSTRAP_SEEDS} seeds on the bootstrap's (BCa) stand beside them, which are too short "
+        "below."
     )
 
 
@@ -78,7 +81,10 @@ def _keeping(task: Task) -> str:
         f"-{counted_points(task.margin)}, a margin that was fixed with the task, and its "
         "difference to the base optimizer lies wholly above 0. Of the p-values of the two the "
         "larger counts; they are adjusted by Holm's method over all rows, and below 0.025 a row is "
-        "said to keep the gain. A row that passes alone, without the adjustment, is marked so."
+        "said to keep the gain. A row that passes alone, without the adjustment, is marked so. "
+        f"Beside that, a row is tested to keep at least {100 * task.share:g}% of SAM's gain, by "
+        "Student's t on its gain less that part of SAM's, seed by seed, adjusted likewise; it is "
+        "not identified where the interval of SAM's own gain is not wholly above 0."
     )
 
 
@@ -107,6 +113,6 @@ def tuning(task: Task) -> str:
     )
     if values.task != task.name:
         return f"{text} This task was not tuned itself: its rows take the rho of {values.task}."
-    if values.recipe != task:
+    if not values.chosen_for(task):
         return f"{text} It was chosen with the task's own settings, from which this run differs."
     return text

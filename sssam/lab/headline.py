@@ -1,5 +1,7 @@
 """The sentences about a comparison: each is computed, and claims only what its intervals bear."""
 
+from collections.abc import Sequence
+
 from sssam.lab.comparison import Comparison, Row
 from sssam.lab.stats import Interval
 
@@ -29,6 +31,18 @@ def points(difference: Interval, digits: int = 1) -> str:
 def counted(n: int, noun: str) -> str:
     """A number with its noun, in the plural where it is not one."""
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def listed(names: Sequence[str], most: int | None = None) -> str:
+    """Names in a row, the last after "and"; beyond `most` of them, how many more there are.
+
+    >>> listed(["a", "b", "c"]), listed(["a", "b", "c"], most=1)
+    ('a, b and c', 'a and 2 more')
+    """
+    shown = list(names)
+    if most is not None and len(shown) > most:
+        shown = [*shown[:most], f"{len(shown) - most} more"]
+    return " and ".join(part for part in (", ".join(shown[:-1]), *shown[-1:]) if part)
 
 
 def counted_points(value: float) -> str:
@@ -131,68 +145,3 @@ def spent(row: Row) -> str:
     """What a row costs, in words: propagations a step, of a run as long as base's."""
     cost = f"{row.cost:.2f} propagations a step"
     return cost if row.method.length == 1 else f"{cost} of the base optimizer's run"
-
-
-def remarks(comparison: Comparison) -> list[str]:
-    """What a reader must know beside the table, one sentence each."""
-    return [
-        *_about_seeds(comparison),
-        *_about_outcomes(comparison),
-        *_about_control(comparison),
-        *_about_pairing(comparison),
-    ]
-
-
-def _about_seeds(comparison: Comparison) -> list[str]:
-    if len(comparison.seeds) == 1:
-        return ["A single seed gives means without intervals; it can't tell chance from effect."]
-    found = sorted(row.detectable for row in comparison.candidates if row.detectable)
-    if not found:
-        return []
-    middle = found[len(found) // 2]
-    return [
-        f"{counted(len(comparison.seeds), 'seed')} find a true difference to SAM of {middle:.1f} "
-        "points four times in five (median over the rows); smaller ones may stay unseen."
-    ]
-
-
-def _about_outcomes(comparison: Comparison) -> list[str]:
-    said = []
-    for row in comparison.rows:
-        if row.runs.diverged:
-            said.append(
-                f"{row.runs.diverged} of {row.runs.total} runs of {row.label} diverged; they "
-                "count in its mean with the accuracy that they ended at."
-            )
-        if row.runs.failed:
-            said.append(
-                f"{row.runs.failed} of {row.runs.total} runs of {row.label} failed and are left "
-                "out; their records hold the error."
-            )
-    return said
-
-
-def _about_control(comparison: Comparison) -> list[str]:
-    """The compute-matched control beside SAM: whether more training alone would do."""
-    gains = [row for row in comparison.candidates if row.role == "control" and row.to_base]
-    return [
-        f"{row.label} costs {row.cost:.2f} without any sharpness-aware step and "
-        f"{_beside_base(row.to_base)} {points(row.to_base)} beside the base optimizer."
-        for row in gains
-        if row.to_base is not None and row.to_base.low is not None and row.cost is not None
-    ]
-
-
-def _beside_base(difference: Interval) -> str:
-    if difference.above_zero:
-        return "gains:"
-    return "does worse:" if difference.below_zero else "shows no gain:"
-
-
-def _about_pairing(comparison: Comparison) -> list[str]:
-    if len(comparison.environments) < 2:
-        return []
-    return [
-        f"The records come from {len(comparison.environments)} environments, so their times are "
-        "not comparable throughout."
-    ]

@@ -1,19 +1,21 @@
 """One epoch of a run: the passes that a method asks for, in an order that no method can change."""
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from time import perf_counter
+from typing import Any, NamedTuple
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from sssam import SharpnessAware
 from sssam.lab import augment
-from sssam.lab.data import Split
+from sssam.lab.examples import Examples, Streamed
+from sssam.lab.problem import Problem, run_model
 from sssam.lab.seeds import generator
 from sssam.lab.specs import Point, Run
 
@@ -38,13 +40,22 @@ class Position:
     curve: list[Point] = field(default_factory=list)
 
 
+class Parts(NamedTuple):
+    """The data of a run, on its device."""
+
+    train: Examples | Streamed
+    validation: Examples | Streamed
+    test: Examples | Streamed
+
+
 @dataclass
 class Training:
     """All that a run trains with; `network` and `optimizer` are what Fabric's objects stand for."""
 
     run: Run
     fabric: Fabric
-    split: Split
+    problem: Problem
+    split: Parts
     network: nn.Module
     model: nn.Module
     base: Optimizer
@@ -76,30 +87,35 @@ def order(examples: int, seed: int, epoch: int) -> Tensor:
 
 def run_epoch(training: Training) -> None:
     """Trains for one epoch and moves the position on; the clock runs for training alone."""
-    position, task = training.position, training.run.task
-    device = training.fabric.device
-    examples, labels = training.split.train
-    sequence = order(len(labels), training.run.seed, position.epoch)
-    if position.epoch < task.epochs:
-        position.order = _chained(position.order, sequence, labels)
-    changed = (
-        augment.draw(len(labels), training.run.seed, position.epoch, device)
-        if task.augment
-        else None
-    )
-    begun = _now(device)
-    for index in torch.split(sequence.to(device), task.batch_size):
-        images = examples[index]
-        loss = _step(training, changed(images, index) if changed else images, labels[index])
-    position.seconds += _now(device) - begun
+    position, train = training.position, training.split.train
+    sequence = order(len(train), training.run.seed, position.epoch)
+    if position.epoch < training.run.task.epochs:
+        position.order = _chained(position.order, sequence, train)
+    begun = _now(training.fabric.device)
+    for inputs, targets in _batches(training, sequence):
+        loss = _step(training, inputs, targets)
+    position.seconds += _now(training.fabric.device) - begun
     position.epoch += 1
     position.finite = _finite(loss, training.network)
 
 
-def _step(training: Training, images: Tensor, labels: Tensor) -> Tensor:
+def _batches(training: Training, sequence: Tensor) -> Iterator[tuple[Any, Any]]:
+    """The batches of an epoch in that order, augmented where the task says so."""
+    task, seed, epoch = training.run.task, training.run.seed, training.position.epoch
+    device = training.fabric.device
+    batches = training.split.train.batches(sequence.to(device), task.batch_size, seed, epoch)
+    if not task.augment:
+        yield from ((inputs, targets) for _, inputs, targets in batches)
+        return
+    changed = augment.draw(len(sequence), seed, epoch, device)
+    for index, inputs, targets in batches:
+        yield changed(inputs, index), targets
+
+
+def _step(training: Training, inputs: Any, targets: Any) -> Tensor:
     """One step of the method and of the learning rate; returns the loss of its last pass."""
     position, before = training.position, _ascents(training.optimizer)
-    loss = _passes(training, images, labels)
+    loss = _passes(training, inputs, targets)
     training.proxy.step()
     if _ascents(training.optimizer) > before:
         position.ascended |= 1 << position.step
@@ -109,17 +125,18 @@ def _step(training: Training, images: Tensor, labels: Tensor) -> Tensor:
     return loss
 
 
-def _passes(training: Training, images: Tensor, labels: Tensor) -> Tensor:
+def _passes(training: Training, inputs: Any, targets: Any) -> Tensor:
     """All passes of a step, in the form that serves every method; the losses are one a sample."""
     optimizer, backward = training.proxy, training.fabric.backward
+    model, loss_of = training.model, training.problem.loss
     if not isinstance(training.optimizer, SharpnessAware):
         optimizer.zero_grad()
-        loss = cross_entropy(training.model(images), labels)
+        loss = loss_of(run_model(model, inputs), targets).mean()
         backward(loss)
-        return loss
-    for p in optimizer.passes((images, labels), backward=backward):  # type: ignore[attr-defined]
+        return loss.detach()
+    for p in optimizer.passes((inputs, targets), backward=backward):  # type: ignore[attr-defined]
         with torch.set_grad_enabled(p.grad):
-            loss = cross_entropy(training.model(p.x), p.y, reduction="none")
+            loss = loss_of(run_model(model, p.x), p.y)
         p.backward(loss)
     return loss.detach()
 
@@ -128,10 +145,9 @@ def _ascents(optimizer: Optimizer) -> int:
     return int(getattr(optimizer, "ascents", 0))
 
 
-def _chained(before: str, sequence: Tensor, labels: Tensor) -> str:
-    """The SHA-256 of the one before, of the examples in their order, and of their labels."""
-    seen = labels.cpu()[sequence]
-    content = before.encode() + sequence.numpy().tobytes() + seen.numpy().tobytes()
+def _chained(before: str, sequence: Tensor, train: Examples | Streamed) -> str:
+    """The SHA-256 of the one before, of the examples in their order, and of their targets."""
+    content = before.encode() + sequence.numpy().tobytes() + train.digest(sequence)
     return hashlib.sha256(content).hexdigest()
 
 

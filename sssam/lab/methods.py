@@ -109,7 +109,7 @@ def build(
         "model": model,
     }
     taken = {name: value for name, value in given.items() if name in _arguments(method.kind)}
-    return made(optimizer, **taken, **method.options)  # type: ignore[arg-type, call-arg]
+    return made(optimizer, **taken, **method.options)  # type: ignore[arg-type]
 
 
 def passes_run(optimizer: Optimizer, steps: int) -> tuple[float, float]:

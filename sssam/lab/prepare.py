@@ -5,15 +5,15 @@ import hashlib
 
 import torch
 from lightning_fabric import Fabric
-from torch import nn
-from torch.nn.functional import cross_entropy
+from torch import Tensor, nn
 from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler, OneCycleLR
 
-from sssam.lab import data, loop, methods, models
-from sssam.lab.data import Examples, Split
-from sssam.lab.loop import Position, Training
-from sssam.lab.specs import Run, Task
+from sssam.lab import loop, methods, problems
+from sssam.lab.examples import raw
+from sssam.lab.loop import Parts, Position, Training
+from sssam.lab.problem import OwnOptimizer, Problem, run_model
+from sssam.lab.specs import Run
 
 
 def prepare(run: Run, fabric: Fabric) -> Training:
@@ -22,53 +22,72 @@ def prepare(run: Run, fabric: Fabric) -> Training:
     Raises:
         ValueError: an unknown name, or a hyperparameter out of its range.
         FileNotFoundError: the data's path does not exist.
+        Exception: whatever a user's own task raises.
     """
-    split = data.load(run.task.data, run.seed)
-    network = models.build(run.task.model, split.shape, split.classes, run.seed)
+    problem = problems.make(run.task, run.seed)
+    network = problem.model
     position = Position(initial=_weights_hash(network))
-    _warm_up(network, split.train, run.task)
-    split = _moved(split, fabric.device)
-    base = _base(run.task, network)
+    _warm_up(problem, run.task.batch_size)
+    split = Parts(*(part.to(fabric.device) for part in problem.parts))
+    base = base_optimizer(run, network, problem.optimizer)
     steps = loop.total_steps(run, len(split.train))
     optimizer = methods.build(run.method, base, steps, run.seed, network)
     model, proxy = fabric.setup(network, optimizer)
-    scheduler = _scheduler(run.task, base, steps)
-    return Training(run, fabric, split, network, model, base, optimizer, proxy, scheduler, position)
+    scheduler = _scheduler(run, base, steps)
+    return Training(
+        run, fabric, problem, split, network, model, base, optimizer, proxy, scheduler, position
+    )
 
 
-def _base(task: Task, network: nn.Module) -> Optimizer:
-    rate, decay = task.learning_rate, task.weight_decay
+def _rate(run: Run) -> float:
+    """The peak learning rate: the row's own, or else the task's."""
+    own = run.method.learning_rate
+    return run.task.learning_rate if own is None else own
+
+
+def base_optimizer(run: Run, network: nn.Module, own: OwnOptimizer | None = None) -> Optimizer:
+    """The torch optimizer that a run's method is put around, or the user's own.
+
+    Raises:
+        TypeError: the user's function returns no torch optimizer.
+    """
+    task, rate, decay = run.task, _rate(run), run.task.weight_decay
+    if own is not None:
+        made = own(network.parameters(), rate)
+        if not isinstance(made, Optimizer):
+            raise TypeError(
+                f"optimizer(parameters, learning_rate) returned a {type(made).__name__}, must "
+                "return a torch.optim.Optimizer"
+            )
+        return made
     if task.optimizer == "sgd":
         return SGD(network.parameters(), lr=rate, momentum=task.momentum, weight_decay=decay)
     return AdamW(network.parameters(), lr=rate, weight_decay=decay)
 
 
-def _scheduler(task: Task, base: Optimizer, steps: int) -> LRScheduler:
+def _scheduler(run: Run, base: Optimizer, steps: int) -> LRScheduler:
     """The learning rate over the run's own steps; one cycle leaves the momentum as it is."""
+    task, peaks = run.task, [float(group["lr"]) for group in base.param_groups]
     if task.anneal == "one-cycle":
-        return OneCycleLR(base, task.learning_rate, total_steps=steps, cycle_momentum=False)
+        return OneCycleLR(base, peaks, total_steps=steps, cycle_momentum=False)
     if task.anneal == "cosine":
         return CosineAnnealingLR(base, T_max=steps)
     return ConstantLR(base, factor=1.0, total_iters=0)
 
 
-def _warm_up(network: nn.Module, examples: Examples, task: Task) -> None:
+def _warm_up(problem: Problem, size: int) -> None:
     """One pass on a copy, so that what torch does at its first pass is not in the time."""
-    images, labels = (part[: task.batch_size] for part in examples)
+    train = problem.parts[0].head(size)
+    _, inputs, targets = next(train.batches(torch.arange(len(train)), size, 0))
     with torch.random.fork_rng(devices=[]):
-        torch.autograd.backward(cross_entropy(copy.deepcopy(network)(images), labels))
+        outputs = run_model(copy.deepcopy(problem.model), inputs)
+        torch.autograd.backward(problem.loss(outputs, targets).mean())
 
 
 def _weights_hash(network: nn.Module) -> str:
     """The SHA-256 of the weights and buffers by their names."""
     digest = hashlib.sha256()
     for name, tensor in network.state_dict().items():
-        digest.update(name.encode() + tensor.cpu().numpy().tobytes())
+        if isinstance(tensor, Tensor):
+            digest.update(name.encode() + raw(tensor))
     return digest.hexdigest()
-
-
-def _moved(split: Split, device: torch.device) -> Split:
-    train, validation, test = (
-        Examples(part.images.to(device), part.labels.to(device)) for part in split[:3]
-    )
-    return Split(train, validation, test, split.classes)

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from sssam.lab.specs import Record
+from sssam.files import write_whole
+from sssam.lab.specs import Record, Run
 
 ASIDE = "aside"
 
@@ -28,6 +29,15 @@ class Records(NamedTuple):
     by_id: dict[str, Record]
     problems: tuple[Problem, ...]
 
+    def failed(self, runs: Iterable[Run] | None = None) -> list[Record]:
+        """The records whose run raised or lost its process, of these runs or of all.
+
+        Each has its traceback, or what is known, in `error`.
+        """
+        ids = self.by_id if runs is None else dict.fromkeys(run.id for run in runs)
+        found = (self.by_id[id_] for id_ in ids if id_ in self.by_id)
+        return [record for record in found if record.outcome == "failed"]
+
 
 def write(record: Record, directory: Path) -> Path:
     """Writes `<id>.json`, on the disk before it has its name; returns the path.
@@ -46,38 +56,6 @@ def write(record: Record, directory: Path) -> Path:
             f"safe; make room in {str(directory)!r} and give the same command again",
         ) from error
     return path
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file under another name, has it put on the disk, then renames it.
-
-    A reader, and a machine that stops at any moment, finds the file of before or the whole new one.
-
-    Raises:
-        OSError: as the system gives it; the file of before is still there.
-    """
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with draft.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-    _sync_directory(path.parent)
-
-
-def _sync_directory(directory: Path) -> None:
-    """Puts the new name on the disk, where the system can (Windows opens no directories)."""
-    if os.name != "posix":
-        return
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def read_all(directory: Path) -> Records:
@@ -113,30 +91,67 @@ def read(path: Path) -> Record:
     return record
 
 
+def find(run_id: str, directory: Path) -> Record | None:
+    """The record of a run, if there is one; a file of its name that is no record is set aside.
+
+    Raises:
+        OSError: the file can't be read or moved.
+    """
+    path = directory / f"{run_id}.json"
+    try:
+        record = _read(path)
+    except FileNotFoundError:
+        return None
+    if isinstance(record, Problem):
+        set_aside([record])
+        return None
+    return record
+
+
 def _read(path: Path) -> Record | Problem:
     try:
         record = Record.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        return Problem(path, f"torn or foreign ({where + ': ' if where else ''}{first['msg']})")
+        return Problem(path, torn(error))
     if path.name != f"{record.id}.json":
         return Problem(path, f"holds the record {record.id}, which its name denies")
     return record
 
 
-def set_aside(problems: Iterable[Problem]) -> list[Path]:
-    """Moves files that are no records into the folder `aside`, so that none is written over.
+def torn(error: ValidationError) -> str:
+    """What is wrong with text that is no record, in a few words."""
+    first = error.errors()[0]
+    where = ".".join(map(str, first["loc"]))
+    return f"torn or foreign ({where + ': ' if where else ''}{first['msg']})"
 
-    Returns their new paths; a name that is taken there gets a number.
+
+def set_aside(problems: Iterable[Problem]) -> list[Path]:
+    """Moves files into the folder `aside` beside them, so that none is written over.
+
+    Returns their new paths; a name that is taken there gets a number, and a file that another
+    process has moved is passed over.
     """
     moved = []
     for problem in problems:
-        folder = problem.path.parent / ASIDE
-        folder.mkdir(exist_ok=True)
-        target, number = folder / problem.path.name, 1
-        while target.exists():
-            target, number = folder / f"{problem.path.name}.{number}", number + 1
-        os.replace(problem.path, target)
-        moved.append(target)
+        target = reserved(problem.path.parent / ASIDE, problem.path.name)
+        try:
+            os.replace(problem.path, target)
+        except FileNotFoundError:
+            target.unlink()
+        else:
+            moved.append(target)
     return moved
+
+
+def reserved(folder: Path, name: str) -> Path:
+    """An empty file of that name, or of the name with a number, that only this caller has made."""
+    folder.mkdir(exist_ok=True)
+    target, number = folder / name, 0
+    while True:
+        try:
+            target.touch(exist_ok=False)
+        except FileExistsError:
+            number += 1
+            target = folder / f"{name}.{number}"
+        else:
+            return target

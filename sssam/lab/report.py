@@ -1,103 +1,186 @@
-"""A comparison -> one page that is whole in itself, and the same as Markdown, JSON, SVG and PNG."""
+"""A comparison -> one page that is whole in itself, and the same as Markdown, CSV and figures."""
 
-import base64
-import json
-import re
-from collections.abc import Mapping
-from functools import cache
-from importlib.resources import files
+from collections.abc import Callable, Sequence
+from itertools import compress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import vl_convert
-from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
+from sssam.files import write_whole
+from sssam.lab import reproduce
+from sssam.lab.charts.files import KINDS, render
 from sssam.lab.comparison import Comparison, Row
 from sssam.lab.explain import explained
-from sssam.lab.figures import VEGA_LITE, Figure, figures, render
+from sssam.lab.exports import accuracies_csv, as_json, curves_csv, rows_csv
+from sssam.lab.figures import Figure, figures
 from sssam.lab.headline import cheapest, signed
-from sssam.lab.records import write_whole
-from sssam.lab.table import Cell, cells, columns, markdown
+from sssam.lab.table import Cell, cells, certainty, markdown
+from sssam.lab.webpage import data_address, embedded, environment, library, part
 
-#: The library for all charts, under the one name that the page's script uses.
-_SNIPPET = "window.vegaEmbed = vegaEmbed;"
-#: A minus sign, in ASCII: before a digit, and after nothing or what opens.
-_CODE = re.compile(r"`([^`]+)`")
-_MINUS = re.compile(r"(?<![\w.])-(?=\d)")
+#: The text files by name: what links to them say, their kind, and what they hold.
+_TEXTS: dict[str, tuple[str, str, Callable[[Comparison], str]]] = {
+    "comparison.md": ("the tables as Markdown", "text/markdown", markdown),
+    "comparison.json": ("all of it as JSON", "application/json", as_json),
+    "comparison.csv": ("the rows as CSV", "text/csv", rows_csv),
+    "accuracies.csv": ("each seed as CSV", "text/csv", accuracies_csv),
+    "curves.csv": ("the curves as CSV", "text/csv", curves_csv),
+}
+
+
+#: Bytes of a text file from which on the page does not hold it too.
+_LONG = 150_000
 
 
 class Written(NamedTuple):
-    """The files of a comparison."""
+    """The files of a comparison: its page, the same as texts, and its figures, the main first.
+
+    The texts are Markdown, JSON, and CSV of the rows, of each seed and of each epoch.
+    """
 
     page: Path
-    markdown: Path
-    json: Path
-    svg: Path | None
-    png: Path | None
+    texts: tuple[Path, ...]
+    figures: tuple[Path, ...]
 
 
-def write(comparison: Comparison, directory: Path) -> Written:
-    """Writes page, Markdown, JSON and the main figure into a directory, which is made if missing.
+class Live(NamedTuple):
+    """What a page says that is written anew while its study runs: runs that ended, of how many.
+
+    `seconds` is after how long the page reads itself anew, until its reader pauses it.
+    """
+
+    done: int
+    total: int
+    seconds: int
+
+
+def write(
+    comparison: Comparison, directory: Path, further: Sequence[Figure] = (), command: str = ""
+) -> Written:
+    """Writes the page, Markdown, CSV, JSON, and each figure as SVG, PDF and PNG.
+
+    Args:
+        comparison: what to show.
+        directory: made if it is missing; each file is written whole or not at all.
+        further: figures that the comparison itself has no numbers for, such as loss landscapes.
+        command: what makes the comparison again, where that is no plain `sssam compare`.
 
     Raises:
         OSError: the directory or a file could not be written.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    drawn = figures(comparison)
-    contents = {
-        "comparison.md": markdown(comparison).encode(),
-        "comparison.json": comparison.model_dump_json(indent=1).encode() + b"\n",
-        "comparison.html": page(comparison, drawn).encode(),
-    }
-    if drawn:
-        chart = drawn[0].draw()
-        contents |= {f"comparison.{kind}": render(chart, kind) for kind in ("svg", "png")}
-    for name, content in contents.items():
-        write_whole(directory / name, content)
-    paths = {name.rpartition(".")[2]: directory / name for name in contents}
-    return Written(paths["html"], paths["md"], paths["json"], paths.get("svg"), paths.get("png"))
+    (directory / "figures").mkdir(parents=True, exist_ok=True)
+    drawn = [*figures(comparison), *further]
+    for name, (_, _, text) in _TEXTS.items():
+        write_whole(directory / name, text(comparison).encode())
+    whole = page(comparison, drawn, command=command)
+    write_whole(directory / "comparison.html", whole.encode())
+    files = [path for figure in drawn for path in _files(figure, directory / "figures")]
+    texts = (directory / name for name in _TEXTS)
+    return Written(directory / "comparison.html", tuple(texts), tuple(files))
 
 
-def page(comparison: Comparison, drawn: list[Figure] | None = None) -> str:
-    """The page as HTML: about a megabyte, nearly all of it the library that draws the charts.
+def _downloads(comparison: Comparison) -> list[dict[str, str]]:
+    """The text files, within the page; long ones lie beside it alone."""
+    contents = {name: text(comparison).encode() for name, (_, _, text) in _TEXTS.items()}
+    return [
+        {"name": name, "title": title, "address": data_address(kind, contents[name])}
+        for name, (title, kind, _) in _TEXTS.items()
+        if len(contents[name]) <= _LONG
+    ]
+
+
+def _files(figure: Figure, folder: Path) -> list[Path]:
+    """Writes a figure for papers: 760 pixels wide, ink on white."""
+    chart, paths = figure.draw(), [folder / f"{figure.name}.{kind}" for kind in KINDS]
+    for kind, path in zip(KINDS, paths, strict=True):
+        write_whole(path, render(chart, kind))
+    return paths
+
+
+def page(
+    comparison: Comparison,
+    drawn: Sequence[Figure] | None = None,
+    command: str = "",
+    live: Live | None = None,
+) -> str:
+    """The page as HTML: about 1.6 megabytes, nearly all of it the library that draws the charts.
 
     Every name is escaped by the template, and the embedded JSON holds no "<".
+
+    Args:
+        comparison: what to show.
+        drawn: the figures; default those of the comparison.
+        command: what makes the comparison again; default the `sssam compare` that does, if any.
+        live: the page is one of a study that still runs.
     """
     chosen = figures(comparison) if drawn is None else drawn
-    template = _environment().from_string(_part("report.html"))
+    template = environment().from_string(part("report.html"))
     return template.render(
         comparison=comparison,
+        live=live,
         numbers=_numbers(comparison),
         figures=[_shown(figure, pictured=figure is chosen[0]) for figure in chosen],
-        columns=[{"name": name} for name in columns(comparison)],
-        rows=[_Shown(row.role, cells(row)) for row in comparison.rows],
+        tables=_tables(comparison),
         paragraphs=explained(comparison),
         settings=[_settings(row) for row in comparison.rows],
-        download=_data("application/json", comparison.model_dump_json(indent=1).encode()),
-        specifications=_json({figure.name: _layouts(figure) for figure in chosen}),
-        style=Markup(_part("report.css")),
-        script=Markup(_part("report.js")),
-        library=Markup(_library()),
+        command=command or reproduce.command(comparison),
+        repeating=reproduce.repeating(comparison),
+        downloads=_downloads(comparison),
+        specifications=embedded(_specifications(chosen)),
+        style=Markup(part("report.css")),
+        script=Markup(part("report.js")),
+        library=Markup(library()),
     )
 
 
-class _Shown(NamedTuple):
-    """A row of the page's table."""
+class _Line(NamedTuple):
+    """A row of a table: its colour and its cells, the label first."""
 
     role: str
     cells: list[Cell]
 
 
+def _tables(comparison: Comparison) -> dict[str, list[_Line]]:
+    """The finding, and where rows are beside SAM how sure it is."""
+    rows, task = comparison.rows, comparison.task
+    tables = {"finding": [_Line(row.role, cells(row)) for row in rows], "certainty": []}
+    if any(row.to_sam is not None for row in rows):
+        sure = _measured([certainty(row, task) for row in rows])
+        tables["certainty"] = [_Line(r.role, line) for r, line in zip(rows, sure, strict=True)]
+    return tables
+
+
+def _measured(lines: list[list[Cell]]) -> list[list[Cell]]:
+    """The lines without the columns that hold nothing in any of them."""
+    kept = [any(cell.sort or cell.note for cell in column) for column in zip(*lines, strict=True)]
+    return [list(compress(line, kept)) for line in lines]
+
+
 def _shown(figure: Figure, pictured: bool) -> dict[str, str]:
     """A figure's words, and if asked for a picture of it, for readers without scripts."""
-    image = _data("image/svg+xml", render(figure.draw(), "svg")) if pictured else ""
-    return {**{k: getattr(figure, k) for k in ("name", "title", "caption", "alt")}, "image": image}
+    image = data_address("image/svg+xml", render(figure.draw(), "svg")) if pictured else ""
+    words = {k: getattr(figure, k) for k in ("name", "title", "caption", "alt")}
+    return {**words, "short": figure.short or figure.title, "image": image}
 
 
-def _layouts(figure: Figure) -> dict[str, Any]:
-    wide, narrow = figure.specification(narrow=False), figure.specification(narrow=True)
-    return {"wide": wide} if wide == narrow else {"wide": wide, "narrow": narrow}
+def _specifications(chosen: Sequence[Figure]) -> dict[str, Any]:
+    """Each figure's layouts, and once for all of them the data that they share."""
+    data: dict[str, Any] = {}
+    layouts = {
+        figure.name: {
+            name: _without_data(figure.specification(narrow), data)
+            for name, narrow in (("wide", False), ("narrow", True))
+        }
+        for figure in chosen
+    }
+    return {"layouts": layouts, "data": data}
+
+
+def _without_data(specification: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+    """The specification with its data moved to `data`; names are hashes, so equal data are one."""
+    own = specification.pop("datasets", {})
+    data |= own
+    return {**specification, "uses": list(own)}
 
 
 def _numbers(comparison: Comparison) -> list[dict[str, str]]:
@@ -127,36 +210,3 @@ def _settings(row: Row) -> dict[str, str]:
         "schedule": "" if schedule is None else repr(schedule),
         "others": ", ".join(f"{k} = {v}" for k, v in others.items()),
     }
-
-
-def _environment() -> Environment:
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters["typeset"] = _typeset
-    return environment
-
-
-def _typeset(text: str) -> Markup:
-    """Text, escaped, with true minus signs, curly apostrophes, and what is in backticks as code."""
-    curly = _MINUS.sub("\N{MINUS SIGN}", text).replace("'", "\N{RIGHT SINGLE QUOTATION MARK}")
-    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(curly))))
-
-
-def _json(value: Mapping[str, Any]) -> Markup:
-    """JSON that no HTML parser can leave: not one "<" is in it."""
-    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
-    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
-
-
-def _data(kind: str, content: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
-
-
-def _part(name: str) -> str:
-    return files("sssam.lab").joinpath(name).read_text(encoding="utf-8")
-
-
-@cache
-def _library() -> str:
-    """Vega, Vega-Lite and Vega-Embed in one script, which holds no end of a script."""
-    bundle = str(vl_convert.javascript_bundle(_SNIPPET, vl_version=VEGA_LITE))
-    return bundle.replace("</script", "<\\/script").replace("<!--", "<\\!--")

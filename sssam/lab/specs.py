@@ -8,7 +8,7 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from sssam.schedules import Schedule, from_dict
 
@@ -21,6 +21,16 @@ KIND_REVISIONS: dict[str, int] = {}
 Whole = Annotated[int, Field(ge=1)]
 
 
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError(f"must be one line without control characters, not {text!r}")
+    return text
+
+
+#: What users name things: it is printed to terminals, which control characters would steer.
+Name = Annotated[str, AfterValidator(_printable)]
+
+
 class Spec(BaseModel):
     """A value: frozen, hashable by content, unknown keys are errors, NaN is not a number here."""
 
@@ -31,7 +41,8 @@ class DataSpec(Spec):
     """Which examples, and how they are split; the split depends on the run's seed too.
 
     `fingerprint` is of the data's content, so that two runs on data that differ are two runs, and
-    data that were moved stay the same; `path` says only where they lie.
+    data that were moved stay the same; `path` says only where they lie. `target` names the column
+    of the labels; `length` is that of a text example, in bytes.
     """
 
     name: str
@@ -40,35 +51,59 @@ class DataSpec(Spec):
     train: Whole | None = None
     validation: Whole | None = None
     label_noise: Annotated[float, Field(ge=0, le=1)] = 0.0
+    target: str | None = None
+    length: Whole | None = None
 
 
 class ModelSpec(Spec):
-    """A model by name, with its sizes (`widths` of the hidden layers, of an MLP)."""
+    """A model by name, with its sizes.
+
+    `widths` are those of an MLP's hidden layers; `options` are the model's further arguments, as
+    `sssam.lab.models.options` lists them.
+    """
 
     name: str
     widths: tuple[Whole, ...] = ()
+    options: dict[str, bool | int | float | str] = {}
+
+
+class Code(Spec):
+    """A function in a user's file; `sha256` is of the source and of the files that it depends on.
+
+    `path` is absolute, and says only where the file lies.
+    """
+
+    path: str
+    function: str
+    sha256: str
 
 
 class Task(Spec):
     """What is trained, and how: everything that is equal across the methods compared.
 
     `margin` is in percentage points of test accuracy: a row "keeps SAM's gain" when the lower end
-    of the interval of its paired difference to SAM lies above `-margin`. It is fixed with the task.
-    `augment` shifts each image by up to 4 pixels and flips it, anew at each epoch.
+    of the interval of its paired difference to SAM lies above `-margin`. `share`, in (0, 1], is the
+    part of SAM's gain that a row is tested to keep beside that. Both are fixed with the task.
+    `augment` shifts each image by up to 4 pixels and flips it, anew at each epoch. `optimizer`
+    "own" is a user's function. `metric` is the name of what is measured, for tables. `code` is the
+    user's function that makes model and data, where `data` and `model` are named "code".
     """
 
-    name: str
+    name: Name
     data: DataSpec
     model: ModelSpec
     epochs: Whole = 40
     batch_size: Whole = 64
-    optimizer: Literal["sgd", "adamw"] = "sgd"
+    optimizer: Literal["sgd", "adamw", "own"] = "sgd"
     learning_rate: Annotated[float, Field(gt=0)] = 0.1
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     weight_decay: Annotated[float, Field(ge=0)] = 5e-4
     anneal: Literal["one-cycle", "cosine", "constant"] = "one-cycle"
     augment: bool = False
     margin: Annotated[float, Field(gt=0)] = 1.0
+    share: Annotated[float, Field(gt=0, le=1)] = 0.8
+    metric: Name = "accuracy"
+    code: Code | None = None
 
 
 class Method(Spec):
@@ -77,16 +112,18 @@ class Method(Spec):
     `kind` is a name of `sssam.lab.methods.KINDS`; `rho` is a radius in weight space; `schedule` is
     a schedule's `to_dict()`; `options` are further arguments of the kind's class by their names
     there, such as `{"ascent_fraction": 0.125}`; `length` multiplies the epochs (the
-    compute-matched control is the base optimizer with length 2). `revision` is raised where the
-    numbers that a kind produces change, so that its old records are not mixed in.
+    compute-matched control is the base optimizer with length 2); `learning_rate` stands in for the
+    task's where it was chosen for this row. `revision` is raised where the numbers that a kind
+    produces change, so that its old records are not mixed in.
     """
 
-    label: str
+    label: Name
     kind: str
     rho: Annotated[float, Field(ge=0)] = 0.0
     schedule: dict[str, Any] | None = None
     options: dict[str, bool | int | float | str] = {}
     length: Whole = 1
+    learning_rate: Annotated[float, Field(gt=0)] | None = None
     revision: int = Field(default_factory=lambda values: KIND_REVISIONS.get(values["kind"], 1))
 
     @property
@@ -114,7 +151,14 @@ class Run(Spec):
         Left out are labels, what a comparison alone uses, where the data lie, and what has its
         default: so a field that is added with a default leaves the ids of before as they are.
         """
-        apart: Any = {"method": {"label"}, "task": {"name": True, "margin": True, "data": {"path"}}}
+        apart: Any = {
+            "method": {"label"},
+            "task": {
+                **dict.fromkeys(("name", "margin", "share", "metric"), True),
+                "data": {"path"},
+                "code": {"path"},
+            },
+        }
         content = self.model_dump(mode="json", exclude=apart, exclude_defaults=True)
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -153,9 +197,11 @@ class Record(Spec):
     Accuracies are in [0, 1]; `correct` and `ascended` are bit sets as hexadecimal text (bit i of
     `int(text, 16)` is test example i, or step i); `propagations` and `expected_propagations` are
     means a step, in units of one forward-backward pass of the base optimizer's batch;
-    `seconds` is the training alone, without evaluation. `sample_hash` is of the examples and labels
-    seen in the first `task.epochs` epochs, so it is equal for all methods of a seed, but for runs
-    that diverged and stopped early; `initial_hash` is of the first weights.
+    `seconds` is the training alone, without evaluation; `peak_memory` in bytes, as
+    `sssam.lab.memory.Peak` measures it, or None where that can't. `sample_hash` is of the examples
+    and labels seen in the first `task.epochs` epochs, so it is equal for all methods of a seed, but
+    for runs that diverged and stopped early; `initial_hash` is of the first weights; `test_hash` of
+    the test labels in their order, so it is equal over seeds where they share a test set.
 
     `outcome` "diverged" means that the loss or the weights stopped being finite, or that the model
     ended at or below chance; its accuracy is still what was measured.
@@ -176,9 +222,11 @@ class Record(Spec):
     propagations: float | None = None
     expected_propagations: float | None = None
     seconds: float = 0.0
+    peak_memory: int | None = None
     curve: tuple[Point, ...] = ()
     sample_hash: str = ""
     initial_hash: str = ""
+    test_hash: str = ""
     environment: Environment | None = None
 
     @property

@@ -1,25 +1,15 @@
-"""The runs that have no record yet, on processes that may die: what is finished is kept."""
+"""The runs that have no record yet, on workers that may die: what is finished is kept."""
 
-import signal
-import traceback
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
-from loky import get_reusable_executor
-
-from sssam.lab import data, methods, records, tasks
+from sssam.lab import checks, claims, engines, records
+from sssam.lab.dispatch import Dispatcher
+from sssam.lab.engines import Engine, Here, Local
 from sssam.lab.records import Records
-from sssam.lab.specs import Record, Run
-from sssam.lab.train import Epoch, train
-
-#: How often a run is tried alone after a worker died on it, before it counts as failed.
-ATTEMPTS = 2
+from sssam.lab.specs import Method, Record, Run, Task
+from sssam.lab.worker import OnEpoch, Settings
 
 
 class Progress(NamedTuple):
@@ -47,62 +37,103 @@ def missing(runs: Iterable[Run], directory: Path, retry_failed: bool = False) ->
 def run_missing(
     runs: Sequence[Run],
     directory: Path,
-    jobs: int = 1,
+    jobs: int | None = None,
     on_progress: OnProgress | None = None,
-    on_epoch: Callable[[Epoch], object] | None = None,
+    on_epoch: OnEpoch | None = None,
     retry_failed: bool = False,
+    *,
+    engine: Engine | str | None = None,
+    checkpoint_seconds: float = 60.0,
+    accelerator: str = "cpu",
 ) -> Records:
     """Trains the runs without a record and writes one for each; then reads the whole directory.
 
     Each run writes its record where it is trained, before it is told of, so whatever stops this
-    (Ctrl-C, a dead worker, a full disk) the same call goes on with the runs that are left. A run
-    whose code raises, or whose worker dies each time that it is tried alone, has a record with
-    outcome "failed" and the reason. Files in the directory that are no records are moved into its
-    folder `aside` and told of in the result's `problems`.
+    (Ctrl-C, a killed process, a full disk) the same call goes on: with the runs that are left, and
+    with each of them from its last checkpoint. Several processes may be at one study: none trains
+    a run that another trains or has trained, and each returns when all runs have a record.
+
+    A run whose code raises, or whose worker dies each time that it is tried, has a record with
+    outcome "failed" and the reason: see `Records.failed`. Files in the directory that are no
+    records are moved into its folder `aside` and told of in the result's `problems`.
 
     Args:
         runs: what to train; runs with a record, and repeated ones, are passed over.
         directory: of the records; made if it is missing.
-        jobs: processes, at least 1, with one torch thread each; 1 trains in this process.
+        jobs: processes on this machine, at least 1, in place of `engine`: 1 is "here" with one
+            thread, N is "local:N".
         on_progress: called in this process when a run ended.
-        on_epoch: called at each epoch's end, where jobs is 1.
-        retry_failed: train runs anew whose record says "failed".
+        on_epoch: called at each epoch's end, where the engine is this process.
+        retry_failed: train runs anew whose record says "failed"; that record is set aside.
+        engine: where to train, as a value or as text (`engines.parse`); default "here" with one
+            thread.
+        checkpoint_seconds: least time between two checkpoints of a run, at least 0; a run that
+            takes less writes none.
+        accelerator: "cpu", "cuda", "mps" or "auto", as Fabric takes them.
 
     Raises:
-        ValueError: jobs below 1; or a task or method that can't be built, before any training.
+        ValueError: jobs below 1, or given beside `engine`; an engine that does not exist; a task or
+            method that can't be built; before any training.
         FileNotFoundError: a data path that does not exist, before any training.
+        ConnectionError: the engine's cluster can't be reached, before any training, or has gone.
+        ModuleNotFoundError: the engine's library is not installed.
         OSError: a record could not be written.
-        KeyboardInterrupt: at Ctrl-C, with the workers ended.
+        RuntimeError: workers keep dying before they begin a run.
+        KeyboardInterrupt: at Ctrl-C, with the workers ended, where the engine can end them.
     """
-    if jobs < 1:
-        raise ValueError(f"jobs is {jobs}, must be at least 1: the number of processes")
+    chosen = _chosen(engine, jobs)
+    if not checkpoint_seconds >= 0:
+        raise ValueError(f"checkpoint_seconds is {checkpoint_seconds}, must be at least 0")
     check(runs)
+    directory = directory.absolute()
     problems = records.read_all(directory).problems
     records.set_aside(problems)
     wanted = missing(runs, directory, retry_failed)
-    told = _Told(len(wanted), on_progress)
-    if jobs == 1:
-        for run in wanted:
-            told(_run(run, directory, on_epoch))
-    elif wanted:
-        _on_workers(wanted, directory, min(jobs, len(wanted)), told)
+    if retry_failed:
+        _set_failed_aside(wanted, directory)
+    if wanted:
+        with chosen.open(directory, len(wanted)) as entered:
+            settings = Settings(entered.threads, checkpoint_seconds, accelerator)
+            told = _Told(len(wanted), on_progress)
+            Dispatcher(directory, entered, settings, told, on_epoch)(wanted)
     return Records(records.read_all(directory).by_id, problems)
 
 
 def check(runs: Iterable[Run]) -> None:
-    """Builds every method over a model of one weight, and finds every task's data.
+    """Finds every task's data, and builds every method over the task's own model.
 
     Raises:
         ValueError: an unknown name, a hyperparameter out of its range, too few examples.
         FileNotFoundError: a data path that does not exist, or holds no data.
     """
-    for task in {run.task.model_dump_json(): run.task for run in runs}.values():
-        tasks.check(task)
-        data.reach(task.data)
-    for method in {run.method.model_dump_json(): run.method for run in runs}.values():
-        probe = torch.nn.Linear(1, 1, bias=False)
-        optimizer = torch.optim.SGD(probe.parameters(), lr=0.1, momentum=0.9)
-        methods.build(method, optimizer, total_steps=100, seed=0, model=probe)
+    of_tasks: dict[str, tuple[Task, dict[str, Method]]] = {}
+    for run in runs:
+        _, rows = of_tasks.setdefault(run.task.model_dump_json(), (run.task, {}))
+        rows[run.method.model_dump_json()] = run.method
+    for task, rows in of_tasks.values():
+        checks.check(task, rows.values())
+
+
+def _chosen(engine: Engine | str | None, jobs: int | None) -> Engine:
+    if engine is not None:
+        if jobs is not None:
+            raise ValueError(f"jobs is {jobs} beside an engine, which has its own: leave it out")
+        return engines.parse(engine) if isinstance(engine, str) else engine
+    if jobs is not None and jobs < 1:
+        raise ValueError(f"jobs is {jobs}, must be at least 1: the number of processes")
+    return Here(threads=1) if jobs in (None, 1) else Local(jobs)
+
+
+def _set_failed_aside(runs: Iterable[Run], directory: Path) -> None:
+    """Makes room for new records, unless another process has made one or is at it."""
+    held = records.read_all(directory).by_id
+    for run in runs:
+        if run.id not in held:
+            continue
+        with claims.claim(run.id, directory) as mine:
+            if mine and records.find(run.id, directory) == held[run.id]:
+                path = directory / f"{run.id}.json"
+                records.set_aside([records.Problem(path, "failed, and tried again")])
 
 
 class _Told:
@@ -115,90 +146,3 @@ class _Told:
         self.done += 1
         if self.on_progress is not None:
             self.on_progress(Progress(self.done, self.total, record))
-
-
-def _run(run: Run, directory: Path, on_epoch: Callable[[Epoch], object] | None = None) -> Record:
-    """Trains one run and writes its record, whatever the run's own code raises."""
-    try:
-        record = train(run, on_epoch=on_epoch)
-    except Exception:  # a study outlives any of its runs; the record keeps the whole traceback
-        record = Record(run=run, outcome="failed", error=traceback.format_exc())
-    records.write(record, directory)
-    return record
-
-
-def _on_workers(runs: list[Run], directory: Path, jobs: int, told: _Told) -> None:
-    """Trains on processes; runs that were under way when one died are tried again, each alone."""
-    try:
-        for run in _pool(runs, directory, jobs, told):
-            for _ in range(ATTEMPTS):
-                if not _pool([run], directory, 1, told):
-                    break
-            else:
-                reason = f"the process that trained it died, {ATTEMPTS + 1} times (out of memory?)"
-                record = Record(run=run, outcome="failed", error=reason)
-                records.write(record, directory)
-                told(record)
-    except BaseException:
-        get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
-        raise
-
-
-def _pool(runs: list[Run], directory: Path, jobs: int, told: _Told) -> list[Run]:
-    """Trains on `jobs` processes; returns the runs that were under way when a process died."""
-    waiting, suspects = deque(runs), list[Run]()
-    under_way: dict[Future[Record], Run] = {}
-    while waiting or under_way:
-        while waiting and len(under_way) < jobs:
-            run = waiting.popleft()
-            under_way[_submit(run, directory, jobs)] = run
-        ended, _ = wait(under_way, return_when=FIRST_COMPLETED)
-        for future in ended:
-            run = under_way.pop(future)
-            if isinstance(future.exception(), BrokenProcessPool):
-                suspects += [] if _recorded(run, directory, told) else [run]
-            else:
-                told(future.result())
-    return suspects
-
-
-def _recorded(run: Run, directory: Path, told: _Told) -> bool:
-    """Whether a run was through before its pool broke; then it is told of like any other."""
-    path = directory / f"{run.id}.json"
-    record = records.read(path) if path.exists() else None
-    if record is None or record.outcome == "failed":
-        return False
-    told(record)
-    return True
-
-
-def _submit(run: Run, directory: Path, jobs: int) -> Future[Record]:
-    """Hands a run to the pool of processes, which is a new one after the old one broke."""
-    with _workers_deaf_to_ctrl_c():
-        executor: Executor = get_reusable_executor(
-            max_workers=jobs, timeout=60, initializer=_start_worker, env={"OMP_NUM_THREADS": "1"}
-        )
-        try:
-            return executor.submit(_run, run, directory)
-        except BrokenProcessPool as broken:
-            failed: Future[Record] = Future()
-            failed.set_exception(broken)
-            return failed
-
-
-@contextmanager
-def _workers_deaf_to_ctrl_c() -> Iterator[None]:
-    """Processes started in here leave Ctrl-C to their parent, from their first instruction on."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _start_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    torch.set_num_threads(1)

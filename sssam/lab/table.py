@@ -1,11 +1,15 @@
-"""A comparison as the cells of a table, for the page, for Markdown and for the terminal alike."""
+"""A comparison as the cells of two tables, for the page, for Markdown and for the terminal alike.
+
+The first is the finding; the second says how sure it is, and docs/statistics.md what it means.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from sssam.lab.comparison import Comparison, Row
-from sssam.lab.headline import signed
-from sssam.lab.stats import Interval, Ratio
+from sssam.lab.headline import counted_points, signed
+from sssam.lab.specs import Task
+from sssam.lab.stats import Interval, Noise, Ratio
 
 EMPTY = "-"
 
@@ -36,24 +40,46 @@ def cells(row: Row) -> list[Cell]:
     ]
 
 
+def certainty(row: Row, task: Task) -> list[Cell]:
+    """How sure the row's difference to SAM is, the label first: all cells of the second table."""
+    return [
+        Cell("row", row.label, sort=row.label),
+        _difference("to SAM, by t", row.to_sam),
+        _difference("by bootstrap", row.to_sam_bootstrap),
+        _keeps_share(row, f"keeps {100 * task.share:g}%"),
+        _number("finds", row.detectable, "{:.2f}"),
+        _number(f"seeds for {counted_points(task.margin)}", row.seeds_needed, "{:,}"),
+        *_spreads(row.noise),
+    ]
+
+
 def columns(comparison: Comparison) -> list[str]:
     """The names of the columns, in their order."""
     return [cell.name for cell in cells(comparison.rows[0])]
 
 
 def markdown(comparison: Comparison) -> str:
-    """The comparison as Markdown: the headline, the table, the remarks."""
-    head = columns(comparison)
+    """The comparison as Markdown: the headline, the table, the remarks, the table of certainty."""
     lines = [
         f"**{_escaped(comparison.headline)}** {_escaped(comparison.support)}".rstrip(),
         "",
-        _line(head),
-        _line(["---", *["---:" for _ in head[1:]]]),
-        *(_line([_joined(cell) for cell in cells(row)]) for row in comparison.rows),
+        *_table([cells(row) for row in comparison.rows]),
         "",
         *(f"- {_escaped(remark)}" for remark in comparison.remarks),
     ]
+    if any(row.to_sam is not None for row in comparison.rows):
+        sure = [certainty(row, comparison.task) for row in comparison.rows]
+        lines += ["", "How sure the differences to SAM are, in points:", "", *_table(sure)]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _table(rows: Sequence[Sequence[Cell]]) -> list[str]:
+    names = [cell.name for cell in rows[0]]
+    return [
+        _line(names),
+        _line(["---", *["---:" for _ in names[1:]]]),
+        *(_line([_joined(cell) for cell in row]) for row in rows),
+    ]
 
 
 def _line(texts: Sequence[str]) -> str:
@@ -92,7 +118,9 @@ def _difference(name: str, value: Interval | None) -> Cell:
 def _share(value: Ratio | None) -> Cell:
     if value is None:
         return Cell("share of gain", EMPTY)
-    ends = _ends(value, lambda end: f"{100 * end:.0f}") or "not identified"
+    if not value.identified:  # a number would be read as one
+        return Cell("share of gain", EMPTY, "not identified")
+    ends = _ends(value, lambda end: f"{100 * end:.0f}")
     return Cell("share of gain", f"{100 * value.value:.0f}%", ends, repr(value.value))
 
 
@@ -102,18 +130,38 @@ def _ends(value: Interval | Ratio, form: Callable[[float], str]) -> str:
     return f"[{form(value.low)}, {form(value.high)}]"
 
 
+def _keeps_share(row: Row, name: str) -> Cell:
+    if row.share is not None and row.share_p_value is None:
+        return Cell(name, EMPTY, "not identified")
+    return _claimed(name, row.share_p_value, row.holds_share)
+
+
+def _spreads(noise: Noise | None) -> list[Cell]:
+    known = noise and (noise.seeds, noise.test, noise.training, noise.shared)
+    names = ("spread over seeds", "of the test set", "of the training", "shared error")
+    values = known or (None,) * len(names)
+    return [_number(n, value, "{:.2f}") for n, value in zip(names, values, strict=True)]
+
+
 def _verdict(row: Row) -> Cell:
     """In words, since a colour or a sign alone would not be read by all."""
     if row.keeps is None:
         return Cell("keeps gain", EMPTY)
-    p = (
-        ""
-        if row.p_value is None
-        else f"p {'< 0.001' if row.p_value < 0.001 else f'= {row.p_value:.3f}'}"
-    )
     if row.keeps and not row.holds:
-        return Cell("keeps gain", "alone", p, "1")
-    return Cell("keeps gain", "yes" if row.holds else "not shown", p, str(2 * row.holds), row.holds)
+        return Cell("keeps gain", "alone", _p(row.p_value), "1")
+    return _claimed("keeps gain", row.p_value, row.holds)
+
+
+def _claimed(name: str, p_value: float | None, holds: bool) -> Cell:
+    if p_value is None:
+        return Cell(name, EMPTY)
+    return Cell(name, "yes" if holds else "not shown", _p(p_value), str(2 * holds), holds)
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"p {'< 0.001' if value < 0.001 else f'= {value:.3f}'}"
 
 
 def _propagations(row: Row) -> Cell:

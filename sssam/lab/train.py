@@ -4,13 +4,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from time import monotonic
 from typing import Any, Literal, NamedTuple, get_args
 
 import torch
 from lightning_fabric import Fabric
 
-from sssam.lab import checkpoints, environment, evaluate, loop, methods, tasks
-from sssam.lab.data import Examples
+from sssam.lab import checkpoints, environment, evaluate, loop, memory, methods, tasks
+from sssam.lab.evaluate import Judged
+from sssam.lab.examples import Examples, Streamed
 from sssam.lab.loop import Position, Training
 from sssam.lab.prepare import prepare
 from sssam.lab.seeds import derived
@@ -34,25 +36,30 @@ def train(
     *,
     checkpoint: Path | None = None,
     every: int = 1,
+    least_seconds: float = 0.0,
     accelerator: str = "cpu",
     devices: int | list[int] | str = 1,
     precision: Precision = "32-true",
     threads: int = 1,
+    test: bool = True,
     on_epoch: Callable[[Epoch], object] | None = None,
 ) -> Record:
     """Trains one run and measures it; the same run gives the same record, times apart.
 
-    The test set is touched once, at the end. A run whose loss or weights stop being finite stops at
-    the end of that epoch, and its record says "diverged".
+    The test set is touched once, at the end, or not at all. A run whose loss or weights stop being
+    finite stops at the end of that epoch, and its record says "diverged".
 
     Args:
         run: what to train.
         checkpoint: a file to go on from, where it exists, and to keep the state in.
         every: epochs between two checkpoints, at least 1.
+        least_seconds: between two checkpoints, or the start and the first; others are left out.
         accelerator: "cpu", "cuda", "mps" or "auto", as Fabric takes them.
         devices: 1, or which one, such as `[3]`; a run trains on one, a study on many at once.
         precision: as Fabric takes it; "16-mixed" is not among them, its scaler calls no closure.
         threads: torch's threads while this trains, at least 1; results can depend on them.
+        test: whether the test set is measured. If not, the record's fields of it stay empty, and
+            "diverged" is told from the validation set: for a search, which must not see the test.
         on_epoch: called at the end of each epoch.
 
     Raises:
@@ -68,17 +75,33 @@ def train(
     with _alone(threads, run.seed):
         fabric = Fabric(accelerator=accelerator, devices=devices, precision=precision)
         _require_one_device(fabric, devices)
+        peak = memory.Peak(fabric.device)
         training = prepare(run, fabric)
         if checkpoint is not None and checkpoint.exists():
             _restore(training, checkpoints.load(checkpoint, run))
-        _epochs(training, checkpoint, every, on_epoch)
-        return _record(training, precision)
+        _epochs(training, _Keeper(checkpoint, every, least_seconds), on_epoch)
+        record = _record(training, precision, test)
+        return record.model_copy(update={"peak_memory": peak.bytes()})
+
+
+class _Keeper:
+    """Writes a checkpoint at the epochs' ends where one is due."""
+
+    def __init__(self, path: Path | None, every: int, least_seconds: float) -> None:
+        self.path, self.every, self.least_seconds = path, every, least_seconds
+        self.last = monotonic()
+
+    def __call__(self, training: Training, end: bool) -> None:
+        due = end or training.position.epoch % self.every == 0
+        if self.path is None or not due or monotonic() - self.last < self.least_seconds:
+            return
+        checkpoints.save(self.path, training.run, _state(training))
+        self.last = monotonic()
 
 
 def _epochs(
     training: Training,
-    checkpoint: Path | None,
-    every: int,
+    keep: _Keeper,
     on_epoch: Callable[[Epoch], object] | None,
 ) -> None:
     """Trains to the end, or until nothing is finite any more."""
@@ -86,42 +109,35 @@ def _epochs(
     while position.epoch < epochs and position.finite:
         loop.run_epoch(training)
         position.curve.append(_point(training))
-        last = position.epoch == epochs or not position.finite
-        if checkpoint is not None and (last or position.epoch % every == 0):
-            checkpoints.save(checkpoint, training.run, _state(training))
+        keep(training, end=position.epoch == epochs or not position.finite)
         if on_epoch is not None:
             on_epoch(Epoch(training.run, position.epoch, epochs, position.curve[-1]))
 
 
 def _point(training: Training) -> Point:
     split, position = training.split, training.position
-    subset = Examples(*(part[: evaluate.FIXED_SUBSET] for part in split.train))
-    loss = evaluate.judge(training.model, subset).loss
+    loss = _judged(training, split.train.head(evaluate.FIXED_SUBSET)).loss
     forwards, backwards = methods.passes_run(training.optimizer, position.step)
     return Point(
         step=position.step,
         propagations=(forwards + 2 * backwards) / 3,
         train_loss=loss if abs(loss) < float("inf") else None,
-        validation_accuracy=evaluate.judge(training.model, split.validation).accuracy,
+        validation_accuracy=_judged(training, split.validation).accuracy,
         learning_rate=position.rate,
     )
 
 
-def _record(training: Training, precision: str) -> Record:
-    """Measures the test set, once, and gathers what the run was."""
-    position, test = training.position, training.split.test
-    judged = evaluate.judge(training.model, test)
-    guessing = judged.accuracy <= evaluate.chance(test)
+def _record(training: Training, precision: str, test: bool) -> Record:
+    """Measures the test set, once, or leaves it alone; and gathers what the run was."""
+    position, split = training.position, training.split
+    judged = _judged(training, split.test if test else split.validation)
     forwards, backwards = methods.passes_run(training.optimizer, position.step)
     return Record(
         run=training.run,
-        outcome="diverged" if guessing or not position.finite else "finished",
+        outcome="diverged" if judged.guessing or not position.finite else "finished",
         steps=position.step,
         train_loss=position.curve[-1].train_loss,
         validation_accuracy=position.curve[-1].validation_accuracy,
-        test_accuracy=judged.accuracy,
-        correct=judged.bits,
-        test_size=len(test),
         ascended=hex(position.ascended),
         forwards=forwards,
         backwards=backwards,
@@ -132,7 +148,23 @@ def _record(training: Training, precision: str) -> Record:
         sample_hash=position.order,
         initial_hash=position.initial,
         environment=environment.describe(training.fabric.device, precision),
+        **(_tested(judged) if test else {}),
     )
+
+
+def _tested(judged: Judged) -> dict[str, Any]:
+    """A record's fields of the test set."""
+    return {
+        "test_accuracy": judged.accuracy,
+        "correct": judged.bits,
+        "test_size": len(judged.scores),
+        "test_hash": judged.targets,
+    }
+
+
+def _judged(training: Training, examples: Examples | Streamed) -> Judged:
+    problem = training.problem
+    return evaluate.judge(training.model, examples, problem.loss, problem.metric)
 
 
 def _state(training: Training) -> dict[str, Any]:

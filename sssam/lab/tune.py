@@ -1,46 +1,93 @@
-"""Chooses the rho of each row on validation images: `python -m sssam.lab.tune noisy-digits`."""
+"""Chooses each row's hyperparameters on validation images, on seeds that no comparison uses."""
 
-import argparse
 import json
-import os
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-import torch
+from sssam.lab.design import TUNING_SEEDS, Grid, runs
+from sssam.lab.specs import Method, Record, Run, Spec, Task
 
-from sssam.lab import environment, study, tasks, tuned
-from sssam.lab.records import write_whole
-from sssam.lab.specs import REVISION, Method, Record, Run, Task
-from sssam.lab.tuned import Row, Score, Tuned
-
-#: Radii tried for every row, before the grid is extended.
+#: Radii tried for the default rows of a task, before the grid is extended.
 GRID = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)
 
 #: Seeds of the tuning; a comparison counts its own from 0.
-SEEDS = range(1000, 1010)
+SEEDS = TUNING_SEEDS
 
 #: How often the grid may grow at either end.
 EXTENSIONS = 4
 
+#: Gives the record of each run, by its id; trains those that have none, or raises.
+Train = Callable[[Sequence[Run]], Mapping[str, Record]]
 
-def extended(grid: Sequence[float], best: Iterable[float]) -> tuple[float, ...]:
-    """The grid, and beyond an end at which some row's best lies, half or 4/3 of that end.
 
-    >>> extended((0.1, 0.2, 0.6), [0.2, 0.6])
-    (0.1, 0.2, 0.6, 0.8)
+class Trial(Spec):
+    """A row at one choice of values: validation accuracy in [0, 1] over n seeds.
+
+    `spread` is the sample standard deviation; diverged runs count with what they reached, failed
+    ones as 0.
     """
-    chosen = set(best)
-    low = (round(grid[0] / 2, 6),) if grid[0] in chosen else ()
-    high = (round(grid[-1] * 4 / 3, 1),) if grid[-1] in chosen else ()
-    return (*low, *grid, *high)
+
+    method: Method
+    mean: float
+    spread: float
+    n: int
+    diverged: int = 0
 
 
-def score(rho: float, records: Sequence[Record]) -> Score:
+class Choice(Spec):
+    """A row with the values that were best, all trials that it was chosen among, and their grid."""
+
+    grid: Grid
+    method: Method
+    trials: tuple[Trial, ...]
+
+    @property
+    def at_an_end(self) -> bool:
+        """Whether the rho chosen is the smallest or largest of several: a wider grid may do it."""
+        radii = {trial.method.rho for trial in self.trials}
+        return len(radii) > 1 and self.method.rho in (min(radii), max(radii))
+
+
+def choose(
+    task: Task, grids: Sequence[Grid], seeds: Sequence[int], train: Train, whole: bool = False
+) -> list[Choice]:
+    """Tries all values of all rows on all seeds, and takes the best of each row.
+
+    Each row has the same number of trials, but for rows that leave nothing to choose: these are
+    taken as they are, and trained once a seed only where the table is to be `whole`. Where the best
+    of a row whose grid grows lies at its end, all the grids that grow do so there, and the new
+    values are tried, at most `EXTENSIONS` times.
+
+    Raises:
+        Whatever `train` raises.
+    """
+    for last in (*([False] * EXTENSIONS), True):
+        found = _tried(task, grids, seeds, train, whole)
+        wider = grids if last else _grown(grids, found)
+        if list(wider) == list(grids):
+            break
+        grids = wider
+    return found
+
+
+def _tried(
+    task: Task, grids: Sequence[Grid], seeds: Sequence[int], train: Train, whole: bool
+) -> list[Choice]:
+    tried = {grid.label: grid.trials() if grid.tuned or whole else () for grid in grids}
+    every = [method for methods in tried.values() for method in methods]
+    held = train(runs(task, every, seeds)) if every else {}
+    return [
+        best(grid, [score(m, [held[r.id] for r in runs(task, [m], seeds)]) for m in tried[label]])
+        for label, grid in zip(tried, grids, strict=True)
+    ]
+
+
+def score(method: Method, records: Sequence[Record]) -> Trial:
     """Mean and sample standard deviation of validation accuracy; a failed run counts as 0."""
     accuracies = [record.validation_accuracy or 0.0 for record in records]
-    return Score(
-        rho=rho,
+    return Trial(
+        method=method,
         mean=statistics.fmean(accuracies),
         spread=statistics.stdev(accuracies) if len(accuracies) > 1 else 0.0,
         n=len(accuracies),
@@ -48,76 +95,74 @@ def score(rho: float, records: Sequence[Record]) -> Score:
     )
 
 
-def choose(label: str, scores: Sequence[Score]) -> Row:
-    """The row with the rho of the best mean; of equal means, the smallest rho."""
-    best = max(scores, key=lambda each: (each.mean, -each.rho))
-    return Row(label=label, rho=best.rho, scores=tuple(scores))
+def best(grid: Grid, trials: Sequence[Trial]) -> Choice:
+    """The choice of the best mean; of equal means, the smallest rho, then the first."""
+    if not trials:
+        return Choice(grid=grid, method=grid.trials()[0], trials=())
+    top = max(trials, key=lambda trial: (trial.mean, -trial.method.rho))
+    return Choice(grid=grid, method=top.method, trials=tuple(trials))
 
 
-def runs_of(task: Task, method: Method, rho: float, seeds: Iterable[int]) -> list[Run]:
-    """One row at one rho, over the seeds of the tuning."""
-    row = method.model_copy(update={"rho": rho})
-    return [Run(task=task, method=row, seed=seed) for seed in seeds]
+def _grown(grids: Sequence[Grid], choices: Sequence[Choice]) -> list[Grid]:
+    """The grids with new factors at the ends at which some row's best lies."""
+    ends = [_end(choice) for choice in choices if choice.grid.grows]
+    return [
+        grid.model_copy(update={"factors": extended(grid.factors, -1 in ends, 1 in ends)})
+        if grid.grows
+        else grid
+        for grid in grids
+    ]
 
 
-def tune(
-    task: Task,
-    directory: Path,
-    *,
-    grid: Sequence[float] = GRID,
-    seeds: Sequence[int] = SEEDS,
-    jobs: int = 1,
-    on_progress: study.OnProgress | None = None,
-) -> tuple[Tuned, list[Record]]:
-    """Tries each rho of the grid on each row that has one, the same number of times for every row.
+def _end(choice: Choice) -> int:
+    radii = [choice.grid.radius(factor) for factor in choice.grid.factors]
+    return (choice.method.rho == radii[-1]) - (choice.method.rho == radii[0])
 
-    Where a row's best lies at an end of the grid, the grid grows there, for all rows. Rows without
-    rho are trained once a seed, for the table.
 
-    Returns:
-        What was chosen, and all records, in the order of the rows.
+def extended(grid: Sequence[float], low: bool, high: bool) -> tuple[float, ...]:
+    """The grid, and below its low end the half of that, beyond its high end 4/3 of that.
 
-    Raises:
-        OSError: a record could not be written.
+    >>> extended((0.1, 0.2, 0.6), low=False, high=True)
+    (0.1, 0.2, 0.6, 0.8)
     """
-    rows = tasks.untuned_rows(task)
-    for _ in range(EXTENSIONS + 1):
-        wanted = {row.label: _tries(task, row, grid, seeds) for row in rows}
-        runs = [run for tries in wanted.values() for each in tries.values() for run in each]
-        held = study.run_missing(runs, directory, jobs, on_progress).by_id
-        found = [_row(label, tries, held) for label, tries in wanted.items()]
-        wider = extended(grid, [row.rho for row in found])
-        if wider == tuple(grid):
-            break
-        grid = wider
-    result = Tuned(
-        task=task.name,
-        command=command(task.name, len(seeds)),
-        recipe=task.model_copy(update={"data": task.data.model_copy(update={"path": None})}),
-        revision=REVISION,
-        seeds=tuple(seeds),
-        grid=tuple(grid),
-        rows=tuple(found),
-        environment=environment.describe(torch.device("cpu"), "32-true"),
+    below = (round(grid[0] / 2, 6),) if low else ()
+    above = (round(grid[-1] * 4 / 3, 1),) if high else ()
+    return (*below, *grid, *above)
+
+
+def told(choices: Sequence[Choice], seeds: Sequence[int]) -> str:
+    """What was chosen among what, in sentences."""
+    tuned = [choice for choice in choices if choice.grid.tuned]
+    if not tuned:
+        return ""
+    count = len(tuned[0].trials)
+    words = "; ".join(f"{each.grid.label}: {values(each)}" for each in tuned)
+    fixed = [each.grid.label for each in choices if not each.grid.tuned]
+    untuned = f" Not tuned, but run at the values given: {', '.join(fixed)}." if fixed else ""
+    ends = [each.grid.label for each in tuned if each.at_an_end]
+    edge = f" The best rho lies at the end of the grid for {', '.join(ends)}." if ends else ""
+    return (
+        f"Each row's values are those with the best mean accuracy on validation images over "
+        f"{len(seeds)} seeds ({_range(seeds)}) that the comparison does not use, among {count} "
+        f"trials a row. Chosen: {words}.{untuned}{edge}"
     )
-    return result, [held[run.id] for run in runs]
 
 
-def command(task: str, seeds: int) -> str:
-    """The command line that makes the values of a task anew."""
-    more = "" if seeds == len(SEEDS) else f" --seeds {seeds}"
-    return f"python -m sssam.lab.tune {task}{more}"
+def values(choice: Choice) -> str:
+    """The values chosen, of what was tried; in brackets the radii that were tried."""
+    method, trials = choice.method, choice.trials
+    radii = sorted({trial.method.rho for trial in trials})
+    named: dict[str, object] = {"rho": f"{method.rho:g}"} if len(radii) > 1 else {}
+    if len({trial.method.learning_rate for trial in trials}) > 1:
+        named["learning rate"] = method.learning_rate
+    named |= {name: method.options[name] for name in choice.grid.options}
+    text = ", ".join(f"{name} {value}" for name, value in named.items())
+    return f"{text} (of {', '.join(f'{r:g}' for r in radii)})" if len(radii) > 1 else text
 
 
-def _tries(
-    task: Task, row: Method, grid: Sequence[float], seeds: Sequence[int]
-) -> dict[float, list[Run]]:
-    radii = (0.0,) if row.kind == "base" else grid
-    return {rho: runs_of(task, row, rho, seeds) for rho in radii}
-
-
-def _row(label: str, tries: Mapping[float, list[Run]], held: Mapping[str, Record]) -> Row:
-    return choose(label, [score(rho, [held[r.id] for r in runs]) for rho, runs in tries.items()])
+def _range(seeds: Sequence[int]) -> str:
+    whole = list(seeds) == list(range(seeds[0], seeds[0] + len(seeds)))
+    return f"{seeds[0]} to {seeds[-1]}" if whole and len(seeds) > 2 else ", ".join(map(str, seeds))
 
 
 def compact(record: Record) -> str:
@@ -128,36 +173,12 @@ def compact(record: Record) -> str:
     return json.dumps({**row, "seed": record.run.seed, **{key: kept[key] for key in keys}})
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Tunes a task, goes on where it was stopped, and writes the values that comparisons read."""
-    parser = argparse.ArgumentParser(prog="python -m sssam.lab.tune", description=__doc__)
-    parser.add_argument("task", choices=sorted(tasks.TASKS))
-    parser.add_argument("--data", help="where the data lie, for tasks that take a path")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
-    parser.add_argument("--seeds", type=int, default=len(SEEDS), help="seeds, from 1000 on")
-    parser.add_argument("--records", type=Path, help="one file a run; default results/TASK-tuning")
-    given = parser.parse_args(arguments)
-    study_folder = Path("studies") / given.task
-    result, runs = tune(
-        tasks.find(given.task, given.data),
-        given.records or Path("results") / f"{given.task}-tuning",
-        seeds=range(SEEDS.start, SEEDS.start + given.seeds),
-        jobs=given.jobs,
-        on_progress=_tell,
-    )
-    study_folder.mkdir(parents=True, exist_ok=True)
-    lines = "".join(compact(record) + "\n" for record in runs)
-    write_whole(study_folder / "tuning.jsonl", lines.encode())
-    write_whole(tuned.path(given.task), result.model_dump_json(indent=1).encode() + b"\n")
-    for row in result.rows:
-        best = next(each for each in row.scores if each.rho == row.rho)
-        print(f"{row.label:24} rho {row.rho:<5g} validation {100 * best.mean:.2f}")
+def compacted(records: Iterable[Record]) -> str:
+    """The records as such lines."""
+    return "".join(compact(record) + "\n" for record in records)
 
 
-def _tell(progress: study.Progress) -> None:
-    if progress.done % 20 == 0 or progress.done == progress.total:
-        print(f"{progress.done} of {progress.total} runs", flush=True)
+if __name__ == "__main__":  # `python -m sssam.lab.tune`, the name that tuned values were made by
+    from sssam.lab.cli import main
 
-
-if __name__ == "__main__":
-    main()
+    sys.exit(main(["tune", *sys.argv[1:]]))

@@ -79,6 +79,13 @@ class Ascent(Method):
         return self.mix.needs_first
 
     @property
+    def binds_ranks(self) -> str:
+        """Also a direction that keeps what it makes of its pass."""
+        if self.direction.cost and self.direction.keeps:
+            return "memory is made of its first pass: a checkpoint would hold one rank's alone"
+        return super().binds_ranks
+
+    @property
     def needs_batch(self) -> bool:
         """To choose samples from."""
         return not self.samples.whole
@@ -90,8 +97,9 @@ class Ascent(Method):
 
     @property
     def transient(self) -> int:
-        """w, and the gradient there if the mix uses it."""
-        return 1 + self.mix.needs_first
+        """w, the gradient there if the mix uses it, and what the direction is about to keep."""
+        replaces = bool(self.direction.cost and self.direction.keeps)
+        return 1 + self.mix.needs_first + replaces
 
     def cost(self, total_steps: int | None) -> float:
         """The direction's passes and the one at w + e, and those that choose samples."""

@@ -56,6 +56,13 @@ class Method(ABC):
         return True
 
     @property
+    def binds_ranks(self) -> str:
+        """What would part ranks that keep their first pass's gradient to themselves; else empty."""
+        if self.uses_first:
+            return "update uses the gradient of its first pass: the ranks' weights would part"
+        return ""
+
+    @property
     def decides_late(self) -> bool:
         """Whether only the gradient at w decides if a step leaves w."""
         return False

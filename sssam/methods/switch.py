@@ -33,6 +33,11 @@ class Pair(Method):
         return self.on.uses_first or self.off.uses_first
 
     @property
+    def binds_ranks(self) -> str:
+        """If either's would."""
+        return self.on.binds_ranks or self.off.binds_ranks
+
+    @property
     def keeps_batch(self) -> bool:
         """Whether either does."""
         return self.on.keeps_batch or self.off.keeps_batch
@@ -126,6 +131,11 @@ class Watch(Pair):
                     f"{name}={method!r} begins with another pass; use a method that starts with "
                     "the whole batch, such as Ascent(Fresh(), Euclidean(rho))"
                 )
+
+    @property
+    def binds_ranks(self) -> str:
+        """Its decision."""
+        return "decision rests on the gradient of its first pass: the ranks would decide apart"
 
     @property
     def decides_late(self) -> bool:

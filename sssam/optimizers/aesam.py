@@ -18,8 +18,9 @@ class AESAM(SharpnessAware):
     c_t = (t/T) l1 + (1 - t/T) l2. The other steps are the base optimizer's; in the look-ahead form
     (AE-LookSAM) they are LookSAM's, g + alpha ||g|| v with v from the last SAM step.
 
-    The host waits for the norm once a step. Propagations are between 1 and 2, not known
-    beforehand; `will_ascend` is not known before the pass either.
+    Cost: between 1 and 2 propagations a step, not known beforehand; the host waits for the norm
+    once a step. Memory: 0 copies of the parameters kept, 1 at the peak; in the look-ahead form 1
+    and 3. Loop: any form; `will_ascend` is not known before the pass.
 
     Args:
         base: a built torch optimizer, or a list of several.
@@ -30,10 +31,14 @@ class AESAM(SharpnessAware):
         memory: d, in [0, 1]. Default 0.9.
         look: whether it is the look-ahead form. Default False.
         alpha: weight of the reused part in that form, at least 0. Default 0.7.
-        model, rng: see `SharpnessAware`.
+        model, rng: see `SharpnessAware`. The perturbation is "global": all ranks decide alike.
+
+    Raises:
+        TypeError, ValueError: an argument outside its range, with the range and the remedy.
 
     Reference: "An Adaptive Policy to Employ Sharpness-Aware Minimization", Jiang, Yang, Zhang,
-    Kwok, arXiv 2304.14647.
+    Kwok, 2023, arXiv 2304.14647. Neither its authors' code nor the whole of its text was at hand:
+    that mu and sigma start from 0, and how AE-LookSAM takes LookSAM's steps, is our reading.
     """
 
     def __init__(

@@ -50,12 +50,13 @@ class SharpnessAware(Optimizer):
             "same-mask": moreover all passes of a step draw the same dropout masks.
         perturbation: on several ranks, "global" (default): one e, of the averaged gradient;
             "per_rank": each rank's own (m-sharpness), which saves the ascent pass's reduction;
-            then `model` is the DistributedDataParallel module.
+            then `model` is the DistributedDataParallel module. Not where the update, a decision
+            or what the method keeps rests on that pass, nor where there is none at w.
 
     Raises:
         TypeError: a base that is a class, wrapped already, LBFGS, or no optimizer.
-        ValueError: an unknown `rng` or `perturbation`, an empty list, a parameter with two
-            owners, sharded parameters without their module.
+        ValueError: an unknown `rng` or `perturbation`, one that the method can't have, an empty
+            list, a parameter with two owners, sharded parameters without their module.
     """
 
     _engine: Engine
@@ -72,7 +73,7 @@ class SharpnessAware(Optimizer):
     ) -> None:
         # Not Optimizer.__init__: groups, state and step hooks are the base's, read through.
         bases, guard = Bases(base, SharpnessAware), Guard(model, rng)
-        ranks = Ranks(perturbation, model, method.uses_first)
+        ranks = Ranks(perturbation, model, method)
         engine = Engine(bases, method, guard, ranks, total_steps)
         self.__setstate__({"_engine": engine})
 
@@ -273,7 +274,8 @@ class SharpnessAware(Optimizer):
     def state_dict(self) -> State:
         """Torch's own format; loads with `weights_only=True`, and into the base optimizer too.
 
-        A step in progress is given up first: the weights are back at w.
+        A step in progress is given up first: the weights are back at w. After an update of the base
+        optimizer that an exception broke off, a warning says that a part of it may be in there.
 
         Raises:
             RuntimeError: called by a signal handler or a hook amid the base optimizer's update.

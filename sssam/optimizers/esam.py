@@ -4,6 +4,7 @@ from sssam.methods import Ascent
 from sssam.optimizers.base import SharpnessAware
 from sssam.optimizers.sam import Base, Model
 from sssam.preservation import Rng
+from sssam.ranks import Perturbation
 from sssam.roles.direction import Fresh
 from sssam.roles.masks import Stochastic
 from sssam.roles.metric import Euclidean
@@ -15,9 +16,11 @@ class ESAM(SharpnessAware):
 
     With M the tensors drawn at this step, each with probability beta: e = rho / beta g_M / ||g_M||
     on M and 0 elsewhere; the base optimizer gets the gradient at w + e over the part gamma of the
-    batch whose losses rise most from w to w + e. For gamma < 1 a forward pass at w + e finds them:
-    2 + gamma forwards and 1 + gamma backwards a step, and only `optimizer.passes(batch)` can serve
-    it, with one loss a sample.
+    batch whose losses rise most from w to w + e, which a forward pass at w + e finds.
+
+    Cost: 4/3 + gamma propagations a step (2 + gamma forwards, 1 + gamma backwards); 2 where gamma
+    is 1. Memory: 0 copies of the parameters kept, 1 at the peak. Loop: `passes(batch)`, with one
+    loss a sample; any form where gamma is 1. On several ranks each chooses among its own samples.
 
     Args:
         base: a built torch optimizer, or a list of several.
@@ -25,13 +28,16 @@ class ESAM(SharpnessAware):
         beta: the probability that a tensor is perturbed, in (0, 1]. Default 0.5; 1: all.
         gamma: the part of the batch that is descended on, in (0, 1]. Default 0.5; 1: all.
         seed: of the draws of tensors, at least 0. Default 0. All ranks must use the same.
-        model, rng: see `SharpnessAware`.
+        model, rng, perturbation: see `SharpnessAware`.
+
+    Raises:
+        TypeError, ValueError: an argument outside its range, with the range and the remedy.
 
     Reference: "Efficient Sharpness-aware Minimization for Improved Training of Neural Networks",
-    Du, Yan, Feng, Zhou, Zhen, Goh, Tan, arXiv 2110.03141. The paper's masks are per weight, its
-    code's and ours per tensor. The code turns the others' `requires_grad` off, which spares a part
-    of the first backward pass and which DistributedDataParallel and compiled models don't bear;
-    here the gradient is masked afterwards. It keeps one sample fewer than gamma says, by a
+    Du, Yan, Feng, Zhou, Zhen, Goh, Tan, 2021, arXiv 2110.03141. The paper's masks are per weight,
+    its code's and ours per tensor. The code turns the others' `requires_grad` off, which spares a
+    part of the first backward pass and which DistributedDataParallel and compiled models don't
+    bear; here the gradient is masked afterwards. It keeps one sample fewer than gamma says, by a
     strict comparison; here the nearest number.
     """
 
@@ -45,7 +51,8 @@ class ESAM(SharpnessAware):
         seed: int = 0,
         model: Model = None,
         rng: Rng = "restore",
+        perturbation: Perturbation = "global",
     ) -> None:
         metric = Stochastic(Euclidean(rho), beta, seed)
         method = Ascent(Fresh(), metric, samples=Rising(gamma))
-        super().__init__(base, method, model=model, rng=rng)
+        super().__init__(base, method, model=model, rng=rng, perturbation=perturbation)

@@ -12,17 +12,22 @@ from sssam.roles.metric import Euclidean
 class FriendlySAM(SharpnessAware):
     """SAM whose perturbation leaves the gradient's running mean out.
 
-    m = lam m + (1 - lam) g from 0; d = g - sigma m; e = rho d / ||d||. One persistent copy of the
-    parameters.
+    m = lam m + (1 - lam) g from 0; d = g - sigma m; e = rho d / ||d||.
+
+    Cost: 2 propagations a step. Memory: 1 copy of the parameters kept, 3 at the peak. Loop: any
+    form.
 
     Args:
         base: a built torch optimizer, or a list of several.
         rho: radius, at least 0. Default 0.05.
         sigma: the part of m that is taken off, at least 0. Default 1; 0 is SAM.
         lam: the memory of m, in [0, 1]. Default 0.9.
-        model, rng: see `SharpnessAware`.
+        model, rng: see `SharpnessAware`. The perturbation is "global": m would part between ranks.
 
-    Reference: "Friendly Sharpness-Aware Minimization", Li, Zhou, He, Cheng, Huang, arXiv
+    Raises:
+        TypeError, ValueError: an argument outside its range, with the range and the remedy.
+
+    Reference: "Friendly Sharpness-Aware Minimization", Li, Zhou, He, Cheng, Huang, 2024, arXiv
     2403.12350. As in the paper, m has this step's gradient when it is taken off; the authors' code
     takes off the m of the step before, and starts with m = g and d = g.
     """

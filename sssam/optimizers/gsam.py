@@ -15,7 +15,9 @@ class GSAM(SharpnessAware):
 
     g at w, g_s at w + e, e = rho_t g / ||g||, and
     rho_t = rho_min + (rho - rho_min) (lr_t - lr_min) / (lr_max - lr_min) where rho_min is given.
-    Two copies of the parameters while a step runs.
+
+    Cost: 2 propagations a step. Memory: 0 copies of the parameters kept, 2 at the peak. Loop: any
+    form.
 
     Args:
         base: a built torch optimizer, or a list of several.
@@ -24,14 +26,14 @@ class GSAM(SharpnessAware):
         rho_min: the radius at lr_min, in [0, rho]. Default None: rho throughout.
         lr_max: the greatest learning rate of the run; needed with rho_min.
         lr_min: the least one, at least 0. Default 0.
-        model, rng: see `SharpnessAware`.
+        model, rng: see `SharpnessAware`. The perturbation is "global": the update rests on g.
 
     Raises:
-        ValueError: rho_min without lr_max, or an argument outside its range.
+        TypeError, ValueError: rho_min without lr_max, or an argument outside its range.
 
     Reference: "Surrogate Gap Minimization Improves Sharpness-Aware Training", Zhuang, Gong, Yuan,
-    Cui, Adam, Dvornek, Tatikonda, Duncan, Liu, arXiv 2203.08065. rho_t follows the first param
-    group's learning rate and stays within [rho_min, rho]; the authors' code extrapolates.
+    Cui, Adam, Dvornek, Tatikonda, Duncan, Liu, 2022, arXiv 2203.08065. rho_t follows the first
+    param group's learning rate and stays within [rho_min, rho]; the authors' code extrapolates.
     """
 
     def __init__(

@@ -4,6 +4,7 @@ from sssam.methods import Ascent
 from sssam.optimizers.base import SharpnessAware
 from sssam.optimizers.sam import Base, Model
 from sssam.preservation import Rng
+from sssam.ranks import Perturbation
 from sssam.roles.direction import Fresh
 from sssam.roles.metric import Euclidean
 from sssam.roles.noise import Noisy
@@ -12,7 +13,10 @@ from sssam.roles.noise import Noisy
 class MicroSAM(SharpnessAware):
     """SAM with d = g_m + noise ||g_m|| z / ||z||, g_m the gradient at w of a micro-batch.
 
-    z ~ N(0, 1); e = rho d / ||d||. 1 + ascent_fraction propagations a step.
+    z ~ N(0, 1); e = rho d / ||d||.
+
+    Cost: 1 + ascent_fraction propagations a step. Memory: 0 copies of the parameters kept, 1 at
+    the peak. Loop: any form; the two-line form asks `will_ascend` first.
 
     Args:
         base: a built torch optimizer, or a list of several.
@@ -20,11 +24,15 @@ class MicroSAM(SharpnessAware):
         ascent_fraction: the micro-batch as a part of the batch, in (0, 1]. Default 0.25.
         noise: the length of the noise over that of g_m, at least 0. Default 1; 0 is SAM on a part.
         seed: of the noise, at least 0. Default 0. All ranks must use the same.
-        model, rng: see `SharpnessAware`.
+        model, rng, perturbation: see `SharpnessAware`.
+
+    Raises:
+        TypeError, ValueError: an argument outside its range, with the range and the remedy.
 
     Reference: "Unifying and revisiting Sharpness-Aware Minimization with noise-injected micro-batch
     scheduler for efficiency improvement", Wei, Zhang, Tan, Neural Networks 185, 2025. Only its
-    abstract was at hand: that the noise is normal and measured by ||g_m|| is ours.
+    abstract was at hand, which says that random noise is injected into the micro-batch's gradient:
+    that it is normal and measured by ||g_m|| is ours.
     """
 
     def __init__(
@@ -37,6 +45,7 @@ class MicroSAM(SharpnessAware):
         seed: int = 0,
         model: Model = None,
         rng: Rng = "restore",
+        perturbation: Perturbation = "global",
     ) -> None:
-        direction = Noisy(Fresh(ascent_fraction), noise, seed)
-        super().__init__(base, Ascent(direction, Euclidean(rho)), model=model, rng=rng)
+        method = Ascent(Noisy(Fresh(ascent_fraction), noise, seed), Euclidean(rho))
+        super().__init__(base, method, model=model, rng=rng, perturbation=perturbation)

@@ -11,8 +11,9 @@ from sssam.roles.metric import Euclidean
 class MSAM(SharpnessAware):
     """The gradient at w - rho v / ||v||, v the base optimizer's momentum as the last step left it.
 
-    One propagation a step. Since it moves before the first pass, the two-line form is
-    `optimizer.ascend()` before `backward()`.
+    Cost: 1 propagation a step. Memory: 0 copies of the parameters kept, 1 at the peak. Loop: any
+    form; in the two-line form, `optimizer.ascend()` comes before `backward()`, since it moves
+    before the first pass.
 
     Args:
         base: a built torch optimizer with momentum (`momentum_buffer`, or Adam's `exp_avg`), or a
@@ -21,11 +22,11 @@ class MSAM(SharpnessAware):
         model, rng: see `SharpnessAware`.
 
     Raises:
-        ValueError: a base without momentum.
+        TypeError, ValueError: a base without momentum, or an argument outside its range.
 
     Reference: "Momentum-SAM: Sharpness Aware Minimization without Computational Overhead", Becker,
-    Altrock, Risse, arXiv 2401.12033. The authors' code keeps the weights at the perturbed point
-    between steps and applies weight decay there; here they rest at w, and decay acts at w.
+    Altrock, Risse, 2024, arXiv 2401.12033. The authors' code keeps the weights at the perturbed
+    point between steps and applies weight decay there; here they rest at w, and decay acts at w.
     """
 
     def __init__(

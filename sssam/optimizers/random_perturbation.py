@@ -10,8 +10,9 @@ from sssam.roles.noise import Random
 class RandomPerturbation(SharpnessAware):
     """The gradient at w + rho z / ||z||, z ~ N(0, 1): how much of SAM's gain needs the gradient?
 
-    One propagation a step, nothing kept. Since it moves before the first pass, the two-line form is
-    `optimizer.ascend()` before `backward()`.
+    Cost: 1 propagation a step. Memory: 0 copies of the parameters kept, 1 at the peak. Loop: any
+    form; in the two-line form, `optimizer.ascend()` comes before `backward()`, since it moves
+    before the first pass.
 
     Args:
         base: a built torch optimizer, or a list of several.
@@ -22,10 +23,13 @@ class RandomPerturbation(SharpnessAware):
         eta: at least 0. Default 0.01.
         model, rng: see `SharpnessAware`.
 
+    Raises:
+        TypeError, ValueError: an argument outside its range, with the range and the remedy.
+
     Reference: "Revisiting Random Weight Perturbation for Efficiently Improving Generalization", Li,
-    Tao, Yan, Wu, Lei, Fang, Huang, arXiv 2404.00357, in its plainest form: no mix with the gradient
-    at w, and a norm that is fixed where theirs is the noise's own, nearly constant in many
-    dimensions.
+    Tao, Yan, Wu, Lei, Fang, He, Huang, 2024, arXiv 2404.00357, in its plainest form: no mix with
+    the gradient at w, and one fixed length. Theirs gives each filter normal noise in proportion to
+    the filter's own length, not normalised, by a factor that rises over the run.
     """
 
     def __init__(

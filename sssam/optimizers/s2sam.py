@@ -12,14 +12,19 @@ from sssam.roles.mix import Kept
 class S2SAM(SharpnessAware):
     """Single-step SAM: e_t = rho u_{t-1} / ||u_{t-1}||; it descends u_t = grad L(w_t + e_t).
 
-    One propagation a step, one persistent copy of the parameters. Since it moves before the first
-    pass, the two-line form is `optimizer.ascend()` before `backward()`. The first step is the base
-    optimizer's.
+    The first step is the base optimizer's.
+
+    Cost: 1 propagation a step. Memory: 1 copy of the parameters kept, 2 at the peak. Loop: any
+    form; in the two-line form, `optimizer.ascend()` comes before `backward()`, since it moves
+    before the first pass.
 
     Args:
         base: a built torch optimizer, or a list of several.
         rho: radius, at least 0. Default 0.05.
         model, rng: see `SharpnessAware`.
+
+    Raises:
+        TypeError, ValueError: an argument outside its range, with the range and the remedy.
 
     Reference: "A Single-Step, Sharpness-Aware Minimization is All You Need to Achieve Efficient and
     Accurate Sparse Training", Ji, Li, Fu, Afghah, Guo, Yuan, Ma, NeurIPS 2024. The authors' code

@@ -34,15 +34,21 @@ class SAM(SharpnessAware):
     """Sharpness-Aware Minimization: the gradient at the worst point near w, at every step.
 
     g = grad L(w); e = rho g / ||g||_2 over all parameters together; the base optimizer gets
-    grad L(w + e). Twice the base optimizer's passes; one extra copy of the parameters while a
-    step runs.
+    grad L(w + e), or with `mix` (1 - mix) g + mix grad L(w + e).
+
+    Cost: 1 + ascent_fraction propagations a step, 2 by default. Memory: 0 copies of the parameters
+    kept, 1 at the peak; one more with a mix. Loop: any form; for a part of the batch, the two-line
+    form asks `will_ascend` first.
 
     Args:
         base: a built torch optimizer, or a list of several.
         rho: radius, at least 0. Default 0.05; a param group's own "rho" entry goes first.
-        mix: alpha of (1 - alpha) g(w) + alpha g(w + e), at least 0. Default 1: SAM.
+        mix: the weight of the gradient at w + e, at least 0. Default 1: SAM; 0 is the base.
         ascent_fraction: the part of the batch that the pass at w uses, in (0, 1]. Default 1.
-        model, rng, perturbation: see `SharpnessAware`.
+        model, rng, perturbation: see `SharpnessAware`. A mix can't be "per_rank".
+
+    Raises:
+        TypeError, ValueError: an argument outside its range, with the range and the remedy.
 
     >>> import torch
     >>> model = torch.nn.Linear(2, 1)
@@ -51,7 +57,7 @@ class SAM(SharpnessAware):
     2.0
 
     Reference: "Sharpness-Aware Minimization for Efficiently Improving Generalization", Foret,
-    Kleiner, Mobahi, Neyshabur, arXiv 2010.01412. A part-batch ascent is used by NFNets
+    Kleiner, Mobahi, Neyshabur, 2020, arXiv 2010.01412. A part-batch ascent is used by NFNets
     (arXiv 2102.06171). Zero and non-finite gradients give e = 0, where the paper divides by zero.
     """
 
@@ -75,14 +81,20 @@ class ASAM(SharpnessAware):
 
     e = rho T^2 g / ||T g||_2 with T = |w| + eta, element by element; the rest as in SAM.
 
+    Cost: as `SAM`. Memory: 0 copies of the parameters kept, 1 at the peak; one more with a mix.
+    Loop: as `SAM`.
+
     Args:
         base: a built torch optimizer, or a list of several.
         rho: radius in the metric of T, at least 0. Default 0.5, about ten times SAM's.
-        eta: at least 0. Default 0.01.
+        eta: added to |w|, so that zero weights can move; at least 0. Default 0.01.
         mix, ascent_fraction, model, rng, perturbation: see `SAM`.
 
+    Raises:
+        TypeError, ValueError: an argument outside its range, with the range and the remedy.
+
     Reference: "ASAM: Adaptive Sharpness-Aware Minimization for Scale-Invariant Learning of Deep
-    Neural Networks", Kwon, Kim, Park, Choi, arXiv 2102.11600. As in the paper, T acts on all
+    Neural Networks", Kwon, Kim, Park, Choi, 2021, arXiv 2102.11600. As in the paper, T acts on all
     parameters; its authors' code takes T = 1 outside weight tensors.
     """
 

@@ -6,6 +6,7 @@ from sssam.methods import Ascent
 from sssam.optimizers.base import SharpnessAware
 from sssam.optimizers.sam import Base, radius
 from sssam.preservation import Rng
+from sssam.ranks import Perturbation
 from sssam.roles.direction import Fresh
 from sssam.roles.masks import Only, normalization_parameters
 
@@ -13,8 +14,10 @@ from sssam.roles.masks import Only, normalization_parameters
 class SAMON(SharpnessAware):
     """SAM with e on the scales and shifts of normalisation layers, normalised over these alone.
 
-    Batch, layer, group, instance and RMS norms. Both passes run in full: what it saves is memory,
-    since the copy of w is of these parameters alone.
+    Batch, layer, group, instance and RMS norms.
+
+    Cost: 2 propagations a step, both passes in full: what it saves is memory. Memory: 0 copies of
+    the parameters kept, 1 at the peak, of the perturbed ones alone. Loop: any form.
 
     Args:
         base: a built torch optimizer, or a list of several.
@@ -22,15 +25,16 @@ class SAMON(SharpnessAware):
         rho: radius, at least 0. Default 0.5, well above SAM's.
         adaptive: whether the ball is ASAM's, with `eta`. Default False.
         eta: at least 0. Default 0.01.
-        rng: see `SharpnessAware`.
+        rng, perturbation: see `SharpnessAware`.
 
     Raises:
-        TypeError: no model.
-        ValueError: a model without normalisation layers that have parameters.
+        TypeError: no model, or another argument of a wrong type.
+        ValueError: a model without normalisation layers that have parameters, or an argument
+            outside its range.
 
     Reference: "Normalization Layers Are All That Sharpness-Aware Minimization Needs", Mueller,
-    Vlaar, Rolnick, Hein, arXiv 2306.04226. The authors' code finds the layers by "norm" or "bn" in
-    a parameter's name, here by their type.
+    Vlaar, Rolnick, Hein, 2023, arXiv 2306.04226. The authors' code finds the layers by "norm" or
+    "bn" in a parameter's name, here by their type.
     """
 
     def __init__(
@@ -42,9 +46,11 @@ class SAMON(SharpnessAware):
         adaptive: bool = False,
         eta: float = 0.01,
         rng: Rng = "restore",
+        perturbation: Perturbation = "global",
     ) -> None:
         if not isinstance(model, nn.Module):
             raise TypeError(f"model must be the torch.nn.Module that is trained, not {model!r}")
         chosen = normalization_parameters(model)
         metric = Only(radius(rho, adaptive, eta), chosen, "parameters of normalisation layers")
-        super().__init__(base, Ascent(Fresh(), metric), model=model, rng=rng)
+        method = Ascent(Fresh(), metric)
+        super().__init__(base, method, model=model, rng=rng, perturbation=perturbation)

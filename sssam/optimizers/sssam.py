@@ -16,8 +16,11 @@ from sssam.trials import Draws, Trial
 class SSSAM(SharpnessAware):
     """Stochastic Scheduled SAM: SAM's quality for a number of propagations chosen beforehand.
 
-    At step t of T, X_t ~ Bernoulli(p(t)); X_t = 1 is a SAM step, X_t = 0 the base optimizer's. The
-    expected propagations a step are 1 + ascent_fraction * mean(p).
+    At step t of T, X_t ~ Bernoulli(p(t)); X_t = 1 is a SAM step, X_t = 0 the base optimizer's.
+
+    Cost: 1 + ascent_fraction * mean(p) propagations a step, expected. Memory: 0 copies of the
+    parameters kept, 1 at the peak; one more with a mix. Loop: any form; `will_ascend` is known
+    before the first pass.
 
     Args:
         base: a built torch optimizer, or a list of several.
@@ -32,8 +35,10 @@ class SSSAM(SharpnessAware):
         strength_floor: in (0, 1]. Default 0.1.
         mix: alpha of G-RST's (1 - alpha) g(w) + alpha g(w + e), at least 0. Default 1.
         adaptive: whether SAM steps are ASAM's, with `eta`. Default False.
-        ascent_fraction: the part of the batch that the pass at w uses on SAM steps. Default 1.
-        model, rng, perturbation: see `SharpnessAware`.
+        eta: ASAM's, at least 0. Default 0.01.
+        ascent_fraction: the part of the batch that the pass at w uses on SAM steps, in (0, 1].
+            Default 1.
+        model, rng, perturbation: see `SharpnessAware`. A mix can't be "per_rank".
 
     Raises:
         TypeError, ValueError: an argument outside its range, with the range and the remedy; a
@@ -48,8 +53,9 @@ class SSSAM(SharpnessAware):
     1.5
 
     Reference: "SS-SAM: Stochastic Scheduled Sharpness-Aware Minimization for Efficiently Training
-    Deep Neural Networks", Zhao, Zhang, Hu, arXiv 2203.09962; `mix` is from its second version,
-    "Randomized Sharpness-Aware Training". `draws="systematic"`, `strength`, `ascent_fraction` and
+    Deep Neural Networks", Zhao, Zhang, Hu, 2022, arXiv 2203.09962; `mix` is from its second
+    version, "Randomized Sharpness-Aware Training". The authors' code mixes with g(w) / ||g(w)||
+    unless its `norm_perturbations` is off. `draws="systematic"`, `strength`, `ascent_fraction` and
     `adaptive` are ours.
     """
 

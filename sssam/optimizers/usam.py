@@ -4,20 +4,27 @@ from sssam.methods import Ascent
 from sssam.optimizers.base import SharpnessAware
 from sssam.optimizers.sam import Base, Model, mixed
 from sssam.preservation import Rng
+from sssam.ranks import Perturbation
 from sssam.roles.direction import Fresh
 from sssam.roles.metric import Unnormalized
 
 
 class USAM(SharpnessAware):
-    """SAM with e = rho g instead of rho g / ||g||.
+    """Unnormalised SAM: e = rho g, as far as the gradient is long; the rest as in SAM.
+
+    Cost: as `SAM`. Memory: 0 copies of the parameters kept, 1 at the peak; one more with a mix.
+    Loop: as `SAM`.
 
     Args:
         base: a built torch optimizer, or a list of several.
         rho: in units of weight per unit of gradient, at least 0. Default 0.05.
-        mix, ascent_fraction, model, rng: see `SAM`.
+        mix, ascent_fraction, model, rng, perturbation: see `SAM`.
+
+    Raises:
+        TypeError, ValueError: an argument outside its range, with the range and the remedy.
 
     Reference: "Towards Understanding Sharpness-Aware Minimization", Andriushchenko, Flammarion,
-    arXiv 2206.06232.
+    2022, arXiv 2206.06232.
     """
 
     def __init__(
@@ -29,6 +36,7 @@ class USAM(SharpnessAware):
         ascent_fraction: float = 1.0,
         model: Model = None,
         rng: Rng = "restore",
+        perturbation: Perturbation = "global",
     ) -> None:
         method = Ascent(Fresh(ascent_fraction), Unnormalized(rho), mixed(mix))
-        super().__init__(base, method, model=model, rng=rng)
+        super().__init__(base, method, model=model, rng=rng, perturbation=perturbation)

@@ -15,9 +15,11 @@ from sssam.roles.mix import Corrected, Mix
 class WSAM(SharpnessAware):
     """Weighted SAM: L(w) + gamma / (1 - gamma) (L(w + e) - L(w)).
 
-    With a = gamma / (1 - gamma), g at w, g_s at w + e. Decoupled: the base optimizer steps on g,
-    then w -= lr a (g_s - g). Coupled: it steps on (1 - a) g + a g_s. Two copies of the parameters
-    while a step runs.
+    With a = gamma / (1 - gamma), g at w, g_s at w + e, e = rho g / ||g||. Decoupled: the base
+    optimizer steps on g, then w -= lr a (g_s - g). Coupled: it steps on (1 - a) g + a g_s.
+
+    Cost: 2 propagations a step. Memory: 0 copies of the parameters kept, 2 at the peak. Loop: any
+    form.
 
     Args:
         base: a built torch optimizer whose groups have an "lr", or a list of several.
@@ -26,10 +28,14 @@ class WSAM(SharpnessAware):
             0.5 is SAM.
         decoupled: whether the sharpness stays out of the base optimizer's momentum. Default True,
             as in the paper.
-        model, rng: see `SharpnessAware`.
+        model, rng: see `SharpnessAware`. The perturbation is "global": the update rests on g.
+
+    Raises:
+        TypeError, ValueError: an argument outside its range, with the range and the remedy.
 
     Reference: "Sharpness-Aware Minimization Revisited: Weighted Sharpness as a Regularization
-    Term", Yue, Jiang, Ye, Gao, Liu, Zhang, arXiv 2305.15817.
+    Term", Yue, Jiang, Ye, Gao, Liu, Zhang, 2023, arXiv 2305.15817. The authors' code perturbs each
+    rank by its own gradient and averages the gradients afterwards; here there is one e.
     """
 
     def __init__(

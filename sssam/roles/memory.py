@@ -82,8 +82,9 @@ class Stale:
         """h of the step before."""
         fresh = dense((yield from step.gradient("ascent", self.fraction)))
         before = step.recall(self.name)
-        step.remember(self.name, copied(fresh))
-        return before or fresh
+        # What may become e is a copy: a step that is given up leaves `before` as it was.
+        step.remember(self.name, fresh if before else copied(fresh))
+        return copied(before) or fresh
 
 
 @dataclass(frozen=True)

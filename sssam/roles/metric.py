@@ -42,8 +42,9 @@ def _to_radius(
     # rho x / length. With radii of their own, the groups share the length and differ in rho.
     common = rho if isinstance(rho, float) else 1.0
     factor = per_unit(common)
+    step.still = factor == 0
     if common:
-        step.void = factor == 0
+        step.void = step.still
         step.books.void(step.void)
     e = shrink(x, factor, overwrite=overwrite)
     return e if isinstance(rho, float) else {i: part * rho[i] for i, part in e.items()}

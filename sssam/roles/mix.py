@@ -9,7 +9,7 @@ import torch
 from sssam.checks import number
 from sssam.passes import Step
 from sssam.roles.direction import NOTHING
-from sssam.vectors import Vector, add, copied, dense, dot, norm, scale, unit
+from sssam.vectors import Vector, add, copied, dense, dot, either, norm, scale, unit
 
 
 class Mix(Protocol):
@@ -68,7 +68,8 @@ class Weighted:
 class Store:
     """The gradient at w + e, of which the part orthogonal to the one at w is kept (LookSAM).
 
-    v = u(g_s - <g_s, u(g)> u(g)) over all parameters together, u(x) = x / ||x||.
+    v = u(g_s - <g_s, u(g)> u(g)) over all parameters together, u(x) = x / ||x||. Where e is 0, g_s
+    is g, of which that part is rounding: the v of before stays.
     """
 
     name: str = "v"
@@ -83,7 +84,8 @@ class Store:
     def gradient(self, step: Step, perturbed: Vector) -> Vector:
         """g(w + e); keeps v on the way."""
         along, steep = unit(step.first), dense(perturbed)
-        step.remember(self.name, unit(add(steep, scale(along, -dot(steep, along)))))
+        v = unit(add(steep, scale(along, -dot(steep, along))))
+        step.remember(self.name, either(step.still, step.recall(self.name), v))
         return perturbed
 
 

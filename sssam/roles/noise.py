@@ -1,7 +1,7 @@
 """Directions with noise, a pure function of (seed, t): equal on all ranks and after a resume."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -10,20 +10,27 @@ from sssam.checks import count, number
 from sssam.passes import Passes, Step
 from sssam.roles.direction import NOTHING, Direction
 from sssam.trials import uniform
-from sssam.vectors import Vector, add, norm, scale
+from sssam.vectors import Vector, add, norm, scale, spread
 
 #: Counters from here on are for noise, so that it shares nothing with a trial of the same seed.
 NOISE_COUNTER = 2**63
 
 
 def normal(seed: int, t: int, like: list[Tensor]) -> list[Tensor]:
-    """Independent standard normal numbers in the shapes of `like`, by generators of its own."""
+    """Independent standard normal numbers in the shapes of `like`, by generators of its own.
+
+    Of a sharded parameter each rank draws the whole and keeps its shard: the numbers are those of
+    the unsharded run.
+    """
     start = int(uniform(seed, NOISE_COUNTER + t) * 2**53)
     generators = {p.device: torch.Generator(p.device).manual_seed(start) for p in like}
     return [
-        torch.randn(p.shape, generator=generators[p.device], dtype=p.dtype, device=p.device)
-        for p in like
+        spread(torch.randn(p.shape, generator=generators[p.device], **_kind(p)), p) for p in like
     ]
+
+
+def _kind(p: Tensor) -> dict[str, Any]:
+    return {"dtype": p.dtype, "device": p.device}
 
 
 def _noise(seed: int, step: Step) -> Vector:

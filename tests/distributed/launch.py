@@ -10,13 +10,23 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 
 
-def launch(scenario: str, out: Path, ranks: int = 2, **environment: str) -> list[dict[str, Any]]:
-    """What the ranks wrote, in their order, of `python -m tests.distributed.scenarios NAME`."""
+def launch(
+    scenario: str, out: Path, ranks: int = 2, of: str = "scenarios", **environment: str
+) -> list[dict[str, Any]]:
+    """What the ranks wrote, in their order, of `python -m tests.distributed.scenarios NAME`.
+
+    Args:
+        scenario: its name.
+        out: where the ranks write.
+        ranks: how many.
+        of: the module of `tests.distributed` that has it.
+        environment: variables for all ranks.
+    """
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--max-restarts=1"]
     command += [
         f"--nproc-per-node={ranks}",
         "-m",
-        "tests.distributed.scenarios",
+        f"tests.distributed.{of}",
         scenario,
         str(out),
     ]

@@ -37,6 +37,14 @@ def _methods() -> dict[str, Callable[[Any, Any], sssam.SharpnessAware]]:
         ),
         "LookSAM": lambda b, m: sssam.LookSAM(b, rho=0.1, k=3, alpha=0.5, model=m),
         "MSAM": lambda b, m: sssam.MSAM(b, rho=0.3, model=m),
+        "GSAM": lambda b, m: sssam.GSAM(b, rho=0.1, alpha=0.2, model=m),
+        "WSAM": lambda b, m: sssam.WSAM(b, rho=0.1, gamma=0.7, model=m),
+        "FriendlySAM": lambda b, m: sssam.FriendlySAM(b, rho=0.1, model=m),
+        "AsyncSAM": lambda b, m: sssam.AsyncSAM(b, rho=0.1, model=m),
+        "MicroSAM": lambda b, m: sssam.MicroSAM(
+            b, rho=0.1, ascent_fraction=1, noise=0.5, seed=4, model=m
+        ),
+        "RandomPerturbation": lambda b, m: sssam.RandomPerturbation(b, rho=0.1, seed=4, model=m),
     }
 
 
@@ -367,7 +375,7 @@ SCENARIOS = {
 }
 
 
-def main(name: str, out: Path) -> None:
+def main(name: str, out: Path, scenarios: dict[str, Callable[[], Result]] = SCENARIOS) -> None:
     """Run one scenario on this rank and write its result."""
     torch.set_num_threads(1)
     # A file of its own for each attempt: a restarted rank must not meet the address of a dead one.
@@ -378,7 +386,7 @@ def main(name: str, out: Path) -> None:
         rank=int(os.environ["RANK"]),
         world_size=int(os.environ["WORLD_SIZE"]),
     )
-    result = SCENARIOS[name]()
+    result = scenarios[name]()
     (out / f"rank{dist.get_rank()}.json").write_text(json.dumps(result))
     dist.barrier()  # gloo may abort when a rank leaves early
     dist.destroy_process_group()

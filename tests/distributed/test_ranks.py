@@ -17,7 +17,8 @@ pytestmark = [
 ]
 
 Results = list[dict[str, Any]]
-METHODS = ["SAM", "SAM mixed", "ASAM", "SSSAM", "LookSAM", "MSAM"]
+METHODS = ["SAM", "SAM mixed", "ASAM", "SSSAM", "LookSAM", "MSAM", "GSAM", "WSAM", "FriendlySAM"]
+METHODS += ["AsyncSAM", "MicroSAM", "RandomPerturbation"]
 
 
 def _close(one: list[float], other: list[float], tolerance: float = 1e-12) -> None:
@@ -42,6 +43,21 @@ def fsdp(tmp_path_factory: pytest.TempPathFactory) -> Results:
 @pytest.fixture(scope="module")
 def per_rank(tmp_path_factory: pytest.TempPathFactory) -> Results:
     return launch("per_rank", tmp_path_factory.mktemp("per_rank"))
+
+
+@pytest.fixture(scope="module")
+def four(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Results]:
+    return {name: launch(name, tmp_path_factory.mktemp(name), 4) for name in ("ddp", "fsdp")}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", METHODS)
+def test_four_ranks_equal_one_process(four: dict[str, Results], name: str) -> None:
+    for kind, key in (("ddp", f"{name}, bucket views True"), ("fsdp", name)):
+        one, *others = (rank[key] for rank in four[kind])
+        assert len(others) == 3
+        assert all(other == one for other in others)
+        _close(one, four[kind][0][f"{name}, alone"])
 
 
 @pytest.mark.parametrize("views", [False, True])

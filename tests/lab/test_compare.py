@@ -1,13 +1,18 @@
 """A comparison says what its records hold, and nothing more."""
 
+import random
+
 import pytest
+import torch
 from synthetic import ACCURACY, METHODS, TASK, record, records, scheduled
 
-from sssam.lab import headline
+from sssam.lab import contrasts, headline
 from sssam.lab.compare import compare
 from sssam.lab.comparison import Comparison, Row
+from sssam.lab.evaluate import bit_set
 from sssam.lab.specs import Method, Record
 from sssam.lab.stats import Interval
+from sssam.lab.table import cells, certainty
 from sssam.schedules import linear
 
 BASE, CONTROL, SAM = METHODS[:3]
@@ -228,3 +233,136 @@ def test_two_machines_are_told_of() -> None:
     made[0] = made[0].model_copy(update={"environment": other})
     comparison = compare(TASK, (BASE, SAM), range(2), made)
     assert any("come from 2 environments" in remark for remark in comparison.remarks)
+
+
+def judged(made: list[Record], right, hashes=None) -> list[Record]:
+    """The records with what was right by example: `right(label, seed)` are flags."""
+    update = []
+    for r in made:
+        flags = torch.tensor(right(r.run.method.label, r.run.seed))
+        values = {"correct": bit_set(flags), "test_size": len(flags)}
+        values["test_accuracy"] = flags.double().mean().item()
+        values["test_hash"] = "" if hashes is None else hashes(r.run.seed)
+        update.append(r.model_copy(update=values))
+    return update
+
+
+def test_noise_is_read_from_the_bit_sets() -> None:
+    """A row that is SAM, but for one example a seed: at seed s example s."""
+
+    def right(label: str, seed: int) -> list[bool]:
+        return [label != "base" and not (label == LINEAR.label and i == seed) for i in range(11)]
+
+    made = judged(records((BASE, SAM, LINEAR), range(4)), right, hashes=str)
+    comparison = compare(TASK, (BASE, SAM, LINEAR), range(4), made)
+    noise = row(comparison, LINEAR.label).noise
+    assert noise is not None
+    assert noise.seeds == pytest.approx(0.0, abs=1e-12)
+    assert noise.test == pytest.approx(100 * (1 / 11 * 10 / 11 / 10) ** 0.5)
+    assert (noise.examples, noise.shared, noise.training) == (11, None, 0.0)
+    assert row(comparison, "SAM").noise is None
+    assert row(comparison, "base").noise.test == 0.0
+
+
+@pytest.mark.parametrize("size", [3, 8, 9, 64, 597])
+def test_bit_sets_come_back_in_their_order(size: int) -> None:
+    flags = [bool(random.Random(size + i).getrandbits(1)) for i in range(size)]
+    made = judged(records((BASE,), range(1)), lambda label, seed: flags)
+    assert contrasts.right(made[0]).tolist() == [int(flag) for flag in flags]
+
+
+@pytest.mark.parametrize(
+    ("hashes", "shared"), [(lambda seed: "one", True), (str, False), (None, None)]
+)
+def test_a_shared_test_set_is_seen_by_its_hash(hashes, shared) -> None:
+    def right(label: str, seed: int) -> list[bool]:
+        return [random.Random(f"{label}/{seed}/{i}").random() < 0.9 for i in range(50)]
+
+    made = judged(records((BASE, SAM, LINEAR), range(6)), right, hashes)
+    noise = row(compare(TASK, (BASE, SAM, LINEAR), range(6), made), LINEAR.label).noise
+    assert (noise.shared is not None) is (shared is True)
+    assert (noise.training is None) is (shared is None)
+
+
+def test_a_metric_in_shares_has_no_bit_set_and_no_noise() -> None:
+    made = [r.model_copy(update={"test_size": 50}) for r in records((BASE, SAM, LINEAR), range(4))]
+    assert {r.correct for r in made} == {"0x0"}
+    assert row(compare(TASK, (BASE, SAM, LINEAR), range(4), made), LINEAR.label).noise is None
+
+
+def test_records_that_hold_nothing_by_example_have_no_noise() -> None:
+    comparison = study({})
+    assert all(row.noise is None for row in comparison.rows)
+    assert not any("a test set of" in remark for remark in comparison.remarks)
+
+
+def test_seed_noise_stands_beside_test_set_noise() -> None:
+    def right(label: str, seed: int) -> list[bool]:
+        return [random.Random(f"{label}/{seed}/{i}").random() < 0.9 for i in range(1200)]
+
+    made = judged(records((BASE, SAM, LINEAR), range(5)), right, lambda seed: "one")
+    said = compare(TASK, (BASE, SAM, LINEAR), range(5), made).remarks
+    sentence = next(remark for remark in said if "a test set of 1,200 examples" in remark)
+    assert "All seeds share one test set" in sentence
+
+
+def test_a_row_keeps_a_share_that_it_does_not_keep_within_the_margin() -> None:
+    made = records((BASE, SAM, LINEAR), range(10), {**ACCURACY, "SS-SAM linear": 92.2})
+    lenient = TASK.model_copy(update={"share": 0.7})
+    comparison = compare(lenient, (BASE, SAM, LINEAR), range(10), made)
+    assert not row(comparison, "SS-SAM linear").holds
+    assert row(comparison, "SS-SAM linear").holds_share
+    assert row(comparison, "SS-SAM linear").share.low > 0.7
+    assert any("shown to keep at least 70% of SAM's gain" in r for r in comparison.remarks)
+
+
+def test_the_share_is_the_tasks() -> None:
+    made = records((BASE, SAM, LINEAR), range(10), {**ACCURACY, "SS-SAM linear": 92.2})
+    strict = TASK.model_copy(update={"share": 0.99})
+    comparison = compare(strict, (BASE, SAM, LINEAR), range(10), made)
+    assert row(comparison, "SS-SAM linear").runs.finished == 10
+    assert not row(comparison, "SS-SAM linear").holds_share
+    assert any("0 of 1 row are shown to keep at least 99%" in r for r in comparison.remarks)
+
+
+def test_the_share_of_no_gain_is_said_not_to_be_identified() -> None:
+    comparison = study({"SAM": 86.6})
+    assert row(comparison, "SS-SAM linear").share_p_value is None
+    assert not row(comparison, "SS-SAM linear").holds_share
+    assert any("no share of it is identified" in remark for remark in comparison.remarks)
+    shown = {cell.name: cell for cell in cells(row(comparison, "SS-SAM linear"))}
+    assert shown["share of gain"][1:3] == ("-", "not identified")
+    sure = {cell.name: cell for cell in certainty(row(comparison, "SS-SAM linear"), TASK)}
+    assert sure["keeps 80%"][1:3] == ("-", "not identified")
+
+
+def test_the_bootstrap_stands_beside_t_from_20_seeds_on() -> None:
+    few, many = study({}, seeds=range(19)), study({}, seeds=range(20))
+    assert row(few, "SAM").to_base_bootstrap is None
+    assert not any("bootstrap" in remark for remark in few.remarks)
+    beside = row(many, "SAM").to_base_bootstrap
+    assert (beside.low, beside.high) == pytest.approx(
+        (row(many, "SAM").to_base.low, row(many, "SAM").to_base.high), abs=0.15
+    )
+    assert any("bootstrap's intervals" in remark for remark in many.remarks)
+
+
+def test_the_seeds_that_the_margin_needs_are_told() -> None:
+    comparison = study({})
+    needed = row(comparison, "SS-SAM linear").seeds_needed
+    assert needed is not None
+    assert (needed <= 10) == (row(comparison, "SS-SAM linear").detectable <= TASK.margin)
+    assert any(f"the margin, 1 point, takes {needed} " in r for r in comparison.remarks)
+
+
+def test_accuracies_are_kept_by_seed() -> None:
+    made = records((BASE, SAM), range(3))
+    kept = row(compare(TASK, (BASE, SAM), range(3), made), "SAM").accuracies
+    assert kept == {r.run.seed: 100 * r.test_accuracy for r in made if r.run.method == SAM}
+
+
+def test_the_table_of_certainty_has_the_same_cells_in_all_rows() -> None:
+    for comparison in (study({}), study({}, seeds=range(1)), compare(TASK, METHODS, range(2), [])):
+        names = [[cell.name for cell in certainty(r, TASK)] for r in comparison.rows]
+        assert all(each == names[0] for each in names)
+        assert {"keeps 80%", "seeds for 1 point", "spread over seeds"} < set(names[0])

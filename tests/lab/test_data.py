@@ -2,12 +2,15 @@ import gzip
 import struct
 from pathlib import Path
 
+import datasets
 import numpy as np
+import pandas
 import pytest
 import torch
 from sklearn.datasets import load_digits
 
-from sssam.lab import data, sources
+from sssam.lab import data
+from sssam.lab.data import hub, idx, pools
 from sssam.lab.specs import DataSpec
 
 NOISY = DataSpec(name="digits", train=1000, validation=200, label_noise=0.4)
@@ -18,7 +21,7 @@ def test_digits_split_has_the_sizes_of_the_task_and_no_example_twice():
     assert [len(part) for part in split[:3]] == [1000, 200, 597]
     assert split.shape == (1, 8, 8)
     assert split.classes == 10
-    everything = torch.cat([part.images.flatten(1) for part in split[:3]])
+    everything = torch.cat([part.inputs.flatten(1) for part in split[:3]])
     expected = torch.from_numpy(load_digits().data).float() / 16
     assert sorted(everything.tolist()) == sorted(expected.tolist())
 
@@ -31,16 +34,16 @@ def test_equal_seeds_give_equal_splits_and_others_other_ones():
 
 def test_noise_redraws_a_share_of_training_labels_and_no_others():
     clean, noisy = data.load(NOISY.model_copy(update={"label_noise": 0.0}), 0), data.load(NOISY, 0)
-    assert torch.equal(clean.train.images, noisy.train.images)
-    wrong = (clean.train.labels != noisy.train.labels).double().mean().item()
+    assert torch.equal(clean.train.inputs, noisy.train.inputs)
+    wrong = (clean.train.targets != noisy.train.targets).double().mean().item()
     assert wrong == pytest.approx(0.4 * 0.9, abs=4 * (0.36 * 0.64 / 1000) ** 0.5)
-    assert torch.equal(clean.validation.labels, noisy.validation.labels)
-    assert torch.equal(clean.test.labels, noisy.test.labels)
+    assert torch.equal(clean.validation.targets, noisy.validation.targets)
+    assert torch.equal(clean.test.targets, noisy.test.targets)
 
 
 def test_all_labels_redrawn_are_uniform_over_the_classes():
     split = data.load(NOISY.model_copy(update={"label_noise": 1.0}), 0)
-    counts = split.train.labels.bincount(minlength=10).double()
+    counts = split.train.targets.bincount(minlength=10).double()
     assert ((counts - 100) ** 2 / 100).sum() < 27.9  # chi-square, 9 degrees of freedom, p = 0.001
 
 
@@ -64,7 +67,7 @@ def test_the_fingerprint_is_of_every_label_and_image(tmp_path):
 
 def _content_of(kept):
     rows = [image.numpy().tobytes() for image in kept["images"]]
-    return data.content(sources.Pool(kept["labels"], kept["images"].__getitem__, 4, lambda: rows))
+    return pools.Pool(kept["labels"], kept["images"].__getitem__, 4, lambda: rows).content
 
 
 def test_sizes_by_default_use_every_example():
@@ -118,18 +121,18 @@ def test_fashion_mnist_from_idx_files_keeps_its_own_test_set(idx_folder):
     spec = DataSpec(name="fashion-mnist", path=str(idx_folder), train=20, validation=10)
     split = data.load(spec, 0)
     assert [len(part) for part in split[:3]] == [20, 10, 10]
-    assert split.test.labels.tolist() == list(range(10))
+    assert split.test.targets.tolist() == list(range(10))
     other = data.load(spec, 1)
-    assert torch.equal(split.test.labels, other.test.labels)
-    assert not torch.equal(split.train.labels, other.train.labels)
+    assert torch.equal(split.test.targets, other.test.targets)
+    assert not torch.equal(split.train.targets, other.train.targets)
 
 
 def test_standardisation_uses_the_training_set_alone(idx_folder):
     spec = DataSpec(name="fashion-mnist", path=str(idx_folder), train=20, validation=10)
     split = data.load(spec, 0)
-    assert split.train.images.mean().abs() < 1e-5
-    assert split.train.images.std() == pytest.approx(1.0, abs=1e-5)
-    assert split.test.images.mean().abs() > 1e-5
+    assert split.train.inputs.mean().abs() < 1e-5
+    assert split.train.inputs.std() == pytest.approx(1.0, abs=1e-5)
+    assert split.test.inputs.mean().abs() > 1e-5
 
 
 def test_idx_files_that_are_missing_foreign_or_cut(tmp_path):
@@ -139,16 +142,15 @@ def test_idx_files_that_are_missing_foreign_or_cut(tmp_path):
     foreign, cut = tmp_path / "foreign", tmp_path / "cut"
     foreign.write_bytes(b"PNG!")
     with pytest.raises(ValueError, match=r"no IDX file of bytes: it starts with b'PNG!'"):
-        sources.read_idx(foreign)
+        idx.read_idx(foreign)
     cut.write_bytes(bytes([0, 0, 8, 1]) + struct.pack(">I", 5) + b"abc")
     with pytest.raises(ValueError, match=r"holds 3 values, its head says \(5,\)"):
-        sources.read_idx(cut)
+        idx.read_idx(cut)
 
 
 @pytest.fixture
 def quiet_cache(tmp_path, monkeypatch):
     """`datasets` keeps what it has read in a cache of its own; not in the user's, here."""
-    datasets = pytest.importorskip("datasets")
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(tmp_path / "cache"))
 
 
@@ -159,8 +161,6 @@ def _pictures(n: int, size: int = 32):
 
 
 def test_cifar10_from_local_parquet_files(tmp_path, quiet_cache):
-    import datasets
-
     for part, n in (("train", 12), ("test", 5)):
         features = datasets.Features(
             img=datasets.Image(), label=datasets.ClassLabel(names=[str(i) for i in range(10)])
@@ -172,7 +172,7 @@ def test_cifar10_from_local_parquet_files(tmp_path, quiet_cache):
     assert [len(part) for part in split[:3]] == [8, 4, 5]
     assert split.shape == (3, 32, 32)
     assert split.classes == 10
-    assert split.test.labels.tolist() == [0, 1, 2, 3, 4]
+    assert split.test.targets.tolist() == [0, 1, 2, 3, 4]
 
 
 def test_an_image_folder_without_a_test_part_is_split(tmp_path, quiet_cache):
@@ -186,8 +186,12 @@ def test_an_image_folder_without_a_test_part_is_split(tmp_path, quiet_cache):
 
 
 def test_images_of_several_sizes_are_refused():
-    with pytest.raises(ValueError, match=r"2 sizes, such as \(8, 8\) and \(9, 9\): resize"):
-        sources._decoded([*_pictures(1, 8), *_pictures(1, 9)], grey=False)
+    pictures = [*_pictures(1, 8), *_pictures(1, 9)]
+    with pytest.raises(ValueError, match=r"several sizes, such as \(8, 8\) and \(9, 9\): resize"):
+        hub.decoded(pictures, grey=False)
+    one_by_one = pools.Decoded(lambda index: hub.decoded([pictures[i] for i in index], False), 2)
+    with pytest.raises(ValueError, match="resize them to one size"):
+        one_by_one(torch.tensor([1]))
 
 
 def test_a_folder_without_parquet_files(tmp_path):
@@ -195,10 +199,163 @@ def test_a_folder_without_parquet_files(tmp_path):
         data.load(DataSpec(name="parquet", path=str(tmp_path)), 0)
 
 
-def test_parquet_files_without_images_name_their_columns(tmp_path, quiet_cache):
-    import datasets
-
-    table = datasets.Dataset.from_dict({"text": ["a"], "label": [0]})
-    table.to_parquet(str(tmp_path / "train.parquet"))
-    with pytest.raises(ValueError, match=r"columns \['label', 'text'\]: need 'img' or 'image'"):
+def test_parquet_files_of_neither_images_nor_text_name_their_columns(tmp_path, quiet_cache):
+    datasets.Dataset.from_dict({"x": [1.0], "label": [0]}).to_parquet(tmp_path / "train.parquet")
+    with pytest.raises(ValueError, match=r"columns \['label', 'x'\]: need one of images or one of"):
         data.load(DataSpec(name="parquet", path=str(tmp_path)), 0)
+
+
+def test_texts_with_labels_become_bytes_of_one_length(tmp_path, quiet_cache):
+    columns = {"text": ["good", "bad"] * 10, "mood": ["up", "down"] * 10}
+    datasets.Dataset.from_dict(columns).to_parquet(tmp_path / "train.parquet")
+    spec = DataSpec(name="parquet", path=str(tmp_path), target="mood", length=4, label_noise=0.5)
+    split = data.load(spec, 0)
+    assert (split.classes, split.vocabulary, split.each_position) == (2, 256, False)
+    held = {bytes(row.tolist()): label for row, label in zip(*_both(split.test), strict=True)}
+    assert held == {b"good": 1, b"\0bad": 0}
+    with pytest.raises(ValueError, match=r"need one of images or one of text .* 'temper'"):
+        data.load(spec.model_copy(update={"target": "temper"}), 0)
+
+
+def _both(examples):
+    return examples.inputs, examples.targets.tolist()
+
+
+def test_a_test_part_without_labels_is_left_for_the_validation_part(monkeypatch):
+    parts = {
+        name: datasets.Dataset.from_dict({"sentence": ["a", "b", "c"], "label": labels})
+        for name, labels in (("train", [0, 1, 0]), ("validation", [1, 0, 1]), ("test", [-1] * 3))
+    }
+    asked = []
+
+    def loaded(*words, **named):
+        asked.append((*words, named))
+        return parts
+
+    monkeypatch.setattr(datasets, "load_dataset", loaded)
+    data._read.cache_clear()
+    split = data.load(DataSpec(name="hub:org/glue/sst2", train=2, validation=1, length=2), 0)
+    assert asked == [("org/glue", {"name": "sst2"})]
+    assert split.test.targets.tolist() == [1, 0, 1]
+    assert split.test.inputs.tolist() == [[0, 97], [0, 98], [0, 99]]
+
+
+def test_names_on_the_hub_have_an_organisation_and_perhaps_a_configuration():
+    with pytest.raises(ValueError, match="'hub:a/b/c/d': write hub:ORGANISATION/NAME"):
+        data.check(DataSpec(name="hub:a/b/c/d"))
+    with pytest.raises(ValueError, match="'digits' takes no target, got 'x'"):
+        data.check(DataSpec(name="digits", target="x"))
+    with pytest.raises(ValueError, match="'cifar100' takes no length, got 3"):
+        data.check(DataSpec(name="cifar100", length=3))
+
+
+def test_images_are_decoded_once_and_equal_those_decoded_anew(monkeypatch):
+    pictures, asked = torch.randint(256, (9, 3, 4, 4), dtype=torch.uint8), []
+
+    def decode(index):
+        asked.extend(index.tolist())
+        return pictures[index]
+
+    kept = pools.Decoded(decode, 9)
+    for index in (torch.tensor([3, 1, 3]), torch.tensor([1, 8]), torch.empty(0, dtype=torch.long)):
+        assert torch.equal(kept(index), pictures[index] / 255)
+    assert sorted(asked) == [0, 1, 3, 8]
+    monkeypatch.setattr(pools, "LARGEST_KEPT", 9 * 3 * 16 - 1)
+    asked.clear()
+    anew = pools.Decoded(decode, 9)
+    for _ in range(2):
+        assert torch.equal(anew(torch.tensor([3])), pictures[3:4] / 255)
+    assert asked == [0, 3, 0, 3]
+
+
+def test_data_that_changed_since_a_run_was_planned_are_refused(tmp_path):
+    file = tmp_path / "book.txt"
+    file.write_bytes(bytes(range(256)) * 8)
+    spec = data.identified(DataSpec(name="text", path=str(file), length=16))
+    data.load(spec, 0)
+    file.write_bytes(bytes(range(255)) * 8)
+    with pytest.raises(ValueError, match="'text' changed since this run was planned"):
+        data.load(spec, 0)
+
+
+def test_text_is_cut_into_pieces_whose_labels_are_the_next_bytes(tmp_path):
+    file, content = tmp_path / "book.txt", torch.arange(1000).remainder(251).to(torch.uint8)
+    file.write_bytes(content.numpy().tobytes())
+    split = data.load(DataSpec(name="text", path=str(file), length=9), 0)
+    assert [len(part) for part in split[:3]] == [90, 10, 11]
+    assert (split.shape, split.classes, split.vocabulary, split.each_position) == (
+        (9,),
+        256,
+        256,
+        True,
+    )
+    for part in split[:3]:
+        assert torch.equal(part.inputs[:, 1:], part.targets[:, :-1])
+    assert torch.equal(split.test.inputs.flatten(), content[900:999])
+    assert torch.equal(split.test.targets.flatten(), content[901:1000])
+    with pytest.raises(ValueError, match=r"takes no label noise, got 0\.1"):
+        data.reach(DataSpec(name="text", path=str(file), length=9, label_noise=0.1))
+    with pytest.raises(ValueError, match="hold 1000 bytes, need at least 1281"):
+        data.reach(DataSpec(name="text", path=str(file)))
+
+
+TABLE = """size,colour,when,kind
+1,red,2,b
+2,blue,4,a
+3,,6,b
+,red,8,a
+5,blue,10,b
+6,red,12,a
+7,red,14,b
+8,red,16,a
+9,red,18,b
+10,red,20,a
+"""
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_table_has_scaled_numbers_and_one_column_a_category(tmp_path, ending):
+    path = tmp_path / f"table.{ending}"
+    (tmp_path / "table.csv").write_text(TABLE)
+    if ending == "parquet":
+        pandas.read_csv(tmp_path / "table.csv").to_parquet(path)
+    spec = DataSpec(name="table", path=str(path), target="kind", train=6, validation=2)
+    split, rows = data.load(spec, 0), pandas.read_csv(tmp_path / "table.csv")
+    order = torch.randperm(10, generator=data.generator("split", 0))
+    assert split.shape == (5,)
+    assert split.classes == 2
+    assert split.train.targets.tolist() == [int(rows.kind[int(i)] == "b") for i in order[:6]]
+    training = rows.iloc[order[:6].numpy()]
+    when = (rows.when - training.when.mean()) / training.when.std(ddof=0)
+    size = ((rows["size"] - training["size"].mean()) / training["size"].std(ddof=0)).fillna(0)
+    for part, index in zip(split[:3], order.split([6, 2, 2]), strict=True):
+        for row, i in zip(part.inputs, index.tolist(), strict=True):
+            colour = rows.colour.fillna("missing")[i]
+            expected = [size[i], when[i], *(float(colour == c) for c in ("blue", "missing", "red"))]
+            assert row.tolist() == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("content", "target", "text"),
+    [
+        (TABLE, None, r"has columns size, colour, when, kind: name .* as in table.csv:kind"),
+        (TABLE, "kin", "unknown column of .*table.csv' 'kin': did you mean 'kind'"),
+        (TABLE, "size", "1 rows have no target 'size': leave them out"),
+        ("a,target\n1,0.5\n2,1.5\n", None, "'target' holds numbers such as 0.5, need classes"),
+        ("target\n1\n2\n", None, "the table has no features"),
+        ("", None, "is no table: No columns to parse"),
+        ('a,b\n1,2\n"', None, "is no table: Error tokenizing"),
+    ],
+)
+def test_tables_that_can_t_be_used(tmp_path, content, target, text):
+    path = tmp_path / "table.csv"
+    path.write_text(content)
+    with pytest.raises(ValueError, match=text):
+        data.reach(DataSpec(name="table", path=str(path), target=target))
+
+
+def test_a_column_of_dates_is_refused(tmp_path):
+    frame = pandas.DataFrame({"day": pandas.to_datetime(["2020-01-01"] * 4), "y": [0, 1, 0, 1]})
+    frame.to_parquet(tmp_path / "table.parquet")
+    with pytest.raises(ValueError, match="column 'day' holds dates"):
+        data.reach(DataSpec(name="table", path=str(tmp_path / "table.parquet")))

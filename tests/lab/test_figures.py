@@ -8,16 +8,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from synthetic import ACCURACY, METHODS, TASK, records
 
+from sssam.lab import tuned
 from sssam.lab.charts.contrasts import contrasts, far
 from sssam.lab.charts.curves import curves
+from sssam.lab.charts.front import front
 from sssam.lab.charts.labels import Mark, place, spread
 from sssam.lab.charts.places import LINE
+from sssam.lab.charts.scales import accuracies
 from sssam.lab.charts.schedules import Band, schedules
-from sssam.lab.charts.theme import PAGE
+from sssam.lab.charts.sensitivity import sensitivity
+from sssam.lab.charts.theme import PAGE, over
 from sssam.lab.charts.tradeoff import tradeoff
 from sssam.lab.compare import compare
-from sssam.lab.comparison import Comparison
+from sssam.lab.comparison import Comparison, Row
 from sssam.lab.figures import figures, render, save
+from sssam.lab.specs import ModelSpec
 
 NAMES = [
     "accuracy-against-propagations",
@@ -25,6 +30,7 @@ NAMES = [
     "validation-accuracy",
     "training-loss",
     "schedules",
+    "rho-sensitivity",
 ]
 
 
@@ -66,6 +72,7 @@ def test_all_figures_come_in_order_and_say_their_number(comparison: Comparison) 
     assert "7 are shown to keep SAM's gain within 1 point" in drawn[1].alt
     assert "at the end: base " in drawn[2].alt
     assert "SS-SAM late half 320 of 640 steps" in drawn[4].alt
+    assert "from 0.05 to 1.1; chosen were: SAM 0.4, " in drawn[5].alt
 
 
 @pytest.mark.parametrize("narrow", [False, True])
@@ -185,12 +192,13 @@ def test_schedules_of_any_length_draw(total: int) -> None:
     assert len(values(specification)) < 1100
 
 
-def test_files_are_svg_or_png(comparison: Comparison, tmp_path) -> None:
+def test_files_are_svg_pdf_or_png(comparison: Comparison, tmp_path) -> None:
     chart = tradeoff(comparison)
     assert save(chart, tmp_path / "new" / "a.svg").read_bytes().startswith(b"<svg")
     assert save(chart, tmp_path / "a.PNG").read_bytes().startswith(b"\x89PNG")
-    with pytest.raises(ValueError, match=r"a\.pdf.*must end in \.svg or \.png"):
-        save(chart, tmp_path / "a.pdf")
+    assert save(chart, tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
+    with pytest.raises(ValueError, match=r"a\.gif.*must end in \.svg, \.pdf or \.png"):
+        save(chart, tmp_path / "a.gif")
 
 
 def test_rows_far_below_stand_on_the_lower_edge_of_the_main_figure() -> None:
@@ -200,3 +208,70 @@ def test_rows_far_below_stand_on_the_lower_edge_of_the_main_figure() -> None:
     assert points["base 2x steps"]["name"].startswith("base 2x steps, at 6")
     assert points["base 2x steps"]["y"] > 80
     assert points["base"]["y"] == points["base"]["mean"]
+
+
+def test_the_pareto_front_holds_what_nothing_undercuts_and_beats(comparison: Comparison) -> None:
+    on_front = front(comparison)
+    assert on_front[0].label == "base"
+    assert "base 2x steps" not in {row.label for row in on_front}
+    for row in comparison.rows:
+        beaten = any(_dominates(other, row) for other in comparison.rows)
+        assert beaten == (row not in on_front)
+
+
+def _dominates(one: Row, other: Row) -> bool:
+    costs = (one.cost or 0.0, other.cost or 0.0)
+    means = tuple(row.accuracy.mean for row in (one, other) if row.accuracy is not None)
+    return costs[0] <= costs[1] and means[0] >= means[1] and one is not other
+
+
+def test_the_front_is_drawn_through_its_rows_and_named_in_words(comparison: Comparison) -> None:
+    drawn = tradeoff(comparison).to_dict()
+    lines = [layer for layer in drawn["layer"] if layer["mark"].get("interpolate") == "step-after"]
+    steps = drawn["datasets"][lines[0]["data"]["name"]]
+    means = [row.accuracy.mean for row in front(comparison) if row.accuracy is not None]
+    assert [step["y"] for step in steps] == means
+    first = figures(comparison)[0]
+    assert f"On the Pareto front: base {means[0]:.1f}% at 1.00, " in first.alt
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+def test_the_key_ranks_rows_by_where_their_lines_end(comparison: Comparison, narrow: bool) -> None:
+    drawn = curves(comparison, "validation_accuracy", narrow=narrow).to_dict()
+    ranked = drawn["layer"][0]["encoding"]["color"]["scale"]["domain"]
+    ends = {row.label: row.curve[-1].validation_accuracy for row in comparison.rows}
+    assert [name.split("  ")[1] for name in ranked] == sorted(ends, key=lambda r: -ends[r])
+    assert [float(name.split("  ")[0]) for name in ranked] == [
+        round(100 * end, 1) for end in sorted(ends.values(), reverse=True)
+    ]
+
+
+def test_accuracies_far_apart_are_drawn_over_their_error() -> None:
+    scaled = accuracies([10.0, 90.0, 95.0, 100.0], pixels=340)
+    assert scaled.heights == [90.0, 10.0, 5.0, 2.5]
+    assert scaled.scale.to_dict()["type"] == "log"
+    named = [100 - float(tick) for tick in scaled.axis["values"]]  # type: ignore[union-attr]
+    assert {20.0, 80.0, 90.0, 95.0} <= set(named)
+    assert accuracies([91.0, 95.0], pixels=340).heights == [91.0, 95.0]
+
+
+def test_rho_sensitivity_marks_what_was_chosen(comparison: Comparison) -> None:
+    values_ = tuned.read("noisy-digits")
+    chart = sensitivity(values_, comparison.rows)
+    points = [v for v in values(chart.to_dict()) if "rho" in v]
+    chosen = {str(v["label"]): v["rho"] for v in points if v["chosen"]}
+    assert chosen == {row.label: row.rho for row in values_.rows if row.rho > 0}
+    assert {v["rho"] for v in points} == set(values_.grid)
+
+
+def test_a_task_of_another_recipe_has_no_rho_figure(comparison: Comparison) -> None:
+    other = TASK.model_copy(update={"model": ModelSpec(name="resnet8")})
+    for task in (other, TASK.model_copy(update={"name": "../noisy-digits"})):
+        drawn = figures(comparison.model_copy(update={"task": task}))
+        assert "rho-sensitivity" not in {figure.name for figure in drawn}
+
+
+def test_a_chart_passes_its_data_on_as_they_are() -> None:
+    rows = [{"x": 1.5, "name": "a <b>", "none": None, "yes": True}]
+    chart = over(rows).mark_point().encode(x="x:Q")
+    assert values(chart.to_dict()) == rows

@@ -1,10 +1,12 @@
 """What identifies a run, and what does not."""
 
+from typing import get_args
+
 import pytest
 from tiny import SSSAM, TASK, run
 
 from sssam.lab import specs
-from sssam.lab.specs import DataSpec, Method, ModelSpec, Run, Task
+from sssam.lab.specs import Code, DataSpec, Method, ModelSpec, Run, Task
 from sssam.schedules import constant
 
 REFERENCE = Run(
@@ -12,6 +14,7 @@ REFERENCE = Run(
         name="reference",
         data=DataSpec(name="digits", fingerprint="0123456789abcdef"),
         model=ModelSpec(name="mlp", widths=(8,)),
+        code=Code(path="/here/my_task.py", function="task", sha256="fedcba98"),
     ),
     method=Method(label="mine", kind="sam", rho=0.1, options={"mix": 0.5}),
     seed=3,
@@ -38,10 +41,11 @@ OTHER = {
     "length": 9,
     "seed": 9,
     "revision": 9,
+    "share": 0.5,
 }
 
 #: Fields that tell the same run by another name, or where it is found, or how it is read.
-APART = {"label", "margin", "path"}
+APART = {"label", "margin", "metric", "path", "share"}
 
 
 def _changed(value, name):
@@ -57,8 +61,10 @@ def _changed(value, name):
 
 def _names(kind):
     for name, field in kind.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, specs.Spec):
-            yield from _names(field.annotation)
+        kinds = [field.annotation, *get_args(field.annotation)]
+        inner = [k for k in kinds if isinstance(k, type) and issubclass(k, specs.Spec)]
+        if inner:
+            yield from _names(inner[0])
         else:
             yield name
 
@@ -92,8 +98,10 @@ def test_a_changed_default_is_seen_here():
                 "train": None,
                 "validation": None,
                 "label_noise": 0.0,
+                "target": None,
+                "length": None,
             },
-            "model": {"name": "m", "widths": []},
+            "model": {"name": "m", "widths": [], "options": {}},
             "epochs": 40,
             "batch_size": 64,
             "optimizer": "sgd",
@@ -103,6 +111,9 @@ def test_a_changed_default_is_seen_here():
             "anneal": "one-cycle",
             "augment": False,
             "margin": 1.0,
+            "share": 0.8,
+            "metric": "accuracy",
+            "code": None,
         },
         "method": {
             "label": "l",
@@ -111,6 +122,7 @@ def test_a_changed_default_is_seen_here():
             "schedule": None,
             "options": {},
             "length": 1,
+            "learning_rate": None,
             "revision": 1,
         },
         "seed": 0,

@@ -3,34 +3,30 @@ import os
 import signal
 
 import pytest
-from tiny import BASE, SAM, SSSAM, TASK, run
+from tiny import BASE, SAM, SSSAM, TASK, run, same_but_times
 
-from sssam.lab import records, study
+from sssam.lab import checkpoints, claims, dispatch, records, study, worker
 from sssam.lab.specs import DataSpec, Method, Record, Run
-
-train_and_write = study._run
 
 
 def raising_on_seed_1(wanted: Run, **_) -> Record:
     raise ArithmeticError(f"seed {wanted.seed} is unlucky")
 
 
-def dying_on_seed_1(wanted: Run, directory, on_epoch=None) -> Record:
+def leaving(wanted: Run, **_) -> Record:
+    raise SystemExit(3)
+
+
+def dying_on_seed_1(wanted: Run, directory, settings) -> Record | None:
+    """Dies when the run is begun, as for want of memory."""
     if wanted.seed == 1:
+        claims.begin(wanted.id, directory)
         os.kill(os.getpid(), signal.SIGKILL)
-    return train_and_write(wanted, directory, on_epoch)
+    return worker.work(wanted, directory, settings)
 
 
-def dying_twice(wanted: Run, directory, on_epoch=None) -> Record:
-    """Seed 1 dies before it is trained, the first time; seed 3 when its record is written."""
-    first_time = directory.parent / "died"
-    if wanted.seed == 1 and not first_time.exists():
-        first_time.touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    record = train_and_write(wanted, directory, on_epoch)
-    if wanted.seed == 3:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return record
+def dying_at_once(*_) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 RUNS = [run(BASE, seed) for seed in range(4)]
@@ -49,7 +45,7 @@ def test_processes_give_the_records_that_one_process_gives(tmp_path):
     runs = [run(method, seed) for seed in range(2) for method in (BASE, SAM, SSSAM)]
     alone = study.run_missing(runs, tmp_path / "one", jobs=1).by_id
     together = study.run_missing(runs, tmp_path / "two", jobs=2).by_id
-    timeless = {"seconds": 0.0, "environment": None}
+    timeless = {"seconds": 0.0, "peak_memory": None, "environment": None}
     assert list(together) == list(alone)
     for id_ in alone:
         assert together[id_].model_copy(update=timeless) == alone[id_].model_copy(update=timeless)
@@ -70,32 +66,110 @@ def test_ctrl_c_leaves_what_is_finished_and_the_same_call_goes_on(tmp_path, jobs
     assert all(after.by_id[id_] == record for id_, record in before.by_id.items())
 
 
-def test_workers_that_die_cost_no_record(tmp_path, monkeypatch):
-    monkeypatch.setattr(study, "_run", dying_twice)
-    told: list[study.Progress] = []
-    found = study.run_missing(RUNS, tmp_path / "records", jobs=2, on_progress=told.append)
-    assert {record.outcome for record in found.by_id.values()} <= {"finished", "diverged"}
-    assert sorted(each.record.run.seed for each in told) == [0, 1, 2, 3]
-
-
 def test_a_run_that_kills_its_worker_each_time_is_a_failed_record(tmp_path, monkeypatch):
-    monkeypatch.setattr(study, "_run", dying_on_seed_1)
-    monkeypatch.setattr(study, "ATTEMPTS", 1)
-    found = study.run_missing(RUNS[:3], tmp_path, jobs=2).by_id
-    assert found[RUNS[1].id].outcome == "failed"
-    assert found[RUNS[1].id].error == "the process that trained it died, 2 times (out of memory?)"
-    assert found[RUNS[0].id].outcome != "failed" != found[RUNS[2].id].outcome
+    monkeypatch.setattr(dispatch, "work", dying_on_seed_1)
+    monkeypatch.setattr(dispatch, "DEATHS", 2)
+    found = study.run_missing(RUNS[:3], tmp_path, jobs=2)
+    assert [record.run for record in found.failed()] == [RUNS[1]]
+    assert found.failed(RUNS[2:]) == []
+    reason = "the process that trained it died, 2 times (out of memory?)"
+    assert found.by_id[RUNS[1].id].error == reason
+
+
+def test_workers_that_begin_nothing_are_an_error_and_no_failed_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(dispatch, "work", dying_at_once)
+    monkeypatch.setattr(dispatch, "FALSE_STARTS", 0)
+    with pytest.raises(RuntimeError, match="workers in a row ended before they began a run"):
+        study.run_missing(RUNS[:2], tmp_path, jobs=2)
+    assert records.read_all(tmp_path).by_id == {}
+
+
+def test_a_run_that_was_cut_goes_on_from_its_checkpoint(tmp_path):
+    told: list[int] = []
+
+    def cut(epoch) -> None:
+        if epoch.epoch == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        study.run_missing(RUNS[:1], tmp_path / "cut", on_epoch=cut, checkpoint_seconds=0)
+    checkpoint = worker.checkpoint_path(RUNS[0], tmp_path / "cut")
+    assert checkpoint.exists()
+    found = study.run_missing(RUNS[:1], tmp_path / "cut", on_epoch=lambda e: told.append(e.epoch))
+    uncut = study.run_missing(RUNS[:1], tmp_path / "uncut")
+    assert told == [3]
+    assert not checkpoint.exists()
+    for id_, record in uncut.by_id.items():
+        assert same_but_times(found.by_id[id_]) == same_but_times(record)
+
+
+def test_a_checkpoint_that_is_torn_is_set_aside(tmp_path):
+    checkpoint = worker.checkpoint_path(RUNS[0], tmp_path)
+    checkpoint.parent.mkdir()
+    checkpoint.write_bytes(b"torn")
+    found = study.run_missing(RUNS[:1], tmp_path)
+    assert found.failed() == []
+    assert (checkpoint.parent / "aside" / checkpoint.name).read_bytes() == b"torn"
+
+
+def test_a_checkpoint_that_cannot_be_written_stops_the_study(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(checkpoints, "write_whole", full)
+        with pytest.raises(checkpoints.CheckpointError, match=r"could not be written: No space"):
+            study.run_missing(RUNS[:1], tmp_path, checkpoint_seconds=0)
+    assert study.run_missing(RUNS[:1], tmp_path).failed() == []
+
+
+def test_short_runs_write_no_checkpoint(tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoints, "save", None)
+    assert study.run_missing(RUNS[:1], tmp_path).failed() == []
+
+
+def test_a_run_that_another_process_has_is_waited_for(tmp_path):
+    wanted, seen = RUNS[0], []
+
+    def other(progress: study.Progress) -> None:
+        """Ends the other process's claim once all else is done."""
+        seen.append(progress.record.run)
+        if len(seen) == 3:
+            claim.__exit__(None, None, None)
+
+    claim = claims.claim(wanted.id, tmp_path)
+    assert claim.__enter__()
+    study.run_missing(RUNS, tmp_path, on_progress=other)
+    assert seen == [*RUNS[1:], wanted]
+
+
+def test_a_record_that_another_process_wrote_is_taken(tmp_path):
+    theirs = Record(run=RUNS[1], outcome="finished", steps=7)
+
+    def write(_: study.Progress) -> None:
+        records.write(theirs, tmp_path)
+
+    found = study.run_missing(RUNS[:2], tmp_path, on_progress=write)
+    assert found.by_id[theirs.id] == theirs
 
 
 def test_a_run_that_raises_is_a_failed_record_and_can_be_tried_again(tmp_path, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setattr(study, "train", raising_on_seed_1)
+        patched.setattr(worker, "train", raising_on_seed_1)
         failed = study.run_missing([RUNS[1]], tmp_path).by_id[RUNS[1].id]
     assert failed.outcome == "failed"
     assert "ArithmeticError: seed 1 is unlucky" in failed.error
     assert study.run_missing([RUNS[1]], tmp_path).by_id[RUNS[1].id] == failed
     again = study.run_missing([RUNS[1]], tmp_path, retry_failed=True).by_id[RUNS[1].id]
     assert again.outcome != "failed"
+    kept = records.read(tmp_path / "aside" / f"{failed.id}.json")
+    assert kept == failed
+
+
+def test_a_task_that_leaves_the_process_is_a_failed_record(tmp_path, monkeypatch):
+    monkeypatch.setattr(worker, "train", leaving)
+    failed = study.run_missing(RUNS[:1], tmp_path).failed()
+    assert "SystemExit: 3" in failed[0].error
 
 
 def test_a_full_disk_stops_the_study_and_keeps_what_was_written(tmp_path, monkeypatch):

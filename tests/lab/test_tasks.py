@@ -5,8 +5,8 @@ import torch
 from PIL import Image
 from tiny import TASK
 
-from sssam.lab import data, models, tasks, tuned
-from sssam.lab.specs import DataSpec, ModelSpec
+from sssam.lab import checks, data, models, tasks, train, tuned
+from sssam.lab.specs import DataSpec, Method, ModelSpec, Run
 
 
 def test_the_default_task_is_the_one_of_the_study():
@@ -22,9 +22,85 @@ def test_the_default_task_is_the_one_of_the_study():
 @pytest.mark.parametrize("task", tasks.TASKS.values(), ids=lambda task: task.name)
 def test_every_task_can_be_built(task):
     tasks.check(task)
-    shape = {"digits": (1, 8, 8), "fashion-mnist": (1, 28, 28), "cifar10": (3, 32, 32)}
-    model = models.build(task.model, shape[task.data.name], 10, seed=0)
-    assert model(torch.zeros(2, *shape[task.data.name])).shape == (2, 10)
+    shapes = {"digits": (1, 8, 8), "fashion-mnist": (1, 28, 28)}
+    shape = shapes.get(task.data.name, (3, 32, 32))
+    model = models.build(task.model, shape, 10, seed=0)
+    assert model(torch.zeros(2, *shape)).shape == (2, 10)
+    assert tasks.word(task) == task.name
+
+
+def test_the_noisy_tasks_are_the_clean_ones_but_for_their_labels():
+    for name, noisy in (("fashion-mnist", "noisy-fashion-mnist"), ("digits", "noisy-digits")):
+        same = {"name": name, "label_noise": 0.0, "margin": tasks.TASKS[name].margin}
+        assert tasks.changed(tasks.TASKS[noisy], same) == tasks.TASKS[name]
+
+
+def test_settings_change_the_task_its_data_or_its_model(tmp_path):
+    book = tmp_path / "book.txt"
+    book.write_bytes(bytes(range(251)) * 12)
+    task = tasks.find("digits", changes={"model": "wrn10-1", "train": 300, "epochs": 3})
+    assert (task.model, task.data.train, task.epochs) == (ModelSpec(name="wrn10-1"), 300, 3)
+    assert task.data.fingerprint == tasks.find("digits").data.fingerprint
+    options = {"name": "resnet8", "widths": [4], "options": {"norm": "group"}}
+    assert tasks.changed(task, {"model": options}).model.options == {"norm": "group"}
+    for length, other in ((16, 16), (100, 16)):
+        tasks_ = [tasks.changed(tasks.find(str(book)), {"length": n}) for n in (length, other)]
+        same = tasks_[0].data.fingerprint == tasks_[1].data.fingerprint
+        assert same == (length == other)
+    for wrong, text in (
+        ({"label_nose": 0.1}, "'digits': unknown setting 'label_nose': did you mean 'label_noise'"),
+        ({"path": "x"}, "unknown setting 'path'"),
+        ({"train": 0}, "greater than or equal to 1"),
+        ({"model": "resnet9"}, "the depth must be 8, 14, 20"),
+        ({"optimizer": "own"}, "optimizer 'own' is for a Problem that brings one"),
+    ):
+        with pytest.raises(ValueError, match=text):
+            tasks.find("digits", changes=wrong)
+
+
+def test_a_path_is_a_task(tmp_path):
+    table, book, folder = tmp_path / "wine.csv", tmp_path / "book.txt", tmp_path / "animals"
+    table.write_text("a,kind,target\n" + "1,x,0\n2,y,1\n" * 20)
+    book.write_bytes(bytes(range(256)) * 12)
+    for kind in ("cat", "dog"):
+        (folder / kind).mkdir(parents=True)
+        for i in range(8):
+            picture = Image.fromarray(np.full((8, 8, 3), 20 * i, np.uint8))
+            picture.save(folder / kind / f"{i}.png")
+    found = {str(w): tasks.find(str(w)) for w in (table, f"{table}:kind", book, folder)}
+    assert [task.name for task in found.values()] == ["wine", "wine", "book", "animals"]
+    assert [task.model.name for task in found.values()] == ["mlp", "mlp", "transformer", "resnet20"]
+    assert [tasks.word(task) for task in found.values()] == list(found)
+    assert {task.data.target for task in found.values()} == {None, "kind"}
+    for task in found.values():
+        small = {"epochs": 1, "length": 16} if task.data.name == "text" else {"epochs": 1}
+        short = tasks.changed(task, {**small, "train": 9, "validation": 2})
+        checks.check(short, [Method(label="SAM", kind="sam", rho=0.1)])
+        record = train.train(Run(task=short, method=Method(label="a", kind="sam", rho=0.1), seed=0))
+        assert record.steps == 1
+    with pytest.raises(ValueError, match="takes no path of data, got 'x': leave it out"):
+        tasks.find(str(table), "x")
+    with pytest.raises(ValueError, match="there is no such file or folder either"):
+        tasks.find(str(tmp_path / "absent.csv"))
+
+
+def test_a_name_on_the_hub_is_a_task(monkeypatch):
+    rows = {"text": ["good", "bad"] * 20, "mood": [1, 0] * 20}
+    parts = {"train": datasets.Dataset.from_dict(rows)}
+    monkeypatch.setattr(datasets, "load_dataset", lambda *words, **named: parts)
+    data._read.cache_clear()
+    task = tasks.find("hub:org/films:mood")
+    assert (task.name, task.data.name, task.data.target) == ("org-films", "hub:org/films", "mood")
+    assert tasks.word(task) == "hub:org/films:mood"
+    assert task.model.name == "transformer"
+
+
+def test_a_model_that_does_not_fit_the_data_is_refused_before_training():
+    wrong = tasks.find("digits", changes={"model": "transformer"})
+    with pytest.raises(ValueError, match=r"'transformer' takes tokens, the data have images"):
+        checks.check(wrong, [])
+    with pytest.raises(ValueError, match=r"has 1796 examples .* got train=1796"):
+        checks.check(tasks.find("digits", changes={"train": 1796}), [])
 
 
 def test_an_unknown_task_gives_the_nearest_ones():

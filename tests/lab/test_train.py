@@ -22,16 +22,18 @@ def test_methods_of_a_seed_share_weights_order_and_labels():
     records = [train.train(run(method, seed=5)) for method in ALL]
     assert len({record.sample_hash for record in records}) == 1
     assert len({record.initial_hash for record in records}) == 1
+    assert len({record.test_hash for record in records}) == 1
     other = train.train(run(BASE, seed=6))
     assert other.sample_hash != records[0].sample_hash
     assert other.initial_hash != records[0].initial_hash
+    assert other.test_hash != records[0].test_hash
 
 
 def test_the_hash_sees_the_order_and_the_labels_that_were_trained_on():
     split, expected = data.load(TASK.data, 0), ""
     for epoch in range(TASK.epochs):
         order = loop.order(96, 0, epoch)
-        seen = split.train.labels[order].numpy().tobytes()
+        seen = split.train.targets[order].numpy().tobytes()
         expected = hashlib.sha256(expected.encode() + order.numpy().tobytes() + seen).hexdigest()
     assert train.train(run(BASE)).sample_hash == expected
 
@@ -44,7 +46,7 @@ def test_a_base_run_is_the_bare_loop():
     for epoch in range(TASK.epochs):
         for index in loop.order(96, 0, epoch).split(32):
             base.zero_grad()
-            images, labels = split.train.images[index], split.train.labels[index]
+            images, labels = split.train.inputs[index], split.train.targets[index]
             torch.nn.functional.cross_entropy(model(images), labels).backward()
             base.step()
             rate.step()

@@ -1,58 +1,141 @@
+"""The choice of hyperparameters: on validation data, on seeds apart, with equal trials."""
+
 import json
+from collections import Counter
 
 import pytest
+import torch
 from tiny import TASK
 
-from sssam.lab import tasks, tune
+from sssam.lab import environment, explain, study, tasks, tune, tuned
+from sssam.lab.design import Grid
 from sssam.lab.specs import Method, Record, Run
-from sssam.lab.tuned import Score, Tuned
+from sssam.lab.tuned import Tuned
+
+BASE = Grid(method=Method(label="base", kind="base"))
+SAM = Grid(method=Method(label="SAM", kind="sam"), factors=(0.05, 0.1, 0.2), grows=True)
+MSAM = Grid(
+    method=Method(label="MSAM", kind="msam"), unit=6.0, factors=(0.05, 0.1, 0.2), grows=True
+)
 
 
 @pytest.mark.parametrize(
-    ("best", "expected"),
+    ("low", "high", "expected"),
     [
-        ([0.2], (0.1, 0.2, 0.6)),
-        ([0.2, 0.1], (0.05, 0.1, 0.2, 0.6)),
-        ([0.6, 0.2], (0.1, 0.2, 0.6, 0.8)),
-        ([0.0, 0.2], (0.1, 0.2, 0.6)),
+        (False, False, (0.1, 0.2, 0.6)),
+        (True, False, (0.05, 0.1, 0.2, 0.6)),
+        (True, True, (0.05, 0.1, 0.2, 0.6, 0.8)),
     ],
 )
-def test_the_grid_grows_where_a_best_lies_at_its_end(best, expected):
-    assert tune.extended((0.1, 0.2, 0.6), best) == expected
+def test_the_grid_grows_where_a_best_lies_at_its_end(low, high, expected):
+    assert tune.extended((0.1, 0.2, 0.6), low, high) == expected
 
 
-def _record(accuracy: float | None, outcome: str = "finished") -> Record:
-    run = Run(task=TASK, method=Method(label="SAM", kind="sam"), seed=0)
+def _record(accuracy: float | None, outcome: str = "finished", rho: float = 0.0) -> Record:
+    run = Run(task=TASK, method=Method(label="SAM", kind="sam", rho=rho), seed=0)
     return Record(run=run, outcome=outcome, validation_accuracy=accuracy)
 
 
 def test_diverged_runs_count_with_what_was_measured_and_failed_ones_as_nothing():
-    found = tune.score(0.4, [_record(0.9), _record(0.1, "diverged"), _record(None, "failed")])
+    records = [_record(0.9), _record(0.1, "diverged"), _record(None, "failed")]
+    found = tune.score(SAM.method, records)
     assert found.mean == pytest.approx(1 / 3)
     assert found.spread == pytest.approx(0.4933, abs=1e-4)
     assert (found.n, found.diverged) == (3, 2)
 
 
-def test_the_best_mean_is_chosen_and_the_smaller_of_equals():
-    scores = [Score(rho=r, mean=m, spread=0, n=1) for r, m in ((0.1, 0.5), (0.2, 0.7), (0.4, 0.7))]
-    assert tune.choose("row", scores).rho == 0.2
+def test_the_best_mean_is_chosen_and_the_smaller_radius_of_equals():
+    tried = [
+        tune.score(_record(mean, rho=rho).run.method, [_record(mean)])
+        for rho, mean in ((0.1, 0.5), (0.4, 0.7), (0.2, 0.7))
+    ]
+    assert tune.best(SAM, tried).method.rho == 0.2
 
 
-def test_every_row_is_tried_equally_often_and_validation_decides(tmp_path, monkeypatch):
-    rows = [Method(label="base", kind="base"), Method(label="SAM", kind="sam")]
-    monkeypatch.setattr(tasks, "untuned_rows", lambda _: rows)
-    result, runs = tune.tune(TASK, tmp_path, grid=(0.05, 0.1, 0.2), seeds=(1000, 1001))
-    base, sam = result.rows
-    assert [score.n for score in base.scores] == [2]
-    assert [score.rho for score in sam.scores] == list(result.grid)
-    assert {score.n for score in sam.scores} == {2}
-    assert len(runs) == 2 + 2 * len(result.grid)
-    best = max(score.mean for score in sam.scores)
-    chosen = [r for r in runs if r.run.method.kind == "sam" and r.run.method.rho == sam.rho]
-    assert sum(r.validation_accuracy for r in chosen) / 2 == pytest.approx(best)
-    assert Tuned.model_validate_json(result.model_dump_json()) == result
-    again, _ = tune.tune(TASK, tmp_path, grid=(0.05, 0.1, 0.2), seeds=(1000, 1001))
-    assert again.rows == result.rows
+class Invented:
+    """Stands in for training: accuracy peaks at a radius, and every request is counted."""
+
+    def __init__(self, peak: float) -> None:
+        self.peak, self.asked = peak, Counter[str]()
+
+    def __call__(self, runs):
+        self.asked.update(f"{run.method.label} {run.method.rho:g} {run.seed}" for run in runs)
+        return {run.id: self._record(run) for run in runs}
+
+    def _record(self, run: Run) -> Record:
+        accuracy = 1 - abs(run.method.rho / (6.0 if run.method.kind == "msam" else 1.0) - self.peak)
+        return Record(run=run, outcome="finished", validation_accuracy=accuracy)
+
+
+def test_grids_grow_for_all_rows_until_no_best_is_at_an_end():
+    train = Invented(peak=0.3)
+    choices = tune.choose(TASK, [BASE, SAM, MSAM], (1000, 1001), train)
+    base, sam, msam = choices
+    assert base.trials == ()
+    assert sam.grid.factors == (0.05, 0.1, 0.2, 0.3, 0.4)
+    assert [trial.method.rho for trial in msam.trials] == [0.3, 0.6, 1.2, 1.8, 2.4]
+    assert (sam.method.rho, msam.method.rho) == (0.3, 1.8)
+    assert {trial.n for choice in (sam, msam) for trial in choice.trials} == {2}
+    assert not sam.at_an_end
+    assert not [name for name in train.asked if name.startswith("base")]
+
+
+def test_a_grid_that_is_given_does_not_grow_and_its_end_is_told():
+    fixed = SAM.model_copy(update={"grows": False})
+    choices = tune.choose(TASK, [BASE, fixed], (1000, 1001), Invented(peak=9))
+    assert choices[1].grid == fixed
+    told = tune.told(choices, (1000, 1001))
+    assert "Chosen: SAM: rho 0.2 (of 0.05, 0.1, 0.2)." in told
+    assert "over 2 seeds (1000, 1001) that the comparison does not use" in told
+    assert "Not tuned, but run at the values given: base." in told
+    assert "The best rho lies at the end of the grid for SAM." in told
+
+
+def test_growing_ends():
+    train = Invented(peak=1e9)
+    (choice,) = tune.choose(TASK, [SAM], (1000,), train)
+    assert len(choice.trials) == 3 + tune.EXTENSIONS
+
+
+def test_every_row_is_tried_equally_often_and_validation_decides(tmp_path):
+    def train(runs):
+        return study.run_missing(runs, tmp_path).by_id
+
+    choices = tune.choose(TASK, [BASE, SAM], (1000, 1001), train, whole=True)
+    base, sam = choices
+    assert [trial.n for trial in base.trials] == [2]
+    held = train([])
+    best = max(trial.mean for trial in sam.trials)
+    ran = [r for r in held.values() if r.run.method.rho == sam.method.rho]
+    ran = [r for r in ran if r.run.method.kind == "sam"]
+    assert sum(r.validation_accuracy for r in ran) / 2 == pytest.approx(best)
+    described = ran[0].environment
+    found = tuned.of(TASK, choices, (1000, 1001), "a command", described)
+    assert Tuned.model_validate_json(found.model_dump_json()) == found
+    assert found.rho("SAM") == sam.method.rho
+    assert [score.rho for score in found.rows[1].scores] == [t.method.rho for t in sam.trials]
+    assert tune.choose(TASK, [BASE, SAM], (1000, 1001), train, whole=True) == choices
+
+
+def test_kept_values_keep_the_other_rows(tmp_path, monkeypatch):
+    described = environment.describe(torch.device("cpu"), "32-true")
+    monkeypatch.setattr(tuned, "_FOLDER", tmp_path)
+    for grid in (SAM, MSAM, SAM):
+        choices = tune.choose(TASK, [grid], (1000, 1001), Invented(peak=0.1))
+        tuned.keep(tuned.of(TASK, choices, (1000, 1001), "a command", described))
+    assert [row.label for row in tuned.read("tiny").rows] == ["SAM", "MSAM"]
+    other = tune.choose(TASK, [MSAM], (1000,), Invented(peak=0.1))
+    with pytest.raises(ValueError, match="tuned with other seeds: tune"):
+        tuned.keep(tuned.of(TASK, other, (1000,), "a command", described))
+
+
+def test_kept_values_know_which_task_they_were_chosen_for():
+    values, task = tuned.read("noisy-digits"), tasks.find("noisy-digits")
+    assert values.chosen_for(task)
+    assert values.chosen_for(task.model_copy(update={"margin": 3.0}))
+    assert not values.chosen_for(task.model_copy(update={"epochs": 3}))
+    assert "from which this run differs" not in explain.tuning(task)
+    assert tuned.path("../noisy-digits") == tuned.path("noisy-digits")
 
 
 def test_compact_records_hold_nothing_of_the_test_set():

@@ -32,7 +32,7 @@ def spread(values: Sequence[float], gap: float) -> list[float]:
 def place(marks: Sequence[Mark], reach: float, gap: float) -> list[float]:
     """The height of each mark's name; marks closer than `reach` along x share one column."""
     heights = [0.0] * len(marks)
-    for column in _columns(marks, reach):
+    for column in columns([mark.x for mark in marks], reach):
         for index, y in zip(column, spread([marks[i].y for i in column], gap), strict=True):
             heights[index] = y
     return heights
@@ -41,17 +41,22 @@ def place(marks: Sequence[Mark], reach: float, gap: float) -> list[float]:
 def side_x(marks: Sequence[Mark], reach: float, near: float) -> list[float]:
     """Where each name begins: right of all marks of its column that are `near` it in height."""
     edges = [0.0] * len(marks)
-    for column in _columns(marks, reach):
+    for column in columns([mark.x for mark in marks], reach):
         for i in column:
             edges[i] = max(marks[j].x for j in column if abs(marks[j].y - marks[i].y) <= near)
     return edges
 
 
-def _columns(marks: Sequence[Mark], reach: float) -> list[list[int]]:
-    columns: list[list[int]] = []
-    for index in sorted(range(len(marks)), key=lambda i: marks[i].x):
-        if columns and marks[index].x - marks[columns[-1][-1]].x <= reach:
-            columns[-1].append(index)
+def columns(values: Sequence[float], reach: float) -> list[list[int]]:
+    """The indices of the values in rising order, cut where two that follow are further apart.
+
+    >>> columns([3.0, 1.0, 1.2], 0.5)
+    [[1, 2], [0]]
+    """
+    found: list[list[int]] = []
+    for index in sorted(range(len(values)), key=lambda i: values[i]):
+        if found and values[index] - values[found[-1][-1]] <= reach:
+            found[-1].append(index)
         else:
-            columns.append([index])
-    return columns
+            found.append([index])
+    return found

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from sssam.lab.charts.labels import Mark, place, side_x, spread
+from sssam.lab.charts.labels import Mark, columns, place, side_x, spread
 from sssam.lab.comparison import Comparison, Row
 from sssam.lab.stats import Interval
 
 Point = dict[str, Any]
 
-HEIGHT = 420
+HEIGHT = 380
 LINE = 17  # pixels from one name to the next
 APART = 0.012  # propagations between points that cost the same
 REACH = 0.15  # propagations between points whose names stand in one column
@@ -95,9 +95,19 @@ def _named(points: list[Point], narrow: bool) -> tuple[list[Point], tuple[float,
 
 
 def _under(points: list[Point], gap: float) -> list[float]:
-    """Below each point by half the height that its name and those of its neighbours take up."""
-    heights = []
-    for point in points:
-        crowd = sum(abs(other["y"] - point["y"]) < 5 * gap for other in points)
-        heights.append(point["y_low"] - gap * (crowd + 1) / 2)
+    """Below the points, one block of names for each crowd, the blocks from right to left.
+
+    So the lines from points to names cross no other block's names.
+    """
+    heights = [0.0] * len(points)
+    for level in _levels(points, 8 * gap):
+        height = min(points[i]["y_low"] for i in level)
+        for block in reversed(columns([points[i]["x"] for i in level], REACH)):
+            for i in sorted((level[j] for j in block), key=lambda i: -points[i]["y"]):
+                heights[i] = height = height - gap
     return heights
+
+
+def _levels(points: list[Point], apart: float) -> list[list[int]]:
+    """The points by height, cut where two that follow are further than that apart."""
+    return [level[::-1] for level in reversed(columns([p["y"] for p in points], apart))]

@@ -8,7 +8,7 @@ import altair as alt
 
 from sssam.lab.charts.theme import PRINT, Theme, Width, finish, haloed, over
 
-BAND = 88  # pixels a schedule
+BAND = 80  # pixels a schedule
 CURVE, STRIP = 0.5, (-0.2, -0.07)  # heights in bands, above the band's line
 MOST = 400  # more strips, or points of a curve, than this are not told apart
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import altair as alt
 
+from sssam.lab.charts.front import front, steps
 from sssam.lab.charts.places import BELOW, HEIGHT, placed
 from sssam.lab.charts.theme import PRINT, Theme, Width, finish, haloed, heading, over
 from sssam.lab.comparison import Comparison, Row
@@ -14,6 +15,8 @@ def tradeoff(
     comparison: Comparison, theme: Theme = PRINT, width: Width = 760, narrow: bool = False
 ) -> alt.LayerChart:
     """The plot that says it all: mean test accuracy with its interval against propagations.
+
+    Steps in grey are the Pareto front of the means.
 
     Raises:
         ValueError: no row was measured.
@@ -31,6 +34,7 @@ def tradeoff(
     )
     layers = [
         *_references(comparison, theme, x, y, narrow),
+        *steps(points, front(comparison), theme, _x("x", x), _y("y", y)),
         base.mark_rule(strokeWidth=0.8).encode(
             x2="label_x", y=_y("y", y), y2="label_y", opacity=alt.value(0.45)
         ),

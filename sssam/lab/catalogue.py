@@ -1,0 +1,82 @@
+"""The tasks that have a name, and the recipes for data that are named by a path or on the hub."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from sssam.lab.specs import DataSpec, ModelSpec, Task
+
+_MLP = ModelSpec(name="mlp", widths=(256, 256))
+
+TASKS: dict[str, Task] = {
+    task.name: task
+    for task in (
+        Task(
+            name="noisy-digits",
+            data=DataSpec(name="digits", train=1000, validation=200, label_noise=0.4),
+            model=_MLP,
+        ),
+        Task(
+            name="digits",
+            data=DataSpec(name="digits", train=1000, validation=200),
+            model=_MLP,
+            margin=0.5,
+        ),
+        Task(
+            name="fashion-mnist",
+            data=DataSpec(name="fashion-mnist", train=10_000, validation=2000),
+            model=_MLP,
+            epochs=20,
+            batch_size=128,
+        ),
+        Task(
+            name="noisy-fashion-mnist",
+            data=DataSpec(name="fashion-mnist", train=10_000, validation=2000, label_noise=0.4),
+            model=_MLP,
+            epochs=20,
+            batch_size=128,
+        ),
+        Task(
+            name="cifar10",
+            data=DataSpec(name="cifar10", train=5000, validation=1000),
+            model=ModelSpec(name="resnet8"),
+            epochs=20,
+            batch_size=128,
+            learning_rate=0.2,
+            augment=True,
+        ),
+        Task(
+            name="cifar10-full",
+            data=DataSpec(name="cifar10", validation=5000),
+            model=ModelSpec(name="wrn16-4"),
+            epochs=100,
+            batch_size=128,
+            augment=True,
+            margin=0.5,
+        ),
+        Task(
+            name="cifar100",
+            data=DataSpec(name="cifar100", validation=5000),
+            model=ModelSpec(name="wrn16-4"),
+            epochs=100,
+            batch_size=128,
+            augment=True,
+        ),
+    )
+}
+
+#: What is trained on data that are named by a path or on the hub, by their kind.
+RECIPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "features": {"model": ModelSpec(name="mlp", widths=(128, 128)), "learning_rate": 0.05},
+        "images": {"model": ModelSpec(name="resnet20"), "epochs": 20, "batch_size": 128},
+        "tokens": {
+            "model": ModelSpec(name="transformer"),
+            "epochs": 10,
+            "batch_size": 32,
+            "optimizer": "adamw",
+            "learning_rate": 1e-3,
+            "weight_decay": 0.1,
+        },
+    }
+)

@@ -1,0 +1,44 @@
+"""A chart as a file: vectors or pixels, drawn without a browser and without a network."""
+
+from pathlib import Path
+from typing import Literal
+
+import altair as alt
+import vl_convert
+
+from sssam.files import write_whole
+
+#: The version of Vega-Lite that the files and the page are drawn with.
+VEGA_LITE = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
+
+#: The kinds of file of a figure: two of vectors, and pixels for what takes no vectors.
+Kind = Literal["svg", "pdf", "png"]
+KINDS: tuple[Kind, ...] = ("svg", "pdf", "png")
+#: Pixels of a PNG for each of the chart: 2,280 across, 300 an inch over the width of a page.
+_SCALE = 3
+
+
+def render(chart: alt.LayerChart, kind: Kind) -> bytes:
+    """The chart as a file's content."""
+    specification = chart.to_dict()
+    if kind == "svg":
+        return vl_convert.vegalite_to_svg(specification, vl_version=VEGA_LITE).encode()
+    if kind == "pdf":
+        return bytes(vl_convert.vegalite_to_pdf(specification, vl_version=VEGA_LITE))
+    return bytes(vl_convert.vegalite_to_png(specification, vl_version=VEGA_LITE, scale=_SCALE))
+
+
+def save(chart: alt.LayerChart, path: Path) -> Path:
+    """Writes the chart as SVG, PDF or PNG, by the ending of `path`, and returns the path.
+
+    Raises:
+        ValueError: another ending.
+        OSError: the file could not be written.
+    """
+    kinds: dict[str, Kind] = {f".{kind}": kind for kind in KINDS}
+    ending = path.suffix.lower()
+    if ending not in kinds:
+        raise ValueError(f"the figure's file is {str(path)!r}, but must end in .svg, .pdf or .png")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, render(chart, kinds[ending]))
+    return path

@@ -1,0 +1,75 @@
+"""The command `sssam`: one file a command, each of which is imported when it is called."""
+
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from types import MappingProxyType
+
+from cyclopts import App, CycloptsError
+
+from sssam.lab.refusals import RefusedError, StoppedError
+
+USAGE, FAILED, INTERRUPTED = 2, 1, 130
+
+#: The commands in the order of their use, each with the function that it is and its help in short.
+COMMANDS = MappingProxyType(
+    {
+        "compare": ("compare:compare", "Train the methods over several seeds, and compare them."),
+        "run": ("run:run", "Train what a study file asks for and has no record yet."),
+        "report": ("report:report", "Write the page of a study's directory; --live watches it."),
+        "train": ("train:train", "Train one run, and write its record."),
+        "plan": ("plan:plan", "See what each family of schedules would do at a budget."),
+        "tune": ("tune:tune_", "Choose the rho of a task's rows on validation images."),
+        "search": ("search:search", "Search for schedules that bring most at a budget."),
+        "sharpness": ("sharpness:sharpness", "Measure the flatness of a trained model."),
+        "choosing": ("choosing:choosing", "Print the table of all methods, with what they cost."),
+        "export": ("exchange:export", "Write a study's records as JSON lines, CSV or Parquet."),
+        "import": ("exchange:import_", "Take the records of a JSON-lines file into a directory."),
+    }
+)
+
+
+def _version() -> str:
+    try:
+        return version("sssam")
+    except PackageNotFoundError:
+        return "unknown: sssam is used from a source tree that is not installed"
+
+
+app = App(
+    name="sssam",
+    version=_version,
+    help="Sharpness-aware training at a cost that you choose: compare it, train with it, plan it.",
+    help_epilogue="Begin with `sssam compare`: it needs no network and takes a few minutes.",
+    suppress_keyboard_interrupt=False,
+)
+for _place, (_name, (_function, _help)) in enumerate(COMMANDS.items()):
+    app.command(f"{__name__}.{_function}", name=_name, help=_help, sort_key=_place)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """The command line: 0 if all went well, 2 for bad input, 130 for Ctrl-C.
+
+    1 if a disk, a file or a cluster failed, or if runs of a study failed. `words` default to those
+    of the process.
+    """
+    try:
+        code = app(words, exit_on_error=False, print_error=False, result_action="return_value")
+    except (CycloptsError, RefusedError) as error:
+        return _said(error, USAGE)
+    except OSError as error:
+        return _said(error, FAILED)
+    except StoppedError as stop:
+        return _said(stop, INTERRUPTED)
+    except KeyboardInterrupt:
+        return _said(StoppedError("stopped"), INTERRUPTED)
+    return code if isinstance(code, int) else 0
+
+
+def _said(error: Exception, code: int) -> int:
+    """Prints one line, however long."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(stderr=True, highlight=False)
+    console.print(Text(f"sssam: {error}"), soft_wrap=True)
+    return code

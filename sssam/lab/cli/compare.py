@@ -1,0 +1,64 @@
+"""`sssam compare`."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from sssam.lab import terminal
+from sssam.lab.cli import results, studies, training
+from sssam.lab.refusals import refusing
+
+Quiet = Annotated[bool, Parameter(negative="")]
+
+
+def compare(
+    what: str = "noisy-digits",
+    *,
+    methods: str | None = None,
+    seeds: int | None = None,
+    out: Path | None = None,
+    engine: str | None = None,
+    jobs: int | None = None,
+    epochs: int | None = None,
+    data: Annotated[tuple[str, ...], Parameter(name="--data", negative="")] = (),
+    run: Annotated[bool, Parameter(negative="--no-run")] = True,
+    retry_failed: Annotated[bool, Parameter(negative="")] = False,
+    quiet: Quiet = False,
+) -> int:
+    """Train the methods over several seeds, and show what each costs and brings.
+
+    Runs that have a record are not trained again, so the same command goes on where it was
+    stopped. The page, tables, records and figures are left in one directory. The exit code is 1 if
+    runs failed, which are listed.
+
+    Args:
+        what: A task by name or a Python file that makes one; a study file ending in .toml; or the
+            directory of a study.
+        methods: Rows to compare on a task, separated by commas: by label, by kind such as esam,
+            with settings such as looksam:k=5,rho=0.1, or default, or all; default those of the
+            task.
+        seeds: How many paired seeds, counted from 0; at least 1, and 10 or more tell something;
+            default 12, or those of the study.
+        out: Directory of records and results; default sssam-results/NAME.
+        engine: Where runs are trained: here, local:N, dask:ADDRESS, ray or slurm:PARTITION; default
+            a process on this machine for each core, or what the study says.
+        jobs: Processes on this machine, each with its share of the cores; in place of --engine.
+        epochs: Length of the training on a task, at least 1; default the task's own.
+        data: Where the task's data lie, for a task that does not bring its own; for a study file
+            TASK=PATH, once for each such task.
+        run: Train what is missing; --no-run only shows what the records hold.
+        retry_failed: Train runs anew that failed; their records are set aside.
+        quiet: No progress and no table; the headline and the page's path alone.
+    """
+    _, errors = terminal.consoles()
+    with refusing():
+        meant = studies.meant(what, methods=methods, seeds=seeds, out=out, epochs=epochs, data=data)
+        if run:
+            trainer = training.Trainer(
+                meant.directory, training.engine(engine, jobs, meant.study), quiet, retry_failed
+            )
+            studies.begin(meant)
+    found = studies.conducted(meant, trainer) if run else studies.read(meant, errors)
+    results.shown(meant, *found, quiet, results.repeat(what))
+    return results.failures(meant.study, *found, errors)

@@ -1,0 +1,60 @@
+"""`sssam export` and `sssam import`."""
+
+from pathlib import Path
+from typing import Literal
+
+from rich.text import Text
+
+from sssam.lab import conduct, exchange, records, terminal
+from sssam.lab.cli.training import tell_problems
+from sssam.lab.refusals import RefusedError, refusing
+
+
+def export(
+    directory: Path,
+    *,
+    format: Literal["jsonl", "csv", "parquet"] = "jsonl",
+    out: Path | None = None,
+) -> int:
+    """Write a study's records, those of its tuning too, as one file.
+
+    Args:
+        directory: Of a study.
+        format: jsonl holds every record whole; csv and parquet have one row a record.
+        out: The file; default records.FORMAT in the directory. A name ending in .gz is compressed.
+    """
+    output, errors = terminal.consoles()
+    with refusing():
+        folder = directory / conduct.RECORDS
+        if not folder.is_dir():
+            raise FileNotFoundError(f"{str(directory)!r} has no {conduct.RECORDS}: name a study's")
+    held = records.read_all(folder)
+    tell_problems(held.problems, errors)
+    if not held.by_id:
+        raise RefusedError(f"{str(folder)!r} holds no record: nothing was written")
+    path = directory / f"records.{format}" if out is None else out
+    exchange.export(held.by_id.values(), path, format)
+    output.print(Text(f"{len(held.by_id)} records: {path}"), soft_wrap=True)
+    return 0
+
+
+def import_(file: Path, directory: Path) -> int:
+    """Take the records of a file of JSON lines into a study's directory.
+
+    A run that has a record there keeps it. Lines that are no records are told of and kept aside;
+    the exit code is then 1.
+
+    Args:
+        file: As sssam export writes it, .jsonl or .jsonl.gz.
+        directory: Of a study; made if it is missing.
+    """
+    output, errors = terminal.consoles()
+    with refusing():
+        taken = exchange.take(file, directory / conduct.RECORDS)
+    for problem in taken.problems:
+        errors.print(Text(f"no record: {problem}", style="yellow"), soft_wrap=True)
+    told = f"{taken.new} records taken, {taken.known} were there"
+    if taken.aside is not None:
+        told += f", {len(taken.problems)} lines are none and are kept in {taken.aside}"
+    output.print(Text(told), soft_wrap=True)
+    return 1 if taken.problems else 0

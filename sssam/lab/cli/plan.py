@@ -1,0 +1,39 @@
+"""`sssam plan`."""
+
+from pathlib import Path
+
+from rich.text import Text
+
+from sssam.lab import figures, terminal
+from sssam.lab import plan as planning
+from sssam.lab.charts.schedules import schedules
+from sssam.lab.refusals import refusing
+from sssam.roles.strength import How
+
+
+def plan(
+    *,
+    budget: float = 1.5,
+    total_steps: int = 1000,
+    rho: float = 0.05,
+    strength: How = "fixed",
+    out: Path | None = None,
+) -> int:
+    """See what each family of schedules would do at a budget, before paying for it.
+
+    Args:
+        budget: Propagations a step: 1 is the base optimizer, 2 is SAM.
+        total_steps: Steps of the run, at least 1.
+        rho: Radius of the perturbation.
+        strength: How rho makes up for skipped steps: fixed, per-step (rho / p) or total.
+        out: File for the plot, ending in .svg, .pdf or .png.
+    """
+    output, _ = terminal.consoles()
+    with refusing():
+        plans = planning.plan(budget, total_steps, rho, strength)
+        drawn = planning.bands(plans, total_steps)
+        path = None if out is None else figures.save(schedules(drawn), out)
+    output.print(planning.shown(plans, total_steps, output.encoding))
+    if path is not None:
+        output.print(Text(f"\nThe plot: {path}"), soft_wrap=True)
+    return 0

@@ -1,0 +1,101 @@
+"""What commands leave and print at their end: pages, tables, and the runs that failed."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from sssam.files import write_whole
+from sssam.lab import conduct, pool, report, terminal
+from sssam.lab.cli.studies import Meant
+from sssam.lab.comparison import Comparison
+from sssam.lab.conduct import Decided
+from sssam.lab.design import Study, runs
+from sssam.lab.headline import signed
+from sssam.lab.specs import Record, Run
+from sssam.lab.tune import Choice, values
+
+
+def failures(
+    study_: Study, decided: Sequence[Decided], held: Mapping[str, Record], console: Console
+) -> int:
+    """Lists the runs that failed, each with the end of what it raised; returns the exit code."""
+    failed = [
+        held[run.id]
+        for each in decided
+        for run in _every(study_, each)
+        if run.id in held and held[run.id].outcome == "failed"
+    ]
+    alike: dict[str, list[Record]] = {}
+    for record in failed:
+        last = (record.error or "unknown").strip().splitlines()[-1]
+        alike.setdefault(last, []).append(record)
+    for last, those in alike.items():
+        run, more = those[0].run, f" and {len(those) - 1} more" if len(those) > 1 else ""
+        told = f"failed: {run.method.label} on {run.task.name}, seed {run.seed}{more}: {last}"
+        console.print(Text(f"{told} (record {those[0].id})"), soft_wrap=True)
+    if failed:
+        remedy = "each record keeps its traceback, and --retry-failed trains them anew"
+        console.print(Text(f"{len(failed)} of the study's runs failed; {remedy}"), soft_wrap=True)
+    return 1 if failed else 0
+
+
+def _every(study_: Study, decided: Decided) -> list[Run]:
+    """The runs of the comparison, and those of the tuning."""
+    tried = [trial.method for choice in decided.choices for trial in choice.trials]
+    return [
+        *runs(decided.part.task, tried, study_.tuning_seeds),
+        *conduct.wanted(study_, decided),
+    ]
+
+
+def shown(
+    what: Meant, decided: Sequence[Decided], held: Mapping[str, Record], quiet: bool, command: str
+) -> None:
+    """Writes and prints the comparison of each task, and what they say together."""
+    output, _ = terminal.consoles()
+    made = list[Comparison]()
+    for each in decided:
+        comparison = conduct.compared(what.study, each, held.values())
+        folder = conduct.folder(what.study, each.part, what.directory)
+        written = report.write(comparison, folder, command=command)
+        if quiet:
+            output.print(Text(comparison.headline))
+        else:
+            terminal.show(comparison, output)
+        output.print(Text(f"\nThe page: {written.page}"), soft_wrap=True)
+        made.append(comparison)
+    if len(made) > 1:
+        _pooled(made, what.directory, output)
+
+
+def _pooled(made: Sequence[Comparison], directory: Path, output: Console) -> None:
+    """What several tasks say together, each with the same weight."""
+    try:
+        pooled = pool.pool(made)
+    except ValueError as error:
+        output.print(Text(f"\nNot pooled over the tasks: {error}"), soft_wrap=True)
+        return
+    write_whole(directory / "pooled.json", pooled.model_dump_json(indent=1).encode() + b"\n")
+    output.print(Text(f"\nOver the {len(made)} tasks, each with the same weight:", style="bold"))
+    for row in pooled.rows:
+        if row.to_sam is not None:
+            verdict = "keeps SAM's gain" if row.holds else "not shown to keep SAM's gain"
+            output.print(Text(f"{row.label}: {signed(row.to_sam.mean)} points to SAM, {verdict}"))
+
+
+def repeat(what: str) -> str:
+    """The command that makes a study's comparison again; empty for a task, whose page knows it."""
+    is_study = Path(what).suffix == ".toml" or Path(what).is_dir()
+    return shlex.join(["sssam", "compare", what]) if is_study else ""
+
+
+def chosen(task: str, choice: Choice) -> str:
+    """One line on what the tuning chose for a row, and how well it did."""
+    best = next(each for each in choice.trials if each.method == choice.method)
+    return (
+        f"{choice.grid.label} on {task}: {values(choice)}; validation accuracy "
+        f"{100 * best.mean:.2f}% over {best.n} seeds"
+    )

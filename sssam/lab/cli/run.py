@@ -1,0 +1,53 @@
+"""`sssam run`."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.text import Text
+
+from sssam.lab import terminal
+from sssam.lab.cli import results, studies, training
+from sssam.lab.refusals import refusing
+
+
+def run(
+    study: str,
+    *,
+    out: Path | None = None,
+    engine: str | None = None,
+    jobs: int | None = None,
+    seeds: int | None = None,
+    data: Annotated[tuple[str, ...], Parameter(name="--data", negative="")] = (),
+    retry_failed: Annotated[bool, Parameter(negative="")] = False,
+    quiet: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Train what a study asks for and has no record yet: the tuning, then the comparison's runs.
+
+    Stopped at any point, the same command goes on. The exit code is 1 if runs failed, which are
+    listed.
+
+    Args:
+        study: A study file ending in .toml, or the directory of a study.
+        out: Directory of records and results; default sssam-results/NAME.
+        engine: Where runs are trained, as in sssam compare; default what the study says.
+        jobs: Processes on this machine; in place of --engine.
+        seeds: How many paired seeds, counted from 0; default those of the study.
+        data: TASK=PATH, where the data of a task of the study file lie; once for each.
+        retry_failed: Train runs anew that failed; their records are set aside.
+        quiet: No progress.
+    """
+    output, errors = terminal.consoles()
+    with refusing():
+        meant = studies.meant(study, seeds=seeds, out=out, data=data)
+        trainer = training.Trainer(
+            meant.directory, training.engine(engine, jobs, meant.study), quiet, retry_failed
+        )
+        studies.begin(meant)
+    decided, held = studies.conducted(meant, trainer)
+    for each in decided:
+        for choice in each.choices:
+            if choice.grid.tuned and not quiet:
+                output.print(Text(results.chosen(each.part.task.name, choice)))
+    output.print(Text(f"The records: {trainer.records}"), soft_wrap=True)
+    return results.failures(meant.study, decided, held, errors)

@@ -1,0 +1,81 @@
+"""`sssam train`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+from rich.text import Text
+
+from sssam.lab import arguments, checkpoints, conduct, records, rows, study, terminal
+from sssam.lab.refusals import refusing, stoppable
+from sssam.lab.specs import Method, Record, Run, Task
+from sssam.lab.train import train as trained
+
+
+def train(
+    task: str = "noisy-digits",
+    *,
+    method: str = "SS-SAM linear",
+    seed: int = 0,
+    checkpoint: Path | None = None,
+    out: Path | None = None,
+    epochs: int | None = None,
+    data: Annotated[Path | None, Parameter(name="--data")] = None,
+    accelerator: Literal["cpu", "cuda", "mps", "auto"] = "cpu",
+    quiet: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Train one run, and write its record where `sssam compare` finds it.
+
+    Args:
+        task: What is trained, as in `sssam compare`.
+        method: One row, as in `sssam compare --methods`.
+        seed: Seed of the split, the weights, the order and the draws; at least 0.
+        checkpoint: File to keep the state in after each epoch, and to go on from where it exists.
+        out: Directory of the results; default sssam-results/TASK.
+        epochs: Length of the training, at least 1; default the task's own.
+        data: Where the task's data lie, for a task that does not bring its own.
+        accelerator: Device to train on; comparisons train on the CPU.
+        quiet: No progress, only the result.
+    """
+    output, errors = terminal.consoles()
+    with refusing():
+        chosen = arguments.task(task, epochs, data)
+        if seed < 0:
+            raise ValueError(f"--seed must be at least 0, not {seed}")
+        run = Run(task=chosen, method=_row(chosen, method), seed=seed)
+        study.check([run])
+        if checkpoint is not None and checkpoint.exists():
+            checkpoints.load(checkpoint, run)
+        default = Path("sssam-results", conduct.safe(chosen.name))
+        folder = arguments.directory(default if out is None else out)
+    kept = "nothing is kept: give --checkpoint a file to go on from"
+    if checkpoint is not None:
+        kept = f"its state is kept in {checkpoint}; the same command goes on from there"
+    with stoppable(kept), terminal.epochs(run, errors, quiet) as watch:
+        record = trained(
+            run,
+            checkpoint=checkpoint,
+            accelerator=accelerator,
+            on_epoch=lambda e: watch.epoch(*e),
+        )
+    path = records.write(record, folder / conduct.RECORDS)
+    output.print(Text(_result(record)))
+    output.print(Text(f"The record: {path}"), soft_wrap=True)
+    return 0
+
+
+def _row(task: Task, words: str) -> Method:
+    found = rows.chosen(task, words)
+    if len(found) != 1:
+        raise ValueError(f"--method is {words!r}, which names {len(found)} rows: name one")
+    return found[0]
+
+
+def _result(record: Record) -> str:
+    accuracy = "unknown" if record.test_accuracy is None else f"{100 * record.test_accuracy:.2f}%"
+    spent = "unknown" if record.propagations is None else f"{record.propagations:.3f}"
+    return (
+        f"{record.run.method.label} on {record.run.task.name}, seed {record.run.seed}: "
+        f"{record.outcome}; test accuracy {accuracy}; {spent} propagations a step over "
+        f"{record.steps} steps; {record.seconds:.1f} s"
+    )

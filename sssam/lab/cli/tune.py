@@ -1,0 +1,95 @@
+"""`sssam tune`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import torch
+from cyclopts import Parameter
+from rich.text import Text
+
+from sssam.files import write_whole
+from sssam.lab import arguments, conduct, environment, rows, study, tasks, terminal, tune, tuned
+from sssam.lab.cli import results, training
+from sssam.lab.design import Grid, runs
+from sssam.lab.refusals import refusing
+from sssam.lab.specs import Task
+
+
+def tune_(
+    task: str = "noisy-digits",
+    *,
+    methods: str = "default",
+    seeds: int = len(tune.SEEDS),
+    out: Path | None = None,
+    engine: str | None = None,
+    jobs: int | None = None,
+    epochs: int | None = None,
+    data: Annotated[Path | None, Parameter(name="--data")] = None,
+    keep: Annotated[bool, Parameter(negative="")] = False,
+    quiet: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Choose the rho of a task's rows on validation images, with seeds that no comparison uses.
+
+    Every rho of the grid is tried for every row, on the same seeds; where some row's best lies at
+    an end of the grid, the grid grows there, for all rows. The default rows share a grid of radii;
+    rows of a kind are tried at multiples of their class's default, from 1/4 to 16.
+
+    Args:
+        task: What is trained, as in sssam compare.
+        methods: default, all, or rows by kind, as in sssam compare.
+        seeds: How many seeds, from 1000 on; at least 1.
+        out: Directory of the records and of tuned.json; default sssam-results/TASK-tuning.
+        engine: Where runs are trained, as in sssam compare.
+        jobs: Processes on this machine; in place of --engine.
+        epochs: Length of the training, at least 1; default the task's own.
+        data: Where the task's data lie, for a task that does not bring its own.
+        keep: Write the values also into the package, where comparisons read them.
+        quiet: No progress.
+    """
+    output, _ = terminal.consoles()
+    with refusing():
+        chosen = arguments.task(task, epochs, data)
+        grids = _grids(chosen, methods)
+        count = arguments.at_least_one("--seeds", seeds, "the number of seeds")
+        on = range(tune.SEEDS[0], tune.SEEDS[0] + count)
+        default = Path("sssam-results", f"{conduct.safe(chosen.name)}-tuning")
+        folder = arguments.directory(default if out is None else out)
+        trainer = training.Trainer(folder, training.engine(engine, jobs), quiet)
+        study.check(runs(chosen, [grid.method for grid in grids], list(on)[:1]))
+    choices = tune.choose(chosen, grids, on, trainer, whole=True)
+    found = tuned.of(
+        chosen, choices, on, _command(task, methods, seeds), environment.describe(_CPU, "32-true")
+    )
+    tried = [t.method for choice in choices for t in choice.trials]
+    held = trainer(runs(chosen, tried, on))
+    lines = tune.compacted(held[run.id] for run in runs(chosen, tried, on))
+    write_whole(folder / "tuning.jsonl", lines.encode())
+    write_whole(folder / "tuned.json", found.model_dump_json(indent=1).encode() + b"\n")
+    if keep:
+        with refusing():
+            output.print(Text(f"Kept in {tuned.keep(found)}"), soft_wrap=True)
+    for choice in choices:
+        output.print(Text(results.chosen(chosen.name, choice)))
+    return 0
+
+
+_CPU = torch.device("cpu")
+
+
+def _grids(task: Task, methods: str) -> list[Grid]:
+    if methods == "default":
+        rows_ = tasks.untuned_rows(task)
+        return [
+            Grid(method=row)
+            if row.kind == "base"
+            else Grid(method=row, factors=tune.GRID, grows=True)
+            for row in rows_
+        ]
+    return [rows.tuning_grid(row) for row in rows.chosen(task, methods)]
+
+
+def _command(task: str, methods: str, seeds: int) -> str:
+    """The command line that makes the values of a task anew."""
+    more = "" if methods == "default" else f" --methods {methods}"
+    more += "" if seeds == len(tune.SEEDS) else f" --seeds {seeds}"
+    return f"sssam tune {task}{more}"

@@ -1,0 +1,57 @@
+"""This process itself: one run after the other."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from typing import ParamSpec, TypeVar
+
+import loky
+
+from sssam.lab.engines.engine import Engine, at_least_one
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Here(Engine):
+    """Trains in this process, which may be one that torchrun started.
+
+    Args:
+        threads: torch's; default the cores, shared with the processes that torchrun started beside
+            this one.
+
+    Raises:
+        ValueError: threads below 1.
+    """
+
+    in_process = True
+
+    def __init__(self, threads: int | None = None) -> None:
+        beside = int(os.environ.get("LOCAL_WORLD_SIZE", 1))
+        most = max(1, loky.cpu_count(only_physical_cores=True) // beside)
+        self.threads = most if threads is None else at_least_one("threads", threads)
+
+    def slots(self) -> int:
+        """One run at a time."""
+        return 1
+
+    def executor(self) -> Executor:
+        """An executor whose `submit` does the work before it returns."""
+        return _Inline()
+
+    def lost(self) -> tuple[type[BaseException], ...]:
+        """Nothing: if this process dies, so does the study."""
+        return ()
+
+    def close(self, abort: bool) -> None:
+        """Nothing is held."""
+
+
+class _Inline(Executor):
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        future: Future[T] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future

@@ -1,0 +1,100 @@
+"""Processes on this machine, by loky: a broken pool is followed by a new one."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+import loky
+import psutil
+
+from sssam.lab.engines.engine import Engine, at_least_one
+
+#: Seconds after which a worker without work ends; until then, a next study finds it ready.
+IDLE_SECONDS = 60
+
+#: Seconds between two looks of a worker at whether its parent lives.
+ORPHAN_SECONDS = 0.5
+
+
+class Local(Engine):
+    """Trains in worker processes of this machine, one run at a time in each.
+
+    Args:
+        jobs: processes; default one for each physical core that this process may use.
+        threads: torch's in each process; default the cores divided by `jobs`, at least 1.
+
+    Raises:
+        ValueError: jobs or threads below 1.
+    """
+
+    shares_fate = True
+
+    def __init__(self, jobs: int | None = None, threads: int | None = None) -> None:
+        cores = loky.cpu_count(only_physical_cores=True)
+        self.jobs = cores if jobs is None else at_least_one("jobs", jobs)
+        most = max(1, cores // self.jobs)
+        self.threads = most if threads is None else at_least_one("threads", threads)
+        self._workers = self.jobs
+
+    def open(self, directory: Path, runs: int) -> Self:
+        """Starts no more processes than there are runs."""
+        self._workers = max(1, min(self.jobs, runs))
+        return self
+
+    def slots(self) -> int:
+        """As many as there are processes."""
+        return self._workers
+
+    def executor(self) -> Executor:
+        """loky's reusable pool, which is a new one after the old one broke."""
+        with _workers_deaf_to_ctrl_c():
+            pool: Executor = loky.get_reusable_executor(
+                max_workers=self._workers,
+                timeout=IDLE_SECONDS,
+                initializer=_start_worker,
+                initargs=(os.getpid(),),
+                env={"OMP_NUM_THREADS": str(self.threads)},
+            )
+            return pool
+
+    def lost(self) -> tuple[type[BaseException], ...]:
+        """loky's own error, and that of the pool which it left behind."""
+        return (BrokenProcessPool,)
+
+    def close(self, abort: bool) -> None:
+        """Leaves the workers to idle, or kills them."""
+        if abort:
+            loky.get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
+
+
+@contextmanager
+def _workers_deaf_to_ctrl_c() -> Iterator[None]:
+    """Processes started in here leave Ctrl-C to their parent, from their first instruction on."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _start_worker(parent: int) -> None:
+    """Leaves Ctrl-C to the parent, and does not outlive it: loky's workers would work on."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), name="parent watch", daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    # POSIX gives an orphan another parent; elsewhere the number of the old one ceases to exist.
+    while os.getppid() == parent and psutil.pid_exists(parent):
+        time.sleep(ORPHAN_SECONDS)
+    os._exit(1)

@@ -1,0 +1,86 @@
+"""A comparison -> CSV and JSON: what the page shows, as plain numbers for data frames."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sssam.lab.comparison import Comparison, Row
+
+#: A cell that begins with one of these is a formula to a spreadsheet.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def rows_csv(comparison: Comparison) -> str:
+    """One line a row of the comparison, unrounded; a part of a value is named `value.part`.
+
+    Empty cells were not measured. A label that a spreadsheet would take for a formula has an
+    apostrophe before it.
+    """
+    flat = [dict(_flat(row)) for row in comparison.rows]
+    names = dict.fromkeys(name for row in flat for name in row)
+    whole = {name.rpartition(".")[0] for name in names}
+    return table([name for name in names if name not in whole], flat)
+
+
+def curves_csv(comparison: Comparison) -> str:
+    """One line an epoch of each row, as means over its finished runs; accuracies in [0, 1]."""
+    points = [
+        {"row": row.label, **point.model_dump()} for row in comparison.rows for point in row.curve
+    ]
+    return table(["row", "epoch", "passes", "train_loss", "validation_accuracy"], points)
+
+
+def accuracies_csv(comparison: Comparison) -> str:
+    """One line a run: its row, its seed and its test accuracy in percent."""
+    found = [
+        {"row": row.label, "seed": seed, "accuracy": accuracy}
+        for row in comparison.rows
+        for seed, accuracy in row.accuracies.items()
+    ]
+    return table(["row", "seed", "accuracy"], found)
+
+
+def as_json(comparison: Comparison) -> str:
+    """All of it; `Comparison.model_validate_json` reads it back."""
+    return comparison.model_dump_json(indent=1) + "\n"
+
+
+def _flat(row: Row) -> Iterator[tuple[str, Any]]:
+    """The cells of a row by name: its method first, then what was measured."""
+    method = row.method
+    schedule = method.scheduling_function()
+    yield from {
+        "row": method.label,
+        "kind": method.kind,
+        "rho": method.rho,
+        "schedule": "" if schedule is None else repr(schedule),
+        "options": json.dumps(dict(method.options)) if method.options else "",
+        "length": method.length,
+    }.items()
+    measured = row.model_dump(mode="json", exclude={"method", "accuracies", "curve", "draws"})
+    yield from _leaves(measured)
+
+
+def _leaves(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{before}{name}.")
+        else:
+            yield f"{before}{name}", value
+
+
+def table(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows as CSV; a text that a spreadsheet would take for a formula has an apostrophe before."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows([_cell(row.get(name)) for name in names] for row in rows)
+    return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return f"'{value}"
+    return "" if value is None else value

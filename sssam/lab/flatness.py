@@ -1,0 +1,248 @@
+"""A trained run's flatness: from its checkpoint to numbers, and the line between two of them."""
+
+import math
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from sssam import sharpness
+from sssam.lab import checkpoints, problems
+from sssam.lab.evaluate import FIXED_SUBSET
+from sssam.lab.problem import Judgement, Problem, run_model
+from sssam.lab.specs import Run, Spec, Whole
+
+_BATCH = 256
+
+Radius = Annotated[float, Field(gt=0)]
+
+
+class Plan(Spec):
+    """What is measured, and how thoroughly.
+
+    `samples` is the number of training samples, the first ones; `eigenvalues` how many; `probes`
+    those of the trace; `radii` of SAM's ball, `adaptive_radii` of ASAM's ellipsoid; `steps` of
+    ascent within them, `draws` of random directions; `surface` whether a plane is measured too.
+    """
+
+    samples: Whole = FIXED_SUBSET
+    eigenvalues: Whole = 3
+    probes: Annotated[int, Field(ge=2)] = 50
+    radii: tuple[Radius, ...] = (0.05, 0.1, 0.2)
+    adaptive_radii: tuple[Radius, ...] = (0.5, 1.0, 2.0)
+    steps: Whole = 5
+    draws: Annotated[int, Field(ge=2)] = 20
+    surface: bool = False
+
+
+class Curvature(Spec):
+    """Outer eigenvalues of a Hessian and its trace, in units of loss per squared unit of weight.
+
+    In units of loss where `adaptive`. `residuals` bound how far each eigenvalue is off; `error` is
+    the trace's standard error.
+    """
+
+    adaptive: bool
+    eigenvalues: tuple[float, ...]
+    residuals: tuple[float, ...]
+    trace: float
+    error: float
+
+
+class Rise(Spec):
+    """How far the loss rises within `rho`, in its units; None for a rise without bound.
+
+    `worst` is the largest that ascent found, `one_step` the one at SAM's own perturbation,
+    `average` the mean over random directions, with its standard error.
+    """
+
+    rho: float
+    adaptive: bool
+    worst: float | None
+    one_step: float | None
+    average: float | None
+    error: float | None
+
+
+class Profile(Spec):
+    """Losses and mean scores at coordinates along a line; None for losses that are not finite."""
+
+    x: tuple[float, ...]
+    loss: tuple[float | None, ...]
+    score: tuple[float, ...]
+
+
+class Plane(Spec):
+    """Losses over a plane, a row for each y; None for those that are not finite."""
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    loss: tuple[tuple[float | None, ...], ...]
+
+
+class Flatness(Spec):
+    """How flat the loss is at the weights that a run has reached after `epoch` epochs.
+
+    `loss` and `score` (the mean of the task's metric, in [0, 1]) are means over the first `samples`
+    of the training set, in evaluation mode; `weights` is the number of weights. `curve` and
+    `surface` are along filter-normalised random directions, the same for equal shapes.
+    """
+
+    run: Run
+    epoch: int
+    weights: int
+    samples: int
+    loss: float
+    score: float
+    curvature: Curvature
+    adaptive_curvature: Curvature
+    rises: tuple[Rise, ...]
+    curve: Profile
+    surface: Plane | None = None
+
+
+class Between(Spec):
+    """The loss on the straight line from one solution to another, on the first one's samples.
+
+    `barrier` is the largest rise above the straight line between the losses at the ends, at least
+    0, or None where a loss is not finite.
+    """
+
+    first: Run
+    second: Run
+    profile: Profile
+    barrier: float | None
+
+
+class Solution(NamedTuple):
+    """A trained model with the training samples on which it is measured."""
+
+    run: Run
+    epoch: int
+    problem: Problem
+    model: nn.Module
+    batches: list[tuple[Any, Any]]
+    samples: int
+
+    @property
+    def given(self) -> tuple[nn.Module, Judgement, list[tuple[Any, Any]]]:
+        """Model, loss and batches, as the functions of `sssam.sharpness` take them."""
+        return self.model, self.problem.loss, self.batches
+
+
+class _Called(nn.Module):
+    """The model, called as the laboratory calls it: a dict's entries are passed by their names."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, inputs: Any) -> Any:
+        return run_model(self.network, inputs)
+
+
+def opened(path: Path, samples: int = FIXED_SUBSET) -> Solution:
+    """The model of a checkpoint in evaluation mode, in float32, on the CPU, and training samples.
+
+    Raises:
+        ValueError: no checkpoint; data or a task's file that are not those of the run.
+        FileNotFoundError: no such file, or data that do not exist.
+        Exception: whatever a user's own task raises.
+    """
+    run, state = checkpoints.read(path)
+    problem = problems.make(run.task, run.seed)
+    problem.model.load_state_dict(state["model"])
+    part = problem.parts[0].head(samples)
+    order = torch.arange(len(part))
+    batches = [(x, y) for _, x, y in part.batches(order, _BATCH, "flatness", run.seed)]
+    model = _Called(problem.model).eval()
+    return Solution(run, int(state["position"]["epoch"]), problem, model, batches, len(part))
+
+
+def measure(solution: Solution, plan: Plan | None = None) -> Flatness:
+    """All numbers of a solution; the same solution and plan give the same numbers.
+
+    Raises:
+        ValueError: more eigenvalues than weights.
+        FloatingPointError: the loss or its curvature is not finite, as where a run diverged.
+        RuntimeError: the eigenvalues did not converge.
+    """
+    plan = Plan() if plan is None else plan
+    metric = solution.problem.metric
+    here = sharpness.loss_curve(*solution.given, x=[0.0], metric=metric)
+    radii = [(rho, False) for rho in plan.radii] + [(rho, True) for rho in plan.adaptive_radii]
+    rises = tuple(_rise(solution, plan, rho, adaptive) for rho, adaptive in radii)
+    plain, adaptive = (_curvature(solution, plan, adaptive) for adaptive in (False, True))
+    return Flatness(
+        run=solution.run,
+        epoch=solution.epoch,
+        weights=sum(p.numel() for p in solution.model.parameters() if p.requires_grad),
+        samples=solution.samples,
+        loss=here.loss.item(),
+        score=_numbers(here.metric)[0],
+        curvature=plain,
+        adaptive_curvature=adaptive,
+        rises=rises,
+        curve=_profile(sharpness.loss_curve(*solution.given, metric=metric)),
+        surface=_plane(sharpness.loss_surface(*solution.given)) if plan.surface else None,
+    )
+
+
+def between(first: Solution, second: Solution) -> Between:
+    """The line between two solutions of one model, on the first one's samples.
+
+    Batch norm's statistics are found anew at each point, on those samples.
+
+    Raises:
+        ValueError: the two are of different models.
+    """
+    ends = first.model.state_dict(), second.model.state_dict()
+    metric = first.problem.metric
+    line = sharpness.loss_line(*first.given, *ends, metric=metric, statistics=first.batches)
+    barrier = line.barrier if bool(line.loss.isfinite().all()) else None
+    return Between(first=first.run, second=second.run, profile=_profile(line), barrier=barrier)
+
+
+def _curvature(solution: Solution, plan: Plan, adaptive: bool) -> Curvature:
+    hessian = sharpness.Hessian(*solution.given, adaptive=adaptive)
+    top, trace = hessian.top_eigenvalues(plan.eigenvalues), hessian.trace(plan.probes)
+    return Curvature(
+        adaptive=adaptive,
+        eigenvalues=top.values,
+        residuals=top.residuals,
+        trace=trace.value,
+        error=trace.error,
+    )
+
+
+def _rise(solution: Solution, plan: Plan, rho: float, adaptive: bool) -> Rise:
+    worst = sharpness.worst_case_rise(*solution.given, rho, steps=plan.steps, adaptive=adaptive)
+    average = sharpness.average_case_rise(*solution.given, rho, draws=plan.draws, adaptive=adaptive)
+    return Rise(
+        rho=rho,
+        adaptive=adaptive,
+        worst=_finite(worst.rise),
+        one_step=_finite(worst.one_step),
+        average=_finite(average.rise),
+        error=_finite(average.error),
+    )
+
+
+def _profile(found: sharpness.Curve | sharpness.Line) -> Profile:
+    losses = tuple(map(_finite, found.loss.tolist()))
+    return Profile(x=tuple(found.x.tolist()), loss=losses, score=_numbers(found.metric))
+
+
+def _plane(found: sharpness.Surface) -> Plane:
+    rows = tuple(tuple(map(_finite, row)) for row in found.loss.tolist())
+    return Plane(x=tuple(found.x.tolist()), y=tuple(found.y.tolist()), loss=rows)
+
+
+def _numbers(scores: Tensor | None) -> tuple[float, ...]:
+    return () if scores is None else tuple(scores.tolist())
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

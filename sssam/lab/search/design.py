@@ -1,0 +1,99 @@
+"""What one search is: everything that determines its trials, but their number."""
+
+from math import isfinite
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from sssam.lab import loop, problems
+from sssam.lab.specs import Method, Run, Spec, Task
+
+#: Seeds of a search; `sssam tune` uses 1000 to 1009, and a comparison counts its own from 0.
+FIRST_SEED = 2000
+
+Sampler = Literal["tpe", "random"]
+Prune = Literal["seeds", "epochs", "never"]
+Draws = Literal["systematic", "bernoulli"]
+
+
+class Design(Spec):
+    """One search: a schedule and a rho for a task at a budget, by one sampler.
+
+    `budget` is in propagations a step, above 1 and at most 2. A trial is trained on all of `seeds`;
+    its value is the mean validation accuracy in [0, 1]. `rho` is the range that radii are drawn
+    from, uniform in the logarithm; `fractions` are the parts of a batch that the ascent pass may
+    take, of which those are used that can cost the budget; `knots` is the number of pieces of the
+    free forms. `prune` says when a trial below the median of those before it is given up: after a
+    seed, after any epoch of the later half of a run, or never. `draws` is as in `sssam.SSSAM`:
+    systematic ones make each run cost its budget to one step. `seed` is the sampler's.
+    """
+
+    task: Task
+    budget: Annotated[float, Field(gt=1, le=2)]
+    sampler: Sampler = "tpe"
+    seeds: Annotated[tuple[Annotated[int, Field(ge=FIRST_SEED)], ...], Field(min_length=1)]
+    rho: tuple[float, float] = (0.02, 2.0)
+    fractions: Annotated[tuple[float, ...], Field(min_length=1)] = (1.0,)
+    knots: Annotated[int, Field(ge=2, le=20)] = 5
+    prune: Prune = "seeds"
+    draws: Draws = "systematic"
+    seed: Annotated[int, Field(ge=0)] = 0
+
+    @field_validator("rho")
+    @classmethod
+    def _rises(cls, rho: tuple[float, float]) -> tuple[float, float]:
+        if not (0 < rho[0] < rho[1] and isfinite(rho[1])):
+            raise ValueError(f"rho must be a range that rises from above 0, not {list(rho)}")
+        return rho
+
+    @model_validator(mode="after")
+    def _can_cost_it(self) -> "Design":
+        for fraction in self.fractions:
+            if not 0 < fraction <= 1:
+                raise ValueError(f"fractions must be in (0, 1], not {fraction:g}")
+        if not self.usable:
+            dearest = 1 + max(self.fractions)
+            raise ValueError(
+                f"budget {self.budget:g} is more than ascents on {max(self.fractions):g} of a "
+                f"batch can cost, {dearest:g}: name a lower budget or a larger fraction"
+            )
+        return self
+
+    @property
+    def usable(self) -> tuple[float, ...]:
+        """The fractions at which some probability costs the budget."""
+        return tuple(f for f in self.fractions if self.mean(f) <= 1)
+
+    def mean(self, fraction: float) -> float:
+        """The mean probability at which ascents on this part of a batch cost the budget.
+
+        1 + fraction * mean(p) = budget, as decimal numbers, so that 1.1 leaves 0.1.
+        """
+        return round((self.budget - 1) / fraction, 12)
+
+    @property
+    def name(self) -> str:
+        """The name of its Optuna study."""
+        return f"{self.task.name}, {self.budget:g}, {self.sampler}"
+
+    def run(self, method: Method, seed: int) -> Run:
+        """The run of a method on one of the seeds."""
+        return Run(task=self.task, method=method, seed=seed)
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of one run."""
+        return loop.epochs(self.run(_ANY, 0))
+
+    def total_steps(self) -> int:
+        """Steps of one run; a task of a user's own is asked for the size of its data.
+
+        Raises:
+            ValueError, FileNotFoundError: as `sssam.lab.problems.survey`.
+        """
+        own = self.task.data.train
+        size = problems.survey(self.task).size if own is None else own
+        return loop.total_steps(self.run(_ANY, 0), size)
+
+
+_ANY = Method(label="any", kind="base")

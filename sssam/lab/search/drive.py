@@ -1,0 +1,250 @@
+"""Who tries what: several processes at one search, any of which may die."""
+
+import multiprocessing
+import platform
+import re
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import Any, NamedTuple
+
+import optuna
+from filelock import FileLock
+from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna.trial import FrozenTrial, TrialState
+
+from sssam.lab import checks, claims
+from sssam.lab.design import Option
+from sssam.lab.search.design import Design
+from sssam.lab.search.objective import Objective, pruner
+from sssam.lab.search.storage import Place, study
+from sssam.lab.seeds import derived
+from sssam.lab.specs import Method
+from sssam.schedules import constant
+
+#: How often a trial whose process dies is tried before it counts as failed.
+TRIES = 3
+
+#: Seconds until a process that has nothing to do looks again at what others do.
+_PAUSE = 0.5
+#: Seconds that a process has to end at Ctrl-C.
+_LAST_WORDS = 10.0
+
+#: Told of each trial that ended: its search, the trial, and how many ended of how many.
+OnTrial = Callable[[Design, FrozenTrial, int, int], object]
+
+
+class Tally(NamedTuple):
+    """Trials of a search: ended (failed ones among them), failed, lost with their process, alive.
+
+    A lost trial is tried anew, and is not counted beside its successor. `near` are alive on this
+    machine.
+    """
+
+    ended: int
+    failed: int
+    lost: int
+    alive: int
+    near: int
+
+
+def search(
+    designs: Sequence[Design],
+    place: Place,
+    trials: int,
+    jobs: int = 1,
+    on_trial: OnTrial | None = None,
+) -> None:
+    """Goes on with each search until `trials` of its trials have ended.
+
+    The same call goes on where it was stopped, and several may be at one storage. With one process
+    and none beside it, equal designs give equal trials, stopped or not.
+
+    Args:
+        designs: the searches, one after the other.
+        place: where they are kept.
+        trials: of each, at least 1.
+        jobs: processes of this machine, at least 1; 1 is this process.
+        on_trial: told of each trial that ended, in the process that tried it; with several jobs, a
+            function of a module.
+
+    Raises:
+        ValueError: a storage that is none, or holds other searches of these names.
+        ConnectionError: the storage can't be reached.
+        RuntimeError: the processes died before the searches were done.
+    """
+    for name, value in (("trials", trials), ("jobs", jobs)):
+        if value < 1:
+            raise ValueError(f"{name} is {value}, must be at least 1")
+    storage = place.open()
+    for design in designs:
+        study(design, storage)
+    if jobs == 1:
+        _work(designs, place, trials, on_trial)
+        return
+    codes = _in_processes(jobs, (designs, place, trials, on_trial))
+    if all(codes):
+        raise RuntimeError(f"the processes of the search ended with {codes}: search again")
+
+
+def require(design: Design, place: Place) -> None:
+    """Finds the task's data, and builds a method of the budget over its model, before any trial.
+
+    Raises:
+        ValueError, FileNotFoundError: as `sssam.lab.checks.check`; or a storage that is none, or
+            holds another search of this name.
+        ConnectionError: the storage can't be reached.
+        ModuleNotFoundError: the driver of the database is not installed.
+    """
+    study(design, place.open())
+    fraction = design.usable[0]
+    schedule = constant(design.mean(fraction)).to_dict()
+    options: dict[str, Option] = {"ascent_fraction": fraction, "draws": design.draws}
+    method = Method(
+        label="any", kind="sssam", rho=design.rho[1], schedule=schedule, options=options
+    )
+    checks.check(design.task, [method])
+
+
+def _in_processes(jobs: int, arguments: tuple[Any, ...]) -> list[int | None]:
+    """Works in processes of their own; returns their exit codes."""
+    context = multiprocessing.get_context("spawn")
+    workers = [context.Process(target=_process, args=arguments) for _ in range(jobs)]
+    for worker in workers:
+        worker.start()
+    try:
+        for worker in workers:
+            worker.join()
+    finally:  # at Ctrl-C each notes that its trial was stopped, and ends
+        for worker in workers:
+            worker.join(_LAST_WORDS)
+            worker.terminate()
+    return [worker.exitcode for worker in workers]
+
+
+def _process(*arguments: Any) -> None:
+    try:
+        _work(*arguments)
+    except KeyboardInterrupt:
+        sys.exit(1)
+
+
+def _work(designs: Sequence[Design], place: Place, trials: int, on_trial: OnTrial | None) -> None:
+    for design in designs:
+        worker = Worker(design, place, trials, on_trial)
+        while worker.step():
+            pass
+
+
+class Worker:
+    """One process at one search.
+
+    What is asked for is decided under a lock of this machine, and a trial under way holds a claim,
+    which the system drops when the process ends, however it ends.
+    """
+
+    def __init__(
+        self, design: Design, place: Place, trials: int, on_trial: OnTrial | None = None
+    ) -> None:
+        self.design, self.place, self.trials, self.on_trial = design, place, trials, on_trial
+        self.study = study(design, place.open())
+        self.study.pruner = pruner(design)
+        self.objective = Objective(design, design.total_steps())
+        self.key = re.sub(r"\W+", "-", design.name)
+        (place.folder / claims.FOLDER).mkdir(parents=True, exist_ok=True)
+        self.turn = FileLock(place.folder / claims.FOLDER / f"{self.key}.turn.lock")
+
+    def step(self) -> bool:
+        """Tries one trial, or waits for those of others; False where there is nothing left."""
+        with self.turn:
+            revive(self.study, self._is_lost)
+            tally = count(self.study, self._is_near)
+            if tally.ended + tally.alive < self.trials:
+                self._try(tally)
+                self._tell()
+                return True
+        if tally.ended >= self.trials or not tally.near:
+            return False
+        time.sleep(_PAUSE)
+        return True
+
+    def _try(self, tally: Tally) -> None:
+        self.study.sampler = sampler(self.design, tally.ended + tally.alive)
+        with ExitStack() as claimed:  # until the storage knows how the trial ended
+
+            def judged(trial: optuna.Trial) -> float:
+                name, folder = self._claim(trial.number), self.place.folder
+                claimed.enter_context(claims.claim(name, folder))
+                claimed.callback(claims.settle, name, folder)
+                trial.set_user_attr("worker", platform.node())
+                self.turn.release()
+                return self._judged(trial)
+
+            self.study.optimize(judged, n_trials=1, catch=(Exception,))
+
+    def _judged(self, trial: optuna.Trial) -> float:
+        self.tried = trial.number
+        try:
+            return self.objective(trial)
+        except KeyboardInterrupt:
+            trial.set_user_attr("stopped", True)
+            raise
+
+    def _tell(self) -> None:
+        if self.on_trial is not None:
+            trial = self.study.get_trials(deepcopy=False)[self.tried]
+            ended = count(self.study, self._is_near).ended
+            self.on_trial(self.design, trial, ended, self.trials)
+
+    def _claim(self, number: int) -> str:
+        return f"{self.key}-{number}"
+
+    def _is_near(self, trial: FrozenTrial) -> bool:
+        return trial.user_attrs.get("worker") == platform.node()
+
+    def _is_lost(self, trial: FrozenTrial) -> bool:
+        """Whether the process that tried a running trial is dead; other machines' are let be."""
+        if "worker" not in trial.user_attrs:  # it died between asking and claiming
+            return self.place.is_journal
+        return self._is_near(trial) and claims.free(self._claim(trial.number), self.place.folder)
+
+
+def sampler(design: Design, before: int) -> BaseSampler:
+    """The sampler of the trial that has so many before it.
+
+    Its seed is a function of that, so that a search that was stopped draws what it would have
+    drawn, and no two processes draw the same.
+    """
+    seed = derived("search", design.seed, design.name, before) % 2**32
+    return RandomSampler(seed=seed) if design.sampler == "random" else TPESampler(seed=seed)
+
+
+def revive(study: optuna.Study, is_lost: Callable[[FrozenTrial], bool]) -> None:
+    """Marks trials whose process died as failed, and puts each in the queue again."""
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        if is_lost(trial):
+            study.tell(trial.number, state=TrialState.FAIL)
+    every = study.get_trials(deepcopy=False)
+    again = {trial.user_attrs.get("retry of") for trial in every}
+    for trial in every:
+        if is_interrupted(trial) and trial.number not in again:
+            tries = trial.user_attrs.get("tries", 1) + ("stopped" not in trial.user_attrs)
+            attributes = {"retry of": trial.number, "tries": tries}
+            study.enqueue_trial(trial.params, user_attrs=attributes)
+
+
+def is_interrupted(trial: FrozenTrial) -> bool:
+    """Whether a trial ended with its process, and is to be tried anew."""
+    given_up = trial.user_attrs.get("tries", 1) >= TRIES and "stopped" not in trial.user_attrs
+    return trial.state == TrialState.FAIL and "error" not in trial.user_attrs and not given_up
+
+
+def count(study: optuna.Study, is_near: Callable[[FrozenTrial], bool]) -> Tally:
+    """What became of a search's trials."""
+    every = study.get_trials(deepcopy=False)
+    lost = sum(map(is_interrupted, every))
+    failed = sum(trial.state == TrialState.FAIL for trial in every) - lost
+    done = sum(trial.state in (TrialState.COMPLETE, TrialState.PRUNED) for trial in every)
+    running = [trial for trial in every if trial.state == TrialState.RUNNING]
+    return Tally(done + failed, failed, lost, len(running), sum(map(is_near, running)))

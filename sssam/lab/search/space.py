@@ -1,0 +1,191 @@
+"""The space that is searched: from what a sampler draws to a method that costs exactly the budget.
+
+Every draw is feasible. A parameter that the budget binds is drawn as its place, from 0 to 1, within
+what the budget leaves open; then `with_budget` moves the schedule by the last rounding.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from math import exp, floor, log10
+from types import MappingProxyType
+from typing import Protocol
+
+from sssam.lab.search.design import Design
+from sssam.lab.specs import Method
+from sssam.schedules import Schedule, constant, cosine, late, linear, piecewise, power, sine
+
+#: How far apart, in nats, the pieces of a free form may lie before the largest meet 1.
+REACH = 3.0
+
+
+class Draw(Protocol):
+    """What draws parameters by name: an Optuna trial, or a stand-in."""
+
+    def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float:
+        """A number in [low, high]."""
+        ...
+
+    def suggest_categorical(self, name: str, choices: Sequence[str]) -> str:
+        """One of the choices."""
+        ...
+
+
+def propose(draw: Draw, design: Design, total_steps: int) -> Method:
+    """A method whose expected cost is the design's budget, to 1e-12.
+
+    Args:
+        draw: gives the parameters.
+        design: the search.
+        total_steps: steps of a run, at least 2.
+
+    Returns:
+        A row of kind "sssam", labelled with its family.
+    """
+    family = draw.suggest_categorical("family", FAMILIES)
+    fraction = _fraction(draw, design)
+    mean = design.mean(fraction)
+    if mean > (total_steps - 1) / total_steps:  # SAM at every step, whatever the family
+        family = "constant"
+    schedule = _shapes(design.knots)[family](draw, mean, total_steps)
+    options = {} if fraction == 1 else {"ascent_fraction": fraction}
+    return Method(
+        label=family,
+        kind="sssam",
+        rho=_rounded(draw.suggest_float("rho", *design.rho, log=True)),
+        schedule=_met(schedule, mean, total_steps).to_dict(),
+        options={**options, "draws": design.draws},
+    )
+
+
+def _fraction(draw: Draw, design: Design) -> float:
+    if len(design.usable) == 1:
+        return design.usable[0]
+    return float(draw.suggest_categorical("fraction", [f"{f:.12g}" for f in design.usable]))
+
+
+def _met(schedule: Schedule, mean: float, total_steps: int) -> Schedule:
+    return schedule.with_budget(round(1 + mean, 12), total_steps)
+
+
+def _rounded(rho: float) -> float:
+    """Three significant digits, so that the text of a radius reads well."""
+    return round(rho, 2 - floor(log10(rho)))
+
+
+Shape = Callable[[Draw, float, int], Schedule]
+
+
+def _constant(draw: Draw, mean: float, total_steps: int) -> Schedule:
+    return constant(mean)
+
+
+def _ramp(family: Callable[[float, float], Schedule]) -> Shape:
+    def shape(draw: Draw, mean: float, total_steps: int) -> Schedule:
+        """From a start that leaves the end in [0, 1]: rising, level or falling."""
+        full = family(0.0, 1.0).expected_propagations(total_steps) - 1
+        low, high = max(0.0, (mean - full) / (1 - full)), min(1.0, mean / (1 - full))
+        start = low + draw.suggest_float("start", 0.0, 1.0) * (high - low)
+        end = start + (mean - start) / full
+        return family(start, min(max(end, 0.0), 1.0))
+
+    return shape
+
+
+def _power(draw: Draw, mean: float, total_steps: int) -> Schedule:
+    return _met(power(1.0), mean, total_steps)
+
+
+def _late(draw: Draw, mean: float, total_steps: int) -> Schedule:
+    return late(mean)
+
+
+def _two_levels(draw: Draw, mean: float, total_steps: int) -> Schedule:
+    """Two levels, the first anywhere that leaves the second in [0, 1]."""
+    edge = draw.suggest_float("edge", 0.05, 0.95)
+    low, high = max(0.0, (mean - (1 - edge)) / edge), min(1.0, mean / edge)
+    first = low + draw.suggest_float("level", 0.0, 1.0) * (high - low)
+    second = (mean - edge * first) / (1 - edge)
+    return piecewise([edge], [first, min(max(second, 0.0), 1.0)])
+
+
+def _block(draw: Draw, mean: float, total_steps: int) -> Schedule:
+    """One block of SAM steps, from the very first steps to the very last ones."""
+    steps = mean * total_steps
+    begin = draw.suggest_float("place", 0.0, 1.0) * (total_steps - steps)
+    edges = {round(begin): 1.0, round(begin + steps): 0.0}
+    inner = {edge: value for edge, value in edges.items() if 0 < edge < total_steps}
+    if round(begin) == round(begin + steps) or not inner:
+        return late(mean)
+    return piecewise(
+        [edge / total_steps for edge in inner], [float(round(begin) <= 0), *inner.values()]
+    )
+
+
+def _pieces(knots: int) -> Shape:
+    def shape(draw: Draw, mean: float, total_steps: int) -> Schedule:
+        """Equal pieces, each at a height of its own."""
+        heights = [draw.suggest_float(f"height {i}", -REACH, REACH) for i in range(knots)]
+        return _equal(filled(heights, mean))
+
+    return shape
+
+
+def _monotone(falls: bool, knots: int) -> Shape:
+    def shape(draw: Draw, mean: float, total_steps: int) -> Schedule:
+        """Equal pieces, none lower than the one before (or none higher)."""
+        heights = [0.0]
+        for i in range(1, knots):
+            heights.append(heights[-1] + draw.suggest_float(f"rise {i}", 0.0, REACH))
+        values = filled(heights, mean)
+        return _equal(values[::-1] if falls else values)
+
+    return shape
+
+
+def _equal(values: Sequence[float]) -> Schedule:
+    return piecewise([i / len(values) for i in range(1, len(values))], values)
+
+
+def filled(heights: Sequence[float], mean: float) -> list[float]:
+    """min(1, c exp(height)) with the c that makes this the mean.
+
+    So one can reach flat and peaked schedules alike, at any budget.
+
+    Args:
+        heights: any finite numbers.
+        mean: in [0, 1].
+
+    >>> filled([0.0, 0.0], 0.25), filled([-9.0, 9.0], 0.5)[1]
+    ([0.25, 0.25], 1.0)
+    """
+    top = max(heights)
+    weights = [exp(height - top) for height in heights]
+    falling = sorted(weights, reverse=True)
+    for full in range(len(weights)):  # how many of the highest stand at 1
+        scale = (mean * len(weights) - full) / sum(falling[full:])
+        if scale * falling[full] <= 1:
+            break
+    return [min(1.0, max(0.0, scale * weight)) for weight in weights]
+
+
+#: The families of `sssam.schedules`, and the free forms: what is proposed under each name.
+NAMED = ("constant", "linear", "cosine", "sine", "power", "late", "piecewise")
+FREE = ("block", "pieces", "rising", "falling")
+FAMILIES = (*NAMED, *FREE)
+
+
+def _shapes(knots: int) -> Mapping[str, Shape]:
+    return MappingProxyType(
+        {
+            "constant": _constant,
+            "linear": _ramp(linear),
+            "cosine": _ramp(cosine),
+            "sine": _ramp(sine),
+            "power": _power,
+            "late": _late,
+            "piecewise": _two_levels,
+            "block": _block,
+            "pieces": _pieces(knots),
+            "rising": _monotone(False, knots),
+            "falling": _monotone(True, knots),
+        }
+    )

@@ -1,0 +1,151 @@
+"""What was found, in words and as a table: with how many trials and seeds, and their spread."""
+
+import statistics
+
+from rich.table import Table
+from scipy import stats as scipy_stats
+
+from sssam.lab import stats
+from sssam.lab.headline import signed
+from sssam.lab.search.findings import Candidate, Findings, Found
+from sssam.lab.stats import Interval
+
+#: Trials that TPE draws at random before it learns: those of both samplers are left out.
+STARTUP = 10
+
+
+def table(findings: Findings) -> Table:
+    """The best of each search, a line each; a star marks the Pareto front."""
+    shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("budget", "sampler", "validation", "s", "trials", "rho", "schedule"):
+        shown.add_column(name, overflow="fold")
+    front = [candidate for _, candidate in findings.front()]
+    for found in findings.searches:
+        best = found.best()
+        star = "*" if best is not None and any(best is each for each in front) else ""
+        cells = ["none"] + [""] * 3 if best is None else _cells(best)
+        shown.add_row(
+            f"{found.design.budget:g}{star}",
+            found.design.sampler,
+            *cells[:2],
+            _ends(found),
+            *cells[2:],
+        )
+    return shown
+
+
+def _cells(best: Candidate) -> list[str]:
+    method = best.method
+    scheduled = "" if method is None else repr(method.scheduling_function())
+    part = "" if method is None or method.ascent_fraction == 1 else f", {method.ascent_fraction:g}"
+    return [
+        f"{100 * best.mean:.2f}%",
+        f"{100 * _spread(best.scores):.2f}",
+        "" if method is None else f"{method.rho:g}",
+        scheduled + part,
+    ]
+
+
+def _spread(scores: tuple[float, ...]) -> float:
+    return statistics.stdev(scores) if len(scores) > 1 else 0.0
+
+
+def _ends(found: Found) -> str:
+    told = [f"{found.number(end)} {end}" for end in ("complete", "pruned", "failed")]
+    return ", ".join(text for text in told if not text.startswith("0 ")) or "none"
+
+
+def sentences(findings: Findings) -> list[str]:
+    """Whether TPE beat random search, and what an early look at a run would have told."""
+    told, differences = [], []
+    for budget in findings.budgets:
+        found, random = findings.at(budget, "tpe"), findings.at(budget, "random")
+        if found and random and (best := found.best()) and (other := random.best()):
+            difference = stats.paired(_points(best), _points(other))
+            differences.append(difference.mean)
+            told.append(_versus(found, random, best, other, difference))
+    if differences:
+        told.append(_verdict(differences))
+    told.extend(text for found in findings.searches if (text := _foresight(found)))
+    return told
+
+
+def _points(candidate: Candidate) -> list[float]:
+    return [100 * score for score in candidate.scores]
+
+
+def _versus(
+    found: Found, random: Found, best: Candidate, other: Candidate, difference: Interval
+) -> str:
+    seeds = len(best.scores)
+    return (
+        f"At {found.design.budget:g} propagations the best of {len(found.candidates)} TPE trials "
+        f"({best.family}) reached {100 * best.mean:.2f}% on {seeds} validation seeds, that of "
+        f"{len(random.candidates)} random trials ({other.family}) {100 * other.mean:.2f}%: "
+        f"{signed(difference.mean)} points, paired{_ends_of(difference)}."
+        f"{_learned(found, random)}"
+    )
+
+
+def _ends_of(difference: Interval) -> str:
+    if difference.low is None or difference.high is None:
+        return ""
+    return f" (95% {signed(difference.low)} to {signed(difference.high)}, n = {difference.n})"
+
+
+def _learned(found: Found, random: Found) -> str:
+    """Where the samplers looked: by the first seed, which pruned trials have too."""
+    looked = [
+        [100 * c.scores[0] for c in each.candidates[STARTUP:] if c.scores]
+        for each in (found, random)
+    ]
+    if min(map(len, looked)) < 2:
+        return ""
+    mine, theirs = looked
+    chance = scipy_stats.mannwhitneyu(mine, theirs).pvalue
+    return (
+        f" From trial {STARTUP + 1} on, the median on the first seed was "
+        f"{statistics.median(mine):.1f}% for TPE (n = {len(mine)}) and "
+        f"{statistics.median(theirs):.1f}% for random (n = {len(theirs)}); Mann-Whitney p "
+        f"{chance:.2g}, as if trials were independent."
+    )
+
+
+def _verdict(differences: list[float]) -> str:
+    """Over budgets: the one place where searches are repeated."""
+    over = stats.interval(differences)
+    n = len(differences)
+    if n < 2 or over.low is None or over.high is None:
+        return "One pair of searches can't tell whether TPE beats random search."
+    word = (
+        "beat" if over.above_zero else "did not beat" if over.below_zero else "is not shown to beat"
+    )
+    return (
+        f"Over {n} budgets, one search each, TPE {word} random search of as many trials: "
+        f"{signed(over.mean)} points between the bests, s = {statistics.stdev(differences):.2f}, "
+        f"95% {signed(over.low)} to {signed(over.high)}. Both bests were chosen for being so: "
+        "fresh seeds tell more (--confirm)."
+    )
+
+
+def _foresight(found: Found) -> str:
+    """How well accuracy on the way ranks trials as their end does, on the first seed."""
+    epochs = found.design.epochs
+    whole = [c.curve for c in found.candidates if len(c.curve) == epochs]
+    if epochs < 4 or len(whole) < STARTUP:
+        return ""
+    at = [epochs // 4, epochs // 2, 3 * epochs // 4]
+    ends = [curve[-1] for curve in whole]
+    ranks = [_correlation([curve[epoch - 1] for curve in whole], ends) for epoch in at]
+    marks = ", ".join(f"{rank:.2f}" for rank in ranks)
+    return (
+        f"At {found.design.budget:g} ({found.design.sampler}), accuracy after a quarter, a half "
+        f"and three quarters of a run ranks {len(whole)} trials as its end does with Spearman's "
+        f"{marks}."
+    )
+
+
+def _correlation(one: list[float], other: list[float]) -> float:
+    if len(set(one)) < 2 or len(set(other)) < 2:  # equal values have no ranks
+        return 0.0
+    return float(scipy_stats.spearmanr(one, other).statistic)

@@ -1,0 +1,212 @@
+"""A task in a Python file of one's own: found, hashed, run, and its mistakes told in full."""
+
+import ast
+import hashlib
+import importlib.util
+import inspect
+import random
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+
+from sssam.lab.examples import ProblemError
+from sssam.lab.problem import Problem
+from sssam.lab.seeds import derived
+from sssam.lab.specs import Code
+
+#: The function that is called where none is named: `my_task.py` is `my_task.py:task`.
+DEFAULT_FUNCTION = "task"
+
+
+class TaskFileError(ProblemError):
+    """A task's file that can't be used; the text says what is wrong, with the user's traceback."""
+
+
+def split(word: str) -> tuple[Path, str]:
+    """The file and the function of `my_task.py` or `my_task.py:function`.
+
+    >>> split("tasks/my_task.py:small")[1]
+    'small'
+    """
+    path, _, function = word.partition(".py:")
+    return (Path(f"{path}.py"), function) if function else (Path(word), DEFAULT_FUNCTION)
+
+
+def code(word: str) -> Code:
+    """Where the task lies, and the hash of its source; nothing is executed.
+
+    Raises:
+        FileNotFoundError: no such file, or no such file that it depends on.
+        TaskFileError: it is no Python, or its `DEPENDS` is no list of names.
+    """
+    path, function = split(word)
+    if not path.is_file():
+        raise FileNotFoundError(f"task file {str(path)!r} does not exist: give the path of a .py")
+    path = path.resolve()
+    return Code(path=str(path), function=function, sha256=_hash(path))
+
+
+def settings(found: Code) -> dict[str, Any]:
+    """The file's `SETTINGS`, fields of a `Task` by name; empty where it has none.
+
+    Raises:
+        TaskFileError: the file raises while it is imported, or `SETTINGS` is no dict.
+    """
+    given = getattr(_module(found), "SETTINGS", {})
+    if not isinstance(given, dict):
+        raise TaskFileError(f"SETTINGS in {found.path} is {given!r}, must be a dict")
+    return given
+
+
+def problem(found: Code, seed: int) -> Problem:
+    """What the function returns for a seed; whatever it raises goes on as it is.
+
+    Torch's, NumPy's and Python's generators are seeded for it, and stand afterwards as before.
+
+    Raises:
+        TaskFileError: the file changed since it was hashed, has no such function, or the function
+            returns no `Problem`.
+        FileNotFoundError: the file is gone.
+    """
+    function = _function(found)
+    with _seeded(seed), _importing_beside(Path(found.path)):
+        made = function(seed)
+    if not isinstance(made, Problem):
+        raise TaskFileError(
+            f"{found.function}() in {found.path} returned a {type(made).__name__}, must return a "
+            "sssam.lab.Problem(model=..., train=..., validation=..., test=...)"
+        )
+    return made
+
+
+def told(found: Code, error: BaseException) -> str:
+    """The traceback of a user's mistake, from their file on."""
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [i for i, frame in enumerate(frames) if frame.filename == found.path]
+    shown = traceback.format_list(frames[theirs[0] :] if theirs else frames)
+    return "".join([*shown, *traceback.format_exception_only(error)]).rstrip()
+
+
+def _function(found: Code) -> Callable[[int], object]:
+    module = _module(found)
+    function = getattr(module, found.function, None)
+    if not callable(function):
+        known = [n for n, f in vars(module).items() if inspect.isfunction(f) and n[0] != "_"]
+        raise TaskFileError(
+            f"{found.path} has no function {found.function!r}, only "
+            f"{', '.join(known) or 'none at all'}: name one, as in {Path(found.path).name}:FUNCTION"
+        )
+    try:
+        inspect.signature(function).bind(0)
+    except TypeError as error:
+        raise TaskFileError(
+            f"{found.function}() in {found.path} can't be called with a seed ({error}): write it "
+            f"as `def {found.function}(seed: int) -> Problem:`"
+        ) from error
+    return function  # type: ignore[no-any-return]
+
+
+def _module(found: Code) -> ModuleType:
+    """The file as a module, imported once a process and content."""
+    path = Path(found.path)
+    if not path.is_file():
+        raise FileNotFoundError(f"task file {found.path!r} is gone: put it back, or start anew")
+    if (now := _hash(path)) != found.sha256:
+        raise TaskFileError(
+            f"{found.path}, or a file that it depends on, changed since this run was planned "
+            f"(SHA-256 {now[:8]}, then {found.sha256[:8]}): changed code is another run; give the "
+            "same command again, or put the file back"
+        )
+    name = f"sssam_task_{hashlib.sha256((found.path + found.sha256).encode()).hexdigest()[:16]}"
+    return sys.modules[name] if name in sys.modules else _imported(found, name)
+
+
+def _imported(found: Code, name: str) -> ModuleType:
+    path = Path(found.path)
+    _forget({str(each) for each in _depends(path, path.read_bytes())})
+    specification = importlib.util.spec_from_file_location(name, path)
+    assert specification is not None  # a path that ends in .py has a loader
+    assert specification.loader is not None
+    module = sys.modules[name] = importlib.util.module_from_spec(specification)
+    try:
+        with _importing_beside(path):
+            specification.loader.exec_module(module)
+    except BaseException as error:
+        del sys.modules[name]
+        if not isinstance(error, Exception):
+            raise
+        raise TaskFileError(
+            f"{path} raised while it was imported:\n{told(found, error)}"
+        ) from error
+    return module
+
+
+def _forget(files: set[str]) -> None:
+    """Modules of files that a task depends on are imported anew with it."""
+    for name, module in list(sys.modules.items()):
+        if getattr(module, "__file__", None) in files:
+            del sys.modules[name]
+
+
+def _hash(path: Path) -> str:
+    """The SHA-256 of the source, and of the files that its `DEPENDS` names."""
+    source = path.read_bytes()
+    digest = hashlib.sha256(source)
+    for each in _depends(path, source):
+        digest.update(each.read_bytes())
+    return digest.hexdigest()
+
+
+def _depends(path: Path, source: bytes) -> list[Path]:
+    """The files that `DEPENDS = [...]` names, beside the task's own."""
+    try:
+        tree = ast.parse(source, str(path))
+    except SyntaxError as error:
+        raise TaskFileError(f"{path}, line {error.lineno}, is no Python: {error.msg}") from error
+    named: object = []
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and [ast.unparse(t) for t in node.targets] == ["DEPENDS"]:
+            try:
+                named = ast.literal_eval(node.value)
+            except ValueError:
+                named = ast.unparse(node.value)
+    if not isinstance(named, list | tuple) or not all(isinstance(each, str) for each in named):
+        raise TaskFileError(f"DEPENDS in {path} is {named!r}, must be a list of file names")
+    files = [(path.parent / each).resolve() for each in named]
+    for file in files:
+        if not file.is_file():
+            raise FileNotFoundError(f"{str(file)!r} does not exist, but DEPENDS in {path} names it")
+    return files
+
+
+@contextmanager
+def _importing_beside(path: Path) -> Iterator[None]:
+    """The file's folder is where it imports from first, as when Python runs it."""
+    sys.path.insert(0, str(path.parent))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(path.parent))
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """The global generators seeded, then as they were."""
+    key = derived("weights", seed)
+    kept = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(key)
+        random.seed(key)
+        np.random.seed(key % 2**32)
+        try:
+            yield
+        finally:
+            random.setstate(kept[0])
+            np.random.set_state(kept[1])

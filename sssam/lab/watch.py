@@ -1,0 +1,206 @@
+"""What is told while runs are trained: bars and a table on a terminal, plain lines elsewhere."""
+
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from sssam.lab.specs import Point, Record, Run
+
+#: Speed is taken over all that was done: single runs may take longer than any shorter window.
+_WINDOW = 7 * 24 * 3600.0
+#: Lines of a terminal that are left free by the table: bars, headings, and what stands above.
+_APART = 8
+
+
+class Watch(Protocol):
+    """What is told while runs are trained."""
+
+    def ended(self, done: int, total: int, record: Record) -> None:
+        """A run ended, the `done`-th of `total`."""
+
+    def epoch(self, run: Run, epoch: int, epochs: int, point: Point) -> None:
+        """An epoch of a run ended."""
+
+
+@contextmanager
+def watching(runs: Sequence[Run], console: Console, quiet: bool) -> Iterator[Watch]:
+    """Bars over a table on a terminal, a line every now and then elsewhere, nothing if `quiet`."""
+    if quiet or not runs:
+        yield _Silent()
+    elif not console.is_terminal:
+        yield _Lines(console)
+    else:
+        board = _Board(runs, console)
+        with Live(console=console, get_renderable=board.shown, transient=True):
+            yield board
+
+
+@contextmanager
+def epochs(run: Run, console: Console, quiet: bool) -> Iterator[Watch]:
+    """A bar over the epochs of one run, or a line every tenth of them."""
+    if quiet:
+        yield _Silent()
+    elif not console.is_terminal:
+        yield _EpochLines(console)
+    else:
+        with _progress(console) as progress:
+            yield _EpochBar(progress, progress.add_task(escape(run.method.label), note=""))
+
+
+class _Silent:
+    def ended(self, done: int, total: int, record: Record) -> None:
+        """Says nothing."""
+
+    def epoch(self, run: Run, epoch: int, epochs: int, point: Point) -> None:
+        """Says nothing."""
+
+
+class _Lines(_Silent):
+    """A line at every tenth of the runs, and one for each run that came to no good end."""
+
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        self.console, self.clock, self.tenths = console, clock, 0
+        self.begun = clock()
+
+    def ended(self, done: int, total: int, record: Record) -> None:
+        name = f"{record.run.method.label}, seed {record.run.seed}"
+        if record.outcome != "finished":
+            self._say(f"{name}: {record.outcome}")
+        if 10 * done // total > self.tenths:
+            self.tenths = 10 * done // total
+            left = (self.clock() - self.begun) / done * (total - done)
+            remaining = f", about {duration(left)} left" if done < total else ""
+            self._say(f"{done} of {total} runs{remaining}, the last of them {name}")
+
+    def _say(self, line: str) -> None:
+        self.console.print(line, markup=False)
+
+
+def duration(seconds: float) -> str:
+    """A length of time in the one unit that tells most.
+
+    >>> duration(4.2), duration(210), duration(9000)
+    ('4 s', '4 min', '2.5 h')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+class _Tally:
+    """What came of a row's runs so far."""
+
+    def __init__(self, total: int) -> None:
+        self.total, self.done = total, 0
+        self.accuracies: list[float] = []
+        self.propagations: list[float] = []
+        self.apart: dict[str, int] = {}
+
+    def add(self, record: Record) -> None:
+        self.done += 1
+        if record.test_accuracy is not None:
+            self.accuracies.append(100 * record.test_accuracy)
+        if record.propagations is not None:
+            self.propagations.append(record.propagations)
+        if record.outcome != "finished":
+            self.apart[record.outcome] = self.apart.get(record.outcome, 0) + 1
+
+    def cells(self) -> list[str]:
+        accuracy = f"{statistics.fmean(self.accuracies):.1f}" if self.accuracies else ""
+        spent = f"{statistics.fmean(self.propagations):.2f}" if self.propagations else ""
+        apart = ", ".join(f"{count} {outcome}" for outcome, count in self.apart.items())
+        return [f"{self.done}/{self.total}", accuracy, spent, apart]
+
+
+class _Board:
+    """A table with a line a row, a bar for all runs with the time left, one for a run under way."""
+
+    def __init__(self, runs: Sequence[Run], console: Console) -> None:
+        self.console, self.progress = console, _progress(console)
+        self.all = self.progress.add_task("[bold]all runs[/]", total=len(runs), note="")
+        self.bars: dict[str, TaskID] = {}
+        self.tallies: dict[str, _Tally] = {}
+        for label in (run.method.label for run in runs):
+            self.tallies.setdefault(label, _Tally(0)).total += 1
+        self.done = 0
+
+    def ended(self, done: int, total: int, record: Record) -> None:
+        self.done = done
+        self.tallies[record.run.method.label].add(record)
+        self.progress.update(self.all, completed=done, total=total)
+        if record.id in self.bars:
+            self.progress.remove_task(self.bars.pop(record.id))
+
+    def epoch(self, run: Run, epoch: int, epochs: int, point: Point) -> None:
+        name = escape(f"{run.method.label}, seed {run.seed}")
+        if run.id not in self.bars:
+            self.bars[run.id] = self.progress.add_task(name, note="")
+        self.progress.update(
+            self.bars[run.id], completed=epoch, total=epochs, note=f"epochs; {_judged(point)}"
+        )
+        self.progress.update(self.all, completed=self.done + epoch / epochs)
+
+    def shown(self) -> RenderableType:
+        """The table above the bars; rows that the terminal is too low for are counted."""
+        room = max(3, self.console.height - _APART - len(self.bars))
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+        for name in ("row", "runs", "accuracy", "propagations", ""):
+            table.add_column(name, justify="left" if name in ("row", "") else "right")
+        for label, tally in list(self.tallies.items())[:room]:
+            table.add_row(Text(label), *tally.cells(), style="" if tally.done else "dim")
+        hidden = len(self.tallies) - room
+        more = [Text(f"and {hidden} more rows", style="dim")] if hidden > 0 else []
+        return Group(table, *more, Text(), self.progress)
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=28),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("[dim]{task.fields[note]}"),
+        console=console,
+        transient=True,
+        speed_estimate_period=_WINDOW,
+    )
+
+
+class _EpochBar(_Silent):
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        self.progress, self.task = progress, task
+
+    def epoch(self, run: Run, epoch: int, epochs: int, point: Point) -> None:
+        self.progress.update(self.task, completed=epoch, total=epochs, note=_judged(point))
+
+
+class _EpochLines(_Silent):
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    def epoch(self, run: Run, epoch: int, epochs: int, point: Point) -> None:
+        if 10 * epoch // epochs > 10 * (epoch - 1) // epochs:
+            self.console.print(f"epoch {epoch} of {epochs}: {_judged(point)}", markup=False)
+
+
+def _judged(point: Point) -> str:
+    loss = "not finite" if point.train_loss is None else f"{point.train_loss:.4f}"
+    return f"training loss {loss}, validation accuracy {100 * point.validation_accuracy:.1f}%"

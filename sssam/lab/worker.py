@@ -1,0 +1,98 @@
+"""What a process does with one run: claims it, goes on where it stood, and writes its record."""
+
+import threading
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from sssam.lab import checkpoints, claims, records
+from sssam.lab.specs import Record, Run
+from sssam.lab.train import Epoch, train
+
+CHECKPOINTS = "checkpoints"
+
+#: A run has torch's threads and global generator to itself, also where a worker has many threads.
+_ONE_AT_A_TIME = threading.Lock()
+
+
+class Settings(NamedTuple):
+    """How every run of a study is trained, apart from what the run itself says.
+
+    `threads` are torch's; `checkpoint_seconds` the least time between two checkpoints;
+    `accelerator` as Fabric takes it.
+    """
+
+    threads: int = 1
+    checkpoint_seconds: float = 60.0
+    accelerator: str = "cpu"
+
+
+OnEpoch = Callable[[Epoch], object]
+
+
+def work(
+    run: Run, directory: Path, settings: Settings, on_epoch: OnEpoch | None = None
+) -> Record | None:
+    """Trains one run and writes its record, whatever the run's own code raises.
+
+    Returns:
+        The record, which may be another process's; None if another process trains the run now.
+
+    Raises:
+        OSError: the record or a checkpoint could not be written.
+    """
+    return _settled(run, directory, lambda: _trained(run, directory, settings, on_epoch))
+
+
+def give_up(run: Run, directory: Path, reason: str) -> Record | None:
+    """Writes a failed record for a run that its workers never came back from; returns as `work`."""
+    return _settled(run, directory, lambda: Record(run=run, outcome="failed", error=reason))
+
+
+def _settled(run: Run, directory: Path, made: Callable[[], Record]) -> Record | None:
+    """The record that there is, or else the one made now, under the run's claim."""
+    with _ONE_AT_A_TIME, claims.claim(run.id, directory) as mine:
+        if not mine:
+            return None
+        record = records.find(run.id, directory)
+        if record is None:
+            record = made()
+            records.write(record, directory)
+        checkpoint_path(run, directory).unlink(missing_ok=True)
+        claims.settle(run.id, directory)
+        return record
+
+
+def _trained(run: Run, directory: Path, settings: Settings, on_epoch: OnEpoch | None) -> Record:
+    claims.begin(run.id, directory)
+    checkpoint = checkpoint_path(run, directory)
+    _require_readable(checkpoint, run)
+    try:
+        return train(
+            run,
+            checkpoint=checkpoint,
+            least_seconds=settings.checkpoint_seconds,
+            accelerator=settings.accelerator,
+            threads=settings.threads,
+            on_epoch=on_epoch,
+        )
+    except checkpoints.CheckpointError:  # the disk's fault, not the run's
+        raise
+    except (Exception, SystemExit):  # a study outlives any of its runs
+        return Record(run=run, outcome="failed", error=traceback.format_exc())
+
+
+def checkpoint_path(run: Run, directory: Path) -> Path:
+    """Where the state of a run without a record is kept."""
+    return directory / CHECKPOINTS / f"{run.id}.pt"
+
+
+def _require_readable(checkpoint: Path, run: Run) -> None:
+    """Sets a checkpoint aside that can't be gone on from, so that the run starts anew."""
+    if not checkpoint.exists():
+        return
+    try:
+        checkpoints.load(checkpoint, run)
+    except ValueError as error:
+        records.set_aside([records.Problem(checkpoint, str(error))])

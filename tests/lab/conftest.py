@@ -1,0 +1,1 @@
+"""Its place makes `tiny` and `synthetic` importable from the folders below."""

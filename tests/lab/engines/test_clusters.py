@@ -1,0 +1,65 @@
+"""Studies on a Dask cluster, a Ray cluster and submitit's jobs, all of them on this machine."""
+
+from functools import partial
+
+import marks
+import psutil
+import pytest
+from tiny import BASE, run
+
+from sssam.lab import dispatch, study
+from sssam.lab.engines import Dask, Here, Ray, Slurm
+
+RUNS = [run(BASE, seed) for seed in range(8)]
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory):
+    return study.run_missing(RUNS, tmp_path_factory.mktemp("calm"), engine=Here(threads=1)).by_id
+
+
+def _disturbed(tmp_path, monkeypatch, calm, runs, engine, victims) -> None:
+    """A study of which a worker is killed; its records are the undisturbed ones."""
+    monkeypatch.setattr(dispatch, "work", marks.marked_work)
+    directory = tmp_path / "records"
+    with marks.Killer(directory, victims, len(runs), kills=1) as killer:
+        found = study.run_missing(runs, directory, engine=engine)
+    assert killer.killed == 1
+    marks.require_equal(found.by_id, {run.id: calm[run.id] for run in runs})
+    marks.require_none_done_twice(directory, runs, interruptions=1)
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # of sockets to the worker that is killed
+def test_dask(tmp_path, monkeypatch, calm):
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=True
+    ) as cluster:
+
+        def victims():
+            return [psutil.Process(each.pid) for each in cluster.workers.values() if each.pid]
+
+        engine = Dask(cluster.scheduler_address)
+        _disturbed(tmp_path, monkeypatch, calm, RUNS, engine, victims)
+        assert engine.threads == 1
+
+
+def test_ray(tmp_path, monkeypatch, calm, importing):
+    ray = pytest.importorskip("ray")
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    options = {"runtime_env": {"env_vars": {"PYTHONPATH": importing["PYTHONPATH"]}}}
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, **options)
+    try:
+        victims = partial(marks.children, "ray::marked_work")
+        _disturbed(tmp_path, monkeypatch, calm, RUNS, Ray(), victims)
+    finally:
+        ray.shutdown()
+
+
+def test_submitit(tmp_path, monkeypatch, calm, importing):
+    pytest.importorskip("submitit")
+    monkeypatch.setenv("PYTHONPATH", importing["PYTHONPATH"])
+    engine = Slurm(cluster="local", jobs=2)
+    victims = partial(marks.children, "submitit.core._submit")
+    _disturbed(tmp_path, monkeypatch, calm, RUNS[:3], engine, victims)

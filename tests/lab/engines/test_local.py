@@ -1,0 +1,42 @@
+import loky
+import marks
+import pytest
+from tiny import BASE, SAM, run
+
+from sssam.lab import dispatch, study
+from sssam.lab.engines import Here, Local
+
+COUNTS = [(12, 2), pytest.param(200, 20, marks=pytest.mark.slow)]
+
+
+@pytest.mark.parametrize(("count", "kills"), COUNTS)
+def test_killed_workers_change_no_record_lose_none_and_double_none(
+    tmp_path, monkeypatch, count, kills
+):
+    runs = [run(method, seed) for seed in range(count // 2) for method in (BASE, SAM)]
+    calm = study.run_missing(runs, tmp_path / "calm", engine=Here(threads=1)).by_id
+    monkeypatch.setattr(dispatch, "work", marks.marked_work)
+    directory, told = tmp_path / "disturbed", []
+    with marks.Killer(directory, lambda: marks.children("LokyProcess"), count, kills) as killer:
+        engine = Local(2, threads=1)
+        found = study.run_missing(runs, directory, engine=engine, on_progress=told.append)
+    assert killer.killed == kills
+    marks.require_equal(found.by_id, calm)
+    marks.require_none_done_twice(directory, runs, interruptions=2 * kills)
+    assert sorted(each.record.id for each in told) == sorted(calm)
+    assert list((directory / ".claims").iterdir()) == []
+
+
+def test_processes_share_the_cores(monkeypatch):
+    monkeypatch.setattr(loky, "cpu_count", lambda only_physical_cores: 8)
+    assert [Local(jobs).threads for jobs in (1, 2, 3, 8, 20)] == [8, 4, 2, 1, 1]
+    assert (Local().jobs, Local().threads) == (8, 1)
+    assert Here().threads == 8
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")  # as torchrun sets it
+    assert Here().threads == 2
+
+
+@pytest.mark.parametrize("name", ["jobs", "threads"])
+def test_numbers_below_one(name):
+    with pytest.raises(ValueError, match=f"{name} is 0, must be at least 1"):
+        Local(**{name: 0})

@@ -1,0 +1,132 @@
+import shutil
+import socket
+import sys
+
+import pytest
+from tiny import BASE, run
+
+from sssam.lab import engines, study
+from sssam.lab.engines import Dask, Here, Local, Slurm
+
+
+@pytest.mark.parametrize("name", engines.ENGINES)
+def test_the_example_of_an_engine_is_that_engine(name):
+    kind, example = engines.ENGINES[name]
+    assert type(engines.parse(example)) is kind
+
+
+def test_what_the_text_says_is_what_the_engine_has():
+    assert engines.parse("here, threads=3").threads == 3
+    local = engines.parse("local:4,threads=2")
+    assert isinstance(local, Local)
+    assert (local.jobs, local.threads) == (4, 2)
+    slurm = engines.parse("slurm:gpu,jobs=7,threads=2,timeout_min=90,slurm_account=me")
+    assert isinstance(slurm, Slurm)
+    assert (slurm.slots(), slurm.threads) == (7, 2)
+    assert slurm._options == {
+        "name": "sssam",
+        "cpus_per_task": 2,
+        "slurm_partition": "gpu",
+        "timeout_min": 90,
+        "slurm_account": "me",
+    }
+    for text, where in {
+        "dask://host:8786": {"address": "tcp://host:8786"},
+        "dask:tls://host:8786": {"address": "tls://host:8786"},
+        "dask:scheduler.json": {"scheduler_file": "scheduler.json"},
+    }.items():
+        assert engines.parse(text)._where == where
+    for text, address in {
+        "ray": None,
+        "ray://head:10001": "ray://head:10001",
+        "ray:head:6379": "head:6379",
+    }.items():
+        assert engines.parse(text)._address == address
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("locl:4", "unknown engine 'locl': did you mean 'local'"),
+        ("", "unknown engine ''"),
+        ("local:four", "the number of processes is 'four', must be a whole number, at least 1"),
+        ("local:0", "jobs is 0, must be at least 1; an example is 'local:4,threads=2'"),
+        ("local:2,threads=-1", "threads is -1, must be at least 1"),
+        ("local:2,threads", "'threads' is no option of the form NAME=VALUE"),
+        ("local:2,thread=2", "unknown option 'thread': did you mean 'threads'"),
+        ("here:2", "engine 'here:2': it takes no place, got '2'"),
+        ("dask", "needs the scheduler's address, or its scheduler file"),
+    ],
+)
+def test_text_that_names_no_engine(text, error):
+    with pytest.raises(ValueError, match=error):
+        engines.parse(text)
+
+
+@pytest.fixture(scope="module")
+def silent_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "library", "error"),
+    [
+        (
+            "dask://127.0.0.1:{}",
+            "distributed",
+            "Dask scheduler .* check that `dask scheduler` runs",
+        ),
+        ("dask:absent.json", "distributed", "scheduler's file 'absent.json' does not exist"),
+        ("ray://127.0.0.1:{}", "ray", "Ray cluster .* check that `ray start --head` runs"),
+        ("ray:127.0.0.1:{}", "ray", "Ray cluster .* check that `ray start --head` runs"),
+    ],
+)
+def test_a_cluster_that_is_not_there(tmp_path, silent_port, text, library, error):
+    pytest.importorskip(library)
+    with pytest.raises(ConnectionError, match=error):
+        study.run_missing([run(BASE)], tmp_path, engine=text.format(silent_port))
+
+
+@pytest.mark.skipif(shutil.which("srun") is not None, reason="this machine has Slurm")
+def test_a_machine_without_slurm(tmp_path):
+    pytest.importorskip("submitit")
+    with pytest.raises(ConnectionError, match=r"there is no Slurm here .* on a login node"):
+        study.run_missing([run(BASE)], tmp_path, engine="slurm")
+
+
+def test_an_option_that_submitit_does_not_have(tmp_path):
+    pytest.importorskip("submitit")
+    engine = engines.parse("slurm,cluster=local,tiemout_min=3")
+    with pytest.raises(ValueError, match=r"option of the engine 'slurm' is wrong: .*tiemout"):
+        study.run_missing([run(BASE)], tmp_path, engine=engine)
+
+
+def test_a_cluster_without_workers(tmp_path):
+    distributed = pytest.importorskip("distributed")
+    with (
+        distributed.LocalCluster(n_workers=0, dashboard_address=None) as cluster,
+        pytest.raises(ConnectionError, match="has no workers: start some with `dask worker`"),
+    ):
+        study.run_missing([run(BASE)], tmp_path, engine=Dask(cluster.scheduler_address))
+
+
+@pytest.mark.parametrize(
+    ("text", "library", "extra"),
+    [
+        ("dask://host:1", "distributed", "dask"),
+        ("ray", "ray", "ray"),
+        ("slurm", "submitit", "slurm"),
+    ],
+)
+def test_a_library_that_is_not_installed(tmp_path, monkeypatch, text, library, extra):
+    monkeypatch.setitem(sys.modules, library, None)
+    error = rf"needs the library '{library}', .* pip install 'sssam\[{extra}\]'"
+    with pytest.raises(ModuleNotFoundError, match=error):
+        study.run_missing([run(BASE)], tmp_path, engine=text)
+
+
+def test_an_engine_beside_jobs(tmp_path):
+    with pytest.raises(ValueError, match="jobs is 2 beside an engine, which has its own"):
+        study.run_missing([run(BASE)], tmp_path, 2, engine=Here())

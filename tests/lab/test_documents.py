@@ -1,0 +1,99 @@
+"""Documents say what is so: command lines parse, study files can be read, tables are up to date."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from sssam.lab import choosing, methods, studyfile, tasks
+from sssam.lab.cli import app
+from sssam.lab.family import FACTS
+from sssam.lab.specs import Method
+
+ROOT = choosing.ROOT
+FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def _commands(path: Path) -> list[str]:
+    """What a document tells to type: lines of `$ sssam ...`, and indented ones."""
+    text = path.read_text()
+    lines = re.findall(r"^(?:\$ |    |#     )(sssam [^\n]*)$", text, re.MULTILINE)
+    return [line.partition("  #")[0].strip() for line in lines]
+
+
+DOCUMENTS = [
+    *ROOT.glob("*.md"),
+    *ROOT.glob("docs/*.md"),
+    *ROOT.glob("studies/*/README.md"),
+    *ROOT.glob("studies/*/study.toml"),
+]
+COMMANDS = {(path.relative_to(ROOT).as_posix(), c) for path in DOCUMENTS for c in _commands(path)}
+
+
+def test_there_are_command_lines() -> None:
+    assert len(COMMANDS) > 30
+    assert {name for name, _ in COMMANDS} >= {"README.md", "docs/laboratory.md"}
+
+
+@pytest.mark.parametrize(("document", "line"), sorted(COMMANDS))
+def test_command_lines_parse(document: str, line: str) -> None:
+    words = shlex.split(line, comments=True)[1:]
+    if not {"--help", "--version"} & set(words):
+        _, bound, _ = app.parse_args(words, exit_on_error=False, print_error=False)
+        assert bound.arguments is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        body
+        for kind, body in FENCED.findall((ROOT / "docs/laboratory.md").read_text())
+        if kind == "toml"
+    ],
+)
+def test_study_files_in_the_documents_can_be_read(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(studyfile.study, "check", lambda _: None)
+    monkeypatch.setattr(studyfile.tasks, "find", lambda name, _: tasks.TASKS[name])
+    (tmp_path / "study.toml").write_text(text)
+    assert len(studyfile.read(tmp_path / "study.toml").parts) == 2
+
+
+@pytest.mark.parametrize("name", ["docs/choosing.md", "README.md"])
+def test_tables_of_methods_are_up_to_date(name: str) -> None:
+    """`python -m sssam.lab.choosing` writes them anew."""
+    document = (ROOT / name).read_text()
+    assert choosing.written(document, choosing.documents()[name]) == document
+
+
+def test_every_kind_of_method_is_in_the_table() -> None:
+    assert {fact.kind for fact in FACTS} == set(methods.KINDS) - {"base"}
+
+
+def test_the_measured_column_is_from_the_comparison(tmp_path: Path) -> None:
+    assert choosing.measured(tmp_path / "none.json") is None
+    assert choosing.choosing(None).count(choosing.NOT_MEASURED) == len(FACTS)
+    (tmp_path / "torn.json").write_text("{")
+    with pytest.raises(ValueError, match="is no comparison"):
+        choosing.measured(tmp_path / "torn.json")
+
+
+def test_rows_of_the_family_study_are_those_of_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(studyfile.study, "check", lambda _: None)
+    study = studyfile.read(ROOT / "studies" / "family" / "study.toml")
+    rows: dict[str, Method] = {row.label: row.method for row in study.parts[0].rows}
+    for fact in FACTS:
+        if fact.kind != "samon":
+            row = rows[fact.label]
+            assert (row.kind, row.options, row.schedule) == (
+                fact.kind,
+                dict(fact.options),
+                fact.schedule,
+            )
+
+
+def test_a_document_without_marks_is_refused() -> None:
+    with pytest.raises(ValueError, match="needs one line"):
+        choosing.written("no marks", "| a |\n")

@@ -1,0 +1,214 @@
+"""What a real browser makes of the page: it draws, asks no host, sorts, reads well and prints."""
+
+import io
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from synthetic import METHODS, TASK, records
+from test_report import EVIL, evil
+
+from sssam.lab import report
+from sssam.lab.compare import compare
+from sssam.lab.comparison import Comparison
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), None)
+FIGURES = 6
+WIDE, NARROW = 1280, 360
+
+
+@pytest.fixture(scope="module")
+def comparison() -> Comparison:
+    return compare(TASK, METHODS, range(20), records(), tuning="rho was chosen by `a script`.")
+
+
+@pytest.fixture(scope="module")
+def address(comparison: Comparison, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return written(report.page(comparison), tmp_path_factory.mktemp("page"))
+
+
+def written(page: str, folder: Path) -> str:
+    path = folder / "page.html"
+    path.write_text(page, encoding="utf-8")
+    return path.as_uri()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="no playwright to browse with")
+    if CHROMIUM is None:
+        pytest.skip("no chromium to draw the page with")
+    with playwright.sync_playwright() as started:
+        arguments = ["--no-sandbox", "--disable-gpu"]
+        chromium = started.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield chromium
+        chromium.close()
+
+
+class Visit:
+    """A page in the browser, cut off from all hosts, with what it asked for and complained of."""
+
+    def __init__(self, browser: Any, width: int, scheme: str = "light") -> None:
+        self.context = browser.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,
+            reduced_motion="reduce",
+            offline=True,
+        )
+        self.page = self.context.new_page()
+        self.asked: list[str] = []
+        self.complaints: list[str] = []
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
+
+    def to(self, address: str) -> "Visit":
+        self.page.goto(address)
+        self.page.wait_for_selector("html[data-drawn]", state="attached", timeout=60_000)
+        return self
+
+    def __enter__(self) -> "Visit":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.context.close()
+
+
+@pytest.mark.parametrize("width", [NARROW, WIDE])
+def test_it_draws_every_figure_and_asks_no_host(browser: Any, address: str, width: int) -> None:
+    with Visit(browser, width).to(address) as visit:
+        assert visit.complaints == []
+        assert [url for url in visit.asked if not url.startswith("data:")] == [address]
+        drawn = visit.page.locator(".chart svg.marks")
+        assert drawn.count() == FIGURES
+        boxes = [chart.bounding_box() for chart in drawn.all()]
+        assert all(box["width"] > width * 0.7 and box["height"] > 200 for box in boxes)
+        marks = visit.page.locator(".chart svg .mark-symbol path, .chart svg .mark-line path")
+        assert marks.count() > 60
+
+
+def test_it_never_scrolls_sideways(browser: Any, address: str) -> None:
+    with Visit(browser, WIDE).to(address) as visit:
+        for width in (WIDE, 800, 600, NARROW, 320):
+            visit.page.set_viewport_size({"width": width, "height": 900})
+            layout = "narrow" if width < 700 else "wide"
+            visit.page.wait_for_selector(f"html[data-drawn={layout}]", state="attached")
+            assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(NARROW, "light"), (WIDE, "dark")])
+def test_axe_finds_nothing(browser: Any, address: str, width: int, scheme: str) -> None:
+    with Visit(browser, width, scheme).to(address) as visit:
+        assert found_by_axe(visit) == ""
+        paper = visit.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert paper == ("rgb(253, 253, 252)" if scheme == "light" else "rgb(20, 23, 29)")
+
+
+def found_by_axe(visit: Visit) -> str:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe-core")
+    found = axe.Axe().run(visit.page)
+    return str(found.generate_report()) if found.violations_count else ""
+
+
+def test_axe_would_find_something(browser: Any, address: str) -> None:
+    with Visit(browser, WIDE).to(address) as visit:
+        visit.page.evaluate("document.querySelector('.note').style.color = '#ccc'")
+        assert "contrast" in found_by_axe(visit)
+
+
+def labels(visit: Visit) -> list[str]:
+    return visit.page.locator("#rows ~ .scroll tbody th").all_inner_texts()
+
+
+def numbers(visit: Visit) -> list[float]:
+    cells = visit.page.locator("#rows ~ .scroll tbody td:nth-child(3)")
+    keys = [cell.get_attribute("data-sort") for cell in cells.all()]
+    return [float(key) for key in keys if key]
+
+
+def test_the_table_sorts_by_mouse(browser: Any, address: str) -> None:
+    with Visit(browser, WIDE).to(address) as visit:
+        before = labels(visit)
+        button = visit.page.get_by_role("button", name="to SAM").first
+        header = visit.page.get_by_role("columnheader", name="to SAM").first
+        assert header.get_attribute("aria-sort") == "none"
+        button.click()
+        assert header.get_attribute("aria-sort") == "ascending"
+        assert numbers(visit) == sorted(numbers(visit))
+        button.click()
+        assert header.get_attribute("aria-sort") == "descending"
+        assert numbers(visit) == sorted(numbers(visit), reverse=True)
+        assert labels(visit)[-1] == "SAM"  # has no difference to itself
+        assert sorted(labels(visit)) == sorted(before)
+
+
+def test_the_table_sorts_by_keyboard_alone(browser: Any, address: str) -> None:
+    with Visit(browser, NARROW).to(address) as visit:
+        visit.page.locator("#rows ~ .scroll").focus()
+        for _ in range(3):  # row, accuracy, to SAM
+            visit.page.keyboard.press("Tab")
+        visit.page.keyboard.press("Enter")
+        assert numbers(visit) == sorted(numbers(visit))
+        visit.page.keyboard.press("Space")
+        assert numbers(visit) == sorted(numbers(visit), reverse=True)
+        header = visit.page.locator("#rows ~ .scroll th[aria-sort='descending']")
+        assert header.inner_text().startswith("to SAM")
+
+
+def test_a_table_too_wide_for_a_telephone_scrolls_by_keyboard(browser: Any, address: str) -> None:
+    with Visit(browser, NARROW).to(address) as visit:
+        region = visit.page.locator("#rows ~ .scroll")
+        region.focus()
+        visit.page.keyboard.press("ArrowRight")
+        visit.page.wait_for_function("document.querySelector('.scroll').scrollLeft > 0")
+        box = region.locator("tbody th").first.bounding_box()
+        assert box["x"] >= 0  # the labels stay in sight
+
+
+@pytest.mark.parametrize("width", [NARROW, 800, WIDE])
+def test_it_prints_on_six_pages_at_most(browser: Any, address: str, width: int) -> None:
+    pypdf = pytest.importorskip("pypdf", reason="no pypdf to count pages with")
+    with Visit(browser, width, "dark").to(address) as visit:
+        content = visit.page.pdf(prefer_css_page_size=True, print_background=True)
+    printed = pypdf.PdfReader(io.BytesIO(content))
+    first = printed.pages[0]
+    assert len(printed.pages) <= 6
+    assert [round(float(side)) for side in first.mediabox[2:]] == [595, 842]  # A4, in points
+    assert "keeps SAM" in first.extract_text()
+
+
+def test_names_are_inert(browser: Any, tmp_path: Path) -> None:
+    with Visit(browser, WIDE).to(written(report.page(evil()), tmp_path)) as visit:
+        assert visit.complaints == []
+        assert EVIL in labels(visit)
+        texts = visit.page.locator(".chart svg text").all_text_contents()
+        assert any(EVIL in text for text in texts)  # not as a tag, so it is drawn whole
+
+
+def test_a_live_page_reads_itself_anew_until_paused(
+    browser: Any, comparison: Comparison, tmp_path: Path
+) -> None:
+    def page(done: int) -> str:
+        return report.page(comparison, live=report.Live(done, 220, 1))
+
+    with Visit(browser, WIDE).to(written(page(7), tmp_path)) as visit:
+        written(page(8), tmp_path)
+        visit.page.get_by_text("8 of 220 runs are in").wait_for(timeout=30_000)
+        visit.page.wait_for_selector("html[data-drawn]", state="attached")
+        visit.page.get_by_role("button", name="Pause").click()
+        written(page(9), tmp_path)
+        assert found_by_axe(visit) == ""  # takes longer than the page would wait
+        visit.page.wait_for_timeout(1500)
+        assert visit.page.get_by_text("8 of 220 runs are in").count() == 1
+        visit.page.get_by_role("button", name="Pause").click()
+        visit.page.get_by_text("9 of 220 runs are in").wait_for(timeout=30_000)
+        assert visit.complaints == []
+
+
+def test_a_page_that_is_not_live_stays_as_it_is(address: str) -> None:
+    page = Path(address.removeprefix("file://")).read_text(encoding="utf-8")
+    assert 'class="live"' not in page
+    assert 'http-equiv="refresh' not in page

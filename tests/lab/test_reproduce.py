@@ -1,0 +1,57 @@
+"""The command that a page names makes the same comparison again, or none is named."""
+
+import shlex
+
+import pytest
+from synthetic import ENVIRONMENT, METHODS, record
+from synthetic import TASK as FOREIGN
+
+from sssam.lab import tasks
+from sssam.lab.compare import compare
+from sssam.lab.comparison import Comparison
+from sssam.lab.reproduce import command, repeating
+from sssam.lab.specs import Method
+
+TASK = tasks.TASKS["noisy-digits"]
+ROWS = tasks.untuned_rows(TASK)
+
+
+def empty(task: object = TASK, rows: object = ROWS, seeds: range = range(12)) -> Comparison:
+    return compare(task, rows, seeds, [])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("comparison", "words"),
+    [
+        (empty(), "sssam compare noisy-digits --seeds 12"),
+        (empty(rows=ROWS[:3], seeds=range(2)), "--methods 'base,base 2x steps,SAM' --seeds 2"),
+        (empty(TASK.model_copy(update={"epochs": 3})), "--seeds 12 --epochs 3"),
+    ],
+)
+def test_the_command_says_what_differs_from_the_defaults(
+    comparison: Comparison, words: str
+) -> None:
+    assert command(comparison).endswith(words)
+    assert shlex.split(command(comparison))[:3] == ["sssam", "compare", "noisy-digits"]
+
+
+@pytest.mark.parametrize(
+    "comparison",
+    [
+        empty(FOREIGN),
+        empty(TASK.model_copy(update={"learning_rate": 0.2})),
+        empty(rows=[*ROWS, Method(label="mine", kind="asam", rho=1.0)]),
+        empty(seeds=range(5, 9)),
+    ],
+    ids=["task", "recipe", "row", "seeds"],
+)
+def test_what_the_command_line_cannot_say_has_no_command(comparison: Comparison) -> None:
+    assert command(comparison) == ""
+
+
+def test_the_commits_are_named() -> None:
+    made = record(METHODS[0], 0, 86.6, 0.5, TASK)
+    known = ENVIRONMENT.model_copy(update={"commit": "0123456789ab"})
+    made = made.model_copy(update={"environment": known})
+    assert "`0123456789ab`" in repeating(compare(TASK, METHODS[:1], [0], [made]))
+    assert "commit" not in repeating(empty())

@@ -1,0 +1,60 @@
+"""docs/tasks.md says what is there, and its example runs."""
+
+import re
+from pathlib import Path
+
+import pytest
+from tiny import SAM
+
+from sssam.lab import models, tasks, train
+from sssam.lab.specs import ModelSpec, Run
+
+TEXT = (Path(__file__).parents[2] / "docs" / "tasks.md").read_text()
+
+
+def test_the_example_is_a_task(tmp_path):
+    (block,) = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)
+    assert len(block[block.index("def task") :].splitlines()) <= 10
+    (tmp_path / "my_task.py").write_text(block)
+    task = tasks.find(str(tmp_path / "my_task.py")).model_copy(update={"epochs": 5})
+    record = train.train(Run(task=task, method=SAM, seed=0))
+    assert record.test_size == 50
+    assert record.test_accuracy > 0.9
+
+
+def test_every_task_and_every_setting_is_there():
+    settings = set(tasks.Task.model_fields) - {"name", "data", "model", "metric", "code"}
+    for name in {*tasks.TASKS, *settings}:
+        assert f"`{name}`" in TEXT, name
+    for name, default in (("epochs", 40), ("batch_size", 64), ("learning_rate", 0.1)):
+        assert tasks.Task.model_fields[name].default == default
+        assert f"`{name}` ({default})" in TEXT
+
+
+@pytest.mark.parametrize("name", ["resnet20", "wrn16-4", "vit", "transformer"])
+def test_every_option_is_there_with_its_default(name):
+    for option, default in models.options(name).items():
+        if option not in ("norm", "width") or name in ("vit", "transformer"):
+            assert f"`{option}` ({default:g})" in TEXT, option
+        else:
+            assert "`norm`" in TEXT
+
+
+@pytest.mark.parametrize(
+    ("spec", "size"),
+    [
+        (ModelSpec(name="mlp", widths=(256, 256)), "855,050"),
+        (ModelSpec(name="resnet20"), "269,722"),
+        (ModelSpec(name="wrn16-4"), "2,748,890"),
+        (ModelSpec(name="vit"), "2,693,194"),
+    ],
+)
+def test_sizes_are_those_of_the_models(spec, size):
+    model = models.build(spec, (3, 32, 32), 10, seed=0)
+    assert f"{sum(p.numel() for p in model.parameters()):,}" == size
+    assert size in TEXT
+
+
+def test_every_link_exists():
+    for target in re.findall(r"\]\(([^)#:]+)\)", TEXT):
+        assert (Path(__file__).parents[2] / "docs" / target).exists(), target
