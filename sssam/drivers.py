@@ -37,7 +37,7 @@ def by_closure(engine: Engine, optimizer: Any, given: Closures) -> Any:
     _refuse_if_batch(engine, "step(closure)")
     require_whole_pass(given.closure)
     if engine.begun:
-        engine.abandon()
+        engine.give_way()
     try:
         engine.stage = "driving"
         loss = _run(engine, given)
@@ -306,7 +306,7 @@ def by_passes(
     """The passes of one step, each at the weights that it is for; to be followed by `step()`."""
     run = backward or partial(_run_backward, scaler)
     if engine.begun:
-        engine.abandon()
+        engine.give_way()
     engine.bases.zero_grad(True)
     engine.stage, turn = "driving", engine.turn
     try:

@@ -66,6 +66,18 @@ class Engine:
         self.weights.restore()
         self._rest()
 
+    def give_way(self, *, loaded: bool = False) -> None:
+        """`abandon` for another call's sake, which must not take back what is no trace of a pass.
+
+        Args:
+            loaded: whether weights, buffers and generators may have been loaded since.
+        """
+        if loaded or self.stage == "idle":  # idle: `will_ascend` was read, for a log or long ago
+            self.guard.reset()
+        if loaded:
+            self.weights.keep_written()
+        self.abandon()
+
     def require_whole(self, call: str) -> None:
         """An error while the base's update is under way: what is saved then may be half of it."""
         if self.stage == "updating":

@@ -24,6 +24,7 @@ class Weights:
         self._on_move = on_move
         self._params: list[Tensor] = []
         self._saved: list[Tensor] = []
+        self._versions: list[int] = []
 
     @property
     def moved(self) -> bool:
@@ -44,6 +45,7 @@ class Weights:
         self._saved = [local(p.detach()).clone() for p in self._params]
         if self._params:
             torch._foreach_add_(self._params, list(e.values()))
+            self._versions = [p._version for p in self._params]
             self._on_move()
 
     @torch.no_grad()
@@ -54,6 +56,13 @@ class Weights:
             self._on_move()
         self.settle()
 
+    def keep_written(self) -> None:
+        """Let w be what others have written over w + e, where they have: a loaded checkpoint."""
+        pairs = zip(self._params, self._saved, strict=True)
+        versions = self._versions or [p._version for p in self._params]
+        still = [pair for pair, v in zip(pairs, versions, strict=True) if pair[0]._version == v]
+        self._params, self._saved = [p for p, _ in still], [w for _, w in still]
+
     def settle(self) -> None:
         """Let w be where the parameters stand now."""
-        self._params, self._saved = [], []
+        self._params, self._saved, self._versions = [], [], []

@@ -1,5 +1,6 @@
 """State dicts: torch's own format, safe to load, exact to the bit, honest about differences."""
 
+import copy
 import io
 import warnings
 from typing import Any
@@ -275,3 +276,33 @@ def test_saving_amid_an_update_is_an_error_and_after_one_broken_off_a_warning() 
     by_closure(problem, optimizer, 1)
     optimizer.state_dict()  # no warning any more
     assert optimizer.steps == 4
+
+
+@pytest.mark.parametrize("model_first", [True, False])
+def test_a_step_that_failed_at_w_plus_e_can_be_rolled_back(model_first: bool) -> None:
+    """What is loaded into the model before the optimizer is not overwritten by the w it left."""
+    problem = Problem(norm=True)
+    optimizer = sssam.SAM(BASES["momentum"](problem.params), model=problem.model)
+    by_closure(problem, optimizer, 1)
+    saved = copy.deepcopy([problem.model.state_dict(), optimizer.state_dict()])
+    by_closure(problem, optimizer, 1, first=1)
+    problem.loss(2).backward()
+    assert optimizer.ascend()
+    problem.loss(2)  # the second pass, before it fails
+    loads = [problem.model.load_state_dict, optimizer.load_state_dict]
+    for i in (0, 1) if model_first else (1, 0):
+        loads[i](saved[i])
+    assert same(list(problem.model.state_dict().values()), list(saved[0].values()))
+    assert optimizer.steps == 1
+
+
+def test_a_step_that_failed_is_given_up_where_the_optimizer_alone_is_loaded() -> None:
+    problem = Problem()
+    optimizer = sssam.SAM(BASES["momentum"](problem.params), model=problem.model)
+    saved = copy.deepcopy(optimizer.state_dict())
+    w = [p.detach().clone() for p in problem.params]
+    problem.loss(0).backward()
+    assert optimizer.ascend()
+    assert not same(problem.params, w)
+    optimizer.load_state_dict(saved)
+    assert same(problem.params, w)

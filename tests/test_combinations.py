@@ -199,7 +199,7 @@ def test_an_ascent_on_a_part_of_the_batch(name: str) -> None:
     optimizer = kind(
         BASES["momentum"](problem.params), ascent_fraction=0.25, model=problem.model, **settings
     )
-    by_best(problem, optimizer, 10)
+    by_best(problem, optimizer, STEPS)
     assert optimizer.propagations == optimizer.expected_propagations == 1.25
 
 

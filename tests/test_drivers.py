@@ -104,6 +104,29 @@ def test_will_ascend_can_be_read_any_number_of_times() -> None:
     assert same(one.params, other.params)
 
 
+@pytest.mark.parametrize("form", ["closure", "passes", "state_dict"])
+def test_reading_will_ascend_early_rewinds_nothing(form: str) -> None:
+    """It may be read for a log: what moves until the next step is no trace of a pass."""
+    problem = Problem(norm=True)
+    optimizer = sssam.SAM(BASES["sgd"](problem.params), model=problem.model)
+    assert optimizer.will_ascend
+    norm = next(m for m in problem.model.modules() if isinstance(m, torch.nn.BatchNorm1d))
+    norm.running_mean.fill_(3.0)
+    torch.manual_seed(5)
+    torch.rand(1)
+    drawn = torch.get_rng_state()
+    if form == "closure":
+        optimizer.step(closure(problem, optimizer, 0))
+    elif form == "passes":
+        for p in optimizer.passes(problem.batch(0)):
+            p.backward(cross_entropy(problem.model(p.x), p.y))
+        optimizer.step()
+    else:
+        optimizer.state_dict()
+    assert torch.equal(torch.get_rng_state(), drawn)
+    assert norm.running_mean.mean() > 2.0
+
+
 def test_momentum_sam_in_two_lines() -> None:
     one, other = Problem(norm=True), Problem(norm=True)
     a = sssam.MSAM(BASES["momentum"](one.params), model=one.model)

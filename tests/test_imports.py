@@ -25,6 +25,7 @@ LAYERS = [
     ["drivers", "checkpoint"],
     ["optimizers"],
     ["lab", "integrations"],
+    ["__main__"],
 ]
 
 #: An integration may import its own trainer, and nothing else of third parties.

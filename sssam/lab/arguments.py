@@ -6,17 +6,21 @@ from pathlib import Path
 import psutil
 
 from sssam.lab import tasks
-from sssam.lab.specs import Task
+from sssam.lab.specs import Precision, Task
 
 
-def task(name: str, epochs: int | None, data: Path | None) -> Task:
-    """The task of that name, with its length and its data as asked for.
+def task(
+    name: str, epochs: int | None, data: Path | None, precision: Precision | None = None
+) -> Task:
+    """The task of that name, with its length, its data and its precision as asked for.
 
     Raises:
         ValueError: no such task, or epochs below 1.
         FileNotFoundError: the data's path does not exist.
     """
     found = tasks.find(name, None if data is None else str(data))
+    if precision is not None:
+        found = found.model_copy(update={"precision": precision})
     if epochs is None:
         return found
     length = at_least_one("--epochs", epochs, "passes over the training set")

@@ -2,11 +2,8 @@
 
 from collections.abc import Iterable
 
-from torch.optim import Optimizer
-
 from sssam.lab import loop, methods, prepare, tasks
 from sssam.lab.specs import Method, Run, Task
-from sssam.roles.samples import ALL
 
 
 def check(task: Task, rows: Iterable[Method]) -> None:
@@ -32,16 +29,9 @@ def check(task: Task, rows: Iterable[Method]) -> None:
             0,
             found.model,
         )
-        if not found.losses and _chooses_samples(optimizer):
+        if not found.losses and methods.chooses_samples(optimizer):
             raise ValueError(
                 f"method {row.label!r} of kind {row.kind!r} chooses samples by their losses, but "
                 f"the loss of task {task.name!r} is a scalar: return one loss a sample, or leave "
                 "the method out"
             )
-
-
-def _chooses_samples(optimizer: Optimizer) -> bool:
-    """Whether any of the methods that an optimizer switches among chooses samples."""
-    method = getattr(optimizer, "method", None)
-    parts = [method, getattr(method, "on", None), getattr(method, "off", None)]
-    return any(not getattr(part, "samples", ALL).whole for part in parts)

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from sssam.lab.flatspecs import Profile
 from sssam.lab.specs import Environment, Method, Spec, Task
 from sssam.lab.stats import ONE_SIDED, Interval, Noise, Ratio
 
@@ -47,6 +48,32 @@ class Draws(Spec):
         return [step for step in range(self.steps) if bits >> step & 1]
 
 
+class RowRise(Spec):
+    """How far the loss rises within `rho` at worst; None where of some run it has no bound."""
+
+    rho: float
+    adaptive: bool
+    worst: Interval | None
+
+
+class RowFlatness(Spec):
+    """How flat the training loss is at a row's trained models, as means over the `n` measured.
+
+    `samples` is how many training samples the loss is the mean over; `eigenvalue` the largest of
+    its Hessian, `trace` that of the Hessian. `curve` is the loss along a random direction, of the
+    run of `seed`, the first one measured.
+    """
+
+    n: int
+    samples: int
+    loss: Interval
+    eigenvalue: Interval
+    trace: Interval
+    rises: tuple[RowRise, ...] = ()
+    seed: int
+    curve: Profile
+
+
 class Row(Spec):
     """One method, over the seeds.
 
@@ -81,6 +108,7 @@ class Row(Spec):
     relative_time: float | None = None
     curve: tuple[CurvePoint, ...] = ()
     draws: Draws | None = None
+    flatness: RowFlatness | None = None
 
     @property
     def label(self) -> str:

@@ -7,18 +7,20 @@ several tasks.
 
 import hashlib
 import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from pydantic import ValidationError
 
 from sssam.files import write_whole
 from sssam.lab import compare as comparing
-from sssam.lab import tune
+from sssam.lab import flatfiles, flatrows, tune
 from sssam.lab.comparison import Comparison
 from sssam.lab.design import Part, Study, runs
+from sssam.lab.flatspecs import Kept
+from sssam.lab.names import safe as safe
 from sssam.lab.specs import Method, Record, Run
 
 FILE, RECORDS, EARLIER = "study.json", "records", "earlier"
@@ -135,23 +137,30 @@ def reader(held: Mapping[str, Record], task: str) -> tune.Train:
     return train
 
 
-def compared(study: Study, decided: Decided, held: Iterable[Record]) -> Comparison:
-    """The comparison on one task, from the records that there are."""
+def compared(
+    study: Study,
+    decided: Decided,
+    held: Iterable[Record],
+    flatness: Mapping[str, Kept] = MappingProxyType({}),
+) -> Comparison:
+    """The comparison on one task, from the records, and the flatness by run id, that there are."""
     part = decided.part
     told = tune.told(decided.choices, study.tuning_seeds)
     tuning = " ".join(text for text in (told, part.note) if text)
-    return comparing.compare(part.task, decided.methods, study.seeds, held, tuning)
+    found = comparing.compare(part.task, decided.methods, study.seeds, held, tuning)
+    if study.flatness is None:
+        return found
+    return flatrows.with_flatness(found, wanted(study, decided), flatness)
+
+
+def flatness(study: Study, decided: Decided, directory: Path) -> dict[str, Kept]:
+    """What was measured of the comparison's runs on one task, as the study asks, by run id."""
+    if study.flatness is None:
+        return {}
+    kept = flatfiles.read_all(wanted(study, decided), directory / RECORDS)
+    return {id_: each for id_, each in kept.items() if each.plan == study.flatness}
 
 
 def folder(study: Study, part: Part, directory: Path) -> Path:
     """Where what is shown of a task lies: the directory itself, if it is the only task."""
     return directory if len(study.parts) == 1 else directory / safe(part.task.name)
-
-
-def safe(name: str) -> str:
-    """A name as that of a file.
-
-    >>> safe("../late blocks")
-    'late-blocks'
-    """
-    return re.sub(r"[^\w.-]+", "-", name).strip(".-") or "study"

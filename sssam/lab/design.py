@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from sssam.lab.flatspecs import Plan
 from sssam.lab.specs import Method, Run, Spec, Task
 
 Rho = Annotated[float, Field(ge=0)]
@@ -95,7 +96,8 @@ class Study(Spec):
     """Tasks and rows to compare over `seeds`, where hyperparameters are chosen on `tuning_seeds`.
 
     `engine` is where runs are trained unless a command says otherwise, as
-    `sssam.lab.engines.parse` reads it; None: processes on this machine.
+    `sssam.lab.engines.parse` reads it; None: processes on this machine. `flatness` is what is
+    measured of each model that the comparison's runs end at; None: nothing.
     """
 
     name: str
@@ -103,6 +105,7 @@ class Study(Spec):
     seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
     tuning_seeds: Annotated[tuple[int, ...], Field(min_length=1)] = TUNING_SEEDS
     engine: str | None = None
+    flatness: Plan | None = None
 
     @model_validator(mode="after")
     def _is_fair(self) -> "Study":

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from pathlib import Path
 
-from sssam.lab import claims, records
+from sssam.lab import claims
 from sssam.lab.engines import Engine
 from sssam.lab.specs import Record, Run
-from sssam.lab.worker import OnEpoch, Settings, checkpoint_path, give_up, work
+from sssam.lab.worker import OnEpoch, Settings, checkpoint_path, found, give_up, work
 
 #: How many deaths of its worker process, without a new checkpoint between, make a run a failed one.
 DEATHS = 4
@@ -118,8 +118,8 @@ class Dispatcher:
             self.told(record)
 
     def _found(self, run: Run) -> bool:
-        """Whether a run has a record by now; then it is told of."""
-        record = records.find(run.id, self.directory)
+        """Whether a run has a record by now, and all that is asked; then it is told of."""
+        record = found(run, self.directory, self.settings)
         if record is not None:
             self.told(record)
         return record is not None
@@ -127,6 +127,7 @@ class Dispatcher:
     def _lost(self, run: Run) -> None:
         """Puts a run back whose worker died, unless its record is there, or it died too often."""
         if self._found(run):
+            self._tidy(run)
             return
         if claims.begun(run.id, self.directory) == self.begun[run.id]:
             self._count_false_start()
@@ -136,11 +137,18 @@ class Dispatcher:
         deaths = self._count_death(run)
         if deaths >= DEATHS:
             reason = f"the process that trained it died, {deaths} times (out of memory?)"
-            self._ended(run, give_up(run, self.directory, reason))
+            self._ended(run, give_up(run, self.directory, self.settings, reason))
         elif self.engine.shares_fate and deaths >= ALONE_FROM:
             self.suspects.append(run)
         else:
             self.waiting.append(run)
+
+    def _tidy(self, run: Run) -> None:
+        """Removes what a worker left that died after it wrote the last file of its run."""
+        with claims.claim(run.id, self.directory) as mine:
+            if mine:
+                checkpoint_path(run, self.directory).unlink(missing_ok=True)
+                claims.settle(run.id, self.directory)
 
     def _count_death(self, run: Run) -> int:
         """Deaths of a run's worker, counted anew from a checkpoint that was written since."""

@@ -44,8 +44,8 @@ _PROPAGATIONS = (
 def _task(task: Task) -> str:
     data, model = task.data, task.model
     parts = [f"{task.name}: {data.name}"]
-    parts += [f"{data.train:,} training images"] if data.train else []
-    parts += [f"{data.validation:,} validation images"] if data.validation else []
+    parts += [f"{data.train:,} training samples"] if data.train else []
+    parts += [f"{data.validation:,} validation samples"] if data.validation else []
     noise = data.label_noise
     parts += [f"each training label drawn anew with probability {noise:g}"] if noise else []
     sizes = "-".join(map(str, model.widths))
@@ -106,10 +106,10 @@ def tuning(task: Task) -> str:
     values = tuned.read(task.name)
     grid = ", ".join(f"{rho:g}" for rho in values.grid)
     text = (
-        f"The rho of each row is the one with the best mean accuracy on validation images, over "
-        f"{counted(len(values.seeds), 'seed')} ({values.seeds[0]} to {values.seeds[-1]}) that no "
-        f"comparison uses, among {grid}. It was chosen by `{values.command}`; what was tried is "
-        "kept with the package."
+        f"The rho of each row is the one with the best mean {task.metric} on validation samples, "
+        f"over {counted(len(values.seeds), 'seed')} ({values.seeds[0]} to {values.seeds[-1]}) "
+        f"that no comparison uses, among {grid}. It was chosen by `{values.command}`; what was "
+        "tried is kept with the package."
     )
     if values.task != task.name:
         return f"{text} This task was not tuned itself: its rows take the rho of {values.task}."

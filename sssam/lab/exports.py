@@ -10,6 +10,11 @@ from sssam.lab.comparison import Comparison, Row
 
 #: A cell that begins with one of these is a formula to a spreadsheet.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+#: What of a row is no number, or is many.
+_NOT_IN_LINES: Any = {
+    **dict.fromkeys(("method", "accuracies", "curve", "draws"), True),
+    "flatness": {"curve", "rises"},
+}
 
 
 def rows_csv(comparison: Comparison) -> str:
@@ -59,7 +64,7 @@ def _flat(row: Row) -> Iterator[tuple[str, Any]]:
         "options": json.dumps(dict(method.options)) if method.options else "",
         "length": method.length,
     }.items()
-    measured = row.model_dump(mode="json", exclude={"method", "accuracies", "curve", "draws"})
+    measured = row.model_dump(mode="json", exclude=_NOT_IN_LINES)
     yield from _leaves(measured)
 
 

@@ -1,7 +1,7 @@
 """A comparison -> its figures: each with a title, a caption, and words for who can't see it."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 import altair as alt
 
@@ -12,9 +12,11 @@ from sssam.lab.charts.files import render, save
 from sssam.lab.charts.front import front
 from sssam.lab.charts.schedules import Band, schedules
 from sssam.lab.charts.sensitivity import sensitivity, tuned_rows
-from sssam.lab.charts.theme import PAGE, PRINT, Theme, Width
+from sssam.lab.charts.theme import PRINT, Theme, Width
 from sssam.lab.charts.tradeoff import tradeoff
 from sssam.lab.comparison import Comparison, Row
+from sssam.lab.figure import Drawing, Figure
+from sssam.lab.flatfigures import flat_figures
 from sssam.lab.headline import counted_points, points
 
 __all__ = ["Drawing", "Figure", "figures", "render", "save"]
@@ -22,35 +24,6 @@ __all__ = ["Drawing", "Figure", "figures", "render", "save"]
 
 #: The most rows that a figure draws as lines.
 MOST = 20
-
-
-class Drawing(Protocol):
-    """A chart whose theme, width and layout are still open."""
-
-    def __call__(
-        self, theme: Theme = PRINT, width: Width = 760, narrow: bool = False
-    ) -> alt.LayerChart:
-        """The chart itself."""
-
-
-class Figure(NamedTuple):
-    """A chart and its words; `alt` says its main number to those who can't see it.
-
-    `name` is an identifier that no other figure of the page has: letters, digits and hyphens;
-    `short` is what links to the figure say, its title where it is empty.
-    """
-
-    name: str
-    title: str
-    caption: str
-    alt: str
-    draw: Drawing
-    short: str = ""
-
-    def specification(self, narrow: bool) -> dict[str, Any]:
-        """The Vega-Lite specification for the page, as wide as there is room."""
-        chart = self.draw(PAGE, "container", narrow).properties(description=self.alt)
-        return chart.to_dict()
 
 
 def figures(comparison: Comparison) -> list[Figure]:
@@ -78,6 +51,7 @@ def _figures(comparison: Comparison) -> Iterator[Figure]:
     values = _tuned(comparison) if measured else None
     if values is not None:
         yield _sensitivity(values, comparison)
+    yield from flat_figures(comparison)
 
 
 def _some(comparison: Comparison) -> Comparison:
@@ -119,12 +93,12 @@ def _tradeoff(comparison: Comparison, rows: list[Row]) -> Figure:
         name="accuracy-against-propagations",
         short="Gain and cost",
         title="What each row brings, and what it costs",
-        caption="Mean test accuracy over seeds with its 95% interval, against the propagations of "
-        "the whole run; the base optimizer's run is 1. The dotted lines are the base optimizer and "
-        "SAM; the grey steps are the Pareto front of the means, on which no row is both cheaper "
-        "and better. Rows of equal cost are drawn side by side, rows far below the others at the "
-        "lower edge. These intervals hold what seeds share; the paired differences below are what "
-        "rows are judged by.",
+        caption=f"Mean test {comparison.task.metric} over seeds with its 95% interval, against the "
+        "propagations of the whole run; the base optimizer's run is 1. The dotted lines are the "
+        "base optimizer and SAM; the grey steps are the Pareto front of the means, on which no row "
+        "is both cheaper and better. Rows of equal cost are drawn side by side, rows far below the "
+        "others at the lower edge. These intervals hold what seeds share; the paired differences "
+        "below are what rows are judged by.",
         alt=f"Scatter plot of {len(rows)} rows. {comparison.headline} On the Pareto front: {best}.",
         draw=_bound(tradeoff, comparison),
     )
@@ -157,12 +131,13 @@ def _curves(comparison: Comparison, quantity: Quantity, measured: int) -> Figure
         for row in (comparison.base, comparison.sam)
         if row is not None and row.curve
     ]
-    what = "Training loss" if loss else "Validation accuracy"
+    metric = comparison.task.metric
+    what = "Training loss" if loss else f"Validation {metric}"
     how = (
-        "The loss is taken at the weights w themselves, on a fixed subset of the training images, "
+        "The loss is taken at the weights w themselves, on a fixed subset of the training samples, "
         "since the loss that a step returns does not compare across methods. "
         if loss
-        else "Accuracy on validation data, after each epoch. "
+        else f"The {metric} on validation data, after each epoch. "
     )
     return Figure(
         name="training-loss" if loss else "validation-accuracy",

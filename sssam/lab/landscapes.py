@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from xml.sax.saxutils import quoteattr
 
 import altair as alt
 
@@ -12,7 +11,7 @@ from sssam.lab.charts import landscape
 from sssam.lab.charts.landscape import Along
 from sssam.lab.charts.theme import PRINT, Theme, Width
 from sssam.lab.figures import Figure
-from sssam.lab.flatness import Between, Flatness, Profile
+from sssam.lab.flatspecs import Between, Flatness, Profile
 from sssam.lab.specs import Run, Spec
 
 
@@ -46,10 +45,7 @@ def drawings(found: Sequence[Flatness], lines: Sequence[Between] = ()) -> list[F
 
 
 def _saved(figure: Figure, path: Path) -> Path:
-    """Writes a figure as SVG; its words come first in it, for those who are read it aloud."""
-    drawn = figures.render(figure.draw(), "svg").decode()
-    words = f' role="img" aria-label={quoteattr(figure.alt)}>'
-    write_whole(path, drawn.replace(">", words, 1).encode())
+    write_whole(path, figures.render(figure.chart(), "svg"))
     return path
 
 

@@ -8,6 +8,7 @@ from sssam.files import write_whole
 from sssam.lab import records, report
 from sssam.lab.comparison import Comparison
 from sssam.lab.figures import Figure, figures
+from sssam.lab.flatfiles import FOLDER as FLATNESS
 from sssam.lab.specs import Record
 
 #: Seconds between two looks at the records, and after which the page reads itself anew.
@@ -95,8 +96,9 @@ class _Folder:
 
     def _stamps(self) -> dict[Path, int]:
         """The files by path, each with the time of its last change."""
-        paths = self.path.glob("[!.]*.json") if self.path.is_dir() else ()
-        stamps = ((path, _stamp(path)) for path in sorted(paths))
+        globs = ("[!.]*.json", f"{FLATNESS}/[!.]*.json")  # flatness comes after its run's record
+        paths = (path for pattern in globs for path in sorted(self.path.glob(pattern)))
+        stamps = ((path, _stamp(path)) for path in paths)
         return {path: stamp for path, stamp in stamps if stamp is not None}
 
 

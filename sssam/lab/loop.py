@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from lightning_fabric import Fabric
@@ -13,10 +13,13 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from sssam import SharpnessAware
-from sssam.lab import augment
+from sssam.batches import BatchPass
+from sssam.foreign import scaler_of
+from sssam.lab import augment, methods
 from sssam.lab.examples import Examples, Streamed
 from sssam.lab.problem import Problem, run_model
-from sssam.lab.seeds import generator
+from sssam.lab.seeds import derived, generator
+from sssam.lab.shares import Part, Share
 from sssam.lab.specs import Point, Run
 
 
@@ -63,6 +66,7 @@ class Training:
     proxy: Optimizer
     scheduler: LRScheduler
     position: Position
+    share: Share = field(default_factory=Share)
 
     @property
     def total_steps(self) -> int:
@@ -91,54 +95,87 @@ def run_epoch(training: Training) -> None:
     sequence = order(len(train), training.run.seed, position.epoch)
     if position.epoch < training.run.task.epochs:
         position.order = _chained(position.order, sequence, train)
+    if training.share.rank:  # other dropout masks than the first rank's, and none to be kept
+        torch.manual_seed(derived("global", training.run.seed, training.share.rank, position.epoch))
     begun = _now(training.fabric.device)
-    for inputs, targets in _batches(training, sequence):
-        loss = _step(training, inputs, targets)
+    for part in _parts(training, sequence):
+        loss = _step(training, part)
     position.seconds += _now(training.fabric.device) - begun
     position.epoch += 1
-    position.finite = _finite(loss, training.network)
+    position.finite = _finite(loss, training)
 
 
-def _batches(training: Training, sequence: Tensor) -> Iterator[tuple[Any, Any]]:
-    """The batches of an epoch in that order, augmented where the task says so."""
+def _parts(training: Training, sequence: Tensor) -> Iterator[Part]:
+    """This rank's part of the batches of an epoch in that order, augmented where the task says."""
     task, seed, epoch = training.run.task, training.run.seed, training.position.epoch
-    device = training.fabric.device
-    batches = training.split.train.batches(sequence.to(device), task.batch_size, seed, epoch)
-    if not task.augment:
-        yield from ((inputs, targets) for _, inputs, targets in batches)
-        return
-    changed = augment.draw(len(sequence), seed, epoch, device)
-    for index, inputs, targets in batches:
-        yield changed(inputs, index), targets
+    device, share, total = training.fabric.device, training.share, len(sequence)
+    mine, size = share.order(sequence, task.batch_size)
+    changed = augment.draw(total, seed, epoch, device) if task.augment else None
+    batches = training.split.train.batches(mine.to(device), size, seed, epoch)
+    for first, (index, inputs, targets) in zip(
+        range(0, total, task.batch_size), batches, strict=True
+    ):
+        if changed is not None:
+            inputs = changed(inputs, index)
+        yield Part(inputs, targets, min(task.batch_size, total - first), share)
 
 
-def _step(training: Training, inputs: Any, targets: Any) -> Tensor:
+def _step(training: Training, part: Part) -> Tensor:
     """One step of the method and of the learning rate; returns the loss of its last pass."""
     position, before = training.position, _ascents(training.optimizer)
-    loss = _passes(training, inputs, targets)
-    training.proxy.step()
+    loss = _passes(training, part)
+    position.rate = float(training.base.param_groups[0]["lr"])
+    if _updated(training.proxy):
+        training.scheduler.step()
     if _ascents(training.optimizer) > before:
         position.ascended |= 1 << position.step
-    position.rate = float(training.base.param_groups[0]["lr"])
-    training.scheduler.step()
     position.step += 1
     return loss
 
 
-def _passes(training: Training, inputs: Any, targets: Any) -> Tensor:
+def _updated(proxy: Optimizer) -> bool:
+    """Makes the update, and tells whether it was made: a scaler skips it after an overflow."""
+    scaler = scaler_of(proxy)
+    if scaler is None:
+        proxy.step()
+        return True
+    before = scaler.get_scale()
+    proxy.step()
+    return bool(scaler.get_scale() >= before)
+
+
+def _passes(training: Training, part: Part) -> Tensor:
     """All passes of a step, in the form that serves every method; the losses are one a sample."""
     optimizer, backward = training.proxy, training.fabric.backward
-    model, loss_of = training.model, training.problem.loss
     if not isinstance(training.optimizer, SharpnessAware):
         optimizer.zero_grad()
-        loss = loss_of(run_model(model, inputs), targets).mean()
-        backward(loss)
+        loss = _loss(training, part.inputs, part.targets)
+        backward((loss if training.share.world == 1 else loss * part.weight).mean())
         return loss.detach()
-    for p in optimizer.passes((inputs, targets), backward=backward):  # type: ignore[attr-defined]
+    for p in optimizer.passes(part.batch, backward=backward):  # type: ignore[attr-defined]
         with torch.set_grad_enabled(p.grad):
-            loss = loss_of(run_model(model, p.x), p.y)
-        p.backward(loss)
+            loss = _passed(training, p)
     return loss.detach()
+
+
+def _passed(training: Training, p: BatchPass) -> Tensor:
+    """One pass on what of the batch it takes; on several ranks, on this rank's share of that."""
+    if training.share.world == 1:
+        loss = _loss(training, p.x, p.y)
+        p.backward(loss)
+        return loss
+    chosen = p.y.at(p.x)
+    loss = _loss(training, chosen.inputs, chosen.targets)
+    p.backward(loss * chosen.weight)
+    if loss.ndim and methods.chooses_samples(training.optimizer):
+        whole = loss.new_zeros(len(p.x))
+        whole[chosen.slots.to(whole.device)] = loss.detach()[: len(chosen.slots)]
+        p.losses = cast(Tensor, training.fabric.all_reduce(whole, reduce_op="sum"))
+    return loss
+
+
+def _loss(training: Training, inputs: Any, targets: Any) -> Tensor:
+    return training.problem.loss(run_model(training.model, inputs), targets)
 
 
 def _ascents(optimizer: Optimizer) -> int:
@@ -151,9 +188,14 @@ def _chained(before: str, sequence: Tensor, train: Examples | Streamed) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _finite(loss: Tensor, network: nn.Module) -> bool:
-    weights = (bool(weight.isfinite().all()) for weight in network.parameters())
-    return bool(loss.isfinite().all()) and all(weights)
+def _finite(loss: Tensor, training: Training) -> bool:
+    """Whether the last loss and the weights are finite, on all ranks."""
+    weights = (getattr(w, "to_local", lambda w=w: w)() for w in training.network.parameters())
+    finite = bool(loss.isfinite().all()) and all(bool(w.isfinite().all()) for w in weights)
+    if training.share.world == 1:
+        return finite
+    failed = torch.tensor(float(not finite), device=training.fabric.device)
+    return not training.fabric.all_reduce(failed, reduce_op="sum")
 
 
 def _now(device: torch.device) -> float:

@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 import sssam
 from sssam.lab.data import nearest
 from sssam.lab.specs import Method
+from sssam.roles.samples import ALL
 
 #: The kinds of method by name, each with its class; "base" is the torch optimizer itself.
 KINDS: Mapping[str, type[sssam.SharpnessAware] | None] = MappingProxyType(
@@ -90,7 +91,8 @@ def build(
         optimizer: the base optimizer, over the parameters of `model`.
         total_steps: steps of the whole run, at least 1; schedules are stretched over them.
         seed: of what a method draws.
-        model: the network itself, not a proxy of it, so that its batch norm statistics stay plain.
+        model: the network itself, or the DistributedDataParallel around it, which the option
+            perturbation="per_rank" needs.
 
     Raises:
         ValueError: an unknown kind or option, a hyperparameter out of its range, or a kind that
@@ -110,6 +112,13 @@ def build(
     }
     taken = {name: value for name, value in given.items() if name in _arguments(method.kind)}
     return made(optimizer, **taken, **method.options)  # type: ignore[arg-type]
+
+
+def chooses_samples(optimizer: Optimizer) -> bool:
+    """Whether any of the methods that an optimizer switches among chooses samples by losses."""
+    method = getattr(optimizer, "method", None)
+    parts = [method, getattr(method, "on", None), getattr(method, "off", None)]
+    return any(not getattr(part, "samples", ALL).whole for part in parts)
 
 
 def passes_run(optimizer: Optimizer, steps: int) -> tuple[float, float]:

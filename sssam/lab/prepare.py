@@ -2,40 +2,75 @@
 
 import copy
 import hashlib
+from typing import NamedTuple, cast
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler, OneCycleLR
 
 from sssam.lab import loop, methods, problems
 from sssam.lab.examples import raw
+from sssam.lab.hardware import together
 from sssam.lab.loop import Parts, Position, Training
 from sssam.lab.problem import OwnOptimizer, Problem, run_model
+from sssam.lab.shares import Share
 from sssam.lab.specs import Run
 
 
+class Made(NamedTuple):
+    """What each rank makes alone: the problem, and the hash of its first weights."""
+
+    problem: Problem
+    initial: str
+
+
 def prepare(run: Run, fabric: Fabric) -> Training:
-    """All that a run trains with, on Fabric's device.
+    """All that a run trains with, on Fabric's device; on several ranks, all raise or none.
 
     Raises:
         ValueError: an unknown name, or a hyperparameter out of its range.
         FileNotFoundError: the data's path does not exist.
         Exception: whatever a user's own task raises.
+        FailedTogetherError: another rank raised.
     """
+    made = together(fabric, lambda: _made(run))
+    split = Parts(*(part.to(fabric.device) for part in made.problem.parts))
+    model = fabric.setup_module(made.problem.model)  # first, since sharding replaces parameters
+    training = together(fabric, lambda: _training(run, fabric, made, split, model))
+    training.proxy = cast(Optimizer, fabric.setup_optimizers(training.optimizer))
+    return training
+
+
+def _made(run: Run) -> Made:
     problem = problems.make(run.task, run.seed)
-    network = problem.model
-    position = Position(initial=_weights_hash(network))
+    initial = _weights_hash(problem.model)
     _warm_up(problem, run.task.batch_size)
-    split = Parts(*(part.to(fabric.device) for part in problem.parts))
-    base = base_optimizer(run, network, problem.optimizer)
-    steps = loop.total_steps(run, len(split.train))
-    optimizer = methods.build(run.method, base, steps, run.seed, network)
-    model, proxy = fabric.setup(network, optimizer)
-    scheduler = _scheduler(run, base, steps)
+    return Made(problem, initial)
+
+
+def _training(run: Run, fabric: Fabric, made: Made, split: Parts, model: nn.Module) -> Training:
+    """The optimizer over the model as Fabric has set it up, and the learning rate."""
+    network, steps = made.problem.model, loop.total_steps(run, len(split.train))
+    base = base_optimizer(run, network, made.problem.optimizer)
+    ddp = next((m for m in model.modules() if isinstance(m, DistributedDataParallel)), network)
+    per_rank = run.method.options.get("perturbation") == "per_rank"
+    optimizer = methods.build(run.method, base, steps, run.seed, ddp if per_rank else network)
     return Training(
-        run, fabric, problem, split, network, model, base, optimizer, proxy, scheduler, position
+        run,
+        fabric,
+        made.problem,
+        split,
+        network,
+        model,
+        base,
+        optimizer,
+        optimizer,
+        _scheduler(run, base, steps),
+        Position(initial=made.initial),
+        Share(fabric.global_rank, fabric.world_size),
     )
 
 

@@ -17,11 +17,11 @@ def refusing() -> Iterator[None]:
     """Turns complaints about arguments into one line; what fails outside keeps its traceback.
 
     Raises:
-        RefusedError: a ValueError, TypeError or FileNotFoundError was raised inside.
+        RefusedError: a ValueError, TypeError, FileNotFoundError or ModuleNotFoundError inside.
     """
     try:
         yield
-    except (ValueError, TypeError, FileNotFoundError) as error:
+    except (ValueError, TypeError, FileNotFoundError, ModuleNotFoundError) as error:
         raise RefusedError(str(error)) from error
 
 

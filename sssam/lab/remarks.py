@@ -101,7 +101,7 @@ def _about_outcomes(comparison: Comparison) -> list[str]:
         if row.runs.diverged:
             said.append(
                 f"{row.runs.diverged} of {row.runs.total} runs of {row.label} diverged; they "
-                "count in its mean with the accuracy that they ended at."
+                f"count in its mean with the {comparison.task.metric} that they ended at."
             )
         if row.runs.failed:
             said.append(

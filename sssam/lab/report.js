@@ -22,7 +22,8 @@
 
   const widen = (width) => {
     for (const [chart, { view }] of views) {
-      view.width(width ?? chart.clientWidth).run();
+      const part = chart.closest("figure").matches(".half") ? 0.5 : 1;
+      view.width(width ? width * part : chart.clientWidth).run();
     }
   };
   const isWide = () => document.documentElement.dataset.drawn === "wide";

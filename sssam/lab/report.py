@@ -8,14 +8,15 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 
 from sssam.files import write_whole
-from sssam.lab import reproduce
+from sssam.lab import flatrows, reproduce
+from sssam.lab.cells import Cell
 from sssam.lab.charts.files import KINDS, render
 from sssam.lab.comparison import Comparison, Row
 from sssam.lab.explain import explained
 from sssam.lab.exports import accuracies_csv, as_json, curves_csv, rows_csv
 from sssam.lab.figures import Figure, figures
 from sssam.lab.headline import cheapest, signed
-from sssam.lab.table import Cell, cells, certainty, markdown
+from sssam.lab.table import cells, certainty, markdown
 from sssam.lab.webpage import data_address, embedded, environment, library, part
 
 #: The text files by name: what links to them say, their kind, and what they hold.
@@ -91,7 +92,7 @@ def _downloads(comparison: Comparison) -> list[dict[str, str]]:
 
 def _files(figure: Figure, folder: Path) -> list[Path]:
     """Writes a figure for papers: 760 pixels wide, ink on white."""
-    chart, paths = figure.draw(), [folder / f"{figure.name}.{kind}" for kind in KINDS]
+    chart, paths = figure.chart(), [folder / f"{figure.name}.{kind}" for kind in KINDS]
     for kind, path in zip(KINDS, paths, strict=True):
         write_whole(path, render(chart, kind))
     return paths
@@ -121,6 +122,7 @@ def page(
         numbers=_numbers(comparison),
         figures=[_shown(figure, pictured=figure is chosen[0]) for figure in chosen],
         tables=_tables(comparison),
+        flat=flatrows.told(comparison),
         paragraphs=explained(comparison),
         settings=[_settings(row) for row in comparison.rows],
         command=command or reproduce.command(comparison),
@@ -141,13 +143,18 @@ class _Line(NamedTuple):
 
 
 def _tables(comparison: Comparison) -> dict[str, list[_Line]]:
-    """The finding, and where rows are beside SAM how sure it is."""
+    """The finding; where they were measured, flatness, and how sure the differences to SAM are."""
     rows, task = comparison.rows, comparison.task
-    tables = {"finding": [_Line(row.role, cells(row)) for row in rows], "certainty": []}
-    if any(row.to_sam is not None for row in rows):
-        sure = _measured([certainty(row, task) for row in rows])
-        tables["certainty"] = [_Line(r.role, line) for r, line in zip(rows, sure, strict=True)]
-    return tables
+    sure = [certainty(row, task) for row in rows] if any(row.to_sam for row in rows) else []
+    lines = {
+        "finding": [cells(row, task.metric) for row in rows],
+        "flatness": flatrows.cells(comparison),
+        "certainty": _measured(sure),
+    }
+    roles = {row.label: row.role for row in rows}
+    return {
+        name: [_Line(roles[line[0].text], line) for line in table] for name, table in lines.items()
+    }
 
 
 def _measured(lines: list[list[Cell]]) -> list[list[Cell]]:
@@ -156,10 +163,10 @@ def _measured(lines: list[list[Cell]]) -> list[list[Cell]]:
     return [list(compress(line, kept)) for line in lines]
 
 
-def _shown(figure: Figure, pictured: bool) -> dict[str, str]:
+def _shown(figure: Figure, pictured: bool) -> dict[str, Any]:
     """A figure's words, and if asked for a picture of it, for readers without scripts."""
-    image = data_address("image/svg+xml", render(figure.draw(), "svg")) if pictured else ""
-    words = {k: getattr(figure, k) for k in ("name", "title", "caption", "alt")}
+    image = data_address("image/svg+xml", render(figure.chart(), "svg")) if pictured else ""
+    words = {k: getattr(figure, k) for k in ("name", "title", "caption", "alt", "half")}
     return {**words, "short": figure.short or figure.title, "image": image}
 
 

@@ -20,6 +20,10 @@ KIND_REVISIONS: dict[str, int] = {}
 
 Whole = Annotated[int, Field(ge=1)]
 
+#: Of weights and passes, as Fabric names them; "16-mixed" scales its losses against underflow. Not
+#: "16-true": without float32 weights, updates below a weight's last place are lost.
+Precision = Literal["32-true", "64-true", "bf16-mixed", "bf16-true", "16-mixed"]
+
 
 def _printable(text: str) -> str:
     if not text.isprintable():
@@ -84,6 +88,7 @@ class Task(Spec):
     `margin` is in percentage points of test accuracy: a row "keeps SAM's gain" when the lower end
     of the interval of its paired difference to SAM lies above `-margin`. `share`, in (0, 1], is the
     part of SAM's gain that a row is tested to keep beside that. Both are fixed with the task.
+    `batch_size` is that of all ranks together. `precision` is that of the training.
     `augment` shifts each image by up to 4 pixels and flips it, anew at each epoch. `optimizer`
     "own" is a user's function. `metric` is the name of what is measured, for tables. `code` is the
     user's function that makes model and data, where `data` and `model` are named "code".
@@ -100,6 +105,7 @@ class Task(Spec):
     weight_decay: Annotated[float, Field(ge=0)] = 5e-4
     anneal: Literal["one-cycle", "cosine", "constant"] = "one-cycle"
     augment: bool = False
+    precision: Precision = "32-true"
     margin: Annotated[float, Field(gt=0)] = 1.0
     share: Annotated[float, Field(gt=0, le=1)] = 0.8
     metric: Name = "accuracy"

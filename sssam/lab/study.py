@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from sssam.lab import checks, claims, engines, records
+from sssam.lab import checks, claims, engines, flatfiles, hardware, loggers, records
 from sssam.lab.dispatch import Dispatcher
 from sssam.lab.engines import Engine, Here, Local
+from sssam.lab.flatspecs import Plan
 from sssam.lab.records import Records
 from sssam.lab.specs import Method, Record, Run, Task
+from sssam.lab.train import train
 from sssam.lab.worker import OnEpoch, Settings
 
 
@@ -23,14 +25,24 @@ class Progress(NamedTuple):
 OnProgress = Callable[[Progress], object]
 
 
-def missing(runs: Iterable[Run], directory: Path, retry_failed: bool = False) -> list[Run]:
-    """The runs that have no record in a directory, each once, in the order given."""
+def missing(
+    runs: Iterable[Run],
+    directory: Path,
+    retry_failed: bool = False,
+    flatness: Plan | None = None,
+) -> list[Run]:
+    """The runs that have no record in a directory, each once, in the order given.
+
+    With `flatness`, those too whose kept weights are still to be measured by that plan.
+    """
     held = records.read_all(directory).by_id
     wanted = {run.id: run for run in runs}
     return [
         run
         for id_, run in wanted.items()
-        if id_ not in held or (retry_failed and held[id_].outcome == "failed")
+        if id_ not in held
+        or (retry_failed and held[id_].outcome == "failed")
+        or flatfiles.due(run, directory, flatness)
     ]
 
 
@@ -45,6 +57,9 @@ def run_missing(
     engine: Engine | str | None = None,
     checkpoint_seconds: float = 60.0,
     accelerator: str = "cpu",
+    flatness: Plan | None = None,
+    logger: str | None = None,
+    train: Callable[..., Record] = train,
 ) -> Records:
     """Trains the runs without a record and writes one for each; then reads the whole directory.
 
@@ -70,10 +85,19 @@ def run_missing(
         checkpoint_seconds: least time between two checkpoints of a run, at least 0; a run that
             takes less writes none.
         accelerator: "cpu", "cuda", "mps" or "auto", as Fabric takes them.
+        flatness: measure each trained model by this plan, once; its weights are kept in the folder
+            `weights` and the numbers in `flatness`, as `sssam.lab.flatfiles` reads them. Runs whose
+            record was made without kept weights stay unmeasured.
+
+        logger: which of `sssam.lab.loggers.LOGGERS` is told each epoch's numbers; it writes in the
+            folder `logs` beside that of the records.
+        train: what trains a run; under torchrun what `ranks.leading` gives, on the first rank
+            alone.
 
     Raises:
         ValueError: jobs below 1, or given beside `engine`; an engine that does not exist; a task or
-            method that can't be built; before any training.
+            method that can't be built; no such logger; under torchrun another engine than "here",
+            or no `train`; before any training.
         FileNotFoundError: a data path that does not exist, before any training.
         ConnectionError: the engine's cluster can't be reached, before any training, or has gone.
         ModuleNotFoundError: the engine's library is not installed.
@@ -84,16 +108,20 @@ def run_missing(
     chosen = _chosen(engine, jobs)
     if not checkpoint_seconds >= 0:
         raise ValueError(f"checkpoint_seconds is {checkpoint_seconds}, must be at least 0")
+    loggers.check(logger)
+    _check_ranks(chosen, train)
     check(runs)
     directory = directory.absolute()
     problems = records.read_all(directory).problems
     records.set_aside(problems)
-    wanted = missing(runs, directory, retry_failed)
+    wanted = missing(runs, directory, retry_failed, flatness)
     if retry_failed:
         _set_failed_aside(wanted, directory)
     if wanted:
         with chosen.open(directory, len(wanted)) as entered:
-            settings = Settings(entered.threads, checkpoint_seconds, accelerator)
+            settings = Settings(
+                entered.threads, checkpoint_seconds, accelerator, flatness, logger, train
+            )
             told = _Told(len(wanted), on_progress)
             Dispatcher(directory, entered, settings, told, on_epoch)(wanted)
     return Records(records.read_all(directory).by_id, problems)
@@ -124,11 +152,27 @@ def _chosen(engine: Engine | str | None, jobs: int | None) -> Engine:
     return Here(threads=1) if jobs in (None, 1) else Local(jobs)
 
 
+def _check_ranks(engine: Engine, given: Callable[..., Record]) -> None:
+    """Under torchrun a study trains one run at a time, on all ranks."""
+    if hardware.world() == 1:
+        return
+    if not engine.in_process:
+        raise ValueError(
+            f"the engine is {type(engine).__name__.lower()!r}, must be 'here' under torchrun, "
+            "whose ranks train one run together: leave it out, or start without torchrun"
+        )
+    if given is train:
+        raise ValueError(
+            "under torchrun a study is the first rank's alone: give train=what `with "
+            "sssam.lab.ranks.leading(...)` yields, where that is not None"
+        )
+
+
 def _set_failed_aside(runs: Iterable[Run], directory: Path) -> None:
     """Makes room for new records, unless another process has made one or is at it."""
     held = records.read_all(directory).by_id
     for run in runs:
-        if run.id not in held:
+        if run.id not in held or held[run.id].outcome != "failed":
             continue
         with claims.claim(run.id, directory) as mine:
             if mine and records.find(run.id, directory) == held[run.id]:

@@ -9,13 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sssam.lab import engines, study, tasks
 from sssam.lab.data import nearest
 from sssam.lab.design import TUNING_SEEDS, Part, Study, runs
+from sssam.lab.flatspecs import OF_STUDY, Plan, Radius
 from sssam.lab.specs import Task
 from sssam.lab.studyrows import KeyedError, RowTable, grid
 
@@ -31,8 +32,25 @@ _TAKES: Mapping[str, str] = MappingProxyType(
         "learning_rate": "a number above 0, or a list of such numbers to choose among",
         "schedule": 'text such as "late(0.5)", or a table such as {family = "late", f = 0.5}',
         "control": '"compute-matched"',
+        "flatness": "true, or a table such as {samples = 512, rho = [0.1], eigenvalues = 1}",
     }
 )
+
+
+class _FlatnessTable(BaseModel):
+    """What is measured of each trained model, in place of `OF_STUDY`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+    samples: Annotated[int, Field(ge=1)] = OF_STUDY.samples
+    rho: Radius | Annotated[list[Radius], Field(min_length=1)] = list(OF_STUDY.radii)
+    eigenvalues: Annotated[int, Field(ge=1)] = OF_STUDY.eigenvalues
+
+    def plan(self) -> Plan:
+        """The whole plan."""
+        rho = self.rho if isinstance(self.rho, list) else [self.rho]
+        given = {"samples": self.samples, "radii": tuple(rho), "eigenvalues": self.eigenvalues}
+        return OF_STUDY.model_copy(update=given)
 
 
 class _File(BaseModel):
@@ -47,6 +65,7 @@ class _File(BaseModel):
     budget: float | None = None
     trials: int | None = Field(None, ge=1)
     engine: str | None = None
+    flatness: bool | _FlatnessTable = False
 
 
 class _TaskTable(BaseModel):
@@ -92,9 +111,16 @@ def read(path: Path, data: Mapping[str, str] | None = None) -> Study:
             seeds=seeds,
             tuning_seeds=tuning,
             engine=file.engine,
+            flatness=_flatness(file.flatness),
         )
         study.check(run for part in parts for run in _samples(part))
     return found
+
+
+def _flatness(given: bool | _FlatnessTable) -> Plan | None:
+    if isinstance(given, bool):
+        return OF_STUDY if given else None
+    return given.plan()
 
 
 def _samples(part: Part) -> list[Any]:

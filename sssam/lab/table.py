@@ -3,39 +3,38 @@
 The first is the finding; the second says how sure it is, and docs/statistics.md what it means.
 """
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
-
+from sssam.lab import flatrows
+from sssam.lab.cells import (
+    EMPTY,
+    Cell,
+    as_markdown,
+    claimed,
+    claimed_share,
+    difference,
+    escaped,
+    in_words,
+    measured,
+    number,
+    share,
+)
 from sssam.lab.comparison import Comparison, Row
-from sssam.lab.headline import counted_points, signed
+from sssam.lab.headline import counted_points
 from sssam.lab.specs import Task
-from sssam.lab.stats import Interval, Noise, Ratio
-
-EMPTY = "-"
+from sssam.lab.stats import Noise
 
 
-class Cell(NamedTuple):
-    """A number as text, what stands behind it in small, and what it is sorted by."""
-
-    name: str
-    text: str
-    note: str = ""
-    sort: str = ""
-    strong: bool = False
-
-
-def cells(row: Row) -> list[Cell]:
-    """All cells of a row, the label first."""
+def cells(row: Row, metric: str = "accuracy") -> list[Cell]:
+    """All cells of a row, the label first; `metric` is the task's name of what is measured."""
     return [
         Cell("row", row.label, sort=row.label),
-        _accuracy(row.accuracy),
-        _difference("to SAM", row.to_sam),
-        _difference("to base", row.to_base),
+        measured(metric, row.accuracy, "{:.2f}".format),
+        difference("to SAM", row.to_sam),
+        difference("to base", row.to_base),
         _verdict(row),
-        _share(row.share),
+        share(row.share),
         _propagations(row),
-        _number("expected", row.expected_propagations, "{:.3f}"),
-        _number("time", row.relative_time, "{:.2f}"),
+        number("expected", row.expected_propagations, "{:.3f}"),
+        number("time", row.relative_time, "{:.2f}"),
         _runs(row),
     ]
 
@@ -44,103 +43,45 @@ def certainty(row: Row, task: Task) -> list[Cell]:
     """How sure the row's difference to SAM is, the label first: all cells of the second table."""
     return [
         Cell("row", row.label, sort=row.label),
-        _difference("to SAM, by t", row.to_sam),
-        _difference("by bootstrap", row.to_sam_bootstrap),
-        _keeps_share(row, f"keeps {100 * task.share:g}%"),
-        _number("finds", row.detectable, "{:.2f}"),
-        _number(f"seeds for {counted_points(task.margin)}", row.seeds_needed, "{:,}"),
+        difference("to SAM, by t", row.to_sam),
+        difference("by bootstrap", row.to_sam_bootstrap),
+        claimed_share(
+            f"keeps {100 * task.share:g}%", row.share, row.share_p_value, row.holds_share
+        ),
+        number("finds", row.detectable, "{:.2f}"),
+        number(f"seeds for {counted_points(task.margin)}", row.seeds_needed, "{:,}"),
         *_spreads(row.noise),
     ]
 
 
 def columns(comparison: Comparison) -> list[str]:
     """The names of the columns, in their order."""
-    return [cell.name for cell in cells(comparison.rows[0])]
+    return [cell.name for cell in cells(comparison.rows[0], comparison.task.metric)]
 
 
 def markdown(comparison: Comparison) -> str:
     """The comparison as Markdown: the headline, the table, the remarks, the table of certainty."""
     lines = [
-        f"**{_escaped(comparison.headline)}** {_escaped(comparison.support)}".rstrip(),
+        f"**{escaped(comparison.headline)}** {escaped(comparison.support)}".rstrip(),
         "",
-        *_table([cells(row) for row in comparison.rows]),
+        *as_markdown([cells(row, comparison.task.metric) for row in comparison.rows]),
         "",
-        *(f"- {_escaped(remark)}" for remark in comparison.remarks),
+        *(f"- {escaped(remark)}" for remark in comparison.remarks),
     ]
     if any(row.to_sam is not None for row in comparison.rows):
         sure = [certainty(row, comparison.task) for row in comparison.rows]
-        lines += ["", "How sure the differences to SAM are, in points:", "", *_table(sure)]
+        lines += ["", "How sure the differences to SAM are, in points:", "", *as_markdown(sure)]
+    if flat := flatrows.cells(comparison):
+        told = f"How flat the training loss is at the trained models, {flatrows.told(comparison)}:"
+        lines += ["", told, "", *as_markdown(flat)]
     return "\n".join(lines).rstrip() + "\n"
-
-
-def _table(rows: Sequence[Sequence[Cell]]) -> list[str]:
-    names = [cell.name for cell in rows[0]]
-    return [
-        _line(names),
-        _line(["---", *["---:" for _ in names[1:]]]),
-        *(_line([_joined(cell) for cell in row]) for row in rows),
-    ]
-
-
-def _line(texts: Sequence[str]) -> str:
-    return f"| {' | '.join(_escaped(text) for text in texts)} |"
-
-
-def _joined(cell: Cell) -> str:
-    return f"{cell.text} {cell.note}".strip()
-
-
-def _escaped(text: str) -> str:
-    """Text that Markdown takes for text: no tags, no new cells."""
-    for sign, instead in (("|", "\\|"), ("<", "&lt;"), (">", "&gt;"), ("\n", " ")):
-        text = text.replace(sign, instead)
-    return text
-
-
-def _number(name: str, value: float | None, form: str) -> Cell:
-    return Cell(name, EMPTY) if value is None else Cell(name, form.format(value), sort=repr(value))
-
-
-def _accuracy(value: Interval | None) -> Cell:
-    if value is None:
-        return Cell("accuracy", EMPTY)
-    ends = _ends(value, "{:.2f}".format)
-    return Cell("accuracy", f"{value.mean:.2f}", ends, repr(value.mean))
-
-
-def _difference(name: str, value: Interval | None) -> Cell:
-    if value is None:
-        return Cell(name, EMPTY)
-    ends = _ends(value, lambda end: signed(end, 2))
-    return Cell(name, signed(value.mean, 2), ends, repr(value.mean))
-
-
-def _share(value: Ratio | None) -> Cell:
-    if value is None:
-        return Cell("share of gain", EMPTY)
-    if not value.identified:  # a number would be read as one
-        return Cell("share of gain", EMPTY, "not identified")
-    ends = _ends(value, lambda end: f"{100 * end:.0f}")
-    return Cell("share of gain", f"{100 * value.value:.0f}%", ends, repr(value.value))
-
-
-def _ends(value: Interval | Ratio, form: Callable[[float], str]) -> str:
-    if value.low is None or value.high is None:
-        return ""
-    return f"[{form(value.low)}, {form(value.high)}]"
-
-
-def _keeps_share(row: Row, name: str) -> Cell:
-    if row.share is not None and row.share_p_value is None:
-        return Cell(name, EMPTY, "not identified")
-    return _claimed(name, row.share_p_value, row.holds_share)
 
 
 def _spreads(noise: Noise | None) -> list[Cell]:
     known = noise and (noise.seeds, noise.test, noise.training, noise.shared)
     names = ("spread over seeds", "of the test set", "of the training", "shared error")
     values = known or (None,) * len(names)
-    return [_number(n, value, "{:.2f}") for n, value in zip(names, values, strict=True)]
+    return [number(n, value, "{:.2f}") for n, value in zip(names, values, strict=True)]
 
 
 def _verdict(row: Row) -> Cell:
@@ -148,20 +89,8 @@ def _verdict(row: Row) -> Cell:
     if row.keeps is None:
         return Cell("keeps gain", EMPTY)
     if row.keeps and not row.holds:
-        return Cell("keeps gain", "alone", _p(row.p_value), "1")
-    return _claimed("keeps gain", row.p_value, row.holds)
-
-
-def _claimed(name: str, p_value: float | None, holds: bool) -> Cell:
-    if p_value is None:
-        return Cell(name, EMPTY)
-    return Cell(name, "yes" if holds else "not shown", _p(p_value), str(2 * holds), holds)
-
-
-def _p(value: float | None) -> str:
-    if value is None:
-        return ""
-    return f"p {'< 0.001' if value < 0.001 else f'= {value:.3f}'}"
+        return Cell("keeps gain", "alone", in_words(row.p_value), "1")
+    return claimed("keeps gain", row.p_value, row.holds)
 
 
 def _propagations(row: Row) -> Cell:

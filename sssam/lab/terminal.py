@@ -7,11 +7,13 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from sssam.lab import flatrows
+from sssam.lab.cells import Cell
 from sssam.lab.comparison import Comparison
-from sssam.lab.table import Cell, cells, columns
+from sssam.lab.table import cells, columns
 from sssam.lab.watch import Watch, epochs, watching
 
-__all__ = ["Watch", "consoles", "epochs", "show", "table", "watching"]
+__all__ = ["Watch", "consoles", "drawn", "epochs", "show", "table", "watching"]
 
 #: How wide lines are where no terminal says how wide it is.
 PLAIN_WIDTH = 200
@@ -35,6 +37,10 @@ def _console(stderr: bool) -> Console:
 def show(comparison: Comparison, console: Console) -> None:
     """Prints the table, and below it the headline with what it rests on."""
     console.print(table(comparison, console.width))
+    if flat := flatrows.cells(comparison):
+        console.print(Text(f"\nHow flat the training loss is, {flatrows.told(comparison)}:"))
+        console.print(drawn(flat))
+        console.print()
     for remark in comparison.remarks:
         console.print(Text(f"* {remark}", style="dim"))
     console.print()
@@ -48,9 +54,9 @@ def table(comparison: Comparison, width: int | None = None) -> Table:
     names = columns(comparison)
     for dropped in (None, *_DISPENSABLE):
         names = [name for name in names if name != dropped]
-        drawn = _table(comparison, names)
-        if width is None or Measurement.get(_MEASURED, _MEASURED.options, drawn).maximum <= width:
-            return drawn
+        whole = _table(comparison, names)
+        if width is None or Measurement.get(_MEASURED, _MEASURED.options, whole).maximum <= width:
+            return whole
     return _table(comparison, names, noted=("to SAM",))
 
 
@@ -58,13 +64,18 @@ def _table(
     comparison: Comparison, names: Sequence[str], noted: Sequence[str] | None = None
 ) -> Table:
     """The columns of these names; of those in `noted`, or of all, what is said in small too."""
-    drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for name in names:
-        drawn.add_column(name, justify="left" if name == "row" else "right", no_wrap=True)
-    for row in comparison.rows:
-        chosen = [cell for cell in cells(row) if cell.name in names]
-        drawn.add_row(*(_text(cell, noted is None or cell.name in noted) for cell in chosen))
-    return drawn
+    every = (cells(row, comparison.task.metric) for row in comparison.rows)
+    return drawn([[cell for cell in row if cell.name in names] for row in every], noted)
+
+
+def drawn(rows: Sequence[Sequence[Cell]], noted: Sequence[str] | None = None) -> Table:
+    """Rows of cells as a table; of the columns in `noted`, or of all, what is in small too."""
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for cell in rows[0]:
+        made.add_column(cell.name, justify="left" if cell.name == "row" else "right", no_wrap=True)
+    for row in rows:
+        made.add_row(*(_text(cell, noted is None or cell.name in noted) for cell in row))
+    return made
 
 
 def _text(cell: Cell, noted: bool) -> Text:

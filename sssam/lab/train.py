@@ -1,25 +1,23 @@
 """One run -> one record, on Lightning Fabric; a run that was cut goes on where it stood."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
-from time import monotonic
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.loggers.logger import Logger
 
-from sssam.lab import checkpoints, environment, evaluate, loop, memory, methods, tasks
+from sssam.lab import environment, evaluate, hardware, loggers, loop, memory, methods, tasks
 from sssam.lab.evaluate import Judged
 from sssam.lab.examples import Examples, Streamed
-from sssam.lab.loop import Position, Training
+from sssam.lab.hardware import Hardware, Strategy
+from sssam.lab.loop import Training
 from sssam.lab.prepare import prepare
+from sssam.lab.resume import Keeper, go_on, keep_weights
 from sssam.lab.seeds import derived
 from sssam.lab.specs import Point, Record, Run
-
-#: Those in which no loss is scaled: a scaler calls no closure.
-Precision = Literal["32-true", "64-true", "bf16-mixed", "bf16-true"]
 
 
 class Epoch(NamedTuple):
@@ -37,11 +35,13 @@ def train(
     checkpoint: Path | None = None,
     every: int = 1,
     least_seconds: float = 0.0,
+    weights: Path | None = None,
     accelerator: str = "cpu",
-    devices: int | list[int] | str = 1,
-    precision: Precision = "32-true",
+    devices: int | list[int] | str | None = None,
+    strategy: Strategy = "auto",
     threads: int = 1,
     test: bool = True,
+    logged: Sequence[Logger] = (),
     on_epoch: Callable[[Epoch], object] | None = None,
 ) -> Record:
     """Trains one run and measures it; the same run gives the same record, times apart.
@@ -49,17 +49,22 @@ def train(
     The test set is touched once, at the end, or not at all. A run whose loss or weights stop being
     finite stops at the end of that epoch, and its record says "diverged".
 
+    Under torchrun all ranks call it alike: each runs its share of every batch, and all return the
+    record. The first rank alone reads and writes the checkpoint, and tells of epochs.
+
     Args:
         run: what to train.
         checkpoint: a file to go on from, where it exists, and to keep the state in.
         every: epochs between two checkpoints, at least 1.
         least_seconds: between two checkpoints, or the start and the first; others are left out.
+        weights: a file to keep the trained model in, without what only training needs.
         accelerator: "cpu", "cuda", "mps" or "auto", as Fabric takes them.
-        devices: 1, or which one, such as `[3]`; a run trains on one, a study on many at once.
-        precision: as Fabric takes it; "16-mixed" is not among them, its scaler calls no closure.
+        devices: 1, or which one, such as `[3]`; to be left out under torchrun.
+        strategy: under torchrun "ddp" (also "auto"), or "fsdp" for a model in shards.
         threads: torch's threads while this trains, at least 1; results can depend on them.
         test: whether the test set is measured. If not, the record's fields of it stay empty, and
             "diverged" is told from the validation set: for a search, which must not see the test.
+        logged: loggers of Fabric's, as `sssam.lab.loggers.make` gives; told each epoch's numbers.
         on_epoch: called at the end of each epoch.
 
     Raises:
@@ -69,39 +74,24 @@ def train(
     """
     _require_whole("every", every, "epochs between two checkpoints")
     _require_whole("threads", threads, "torch's threads")
-    if precision not in get_args(Precision):
-        raise ValueError(f"precision is {precision!r}, must be one of {get_args(Precision)}")
     tasks.check(run.task)
-    with _alone(threads, run.seed):
-        fabric = Fabric(accelerator=accelerator, devices=devices, precision=precision)
-        _require_one_device(fabric, devices)
+    where = Hardware(accelerator, devices, strategy)
+    fabric = hardware.fabric(where, run.task.precision, logged)
+    with alone(threads, run.seed, fabric.device), _closing(logged):
         peak = memory.Peak(fabric.device)
         training = prepare(run, fabric)
-        if checkpoint is not None and checkpoint.exists():
-            _restore(training, checkpoints.load(checkpoint, run))
-        _epochs(training, _Keeper(checkpoint, every, least_seconds), on_epoch)
-        record = _record(training, precision, test)
+        go_on(training, checkpoint)
+        for point in training.position.curve:
+            _log(fabric, point)
+        _epochs(training, Keeper(checkpoint, every, least_seconds), on_epoch)
+        keep_weights(training, weights)
+        record = _record(training, test)
         return record.model_copy(update={"peak_memory": peak.bytes()})
-
-
-class _Keeper:
-    """Writes a checkpoint at the epochs' ends where one is due."""
-
-    def __init__(self, path: Path | None, every: int, least_seconds: float) -> None:
-        self.path, self.every, self.least_seconds = path, every, least_seconds
-        self.last = monotonic()
-
-    def __call__(self, training: Training, end: bool) -> None:
-        due = end or training.position.epoch % self.every == 0
-        if self.path is None or not due or monotonic() - self.last < self.least_seconds:
-            return
-        checkpoints.save(self.path, training.run, _state(training))
-        self.last = monotonic()
 
 
 def _epochs(
     training: Training,
-    keep: _Keeper,
+    keep: Keeper,
     on_epoch: Callable[[Epoch], object] | None,
 ) -> None:
     """Trains to the end, or until nothing is finite any more."""
@@ -110,8 +100,25 @@ def _epochs(
         loop.run_epoch(training)
         position.curve.append(_point(training))
         keep(training, end=position.epoch == epochs or not position.finite)
-        if on_epoch is not None:
+        _log(training.fabric, position.curve[-1])
+        if on_epoch is not None and not training.share.rank:
             on_epoch(Epoch(training.run, position.epoch, epochs, position.curve[-1]))
+
+
+def _log(fabric: Fabric, point: Point) -> None:
+    """Gives loggers the numbers at an epoch's end, by its step."""
+    if fabric.loggers:
+        fabric.log_dict(point.model_dump(exclude={"step"}, exclude_none=True), step=point.step)
+
+
+@contextmanager
+def _closing(logged: Sequence[Logger]) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        loggers.close(logged, ended_well=False)
+        raise
+    loggers.close(logged, ended_well=True)
 
 
 def _point(training: Training) -> Point:
@@ -127,7 +134,7 @@ def _point(training: Training) -> Point:
     )
 
 
-def _record(training: Training, precision: str, test: bool) -> Record:
+def _record(training: Training, test: bool) -> Record:
     """Measures the test set, once, or leaves it alone; and gathers what the run was."""
     position, split = training.position, training.split
     judged = _judged(training, split.test if test else split.validation)
@@ -147,7 +154,9 @@ def _record(training: Training, precision: str, test: bool) -> Record:
         curve=tuple(position.curve),
         sample_hash=position.order,
         initial_hash=position.initial,
-        environment=environment.describe(training.fabric.device, precision),
+        environment=environment.describe(
+            training.fabric.device, training.run.task.precision, training.share.world
+        ),
         **(_tested(judged) if test else {}),
     )
 
@@ -167,39 +176,16 @@ def _judged(training: Training, examples: Examples | Streamed) -> Judged:
     return evaluate.judge(training.model, examples, problem.loss, problem.metric)
 
 
-def _state(training: Training) -> dict[str, Any]:
-    """What a checkpoint keeps: tensors, numbers and text, so that it loads with weights only."""
-    kept = asdict(training.position)
-    kept["ascended"] = hex(training.position.ascended)
-    kept["curve"] = [point.model_dump() for point in training.position.curve]
-    return {
-        "model": training.network.state_dict(),
-        "optimizer": training.optimizer.state_dict(),
-        "scheduler": training.scheduler.state_dict(),
-        "generator": torch.get_rng_state(),
-        "position": kept,
-    }
-
-
-def _restore(training: Training, state: dict[str, Any]) -> None:
-    kept = dict(state["position"])
-    kept["ascended"] = int(kept["ascended"], 16)
-    kept["curve"] = [Point.model_validate(point) for point in kept["curve"]]
-    training.network.load_state_dict(state["model"])
-    training.optimizer.load_state_dict(state["optimizer"])
-    training.scheduler.load_state_dict(state["scheduler"])
-    torch.set_rng_state(state["generator"])
-    training.position = Position(**kept)
-
-
 @contextmanager
-def _alone(threads: int, seed: int) -> Iterator[None]:
-    """Torch's threads and global generator for the time of a run, then as they were."""
-    before = torch.get_num_threads()
+def alone(threads: int, seed: int, device: torch.device) -> Iterator[None]:
+    """Torch's threads and global generators for the time of a run, then as they were."""
+    before, on_cuda = torch.get_num_threads(), device.type == "cuda"
     torch.set_num_threads(threads)
     try:
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[device] if on_cuda else []):
             torch.default_generator.manual_seed(derived("global", seed))
+            if on_cuda:
+                torch.cuda.manual_seed(derived("global", seed))
             yield
     finally:
         torch.set_num_threads(before)
@@ -208,11 +194,3 @@ def _alone(threads: int, seed: int) -> Iterator[None]:
 def _require_whole(name: str, value: int, meaning: str) -> None:
     if value < 1:
         raise ValueError(f"{name} is {value}, must be at least 1: {meaning}")
-
-
-def _require_one_device(fabric: Fabric, devices: int | list[int] | str) -> None:
-    if fabric.world_size != 1:
-        raise ValueError(
-            f"devices is {devices!r}, must be one device: a run trains on one; train several "
-            "seeds at once instead"
-        )

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from sssam.lab import checkpoints, claims, records
+from sssam.lab import checkpoints, claims, flatfiles, loggers, records
+from sssam.lab.flatspecs import Kept, Plan
+from sssam.lab.hardware import LostRankError
 from sssam.lab.specs import Record, Run
 from sssam.lab.train import Epoch, train
 
@@ -20,12 +22,17 @@ class Settings(NamedTuple):
     """How every run of a study is trained, apart from what the run itself says.
 
     `threads` are torch's; `checkpoint_seconds` the least time between two checkpoints;
-    `accelerator` as Fabric takes it.
+    `accelerator` as Fabric takes it; `flatness` is what is measured of each trained model, None for
+    nothing; `logger` a name of `sssam.lab.loggers.LOGGERS`; `train` is `sssam.lab.train.train`, or
+    what `ranks.leading` gives, which trains on all ranks.
     """
 
     threads: int = 1
     checkpoint_seconds: float = 60.0
     accelerator: str = "cpu"
+    flatness: Plan | None = None
+    logger: str | None = None
+    train: Callable[..., Record] = train
 
 
 OnEpoch = Callable[[Epoch], object]
@@ -34,7 +41,9 @@ OnEpoch = Callable[[Epoch], object]
 def work(
     run: Run, directory: Path, settings: Settings, on_epoch: OnEpoch | None = None
 ) -> Record | None:
-    """Trains one run and writes its record, whatever the run's own code raises.
+    """Trains one run and writes its record, whatever the run's own code raises; then its flatness.
+
+    What is there is not done again: of a trained run whose weights were kept, the flatness alone.
 
     Returns:
         The record, which may be another process's; None if another process trains the run now.
@@ -42,23 +51,56 @@ def work(
     Raises:
         OSError: the record or a checkpoint could not be written.
     """
-    return _settled(run, directory, lambda: _trained(run, directory, settings, on_epoch))
+
+    def measured(plan: Plan) -> Kept:
+        claims.begin(run.id, directory)
+        return flatfiles.measure(run, directory, plan, settings.threads)
+
+    def trained() -> Record:
+        return _trained(run, directory, settings, on_epoch)
+
+    return _settled(run, directory, settings, trained, measured)
 
 
-def give_up(run: Run, directory: Path, reason: str) -> Record | None:
-    """Writes a failed record for a run that its workers never came back from; returns as `work`."""
-    return _settled(run, directory, lambda: Record(run=run, outcome="failed", error=reason))
+def give_up(run: Run, directory: Path, settings: Settings, reason: str) -> Record | None:
+    """Writes a failed record for a run that its workers never came back from; returns as `work`.
+
+    If they were lost over its flatness, the reason stands in the place of that.
+    """
+
+    def measured(plan: Plan) -> Kept:
+        return Kept(run=run, plan=plan, error=reason)
+
+    def trained() -> Record:
+        return Record(run=run, outcome="failed", error=reason)
+
+    return _settled(run, directory, settings, trained, measured)
 
 
-def _settled(run: Run, directory: Path, made: Callable[[], Record]) -> Record | None:
-    """The record that there is, or else the one made now, under the run's claim."""
+def found(run: Run, directory: Path, settings: Settings) -> Record | None:
+    """The record of a run of which nothing is to be done any more."""
+    record = records.find(run.id, directory)
+    return None if record and flatfiles.due(run, directory, settings.flatness) else record
+
+
+def _settled(
+    run: Run,
+    directory: Path,
+    settings: Settings,
+    trained: Callable[[], Record],
+    measured: Callable[[Plan], Kept],
+) -> Record | None:
+    """What there is, or else what is made now, under the run's claim."""
     with _ONE_AT_A_TIME, claims.claim(run.id, directory) as mine:
         if not mine:
             return None
         record = records.find(run.id, directory)
         if record is None:
-            record = made()
+            record = trained()
             records.write(record, directory)
+        plan = settings.flatness
+        if plan is not None and flatfiles.due(run, directory, plan):
+            flatfiles.write(measured(plan), directory)
         checkpoint_path(run, directory).unlink(missing_ok=True)
         claims.settle(run.id, directory)
         return record
@@ -69,15 +111,17 @@ def _trained(run: Run, directory: Path, settings: Settings, on_epoch: OnEpoch | 
     checkpoint = checkpoint_path(run, directory)
     _require_readable(checkpoint, run)
     try:
-        return train(
+        return settings.train(
             run,
             checkpoint=checkpoint,
             least_seconds=settings.checkpoint_seconds,
+            weights=flatfiles.weights_path(run, directory) if settings.flatness else None,
             accelerator=settings.accelerator,
             threads=settings.threads,
+            logged=loggers.make(settings.logger, run, directory.parent),
             on_epoch=on_epoch,
         )
-    except checkpoints.CheckpointError:  # the disk's fault, not the run's
+    except (checkpoints.CheckpointError, LostRankError):  # the disk's or a rank's fault
         raise
     except (Exception, SystemExit):  # a study outlives any of its runs
         return Record(run=run, outcome="failed", error=traceback.format_exc())

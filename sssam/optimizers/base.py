@@ -148,7 +148,11 @@ class SharpnessAware(Optimizer):
 
     @property
     def will_ascend(self) -> bool:
-        """Whether the coming step leaves w; known before its first pass, the same on all ranks."""
+        """Whether the coming step leaves w; known before its first pass, the same on all ranks.
+
+        Where a part of the batch follows, read it directly before that pass: buffers and random
+        generators are put back to where they were at the last reading before the gradients.
+        """
         return drivers.will_ascend(self._engine)
 
     def passes(
@@ -181,7 +185,11 @@ class SharpnessAware(Optimizer):
         return self._engine.phase
 
     def restore(self) -> None:
-        """Give up the step in progress: the weights are back at w, the update is not made."""
+        """Give up the step in progress: the weights are back at w, the update is not made.
+
+        What an extra pass has moved since `will_ascend` or `ascend()`, buffers and random
+        generators, is put back too.
+        """
         self._engine.abandon()
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -268,7 +276,7 @@ class SharpnessAware(Optimizer):
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group to the base optimizer (to the first one, of several)."""
-        self._engine.abandon()
+        self._engine.give_way()
         self._engine.bases.all[0].add_param_group(param_group)
 
     def state_dict(self) -> State:
@@ -281,7 +289,7 @@ class SharpnessAware(Optimizer):
             RuntimeError: called by a signal handler or a hook amid the base optimizer's update.
         """
         self._engine.require_whole("state_dict()")
-        self._engine.abandon()
+        self._engine.give_way()
         for hook in self._optimizer_state_dict_pre_hooks.values():
             hook(self)
         saved = checkpoint.save(self._engine)
@@ -292,10 +300,13 @@ class SharpnessAware(Optimizer):
     def load_state_dict(self, state_dict: State) -> None:
         """Load a checkpoint of this optimizer, or one of the base optimizer alone.
 
+        A step in progress is given up; weights, buffers and generator states that were loaded
+        before this call stay as they are.
+
         Raises:
             ValueError: it is another model's; nothing was changed.
         """
-        self._engine.abandon()
+        self._engine.give_way(loaded=True)
         state_dict = state_dict.copy()
         for hook in self._optimizer_load_state_dict_pre_hooks.values():
             state_dict = hook(self, state_dict) or state_dict
@@ -313,7 +324,7 @@ class SharpnessAware(Optimizer):
 
     def __getstate__(self) -> dict[str, Any]:
         self._engine.require_whole("copying or pickling")
-        self._engine.abandon()
+        self._engine.give_way()
         return {"_engine": self._engine}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -91,7 +91,7 @@ def test_no_run_without_records_is_refused(
 def test_the_page_tells_how_rho_was_chosen(studied: Path) -> None:
     assert compare(studied, "--quiet") == 0
     told = json.loads((studied / "comparison.json").read_text())["tuning"]
-    assert "validation images" in told
+    assert "validation samples" in told
     assert "python -m sssam.lab.tune noisy-digits" in told
     assert "from which this run differs" in told
 

@@ -172,10 +172,11 @@ def test_two_tasks_are_compared_each_and_together(folder: Path, capsys: Capture)
     )
     (folder / "study.toml").write_text(text)
     out, _ = call(capsys, "compare", "study.toml", "--out", "kept")
-    assert "Over the 2 tasks, each with the same weight:" in out
+    assert "Over 2 tasks, each with the same weight:" in out
     for name in ("mine", "other"):
         assert compared(folder / "kept" / name)["rows"]
-    assert (folder / "kept" / "pooled.json").is_file()
+    for name in ("index.html", "pooled.json", "pooled.md"):
+        assert (folder / "kept" / name).is_file()
 
 
 def test_a_task_s_own_comparison_can_be_gone_on_with_from_its_directory(

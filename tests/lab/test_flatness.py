@@ -12,7 +12,7 @@ from sssam.lab import checkpoints, flatness, landscapes
 from sssam.lab.charts import landscape
 from sssam.lab.cli import main
 from sssam.lab.figures import render
-from sssam.lab.flatness import Between, Flatness, Plan
+from sssam.lab.flatspecs import Between, Flatness, Plan
 from sssam.lab.landscapes import Measured
 from sssam.lab.specs import DataSpec, ModelSpec, Record
 from sssam.lab.train import train

@@ -1,6 +1,7 @@
 """The command that a page names makes the same comparison again, or none is named."""
 
 import shlex
+from pathlib import Path
 
 import pytest
 from synthetic import ENVIRONMENT, METHODS, record
@@ -14,6 +15,17 @@ from sssam.lab.specs import Method
 
 TASK = tasks.TASKS["noisy-digits"]
 ROWS = tasks.untuned_rows(TASK)
+OWN = """
+import torch
+from sssam.lab import Problem
+
+SETTINGS = {"epochs": 2}
+
+
+def task(seed):
+    x, y = torch.zeros(8, 4), torch.tensor([0, 1] * 4)
+    return Problem(torch.nn.Linear(4, 2), train=(x, y), validation=(x, y), test=(x, y))
+"""
 
 
 def empty(task: object = TASK, rows: object = ROWS, seeds: range = range(12)) -> Comparison:
@@ -47,6 +59,21 @@ def test_the_command_says_what_differs_from_the_defaults(
 )
 def test_what_the_command_line_cannot_say_has_no_command(comparison: Comparison) -> None:
     assert command(comparison) == ""
+
+
+def test_a_task_of_an_own_file_is_named_by_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(OWN)
+    task = tasks.find(str(path))
+    rows = tasks.untuned_rows(task)
+    shorter = task.model_copy(update={"epochs": 1})
+    assert command(empty(task, rows)) == f"sssam compare {path} --seeds 12"
+    assert command(empty(shorter, rows)) == f"sssam compare {path} --seeds 12 --epochs 1"
+    assert command(empty(task.model_copy(update={"batch_size": 7}), rows)) == ""
+    path.write_text(OWN + "# changed\n")
+    assert command(empty(task, rows)) == ""
+    path.unlink()
+    assert command(empty(task, rows)) == ""
 
 
 def test_the_commits_are_named() -> None:

@@ -110,6 +110,7 @@ def test_a_changed_default_is_seen_here():
             "weight_decay": 0.0005,
             "anneal": "one-cycle",
             "augment": False,
+            "precision": "32-true",
             "margin": 1.0,
             "share": 0.8,
             "metric": "accuracy",

@@ -5,6 +5,7 @@ import signal
 import pytest
 from tiny import BASE, SAM, SSSAM, TASK, run, same_but_times
 
+from sssam import files
 from sssam.lab import checkpoints, claims, dispatch, records, study, worker
 from sssam.lab.specs import DataSpec, Method, Record, Run
 
@@ -113,11 +114,11 @@ def test_a_checkpoint_that_is_torn_is_set_aside(tmp_path):
 
 
 def test_a_checkpoint_that_cannot_be_written_stops_the_study(tmp_path, monkeypatch):
-    def full(*_):
+    def full(*_, **__):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patched:
-        patched.setattr(checkpoints, "write_whole", full)
+        patched.setattr(files, "save", full)
         with pytest.raises(checkpoints.CheckpointError, match=r"could not be written: No space"):
             study.run_missing(RUNS[:1], tmp_path, checkpoint_seconds=0)
     assert study.run_missing(RUNS[:1], tmp_path).failed() == []

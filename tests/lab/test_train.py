@@ -1,11 +1,15 @@
 import hashlib
+import math
+from functools import partial
+from typing import get_args
 
 import pytest
 import torch
+from lightning_fabric.plugins.precision import MixedPrecision
 from tiny import ALL, BASE, LONG, PART, SAM, SSSAM, TASK, run, same_but_times
 
-from sssam.lab import data, evaluate, loop, models, train
-from sssam.lab.specs import DataSpec, Method, Record
+from sssam.lab import data, evaluate, hardware, loop, models, train
+from sssam.lab.specs import DataSpec, Method, Precision, Record
 from sssam.trials import Trial
 
 EVERY = pytest.mark.parametrize("method", ALL, ids=lambda method: method.label)
@@ -117,7 +121,11 @@ def test_the_global_generator_and_the_threads_stay_as_they_were():
     [
         ({"every": 0}, "every is 0, must be at least 1: epochs between two checkpoints"),
         ({"threads": 0}, "threads is 0, must be at least 1"),
-        ({"precision": "16-mixed"}, "precision is '16-mixed', must be one of .*bf16-mixed"),
+        (
+            {"strategy": "ddp"},
+            "strategy is 'ddp', which is for several ranks: start them by .torch",
+        ),
+        ({"strategy": "dp"}, "strategy is 'dp', must be one of .'auto', 'ddp', 'fsdp'"),
     ],
 )
 def test_bad_arguments(wrong, text):
@@ -133,10 +141,36 @@ def test_bad_runs_are_refused_before_training(tmp_path):
         train.train(run(Method(label="mine", kind="sssam")))
 
 
-def test_another_precision_trains_too():
-    record = train.train(run(SAM), precision="bf16-mixed")
+@pytest.mark.parametrize("precision", get_args(Precision))
+@pytest.mark.parametrize("method", [BASE, SSSAM], ids=lambda method: method.label)
+def test_every_precision_trains(method, precision):
+    asked = run(method, task=TASK.model_copy(update={"precision": precision, "epochs": 6}))
+    record = train.train(asked)
+    assert record.steps == 18
+    assert record.train_loss < record.curve[0].train_loss
+    assert record.environment.device == f"cpu, {precision}"
+    assert (asked.id == run(method, task=TASK.model_copy(update={"epochs": 6})).id) == (
+        precision == "32-true"
+    )
+
+
+@pytest.mark.parametrize("method", [BASE, SAM], ids=lambda method: method.label)
+def test_the_rate_waits_for_steps_that_the_scaler_skips(method, monkeypatch):
+    """The scale halves at each overflow, from far above what float16 holds."""
+    scaler = torch.amp.GradScaler("cpu", init_scale=2.0**20)
+    monkeypatch.setattr(hardware, "MixedPrecision", partial(MixedPrecision, scaler=scaler))
+    task = TASK.model_copy(update={"precision": "16-mixed"})
+    record = train.train(run(method, task=task))
+    skipped = 20 - round(math.log2(scaler.get_scale()))
+    assert 0 < skipped < 9
+    base = torch.optim.SGD([torch.zeros(1)], lr=0.1)
+    rate = torch.optim.lr_scheduler.OneCycleLR(base, 0.1, total_steps=9, cycle_momentum=False)
+    for _ in range(8 - skipped):
+        base.step()
+        rate.step()
+    assert record.curve[-1].learning_rate == pytest.approx(rate.get_last_lr()[0])
     assert record.steps == 9
-    assert record.environment.device == "cpu, bf16-mixed"
+    assert int(record.ascended, 16).bit_count() == (9 - skipped if method is SAM else 0)
 
 
 def test_the_constant_rate_stays_and_one_cycle_ends_near_zero():

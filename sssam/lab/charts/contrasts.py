@@ -7,6 +7,7 @@ import altair as alt
 from sssam.lab.charts.theme import PRINT, Theme, Width, finish, over
 from sssam.lab.comparison import Comparison, Row
 from sssam.lab.headline import points
+from sssam.lab.specs import Task
 
 LINE = 34  # pixels a row
 SIGNED = "datum.value === 0 ? 'SAM' : format(datum.value, '+~g')"
@@ -25,16 +26,16 @@ def contrasts(
         raise ValueError("no row shares a seed with SAM, so there is no difference to plot")
     rows = [row for row in rows if row not in far(comparison)]
     data = [_datum(row) for row in rows]
-    margin = comparison.task.margin
+    margin, metric = comparison.task.margin, comparison.task.metric
     scale = _scale(data, margin)
     chart = over(data).encode(y=_y(data, narrow), color=theme.role(), tooltip=_tooltip())
     layers = [
-        *_region(margin, scale, theme),
-        chart.mark_rule(strokeWidth=2).encode(x=_x("low", scale), x2="high"),
+        *_region(comparison.task, scale, theme),
+        chart.mark_rule(strokeWidth=2).encode(x=_x("low", scale, metric), x2="high"),
         chart.mark_point(size=90, opacity=1, strokeWidth=2).encode(
-            x=_x("mean", scale), fill=_fill(theme)
+            x=_x("mean", scale, metric), fill=_fill(theme)
         ),
-        *([_names(chart, scale)] if narrow else []),
+        *([_names(chart, scale, metric)] if narrow else []),
     ]
     line = LINE + 14 if narrow else LINE
     return finish(layers, theme, width, line * len(rows))
@@ -72,8 +73,8 @@ def _scale(data: list[dict[str, Any]], margin: float) -> alt.Scale:
     return alt.Scale(domain=[low - room, high + room], nice=False, zero=False)
 
 
-def _x(field: str, scale: alt.Scale) -> alt.X:
-    title = ["difference to SAM", "percentage points of test accuracy"]
+def _x(field: str, scale: alt.Scale, metric: str) -> alt.X:
+    title = ["difference to SAM", f"percentage points of test {metric}"]
     return alt.X(
         f"{field}:Q", title=title, scale=scale, axis=alt.Axis(labelExpr=SIGNED, tickCount=6)
     )
@@ -90,21 +91,24 @@ def _fill(theme: Theme) -> alt.Fill:
     return alt.Fill("fill:N", scale=alt.Scale(domain=domain, range=colours), legend=None)
 
 
-def _region(margin: float, scale: alt.Scale, theme: Theme) -> list[alt.Chart]:
+def _region(task: Task, scale: alt.Scale, theme: Theme) -> list[alt.Chart]:
     """From the margin upwards, with a line at SAM."""
     top = scale.to_dict()["domain"][1]
-    chart = over([{"low": -margin, "high": top, "sam": 0}])
+    chart = over([{"low": -task.margin, "high": top, "sam": 0}])
+    low, sam = (_x(field, scale, task.metric) for field in ("low", "sam"))
     return [
-        chart.mark_rect(color=theme.shade).encode(x=_x("low", scale), x2="high"),
-        chart.mark_rule(color=theme.muted, strokeDash=[4, 3]).encode(x=_x("low", scale)),
-        chart.mark_rule(color=theme.roles["sam"], strokeWidth=1.2).encode(x=_x("sam", scale)),
+        chart.mark_rect(color=theme.shade).encode(x=low, x2="high"),
+        chart.mark_rule(color=theme.muted, strokeDash=[4, 3]).encode(x=low),
+        chart.mark_rule(color=theme.roles["sam"], strokeWidth=1.2).encode(x=sam),
     ]
 
 
-def _names(chart: alt.Chart, scale: alt.Scale) -> alt.Chart:
+def _names(chart: alt.Chart, scale: alt.Scale, metric: str) -> alt.Chart:
     left = scale.to_dict()["domain"][0]
     named: alt.Chart = chart.mark_text(align="left", baseline="middle", dy=-15)
-    return named.transform_calculate(left=str(left)).encode(x=_x("left", scale), text="label:N")
+    return named.transform_calculate(left=str(left)).encode(
+        x=_x("left", scale, metric), text="label:N"
+    )
 
 
 def _tooltip() -> list[alt.Tooltip]:

@@ -12,10 +12,6 @@ from sssam.lab.comparison import Comparison, Row
 Quantity = Literal["train_loss", "validation_accuracy"]
 
 HEIGHT = 340
-TITLES = {
-    "train_loss": "training loss at w",
-    "validation_accuracy": "validation accuracy, %",
-}
 
 
 def curves(
@@ -36,12 +32,15 @@ def curves(
     if not data:
         raise ValueError("no run has finished, so there is no curve to plot; run the study first")
     key, scaled = _key(comparison, data, quantity), _scaled(data, quantity)
+    title = "training loss at w"
+    if quantity == "validation_accuracy":
+        title = f"validation {comparison.task.metric}, %"
     drawn = [
         point | {"height": height, "key": key.named[point["label"]]}
         for point, height in zip(data, scaled.heights, strict=True)
     ]
     x = alt.Scale(domain=[0, max(point["passes"] for point in drawn)], nice=False)
-    layers = _layers(drawn, key, x, scaled, quantity, theme, narrow)
+    layers = _layers(drawn, key, x, scaled, title, theme, narrow)
     return finish(layers, theme, width, HEIGHT if narrow else key.height(HEIGHT))
 
 
@@ -50,7 +49,7 @@ def _layers(
     key: Key,
     x: alt.Scale,
     scaled: Scaled,
-    quantity: Quantity,
+    title: str,
     theme: Theme,
     narrow: bool,
 ) -> list[alt.Chart]:
@@ -58,7 +57,7 @@ def _layers(
     hover = alt.selection_point(name="hovered", on="pointerover", fields=["label"], nearest=True)
     common = {
         "x": _x(x, narrow),
-        "y": _y(scaled, quantity),
+        "y": _y(scaled, title),
         "color": key.colour(theme, narrow),
         "opacity": alt.condition(hover, alt.value(1.0), alt.value(0.15)),
     }
@@ -66,7 +65,7 @@ def _layers(
     ends = list({point["label"]: point for point in data}.values())
     dots = over(ends).mark_point(filled=True, size=36).encode(**common)
     reach = over(data).mark_point(size=60).encode(**common | {"opacity": alt.value(0)})
-    told = reach.encode(tooltip=_tooltip(quantity)).add_params(hover)
+    told = reach.encode(tooltip=_tooltip(title)).add_params(hover)
     return [lines, dots, told]
 
 
@@ -104,14 +103,14 @@ def _x(scale: alt.Scale, narrow: bool) -> alt.X:
     return alt.X("passes:Q", title=title, scale=scale, axis=axis)
 
 
-def _y(scaled: Scaled, quantity: Quantity) -> alt.Y:
-    return alt.Y("height:Q", scale=scaled.scale, axis=heading(TITLES[quantity], **scaled.axis))
+def _y(scaled: Scaled, title: str) -> alt.Y:
+    return alt.Y("height:Q", scale=scaled.scale, axis=heading(title, **scaled.axis))
 
 
-def _tooltip(quantity: Quantity) -> list[alt.Tooltip]:
+def _tooltip(title: str) -> list[alt.Tooltip]:
     return [
         alt.Tooltip("label:N", title="row"),
-        alt.Tooltip("value:Q", title=TITLES[quantity], format=".4~g"),
+        alt.Tooltip("value:Q", title=title, format=".4~g"),
         alt.Tooltip("epoch:Q", title="epoch"),
         alt.Tooltip("passes:Q", title="spent", format=".2f"),
     ]

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Literal
+from xml.sax.saxutils import quoteattr
 
 import altair as alt
 import vl_convert
@@ -19,13 +20,20 @@ _SCALE = 3
 
 
 def render(chart: alt.LayerChart, kind: Kind) -> bytes:
-    """The chart as a file's content."""
+    """The chart as a file's content; an SVG has the chart's description in it."""
     specification = chart.to_dict()
     if kind == "svg":
-        return vl_convert.vegalite_to_svg(specification, vl_version=VEGA_LITE).encode()
+        drawn = vl_convert.vegalite_to_svg(specification, vl_version=VEGA_LITE)
+        return _described(drawn, specification.get("description", "")).encode()
     if kind == "pdf":
         return bytes(vl_convert.vegalite_to_pdf(specification, vl_version=VEGA_LITE))
     return bytes(vl_convert.vegalite_to_png(specification, vl_version=VEGA_LITE, scale=_SCALE))
+
+
+def _described(svg: str, description: str) -> str:
+    """The converter drops the description, which is read aloud to those who can't see."""
+    words = f' role="img" aria-label={quoteattr(description)}>'
+    return svg.replace(">", words, 1) if description else svg
 
 
 def save(chart: alt.LayerChart, path: Path) -> Path:

@@ -18,11 +18,15 @@ _COLOURS = ("sam", "scheduled", "part", "other", "base")
 
 
 class Along(NamedTuple):
-    """One line: its name, coordinates, and losses, None where they are not finite."""
+    """One line: its name, coordinates, and losses, None where they are not finite.
+
+    A `role` gives it the colour of a comparison's row.
+    """
 
     name: str
     x: Sequence[float]
     loss: Sequence[float | None]
+    role: str = ""
 
 
 def curves(
@@ -104,7 +108,8 @@ def _lines(lines: Sequence[Along], title: str, theme: Theme, narrow: bool) -> li
     points = [point for each in lines for point in _points(each)]
     scaled = _scaled([point["loss"] for point in points])
     names = [each.name for each in lines]
-    colours = [theme.roles[_COLOURS[i % len(_COLOURS)]] for i in range(len(names))]
+    roles = [each.role or _COLOURS[i % len(_COLOURS)] for i, each in enumerate(lines)]
+    colours = [theme.roles[role] for role in roles]
     legend = alt.Legend(
         orient="bottom",
         columns=1 if narrow else 2,

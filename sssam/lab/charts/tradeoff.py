@@ -1,5 +1,6 @@
 """Accuracy against propagations: what each row brings, over what it costs."""
 
+from collections.abc import Callable
 from typing import Any
 
 import altair as alt
@@ -10,11 +11,14 @@ from sssam.lab.charts.theme import PRINT, Theme, Width, finish, haloed, heading,
 from sssam.lab.comparison import Comparison, Row
 from sssam.lab.headline import signed
 
+#: A field -> the vertical place that it encodes, on the scale and axis of all layers.
+Heights = Callable[[str], alt.Y]
+
 
 def tradeoff(
     comparison: Comparison, theme: Theme = PRINT, width: Width = 760, narrow: bool = False
 ) -> alt.LayerChart:
-    """The plot that says it all: mean test accuracy with its interval against propagations.
+    """The plot that says it all: the mean of the metric with its interval against propagations.
 
     Steps in grey are the Pareto front of the means.
 
@@ -25,23 +29,28 @@ def tradeoff(
     if not points:
         raise ValueError("no row was measured, so there is nothing to plot; run the study first")
     hover = alt.selection_point(name="hovered", on="pointerover", fields=["label"])
-    x, y = _scales(points, domain)
+    metric = comparison.task.metric
+    x, heights = _scales(points, domain)
+
+    def y(field: str) -> alt.Y:
+        return alt.Y(f"{field}:Q", scale=heights, axis=heading(f"test {metric}, %"))
+
     base = over(points).encode(
         x=_x("x", x),
         color=theme.role(),
-        tooltip=_tooltip(),
+        tooltip=_tooltip(metric),
         opacity=alt.condition(hover, alt.value(1.0), alt.value(0.25)),
     )
     layers = [
         *_references(comparison, theme, x, y, narrow),
-        *steps(points, front(comparison), theme, _x("x", x), _y("y", y)),
+        *steps(points, front(comparison), theme, _x("x", x), y("y")),
         base.mark_rule(strokeWidth=0.8).encode(
-            x2="label_x", y=_y("y", y), y2="label_y", opacity=alt.value(0.45)
+            x2="label_x", y=y("y"), y2="label_y", opacity=alt.value(0.45)
         ),
         *_names(base, theme, x, y),
-        base.mark_rule(strokeWidth=1.6).encode(y=_y("y_low", y), y2="y_high"),
+        base.mark_rule(strokeWidth=1.6).encode(y=y("y_low"), y2="y_high"),
         base.mark_point(filled=True, size=90, opacity=1)
-        .encode(y=_y("y", y), shape=_shape())
+        .encode(y=y("y"), shape=_shape())
         .add_params(hover),
     ]
     return finish(layers, theme, width, HEIGHT if not narrow else HEIGHT + 40)
@@ -61,10 +70,6 @@ def _x(field: str, scale: alt.Scale) -> alt.X:
     return alt.X(f"{field}:Q", title=title, scale=scale, axis=axis)
 
 
-def _y(field: str, scale: alt.Scale) -> alt.Y:
-    return alt.Y(f"{field}:Q", scale=scale, axis=heading("test accuracy, %"))
-
-
 def _shape() -> alt.Shape:
     scale = alt.Scale(
         domain=["base", "control", "sam", "scheduled", "part", "other", BELOW],
@@ -73,8 +78,8 @@ def _shape() -> alt.Shape:
     return alt.Shape("shape:N", scale=scale, legend=None)
 
 
-def _names(base: alt.Chart, theme: Theme, x: alt.Scale, y: alt.Scale) -> list[alt.Chart]:
-    texts = base.encode(x=_x("label_x", x), y=_y("label_y", y), text="name:N")
+def _names(base: alt.Chart, theme: Theme, x: alt.Scale, y: Heights) -> list[alt.Chart]:
+    texts = base.encode(x=_x("label_x", x), y=y("label_y"), text="name:N")
     return [
         layer
         for side, align, dx in (("right", "left", 3), ("left", "right", -3))
@@ -85,7 +90,7 @@ def _names(base: alt.Chart, theme: Theme, x: alt.Scale, y: alt.Scale) -> list[al
 
 
 def _references(
-    comparison: Comparison, theme: Theme, x: alt.Scale, y: alt.Scale, narrow: bool
+    comparison: Comparison, theme: Theme, x: alt.Scale, y: Heights, narrow: bool
 ) -> list[alt.Chart]:
     """The levels of base and of SAM: nothing, and all, of SAM's gain."""
     base, sam = comparison.base, comparison.sam
@@ -94,7 +99,7 @@ def _references(
     levels = [{"level": row.accuracy.mean, "role": row.role} for row in (base, sam) if row.accuracy]
     rules = over(levels).mark_rule(strokeDash=[2, 4], strokeWidth=1.2)
     return [
-        rules.encode(y=_y("level", y), color=theme.role()),
+        rules.encode(y=y("level"), color=theme.role()),
         *_gain(sam, levels, theme, x, y, narrow),
     ]
 
@@ -104,7 +109,7 @@ def _gain(
     levels: list[dict[str, Any]],
     theme: Theme,
     x: alt.Scale,
-    y: alt.Scale,
+    y: Heights,
     narrow: bool,
 ) -> list[alt.Chart]:
     """The way from base to SAM, and how long it is."""
@@ -115,15 +120,15 @@ def _gain(
     beside = low + (0.1 if narrow else 0.5) * (high - low)
     datum = {"low": low, "high": high, "beside": beside, "text": text, "x": 1.3 if narrow else 1.75}
     chart = over([datum]).encode(x=_x("x", x))
-    way = chart.mark_rule(color=theme.muted, strokeWidth=0.8).encode(y=_y("low", y), y2="high")
-    words = chart.encode(y=_y("beside", y), text="text:N")
+    way = chart.mark_rule(color=theme.muted, strokeWidth=0.8).encode(y=y("low"), y2="high")
+    words = chart.encode(y=y("beside"), text="text:N")
     return [way, *haloed(words, theme, color=theme.muted, align="left", dx=7)]
 
 
-def _tooltip() -> list[alt.Tooltip]:
+def _tooltip(metric: str) -> list[alt.Tooltip]:
     return [
         alt.Tooltip("label:N", title="row"),
-        alt.Tooltip("mean:Q", title="test accuracy, %", format=".2f"),
+        alt.Tooltip("mean:Q", title=f"test {metric}, %", format=".2f"),
         alt.Tooltip("low:Q", title="95% from", format=".2f"),
         alt.Tooltip("high:Q", title="to", format=".2f"),
         alt.Tooltip("cost:Q", title="propagations", format=".3f"),

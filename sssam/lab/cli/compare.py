@@ -8,6 +8,7 @@ from cyclopts import Parameter
 from sssam.lab import terminal
 from sssam.lab.cli import results, studies, training
 from sssam.lab.refusals import refusing
+from sssam.lab.specs import Precision
 
 Quiet = Annotated[bool, Parameter(negative="")]
 
@@ -21,16 +22,22 @@ def compare(
     engine: str | None = None,
     jobs: int | None = None,
     epochs: int | None = None,
+    precision: Precision | None = None,
     data: Annotated[tuple[str, ...], Parameter(name="--data", negative="")] = (),
     run: Annotated[bool, Parameter(negative="--no-run")] = True,
     retry_failed: Annotated[bool, Parameter(negative="")] = False,
+    flatness: Annotated[bool, Parameter(negative="")] = False,
     quiet: Quiet = False,
+    how: training.How = training.How(),  # noqa: B008 -- frozen
 ) -> int:
     """Train the methods over several seeds, and show what each costs and brings.
 
     Runs that have a record are not trained again, so the same command goes on where it was
     stopped. The page, tables, records and figures are left in one directory. The exit code is 1 if
     runs failed, which are listed.
+
+    Under torchrun, as in torchrun --nproc-per-node 2 -m sssam compare, all ranks train one run
+    after the other together, each its share of every batch.
 
     Args:
         what: A task by name or a Python file that makes one; a study file ending in .toml; or the
@@ -45,20 +52,34 @@ def compare(
             a process on this machine for each core, or what the study says.
         jobs: Processes on this machine, each with its share of the cores; in place of --engine.
         epochs: Length of the training on a task, at least 1; default the task's own.
+        precision: Of the training of a task, as in sssam train; a study says it in its file.
         data: Where the task's data lie, for a task that does not bring its own; for a study file
             TASK=PATH, once for each such task.
         run: Train what is missing; --no-run only shows what the records hold.
         retry_failed: Train runs anew that failed; their records are set aside.
+        flatness: Measure how flat the training loss is at the model that each run ends at, which
+            takes seconds a run and more on large models; weights are kept beside the records.
         quiet: No progress and no table; the headline and the page's path alone.
     """
-    _, errors = terminal.consoles()
-    with refusing():
-        meant = studies.meant(what, methods=methods, seeds=seeds, out=out, epochs=epochs, data=data)
-        if run:
-            trainer = training.Trainer(
-                meant.directory, training.engine(engine, jobs, meant.study), quiet, retry_failed
+    with training.leading(how) as train:
+        if train is None:  # another rank, which has trained along
+            return 0
+        _, errors = terminal.consoles()
+        with refusing():
+            meant = studies.meant(
+                what,
+                methods=methods,
+                seeds=seeds,
+                out=out,
+                epochs=epochs,
+                data=data,
+                flatness=flatness,
+                precision=precision,
             )
-            studies.begin(meant)
-    found = studies.conducted(meant, trainer) if run else studies.read(meant, errors)
-    results.shown(meant, *found, quiet, results.repeat(what))
-    return results.failures(meant.study, *found, errors)
+            if run:
+                where = training.engine(engine, jobs, meant.study)
+                trainer = training.Trainer(meant.directory, where, quiet, retry_failed, how, train)
+                studies.begin(meant)
+        found = studies.conducted(meant, trainer) if run else studies.read(meant, errors)
+        results.shown(meant, *found, quiet, results.repeat(what))
+        return results.failures(meant.study, *found, errors)

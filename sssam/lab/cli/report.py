@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from rich.text import Text
 
-from sssam.lab import conduct, terminal
+from sssam.lab import conduct, flatfiles, terminal
 from sssam.lab import live as following
 from sssam.lab.cli import results, studies
 from sssam.lab.comparison import Comparison
@@ -40,16 +40,22 @@ def report(
                 folder = conduct.folder(meant.study, part, directory)
                 output.print(Text(f"The page: {folder / 'comparison.html'}"), soft_wrap=True)
                 records = directory / conduct.RECORDS
-                following.live(records, _compared(meant, part), out=folder, command=command)
+                following.live(
+                    records, _compared(meant, part, directory), out=folder, command=command
+                )
     found = studies.read(meant, errors)
     results.shown(meant, *found, quiet, command)
     return 0
 
 
-def _compared(meant: studies.Meant, part: Part) -> Callable[[list[Record]], Comparison]:
+def _compared(
+    meant: studies.Meant, part: Part, directory: Path
+) -> Callable[[list[Record]], Comparison]:
     """From records to what can be shown by now; rows whose values are still open have no runs."""
 
-    def compared(held: list[Record]) -> Comparison:
+    def compared(found: list[Record]) -> Comparison:
+        kept, plan = directory / conduct.RECORDS, meant.study.flatness
+        held = [record for record in found if not flatfiles.due(record.run, kept, plan)]
         by_id = {record.id: record for record in held}
         try:
             decided = conduct.decide(meant.study, part, conduct.reader(by_id, part.task.name))
@@ -57,6 +63,7 @@ def _compared(meant: studies.Meant, part: Part) -> Callable[[list[Record]], Comp
             note = f"{unfinished}: until then, rows that are tuned have no runs."
             part_ = part.model_copy(update={"note": note.capitalize()})
             return conduct.compared(meant.study, conduct.undecided(part_), held)
-        return conduct.compared(meant.study, decided, held)
+        flat = conduct.flatness(meant.study, decided, directory)
+        return conduct.compared(meant.study, decided, held, flat)
 
     return compared

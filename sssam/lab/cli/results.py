@@ -7,13 +7,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from sssam.files import write_whole
-from sssam.lab import conduct, pool, report, terminal
+from sssam.lab import conduct, pooledpage, report, terminal
 from sssam.lab.cli.studies import Meant
 from sssam.lab.comparison import Comparison
 from sssam.lab.conduct import Decided
 from sssam.lab.design import Study, runs
-from sssam.lab.headline import signed
 from sssam.lab.specs import Record, Run
 from sssam.lab.tune import Choice, values
 
@@ -56,9 +54,10 @@ def shown(
 ) -> None:
     """Writes and prints the comparison of each task, and what they say together."""
     output, _ = terminal.consoles()
-    made = list[Comparison]()
+    made = dict[str, Comparison]()
     for each in decided:
-        comparison = conduct.compared(what.study, each, held.values())
+        flat = conduct.flatness(what.study, each, what.directory)
+        comparison = conduct.compared(what.study, each, held.values(), flat)
         folder = conduct.folder(what.study, each.part, what.directory)
         written = report.write(comparison, folder, command=command)
         if quiet:
@@ -66,24 +65,22 @@ def shown(
         else:
             terminal.show(comparison, output)
         output.print(Text(f"\nThe page: {written.page}"), soft_wrap=True)
-        made.append(comparison)
+        made[folder.name] = comparison
     if len(made) > 1:
-        _pooled(made, what.directory, output)
+        _pooled(made, what, quiet, output)
 
 
-def _pooled(made: Sequence[Comparison], directory: Path, output: Console) -> None:
-    """What several tasks say together, each with the same weight."""
-    try:
-        pooled = pool.pool(made)
-    except ValueError as error:
-        output.print(Text(f"\nNot pooled over the tasks: {error}"), soft_wrap=True)
-        return
-    write_whole(directory / "pooled.json", pooled.model_dump_json(indent=1).encode() + b"\n")
-    output.print(Text(f"\nOver the {len(made)} tasks, each with the same weight:", style="bold"))
-    for row in pooled.rows:
-        if row.to_sam is not None:
-            verdict = "keeps SAM's gain" if row.holds else "not shown to keep SAM's gain"
-            output.print(Text(f"{row.label}: {signed(row.to_sam.mean)} points to SAM, {verdict}"))
+def _pooled(made: Mapping[str, Comparison], what: Meant, quiet: bool, output: Console) -> None:
+    """What several tasks say together, each with the same weight, and the page that links them."""
+    together = pooledpage.pooled(list(made.values()))
+    index, *_ = pooledpage.write(what.study.name, made, together, what.directory)
+    if together.pooled is None:
+        output.print(Text(f"\n{together.reason}"), soft_wrap=True)
+    else:
+        output.print(Text(f"\n{pooledpage.headline(together.pooled)}", style="bold"))
+        if not quiet and together.pooled.rows:
+            output.print(terminal.drawn(pooledpage.cells(together.pooled)))
+    output.print(Text(f"\nThe page of all tasks: {index}"), soft_wrap=True)
 
 
 def repeat(what: str) -> str:

@@ -21,11 +21,12 @@ def run(
     data: Annotated[tuple[str, ...], Parameter(name="--data", negative="")] = (),
     retry_failed: Annotated[bool, Parameter(negative="")] = False,
     quiet: Annotated[bool, Parameter(negative="")] = False,
+    how: training.How = training.How(),  # noqa: B008 -- frozen
 ) -> int:
     """Train what a study asks for and has no record yet: the tuning, then the comparison's runs.
 
     Stopped at any point, the same command goes on. The exit code is 1 if runs failed, which are
-    listed.
+    listed. Under torchrun all ranks train together, as with sssam compare.
 
     Args:
         study: A study file ending in .toml, or the directory of a study.
@@ -37,17 +38,19 @@ def run(
         retry_failed: Train runs anew that failed; their records are set aside.
         quiet: No progress.
     """
-    output, errors = terminal.consoles()
-    with refusing():
-        meant = studies.meant(study, seeds=seeds, out=out, data=data)
-        trainer = training.Trainer(
-            meant.directory, training.engine(engine, jobs, meant.study), quiet, retry_failed
-        )
-        studies.begin(meant)
-    decided, held = studies.conducted(meant, trainer)
-    for each in decided:
-        for choice in each.choices:
-            if choice.grid.tuned and not quiet:
-                output.print(Text(results.chosen(each.part.task.name, choice)))
-    output.print(Text(f"The records: {trainer.records}"), soft_wrap=True)
-    return results.failures(meant.study, decided, held, errors)
+    with training.leading(how) as train:
+        if train is None:  # another rank, which has trained along
+            return 0
+        output, errors = terminal.consoles()
+        with refusing():
+            meant = studies.meant(study, seeds=seeds, out=out, data=data)
+            where = training.engine(engine, jobs, meant.study)
+            trainer = training.Trainer(meant.directory, where, quiet, retry_failed, how, train)
+            studies.begin(meant)
+        decided, held = studies.conducted(meant, trainer)
+        for each in decided:
+            for choice in each.choices:
+                if choice.grid.tuned and not quiet:
+                    output.print(Text(results.chosen(each.part.task.name, choice)))
+        output.print(Text(f"The records: {trainer.records}"), soft_wrap=True)
+        return results.failures(meant.study, decided, held, errors)

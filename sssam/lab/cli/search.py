@@ -13,7 +13,7 @@ from rich.text import Text
 from sssam.files import write_whole
 from sssam.lab import arguments, conduct, figures, terminal
 from sssam.lab.cli import results, studies, training
-from sssam.lab.refusals import RefusedError, refusing, stoppable
+from sssam.lab.refusals import refusing, stoppable
 from sssam.lab.search import chart, confirm, drive, findings, told
 from sssam.lab.search.design import FIRST_SEED, Design, Draws, Prune, Sampler
 from sssam.lab.search.findings import Findings
@@ -142,14 +142,11 @@ def _search(
     on_trial: Callable[[Design, FrozenTrial, int, int], object] | None,
 ) -> None:
     kept = f"ended trials are kept in {place.where}; the same command goes on from there"
-    try:
-        with refusing():
-            for design in designs:
-                drive.require(design, place)
-        with stoppable(kept):
-            drive.search(designs, place, trials, jobs, on_trial)
-    except ModuleNotFoundError as error:
-        raise RefusedError(f"--storage {place.where!r}: {error}") from error
+    with refusing():
+        for design in designs:
+            drive.require(design, place)
+    with stoppable(kept):
+        drive.search(designs, place, trials, jobs, on_trial)
 
 
 def tell(design: Design, trial: FrozenTrial, ended: int, total: int) -> None:
@@ -188,11 +185,15 @@ def _shown(found: Findings, folder: Path, quiet: bool) -> int:
 
 def _confirmed(found: Findings, seeds: int, folder: Path, jobs: int | None, quiet: bool) -> int:
     """Compares what was found, as `sssam compare` would."""
-    _, errors = terminal.consoles()
+    output, errors = terminal.consoles()
     with refusing():
         meant = studies.Meant(confirm.study(found, seeds), arguments.directory(folder))
         trainer = training.Trainer(folder, training.engine(None, jobs), quiet)
         studies.begin(meant)
     decided, held = studies.conducted(meant, trainer)
     results.shown(meant, decided, held, quiet, results.repeat(str(folder)))
+    for each in decided:
+        compared = conduct.compared(meant.study, each, held.values())
+        for line in told.fresh(compared, found.budgets):
+            output.print(Text(line), soft_wrap=True)
     return results.failures(meant.study, decided, held, errors)

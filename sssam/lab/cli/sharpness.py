@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from sssam.lab import arguments, conduct, flatness, landscapes, terminal
-from sssam.lab.flatness import Between, Curvature, Flatness, Plan, Rise, Solution
+from sssam.lab.flatness import Solution
+from sssam.lab.flatspecs import Between, Curvature, Flatness, Plan, Rise
 from sssam.lab.refusals import RefusedError, refusing
 from sssam.lab.specs import Run
 

@@ -10,8 +10,9 @@ from sssam.lab import arguments, conduct, explain, records, rows, study, studyfi
 from sssam.lab.cli.training import Trainer, tell_problems
 from sssam.lab.conduct import Decided
 from sssam.lab.design import Grid, Part, Study, runs
+from sssam.lab.flatspecs import OF_STUDY
 from sssam.lab.refusals import RefusedError
-from sssam.lab.specs import Method, Record, Task
+from sssam.lab.specs import Method, Precision, Record, Task
 
 
 class Meant(NamedTuple):
@@ -29,6 +30,8 @@ def meant(
     out: Path | None = None,
     epochs: int | None = None,
     data: Sequence[str] = (),
+    flatness: bool = False,
+    precision: Precision | None = None,
 ) -> Meant:
     """The study of a file, of a directory, or of a task with options.
 
@@ -37,16 +40,21 @@ def meant(
             an option that belongs into the study's own file.
     """
     path = Path(what)
-    named = {"--methods": methods, "--epochs": epochs}
+    named = {"--methods": methods, "--epochs": epochs, "--precision": precision}
     if path.suffix == ".toml" or (path / conduct.FILE).is_file():
         for name, value in named.items():
             if value is not None:
                 raise ValueError(f"{name} is for a task: a study says it in its file, {what!r}")
-        return _known(path, seeds, out, arguments.paths(data))
-    chosen = arguments.task(what, epochs, arguments.only_path(data))
+        return _known(path, seeds, out, arguments.paths(data), flatness)
+    chosen = arguments.task(what, epochs, arguments.only_path(data), precision)
     count = tasks.DEFAULT_SEEDS if seeds is None else seeds
     wanted = arguments.at_least_one("--seeds", count, "the number of paired seeds")
-    built = Study(name=chosen.name, parts=(_part(chosen, methods),), seeds=tuple(range(wanted)))
+    built = Study(
+        name=chosen.name,
+        parts=(_part(chosen, methods),),
+        seeds=tuple(range(wanted)),
+        flatness=OF_STUDY if flatness else None,
+    )
     folder = Path("sssam-results", conduct.safe(chosen.name)) if out is None else out
     return Meant(built, arguments.directory(folder))
 
@@ -60,7 +68,9 @@ def of_directory(directory: Path) -> Meant:
     return Meant(conduct.load(directory), directory)
 
 
-def _known(path: Path, seeds: int | None, out: Path | None, data: Mapping[str, str]) -> Meant:
+def _known(
+    path: Path, seeds: int | None, out: Path | None, data: Mapping[str, str], flatness: bool
+) -> Meant:
     """A study that is written down: in a file, or in a directory, which then is its own."""
     is_file = path.suffix == ".toml"
     if not is_file and out is not None:
@@ -71,6 +81,8 @@ def _known(path: Path, seeds: int | None, out: Path | None, data: Mapping[str, s
     if seeds is not None:
         count = arguments.at_least_one("--seeds", seeds, "the number of paired seeds")
         found = Study.model_validate({**dict(found), "seeds": tuple(range(count))})
+    if flatness and found.flatness is None:
+        found = found.model_copy(update={"flatness": OF_STUDY})
     default = Path("sssam-results", conduct.safe(found.name)) if is_file else path
     return Meant(found, arguments.directory(default if out is None else out))
 
@@ -110,7 +122,7 @@ def conducted(what: Meant, train: Trainer) -> tuple[list[Decided], dict[str, Rec
     found, held = list[Decided](), dict[str, Record]()
     for part in what.study.parts:
         decided = conduct.decide(what.study, part, train)
-        held.update(train(conduct.wanted(what.study, decided)))
+        held.update(train(conduct.wanted(what.study, decided), what.study.flatness))
         found.append(decided)
     return found, held
 

@@ -1,15 +1,15 @@
 """`sssam train`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cyclopts import Parameter
 from rich.text import Text
 
-from sssam.lab import arguments, checkpoints, conduct, records, rows, study, terminal
+from sssam.lab import arguments, checkpoints, conduct, loggers, records, rows, study, terminal
+from sssam.lab.cli import training
 from sssam.lab.refusals import refusing, stoppable
-from sssam.lab.specs import Method, Record, Run, Task
-from sssam.lab.train import train as trained
+from sssam.lab.specs import Method, Precision, Record, Run, Task
 
 
 def train(
@@ -21,10 +21,14 @@ def train(
     out: Path | None = None,
     epochs: int | None = None,
     data: Annotated[Path | None, Parameter(name="--data")] = None,
-    accelerator: Literal["cpu", "cuda", "mps", "auto"] = "cpu",
+    precision: Precision | None = None,
     quiet: Annotated[bool, Parameter(negative="")] = False,
+    how: training.How = training.How(),  # noqa: B008 -- frozen
 ) -> int:
     """Train one run, and write its record where `sssam compare` finds it.
+
+    Under torchrun, as in torchrun --nproc-per-node 2 -m sssam train, each rank trains its share of
+    every batch; with --checkpoint and torchrun's --max-restarts a lost rank costs an epoch at most.
 
     Args:
         task: What is trained, as in `sssam compare`.
@@ -34,34 +38,38 @@ def train(
         out: Directory of the results; default sssam-results/TASK.
         epochs: Length of the training, at least 1; default the task's own.
         data: Where the task's data lie, for a task that does not bring its own.
-        accelerator: Device to train on; comparisons train on the CPU.
+        precision: Of weights and passes; default the task's own, mostly 32-true.
         quiet: No progress, only the result.
     """
-    output, errors = terminal.consoles()
-    with refusing():
-        chosen = arguments.task(task, epochs, data)
-        if seed < 0:
-            raise ValueError(f"--seed must be at least 0, not {seed}")
-        run = Run(task=chosen, method=_row(chosen, method), seed=seed)
-        study.check([run])
-        if checkpoint is not None and checkpoint.exists():
-            checkpoints.load(checkpoint, run)
-        default = Path("sssam-results", conduct.safe(chosen.name))
-        folder = arguments.directory(default if out is None else out)
-    kept = "nothing is kept: give --checkpoint a file to go on from"
-    if checkpoint is not None:
-        kept = f"its state is kept in {checkpoint}; the same command goes on from there"
-    with stoppable(kept), terminal.epochs(run, errors, quiet) as watch:
-        record = trained(
-            run,
-            checkpoint=checkpoint,
-            accelerator=accelerator,
-            on_epoch=lambda e: watch.epoch(*e),
-        )
-    path = records.write(record, folder / conduct.RECORDS)
-    output.print(Text(_result(record)))
-    output.print(Text(f"The record: {path}"), soft_wrap=True)
-    return 0
+    with training.leading(how) as trained:
+        if trained is None:  # another rank, which has trained along
+            return 0
+        output, errors = terminal.consoles()
+        with refusing():
+            chosen = arguments.task(task, epochs, data, precision)
+            if seed < 0:
+                raise ValueError(f"--seed must be at least 0, not {seed}")
+            run = Run(task=chosen, method=_row(chosen, method), seed=seed)
+            study.check([run])
+            loggers.check(how.logger)
+            if checkpoint is not None and checkpoint.exists():
+                checkpoints.load(checkpoint, run)
+            default = Path("sssam-results", conduct.safe(chosen.name))
+            folder = arguments.directory(default if out is None else out)
+        kept = "nothing is kept: give --checkpoint a file to go on from"
+        if checkpoint is not None:
+            kept = f"its state is kept in {checkpoint}; the same command goes on from there"
+        with stoppable(kept), terminal.epochs(run, errors, quiet) as watch:
+            record = trained(
+                run,
+                checkpoint=checkpoint,
+                logged=loggers.make(how.logger, run, folder),
+                on_epoch=lambda e: watch.epoch(*e),
+            )
+        path = records.write(record, folder / conduct.RECORDS)
+        output.print(Text(_result(record)))
+        output.print(Text(f"The record: {path}"), soft_wrap=True)
+        return 0
 
 
 def _row(task: Task, words: str) -> Method:

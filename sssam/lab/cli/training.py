@@ -1,30 +1,107 @@
 """How commands train: on an engine, with progress, and with a word on what was found aside."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
+from cyclopts import Parameter
 from rich.console import Console
 from rich.text import Text
 
-from sssam.lab import arguments, conduct, engines, records, study, terminal
+from sssam.lab import (
+    arguments,
+    conduct,
+    engines,
+    hardware,
+    loggers,
+    ranks,
+    records,
+    study,
+    terminal,
+)
 from sssam.lab.design import Study
-from sssam.lab.refusals import RefusedError, stoppable
+from sssam.lab.flatspecs import Plan
+from sssam.lab.hardware import Hardware
+from sssam.lab.refusals import RefusedError, refusing, stoppable
 from sssam.lab.specs import Record, Run
+from sssam.lab.train import train as trained
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class How:
+    """Options of all commands that train, but for what is part of a run."""
+
+    accelerator: Annotated[
+        Literal["cpu", "cuda", "mps", "auto"], Parameter(help="Device to train on.")
+    ] = "cpu"
+    strategy: Annotated[
+        hardware.Strategy,
+        Parameter(
+            help="Under torchrun: ddp keeps the model on each rank, fsdp a shard of it on each."
+        ),
+    ] = "auto"
+    logger: Annotated[
+        str | None,
+        Parameter(
+            help="Where each epoch's numbers are written besides: csv, tensorboard, mlflow or "
+            "wandb, in the folder logs of --out."
+        ),
+    ] = None
+
+    @property
+    def hardware(self) -> Hardware:
+        """Where runs are trained."""
+        return Hardware(self.accelerator, strategy=self.strategy)
+
+
+@contextmanager
+def leading(how: How) -> Iterator[Callable[..., Record] | None]:
+    """As `ranks.leading`.
+
+    Raises:
+        RefusedError: the hardware does not go together.
+    """
+    block = ranks.leading(how.hardware)
+    with refusing():
+        train = block.__enter__()
+    with ExitStack() as stack:
+        stack.push(block)
+        yield train
 
 
 class Trainer:
-    """Trains runs of a study that have no record, with progress; gives the records of all."""
+    """Trains runs of a study that have no record, with progress; gives the records of all.
+
+    `train` is what `ranks.leading` gives.
+
+    Raises:
+        ValueError: no such logger.
+        ModuleNotFoundError: its library is not installed.
+    """
 
     def __init__(
-        self, directory: Path, engine: engines.Engine, quiet: bool, retry_failed: bool = False
+        self,
+        directory: Path,
+        engine: engines.Engine,
+        quiet: bool,
+        retry_failed: bool = False,
+        how: How | None = None,
+        train: Callable[..., Record] = trained,
     ) -> None:
         self.records = directory / conduct.RECORDS
         self.engine, self.quiet, self.retry_failed = engine, quiet, retry_failed
+        self.how, self.train = how or How(), train
+        loggers.check(self.how.logger)
         _, self.console = terminal.consoles()
         self._retried: set[str] = set()
 
-    def __call__(self, asked: Sequence[Run]) -> Mapping[str, Record]:
+    def __call__(self, asked: Sequence[Run], flatness: Plan | None = None) -> Mapping[str, Record]:
         """The records of the runs, by id; a run that failed is tried again once a command.
+
+        With `flatness` each trained model is measured by that plan, as `study.run_missing` does.
 
         Raises:
             RefusedError: the engine's library is not installed.
@@ -33,7 +110,7 @@ class Trainer:
         """
         retry = self.retry_failed and not self._retried >= {run.id for run in asked}
         self._retried |= {run.id for run in asked}
-        missing = study.missing(asked, self.records, retry)
+        missing = study.missing(asked, self.records, retry, flatness)
         kept = f"finished runs are kept in {self.records}; the same command goes on from there"
         try:
             with stoppable(kept), terminal.watching(missing, self.console, self.quiet) as watch:
@@ -44,6 +121,10 @@ class Trainer:
                     on_progress=lambda p: watch.ended(*p),
                     on_epoch=lambda e: watch.epoch(*e),
                     retry_failed=retry,
+                    flatness=flatness,
+                    accelerator=self.how.accelerator,
+                    logger=self.how.logger,
+                    train=self.train,
                 )
         except ModuleNotFoundError as error:
             raise RefusedError(str(error)) from error
@@ -61,14 +142,28 @@ def engine(text: str | None, jobs: int | None, found: Study | None = None) -> en
     """The engine that a command or its study names; by default a process for each core.
 
     Raises:
-        ValueError: no such engine; or `jobs` below 1, or beside an engine.
+        ValueError: no such engine; `jobs` below 1, or beside an engine; either one under torchrun.
     """
     if jobs is not None:
         if text is not None:
             raise ValueError(f"--jobs is {jobs} beside --engine: give the engine its own number")
         arguments.at_least_one("--jobs", jobs, "processes")
     named = text if text is not None or found is None or jobs is not None else found.engine
+    if hardware.world() > 1:
+        return _on_ranks(named, jobs)
     if named is not None:
         return engines.parse(named)
     count = arguments.cores() if jobs is None else jobs
     return engines.Here(threads=1) if count == 1 else engines.Local(count)
+
+
+def _on_ranks(named: str | None, jobs: int | None) -> engines.Engine:
+    """Under torchrun a study trains one run after the other, on all ranks."""
+    found = engines.Here() if named is None else engines.parse(named)
+    if jobs is not None or not found.in_process:
+        given = f"--jobs is {jobs}" if named is None else f"the engine is {named!r}"
+        raise ValueError(
+            f"{given}, but torchrun's ranks train one run together: give --engine here, or start "
+            "without torchrun"
+        )
+    return found

@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Here(Engine):
-    """Trains in this process, which may be one that torchrun started.
+    """Trains in this process, under torchrun on all of its ranks together.
 
     Args:
         threads: torch's; default the cores, shared with the processes that torchrun started beside

@@ -73,7 +73,7 @@ def _dots(points: list[dict[str, Any]], theme: Theme, x: alt.X, y: alt.Y) -> alt
         .encode(
             x=x,
             y=y,
-            color=alt.Color("sampler:N", scale=scale, legend=alt.Legend(orient="top")),
+            color=alt.Color("sampler:N", scale=scale, legend=alt.Legend(orient="bottom")),
             shape=alt.Shape("sampler:N", scale=alt.Scale(domain=list(_ROLES))),
             tooltip=[
                 "sampler:N",

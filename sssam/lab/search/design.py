@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from sssam.lab import loop, problems
-from sssam.lab.specs import Method, Run, Spec, Task
+from sssam.lab.specs import REVISION, Method, Run, Spec, Task
 
 #: Seeds of a search; `sssam tune` uses 1000 to 1009, and a comparison counts its own from 0.
 FIRST_SEED = 2000
@@ -38,6 +38,7 @@ class Design(Spec):
     prune: Prune = "seeds"
     draws: Draws = "systematic"
     seed: Annotated[int, Field(ge=0)] = 0
+    revision: int = REVISION
 
     @field_validator("rho")
     @classmethod
@@ -79,6 +80,15 @@ class Design(Spec):
     def run(self, method: Method, seed: int) -> Run:
         """The run of a method on one of the seeds."""
         return Run(task=self.task, method=method, seed=seed)
+
+    def differing(self, other: "Design") -> list[str]:
+        """The fields in which two searches differ, their trials not being comparable.
+
+        Tasks are alike where their runs have one id: so data may be moved, and a margin changed.
+        """
+        names = [name for name in Design.model_fields if name != "task"]
+        found = [name for name in names if getattr(self, name) != getattr(other, name)]
+        return found if self.run(_ANY, 0).id == other.run(_ANY, 0).id else ["task", *found]
 
     @property
     def epochs(self) -> int:

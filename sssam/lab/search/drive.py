@@ -72,20 +72,19 @@ def search(
     Raises:
         ValueError: a storage that is none, or holds other searches of these names.
         ConnectionError: the storage can't be reached.
-        RuntimeError: the processes died before the searches were done.
+        ChildProcessError: the processes died before the searches were done.
     """
     for name, value in (("trials", trials), ("jobs", jobs)):
         if value < 1:
             raise ValueError(f"{name} is {value}, must be at least 1")
     storage = place.open()
-    for design in designs:
-        study(design, storage)
-    if jobs == 1:
-        _work(designs, place, trials, on_trial)
+    left = [d for d in designs if count(study(d, storage), lambda _: True).ended < trials]
+    if jobs == 1 or not left:
+        _work(left, place, trials, on_trial)
         return
-    codes = _in_processes(jobs, (designs, place, trials, on_trial))
+    codes = _in_processes(jobs, (left, place, trials, on_trial))
     if all(codes):
-        raise RuntimeError(f"the processes of the search ended with {codes}: search again")
+        raise ChildProcessError(f"the processes of the search ended with {codes}: search again")
 
 
 def require(design: Design, place: Place) -> None:
@@ -95,7 +94,6 @@ def require(design: Design, place: Place) -> None:
         ValueError, FileNotFoundError: as `sssam.lab.checks.check`; or a storage that is none, or
             holds another search of this name.
         ConnectionError: the storage can't be reached.
-        ModuleNotFoundError: the driver of the database is not installed.
     """
     study(design, place.open())
     fraction = design.usable[0]

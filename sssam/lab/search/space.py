@@ -154,8 +154,8 @@ def filled(heights: Sequence[float], mean: float) -> list[float]:
         heights: any finite numbers.
         mean: in [0, 1].
 
-    >>> filled([0.0, 0.0], 0.25), filled([-9.0, 9.0], 0.5)[1]
-    ([0.25, 0.25], 1.0)
+    >>> filled([0.0, 0.0], 0.25), [round(p, 9) for p in filled([0.0, 3.0], 0.75)]
+    ([0.25, 0.25], [0.5, 1.0])
     """
     top = max(heights)
     weights = [exp(height - top) for height in heights]

@@ -3,6 +3,7 @@
 import getpass
 import hashlib
 import os
+import re
 import tempfile
 import warnings
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import optuna
 from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from sssam.lab import records
 from sssam.lab.search.design import Design
@@ -45,9 +47,8 @@ class Place:
         """The storage; a journal that does not exist is made.
 
         Raises:
-            ValueError: the file is no journal.
+            ValueError: the file is no journal, the URL is none, or its driver is not installed.
             ConnectionError: the database can't be reached.
-            ModuleNotFoundError: the driver of the database is not installed.
         """
         optuna.logging.set_verbosity(optuna.logging.ERROR)  # a search tells of its own trials
         return self._journal() if self.is_journal else self._database()
@@ -68,16 +69,21 @@ class Place:
             warnings.simplefilter("ignore", ExperimentalWarning)  # of the heartbeat
             try:
                 return RDBStorage(self.where, heartbeat_interval=HEARTBEAT, grace_period=GRACE)
-            except ModuleNotFoundError:
-                raise
-            except (ValueError, ImportError) as error:
-                raise ValueError(f"--storage is {self.where!r}: {error}") from error
-            except (StorageInternalError, OSError) as error:
-                raise ConnectionError(f"--storage {self.where!r} can't be reached") from error
-            except Exception as error:  # SQLAlchemy's own, whose package is Optuna's choice
+            except (ArgumentError, ImportError) as error:
+                raise ValueError(f"--storage is {self._hidden}: {_first_line(error)}") from error
+            except (StorageInternalError, SQLAlchemyError, OSError) as error:
                 raise ConnectionError(
-                    f"--storage {self.where!r} can't be used: {str(error).splitlines()[0]}"
+                    f"--storage {self._hidden} can't be reached: {_first_line(error)}"
                 ) from error
+
+    @property
+    def _hidden(self) -> str:
+        """The place for messages, without a password."""
+        return repr(re.sub(r"(://[^/@:]*):[^/@]*@", r"\1:***@", self.where))
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def mend(path: Path) -> None:
@@ -112,21 +118,23 @@ def study(design: Design, storage: BaseStorage) -> optuna.Study:
     Raises:
         ValueError: a study of that name is of another design; the text names what differs.
     """
-    found = optuna.create_study(
-        storage=storage, study_name=design.name, direction="maximize", load_if_exists=True
-    )
+    found = _loaded(design.name, storage)
     mine = design.model_dump_json()
     kept = found.user_attrs.get(_DESIGN)
     if kept is None:
         found.set_user_attr(_DESIGN, mine)
-    elif Design.model_validate_json(kept) != design:
-        changed = ", ".join(_differing(Design.model_validate_json(kept), design))
+    elif changed := design.differing(Design.model_validate_json(kept)):
         raise ValueError(
-            f"the storage holds a search {design.name!r} with another {changed}: search as before, "
-            "or name another --out or --storage"
+            f"the storage holds a search {design.name!r} with another {', '.join(changed)}: search "
+            "as before, or name another --out or --storage"
         )
     return found
 
 
-def _differing(one: Design, other: Design) -> list[str]:
-    return [name for name in Design.model_fields if getattr(one, name) != getattr(other, name)]
+def _loaded(name: str, storage: BaseStorage) -> optuna.Study:
+    try:
+        return optuna.load_study(study_name=name, storage=storage)
+    except KeyError:  # made with load_if_exists: another process may be the first
+        return optuna.create_study(
+            storage=storage, study_name=name, direction="maximize", load_if_exists=True
+        )

@@ -1,11 +1,14 @@
 """What was found, in words and as a table: with how many trials and seeds, and their spread."""
 
 import statistics
+from collections.abc import Sequence
 
 from rich.table import Table
 from scipy import stats as scipy_stats
 
 from sssam.lab import stats
+from sssam.lab.comparison import Comparison, Row
+from sssam.lab.contrasts import differences
 from sssam.lab.headline import signed
 from sssam.lab.search.findings import Candidate, Findings, Found
 from sssam.lab.stats import Interval
@@ -57,17 +60,35 @@ def _ends(found: Found) -> str:
 
 def sentences(findings: Findings) -> list[str]:
     """Whether TPE beat random search, and what an early look at a run would have told."""
-    told, differences = [], []
+    told, apart = [], []
     for budget in findings.budgets:
         found, random = findings.at(budget, "tpe"), findings.at(budget, "random")
         if found and random and (best := found.best()) and (other := random.best()):
             difference = stats.paired(_points(best), _points(other))
-            differences.append(difference.mean)
+            apart.append(difference.mean)
             told.append(_versus(found, random, best, other, difference))
-    if differences:
-        told.append(_verdict(differences))
+    if apart:
+        told.append(_verdict(apart))
     told.extend(text for found in findings.searches if (text := _foresight(found)))
     return told
+
+
+def fresh(comparison: Comparison, budgets: Sequence[float]) -> list[str]:
+    """TPE's best against that of random search on a comparison's seeds and test set."""
+    told = []
+    for budget in budgets:
+        mine, theirs = (_row(comparison, f"{word} {budget:g} (") for word in ("found", "random"))
+        if mine and theirs and (apart := differences(mine, theirs)):
+            difference = stats.interval(apart)
+            told.append(
+                f"On fresh seeds and the test set, at {budget:g}: {mine.label} less {theirs.label} "
+                f"is {signed(difference.mean)} points, paired{_ends_of(difference)}."
+            )
+    return told
+
+
+def _row(comparison: Comparison, start: str) -> Row | None:
+    return next((row for row in comparison.rows if row.label.startswith(start)), None)
 
 
 def _points(candidate: Candidate) -> list[float]:
@@ -111,10 +132,10 @@ def _learned(found: Found, random: Found) -> str:
     )
 
 
-def _verdict(differences: list[float]) -> str:
+def _verdict(apart: list[float]) -> str:
     """Over budgets: the one place where searches are repeated."""
-    over = stats.interval(differences)
-    n = len(differences)
+    over = stats.interval(apart)
+    n = len(apart)
     if n < 2 or over.low is None or over.high is None:
         return "One pair of searches can't tell whether TPE beats random search."
     word = (
@@ -122,7 +143,7 @@ def _verdict(differences: list[float]) -> str:
     )
     return (
         f"Over {n} budgets, one search each, TPE {word} random search of as many trials: "
-        f"{signed(over.mean)} points between the bests, s = {statistics.stdev(differences):.2f}, "
+        f"{signed(over.mean)} points between the bests, s = {statistics.stdev(apart):.2f}, "
         f"95% {signed(over.low)} to {signed(over.high)}. Both bests were chosen for being so: "
         "fresh seeds tell more (--confirm)."
     )

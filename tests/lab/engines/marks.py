@@ -13,21 +13,22 @@ from tiny import same_but_times
 
 from sssam.lab import records, worker
 from sssam.lab.specs import Record, Run
+from sssam.lab.train import train
 
 FILE = "marks"
-_train, _write = worker.train, records.write
+_write = records.write
 
 
 def marked_work(run: Run, directory: Path, settings: worker.Settings, *more) -> Record | None:
     """As `work`, with a mark where a training begins and where its record is written."""
-    worker.train = partial(_marked_train, directory)
     records.write = _marked_write
-    return worker.work(run, directory, settings, *more)
+    marked = settings._replace(train=partial(_marked_train, directory))
+    return worker.work(run, directory, marked, *more)
 
 
 def _marked_train(directory: Path, run: Run, **how) -> Record:
     _mark(directory, "begin", run.id)
-    return _train(run, **how)
+    return train(run, **how)
 
 
 def _marked_write(record: Record, directory: Path) -> Path:

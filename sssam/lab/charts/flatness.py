@@ -1,0 +1,83 @@
+"""How flat the rows' solutions are: the largest eigenvalue of each, with its interval."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+
+from sssam.lab.charts.theme import PRINT, Theme, Width, finish, over
+from sssam.lab.comparison import Comparison, Row
+from sssam.lab.stats import Interval
+
+LINE = 28  # pixels a row
+#: From this ratio of the largest to the smallest value on the axis is logarithmic.
+_WIDE = 5.0
+
+
+def eigenvalues(
+    comparison: Comparison, theme: Theme = PRINT, width: Width = 760, narrow: bool = False
+) -> alt.LayerChart:
+    """A point a row at its mean top eigenvalue, with the 95% interval; the axis may be logarithmic.
+
+    Raises:
+        ValueError: no row's flatness was measured.
+    """
+    data = [_datum(row, row.flatness.eigenvalue) for row in comparison.rows if row.flatness]
+    if not data:
+        raise ValueError("no row's flatness was measured, so there is nothing to plot")
+    scale = _scale(data)
+    chart = over(data).encode(y=_y(data, narrow), color=theme.role(), tooltip=_tooltip())
+    x = _x("mean", scale)
+    layers = [
+        chart.mark_rule(strokeWidth=2).encode(x=_x("low", scale), x2="high"),
+        chart.mark_point(filled=True, size=90, opacity=1).encode(x=x),
+        *([_names(chart, scale)] if narrow else []),
+    ]
+    line = LINE + 18 if narrow else LINE
+    return finish(layers, theme, width, line * len(data))
+
+
+def _datum(row: Row, value: Interval) -> dict[str, Any]:
+    return {
+        "label": row.label,
+        "role": row.role,
+        "mean": value.mean,
+        "low": value.mean if value.low is None else value.low,
+        "high": value.mean if value.high is None else value.high,
+        "models": value.n,
+    }
+
+
+def _scale(data: Sequence[dict[str, Any]]) -> alt.Scale:
+    low, high = min(d["low"] for d in data), max(d["high"] for d in data)
+    if low > 0 and high > _WIDE * low:
+        room = (high / low) ** 0.03
+        return alt.Scale(type="log", domain=[low / room, high * room], nice=False)
+    room = 0.03 * (high - low) or 0.5
+    return alt.Scale(domain=[low - room, high + room], nice=False, zero=False)
+
+
+def _x(field: str, scale: alt.Scale) -> alt.X:
+    title = ["top eigenvalue of the Hessian", "of the training loss"]
+    return alt.X(f"{field}:Q", title=title, scale=scale, axis=alt.Axis(format="~g", tickCount=6))
+
+
+def _y(data: Sequence[dict[str, Any]], narrow: bool) -> alt.Y:
+    axis = None if narrow else alt.Axis(title=None, grid=False, labelLimit=240)
+    return alt.Y("label:N", sort=[d["label"] for d in data], axis=axis)
+
+
+def _names(chart: alt.Chart, scale: alt.Scale) -> alt.Chart:
+    left = scale.to_dict()["domain"][0]
+    named: alt.Chart = chart.mark_text(align="left", baseline="middle", dy=-15)
+    return named.transform_calculate(left=str(left)).encode(x=_x("left", scale), text="label:N")
+
+
+def _tooltip() -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("label:N", title="row"),
+        alt.Tooltip("mean:Q", title="top eigenvalue", format=".3g"),
+        alt.Tooltip("low:Q", title="95% from", format=".3g"),
+        alt.Tooltip("high:Q", title="to", format=".3g"),
+        alt.Tooltip("models:Q", title="models"),
+    ]

@@ -1,0 +1,122 @@
+"""How flat the loss is at trained weights, as typed values: what is measured, what was found."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from sssam.lab.specs import Run, Spec, Whole
+
+#: Training samples unless a plan names another number: as many as the curves' loss is taken on.
+SAMPLES = 512
+
+Radius = Annotated[float, Field(gt=0)]
+
+
+class Plan(Spec):
+    """What is measured, and how thoroughly.
+
+    `samples` is the number of training samples, the first ones; `eigenvalues` how many; `probes`
+    those of the trace; `radii` of SAM's ball, `adaptive_radii` of ASAM's ellipsoid; `steps` of
+    ascent within them, `draws` of random directions; `surface` whether a plane is measured too.
+    """
+
+    samples: Whole = SAMPLES
+    eigenvalues: Whole = 3
+    probes: Annotated[int, Field(ge=2)] = 50
+    radii: tuple[Radius, ...] = (0.05, 0.1, 0.2)
+    adaptive_radii: tuple[Radius, ...] = (0.5, 1.0, 2.0)
+    steps: Whole = 5
+    draws: Annotated[int, Field(ge=2)] = 20
+    surface: bool = False
+
+
+#: What a study measures of each run unless it says otherwise: seconds on a small model.
+OF_STUDY = Plan(eigenvalues=1, probes=30, radii=(0.1,), adaptive_radii=(1.0,), draws=10)
+
+
+class Curvature(Spec):
+    """Outer eigenvalues of a Hessian and its trace, in units of loss per squared unit of weight.
+
+    In units of loss where `adaptive`. `residuals` bound how far each eigenvalue is off; `error` is
+    the trace's standard error.
+    """
+
+    adaptive: bool
+    eigenvalues: tuple[float, ...]
+    residuals: tuple[float, ...]
+    trace: float
+    error: float
+
+
+class Rise(Spec):
+    """How far the loss rises within `rho`, in its units; None for a rise without bound.
+
+    `worst` is the largest that ascent found, `one_step` the one at SAM's own perturbation,
+    `average` the mean over random directions, with its standard error.
+    """
+
+    rho: float
+    adaptive: bool
+    worst: float | None
+    one_step: float | None
+    average: float | None
+    error: float | None
+
+
+class Profile(Spec):
+    """Losses and mean scores at coordinates along a line; None for losses that are not finite."""
+
+    x: tuple[float, ...]
+    loss: tuple[float | None, ...]
+    score: tuple[float, ...]
+
+
+class Plane(Spec):
+    """Losses over a plane, a row for each y; None for those that are not finite."""
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    loss: tuple[tuple[float | None, ...], ...]
+
+
+class Flatness(Spec):
+    """How flat the loss is at the weights that a run has reached after `epoch` epochs.
+
+    `loss` and `score` (the mean of the task's metric, in [0, 1]) are means over the first `samples`
+    of the training set, in evaluation mode; `weights` is the number of weights. `curve` and
+    `surface` are along filter-normalised random directions, the same for equal shapes.
+    """
+
+    run: Run
+    epoch: int
+    weights: int
+    samples: int
+    loss: float
+    score: float
+    curvature: Curvature
+    adaptive_curvature: Curvature
+    rises: tuple[Rise, ...]
+    curve: Profile
+    surface: Plane | None = None
+
+
+class Between(Spec):
+    """The loss on the straight line from one solution to another, on the first one's samples.
+
+    `barrier` is the largest rise above the straight line between the losses at the ends, at least
+    0, or None where a loss is not finite.
+    """
+
+    first: Run
+    second: Run
+    profile: Profile
+    barrier: float | None
+
+
+class Kept(Spec):
+    """What came of measuring a run by a plan: its flatness, or the reason that there is none."""
+
+    run: Run
+    plan: Plan
+    flatness: Flatness | None = None
+    error: str | None = None

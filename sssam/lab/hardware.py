@@ -1,0 +1,164 @@
+"""What a run is trained on: one device, or one on each of the ranks that torchrun started."""
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NamedTuple, TypeVar, get_args
+
+import torch
+import torch.distributed as dist
+from lightning_fabric import Fabric
+from lightning_fabric.loggers.logger import Logger
+from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+from lightning_fabric.plugins.precision import MixedPrecision
+from lightning_fabric.strategies.model_parallel import ModelParallelStrategy
+from torch import nn
+from torch.distributed.fsdp import fully_shard
+
+from sssam.lab.specs import Precision
+
+T = TypeVar("T")
+
+#: "ddp" keeps a whole model on each rank, "fsdp" a shard of it; "auto" is "ddp" on several ranks.
+Strategy = Literal["auto", "ddp", "fsdp"]
+
+#: What Fabric takes for sharded models; there is no float64, and no scaler for shards.
+SHARDED_PRECISIONS = ("32-true", "bf16-mixed", "bf16-true")
+
+
+class Hardware(NamedTuple):
+    """Where a run is trained; nothing of it is part of what the run is.
+
+    `accelerator` is "cpu", "cuda", "mps" or "auto", as Fabric takes them. `devices` is one device,
+    such as 1 or `[3]`; None is one for each rank of torchrun, or one.
+    """
+
+    accelerator: str = "cpu"
+    devices: int | list[int] | str | None = None
+    strategy: Strategy = "auto"
+
+
+class LostRankError(ConnectionError):
+    """Another rank ended or hung while this one waited for it: no fault of the run."""
+
+
+class FailedTogetherError(RuntimeError):
+    """What was made on every rank failed on one: all give it up, and can go on with something."""
+
+
+def by_torchrun() -> bool:
+    """Whether torchrun started this process."""
+    return TorchElasticEnvironment.detect()
+
+
+def world() -> int:
+    """How many ranks torchrun started, on all machines; 1 without it."""
+    return int(os.environ["WORLD_SIZE"]) if by_torchrun() else 1
+
+
+def fabric(where: Hardware, precision: Precision, loggers: Sequence[Logger] = ()) -> Fabric:
+    """Fabric, launched: under torchrun it has joined the other ranks, which must call this too.
+
+    Raises:
+        ValueError: an unknown strategy, several devices or a strategy without torchrun, a precision
+            that the strategy does not have.
+    """
+    ranks = int(os.environ["LOCAL_WORLD_SIZE"]) if by_torchrun() else 1
+    _check(where, precision, ranks)
+    on_cpu = where.accelerator == "cpu" or (where.accelerator == "auto" and not _has_gpu())
+    how: dict[str, Any] = {"precision": precision}
+    if precision == "16-mixed" and on_cpu:  # by its name Fabric takes bfloat16 in its place
+        how = {"plugins": [MixedPrecision("16-mixed", "cpu")]}
+    made = Fabric(
+        accelerator=where.accelerator,
+        devices=ranks if where.devices is None else where.devices,
+        num_nodes=world() // ranks,
+        strategy=_sharding() if where.strategy == "fsdp" else where.strategy,
+        loggers=list(loggers),
+        **how,
+    )
+    if not by_torchrun() and made.world_size != 1:
+        raise _several(where.devices)
+    made.launch()
+    return made
+
+
+def _check(where: Hardware, precision: str, ranks: int) -> None:
+    if where.strategy not in get_args(Strategy):
+        raise ValueError(f"strategy is {where.strategy!r}, must be one of {get_args(Strategy)}")
+    if not by_torchrun():
+        if where.strategy != "auto":
+            raise ValueError(
+                f"strategy is {where.strategy!r}, which is for several ranks: start them by "
+                "`torchrun --nproc-per-node N -m sssam ...`, or leave it out"
+            )
+        if isinstance(where.devices, int) and where.devices != 1:
+            raise _several(where.devices)
+    elif where.devices not in (None, ranks):
+        raise ValueError(
+            f"devices is {where.devices!r}, but torchrun started {ranks} ranks on this machine, "
+            "each with a device of its own: leave it out"
+        )
+    if where.strategy == "fsdp" and precision not in SHARDED_PRECISIONS:
+        raise ValueError(
+            f"precision is {precision!r}, must be one of {SHARDED_PRECISIONS} with strategy 'fsdp'"
+        )
+
+
+def _several(devices: object) -> ValueError:
+    return ValueError(
+        f"devices is {devices!r}, must be one device: to train a run on several, start a process "
+        "for each by `torchrun --nproc-per-node N -m sssam ...`; seeds can be trained side by side"
+    )
+
+
+def _has_gpu() -> bool:
+    return torch.cuda.is_available() or torch.backends.mps.is_available()
+
+
+def _sharding() -> ModelParallelStrategy:
+    return ModelParallelStrategy(_shard, data_parallel_size=world(), tensor_parallel_size=1)
+
+
+def _shard(model: nn.Module, mesh: Any) -> nn.Module:
+    """Shards the blocks of a model, one at a time, and then what is left of it.
+
+    Blocks are what `Sequential` and `ModuleList` hold; where they share weights with anything else
+    the model is sharded as one.
+    """
+    holders = [m for m in model.modules() if isinstance(m, nn.Sequential | nn.ModuleList)]
+    blocks = [b for m in reversed(holders) for b in m if any(True for _ in b.parameters())]
+    if len(list(model.parameters())) == len(list(model.named_parameters(remove_duplicate=False))):
+        for block in dict.fromkeys(blocks):
+            fully_shard(block, mesh=mesh["data_parallel"])
+    fully_shard(model, mesh=mesh["data_parallel"])
+    return model
+
+
+def together(fabric: Fabric, make: Callable[[], T]) -> T:
+    """What `make` gives; where it raises on any rank, all ranks raise, and stay in step.
+
+    Raises:
+        FailedTogetherError: it raised on one of several ranks.
+        Exception: what it raised, on a process alone.
+    """
+    failure: Exception | None = None
+    try:
+        made = make()
+    except Exception as error:
+        failure = error
+    if fabric.world_size > 1:
+        failed = torch.tensor(float(failure is not None), device=fabric.device)
+        if fabric.all_reduce(failed, reduce_op="sum"):
+            what = "another rank failed" if failure is None else f"{failure}"
+            raise FailedTogetherError(f"the run could not be prepared: {what}") from failure
+    if failure is not None:
+        raise failure
+    return made
+
+
+def lost_rank(error: BaseException) -> bool:
+    """Whether an error comes from the talk between ranks; gloo's are plain RuntimeErrors."""
+    if isinstance(error, dist.DistError):
+        return True
+    words = ("/gloo/", "NCCL", "ProcessGroup")
+    return type(error) is RuntimeError and any(word in str(error) for word in words)

@@ -1,0 +1,240 @@
+"""The flatness of a study: measured once a run from kept weights, shown a row, told if absent."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tiny import BASE, SAM, SSSAM, TASK
+
+from sssam.lab import (
+    claims,
+    conduct,
+    design,
+    flatfiles,
+    flatness,
+    records,
+    report,
+    study,
+    studyfile,
+    worker,
+)
+from sssam.lab.comparison import Comparison
+from sssam.lab.design import Grid, Part, Study
+from sssam.lab.figures import figures, render
+from sssam.lab.flatfigures import chosen
+from sssam.lab.flatrows import cells
+from sssam.lab.flatspecs import Plan
+from sssam.lab.table import markdown
+from sssam.lab.worker import Settings
+
+PLAN = Plan(
+    samples=32, eigenvalues=1, probes=2, radii=(0.1,), adaptive_radii=(1.0,), steps=1, draws=2
+)
+ROWS = (BASE, SAM, SSSAM)
+STUDY = Study(
+    name="tiny",
+    parts=(Part(task=TASK, rows=tuple(Grid(method=row) for row in ROWS)),),
+    seeds=(0, 1),
+    flatness=PLAN,
+)
+RUNS = design.runs(TASK, ROWS, (0, 1))
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of a study whose runs were trained and measured."""
+    folder = tmp_path_factory.mktemp("study")
+    study.run_missing(RUNS, folder / "records", flatness=PLAN)
+    return folder
+
+
+def compared(directory: Path, asked: Study = STUDY) -> Comparison:
+    decided = conduct.undecided(asked.parts[0])
+    held = records.read_all(directory / "records").by_id
+    flat = conduct.flatness(asked, decided, directory)
+    return conduct.compared(asked, decided, held.values(), flat)
+
+
+@pytest.fixture(scope="module")
+def comparison(directory: Path) -> Comparison:
+    return compared(directory)
+
+
+def test_each_run_has_its_flatness_and_its_weights(directory: Path) -> None:
+    kept = flatfiles.read_all(RUNS, directory / "records")
+    assert set(kept) == {run.id for run in RUNS}
+    first = kept[RUNS[0].id].flatness
+    assert first is not None
+    path = flatfiles.weights_path(RUNS[0], directory / "records")
+    again = flatness.measure(flatness.opened(path, PLAN.samples), PLAN)
+    assert again == first
+    assert first.epoch == TASK.epochs
+
+
+def test_flatness_leaves_records_and_their_ids_alone(directory: Path, tmp_path: Path) -> None:
+    plain = study.run_missing(RUNS[:1], tmp_path).by_id[RUNS[0].id]
+    beside = records.read_all(directory / "records").by_id[RUNS[0].id]
+    assert (plain.test_accuracy, plain.curve) == (beside.test_accuracy, beside.curve)
+    assert not (tmp_path / flatfiles.WEIGHTS).exists()
+
+
+def test_what_is_measured_is_not_measured_again(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flatfiles, "measure", _must_not_be_called)
+    monkeypatch.setattr(worker, "train", _must_not_be_called)
+    assert study.missing(RUNS, directory / "records", flatness=PLAN) == []
+    study.run_missing(RUNS, directory / "records", flatness=PLAN)
+
+
+def _must_not_be_called(*_: object, **__: object) -> None:
+    raise AssertionError("done twice")
+
+
+def test_kept_weights_are_measured_without_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study.run_missing(RUNS[:1], tmp_path, flatness=PLAN)
+    (path,) = (tmp_path / flatfiles.FOLDER).iterdir()
+    before = path.read_bytes()
+    path.write_bytes(before[:50])
+    monkeypatch.setattr(worker, "train", _must_not_be_called)
+    study.run_missing(RUNS[:1], tmp_path, flatness=PLAN)
+    assert path.read_bytes() == before
+    assert (path.parent / records.ASIDE / path.name).read_bytes() == before[:50]
+    other = PLAN.model_copy(update={"samples": 16})
+    study.run_missing(RUNS[:1], tmp_path, flatness=other)
+    assert flatfiles.read_all(RUNS, tmp_path)[RUNS[0].id].plan == other
+
+
+def test_a_finished_run_without_weights_is_told_of_and_not_trained_again(tmp_path: Path) -> None:
+    study.run_missing(RUNS, tmp_path / "records")
+    assert study.missing(RUNS, tmp_path / "records", flatness=PLAN) == []
+    found = compared(tmp_path)
+    assert cells(found) == []
+    assert "The flatness of 6 runs is not known" in found.remarks[-1]
+
+
+def test_a_measurement_that_fails_has_its_reason_and_is_not_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def diverged(*_: object) -> None:
+        raise FloatingPointError("the loss is not finite")
+
+    monkeypatch.setattr(flatness, "measure", diverged)
+    study.run_missing(RUNS, tmp_path / "records", flatness=PLAN)
+    assert study.missing(RUNS, tmp_path / "records", flatness=PLAN) == []
+    said = compared(tmp_path).remarks[-1]
+    assert said.startswith("The flatness of 6 runs could not be measured: FloatingPointError")
+
+
+def test_workers_lost_over_the_flatness_leave_the_record_and_the_reason(tmp_path: Path) -> None:
+    settings = Settings(flatness=PLAN)
+    trained = worker.work(RUNS[0], tmp_path, settings)
+    assert trained is not None
+    (tmp_path / flatfiles.FOLDER / f"{trained.id}.json").unlink()
+    assert worker.found(RUNS[0], tmp_path, settings) is None
+    assert worker.give_up(RUNS[0], tmp_path, settings, "out of memory") == trained
+    assert flatfiles.read_all(RUNS, tmp_path)[trained.id].error == "out of memory"
+    assert worker.found(RUNS[0], tmp_path, settings) == trained
+    assert claims.begun(trained.id, tmp_path) == 0
+
+
+def test_a_failed_run_is_tried_again_and_a_measured_one_is_not_set_aside(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "train", _must_not_be_called)
+    other = PLAN.model_copy(update={"draws": 3})
+    study.run_missing(RUNS[:1], directory / "records", retry_failed=True, flatness=other)
+    assert not (directory / "records" / records.ASIDE).exists()
+    study.run_missing(RUNS[:1], directory / "records", flatness=PLAN)
+
+
+def test_rows_are_means_over_seeds(comparison: Comparison, directory: Path) -> None:
+    kept = flatfiles.read_all(RUNS, directory / "records")
+    tops = [
+        found.curvature.eigenvalues[0]
+        for each in RUNS
+        if each.method == SAM and (found := kept[each.id].flatness)
+    ]
+    row = comparison.rows[1].flatness
+    assert row is not None
+    assert row.eigenvalue.mean == pytest.approx(sum(tops) / 2)
+    assert row.eigenvalue.low is not None
+    assert row.eigenvalue.low < min(tops)
+    assert (row.n, row.seed, row.samples) == (2, 0, 32)
+    assert [(rise.rho, rise.adaptive) for rise in row.rises] == [(0.1, False), (1.0, True)]
+
+
+def test_flatness_by_another_plan_is_not_mixed_in(directory: Path) -> None:
+    other = STUDY.model_copy(update={"flatness": PLAN.model_copy(update={"steps": 2})})
+    assert cells(compared(directory, other)) == []
+
+
+def test_the_page_and_the_markdown_show_it(comparison: Comparison) -> None:
+    page = report.page(comparison)
+    for piece in (
+        'id="flat"',
+        'id="flatness"',
+        'id="landscape"',
+        "top eigenvalue",
+        "adaptive rise",
+    ):
+        assert piece in page
+    assert [row.label for row in chosen(comparison)] == ["base", "SAM", "SS-SAM"]
+    assert "| training loss | top eigenvalue | trace | rise, \N{GREEK SMALL LETTER RHO} 0.1 |" in (
+        markdown(comparison)
+    )
+    assert Comparison.model_validate_json(comparison.model_dump_json()) == comparison
+
+
+def test_a_study_without_flatness_shows_none(directory: Path) -> None:
+    plain = compared(directory, STUDY.model_copy(update={"flatness": None}))
+    assert 'id="flat"' not in report.page(plain)
+    assert "eigenvalue" not in markdown(plain)
+    assert plain.remarks == compared(directory).remarks
+
+
+def test_a_figure_as_svg_is_read_aloud(comparison: Comparison) -> None:
+    for figure in figures(comparison):
+        drawn = render(figure.chart(), "svg").decode()
+        assert "<svg " in drawn[:200]
+        assert ' role="img" aria-label=' in drawn[: drawn.index(">")]
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Callable[[str], Path]:
+    def write(flat: str) -> Path:
+        path = tmp_path / "study.toml"
+        path.write_text(
+            f'tasks = ["noisy-digits"]\nseeds = 2\n{flat}\n[[methods]]\nkind = "base"\n'
+        )
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", None),
+        ("flatness = false", None),
+        ("flatness = true", (512, 1, (0.1,))),
+        ("flatness = {samples = 64, rho = 0.2}", (64, 1, (0.2,))),
+        ("flatness = {rho = [0.1, 0.5], eigenvalues = 3}", (512, 3, (0.1, 0.5))),
+    ],
+)
+def test_a_study_file_asks_for_it(
+    written: Callable[[str], Path], text: str, expected: object
+) -> None:
+    plan = studyfile.read(written(text)).flatness
+    assert (plan and (plan.samples, plan.eigenvalues, plan.radii)) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["flatness = 3", "flatness = {radius = 1}", "flatness = {rho = []}", "flatness = {rho = 0}"],
+)
+def test_what_no_flatness_can_be_is_refused(written: Callable[[str], Path], text: str) -> None:
+    with pytest.raises(ValueError, match=r"line 3: flatness: must be true, or a table such as"):
+        studyfile.read(written(text))
