@@ -1,4 +1,4 @@
-"""Chooses each row's hyperparameters on validation images, on seeds that no comparison uses."""
+"""Chooses each row's hyperparameters on validation samples, on seeds that no comparison uses."""
 
 import json
 import statistics
@@ -142,7 +142,7 @@ def told(choices: Sequence[Choice], seeds: Sequence[int]) -> str:
     ends = [each.grid.label for each in tuned if each.at_an_end]
     edge = f" The best rho lies at the end of the grid for {', '.join(ends)}." if ends else ""
     return (
-        f"Each row's values are those with the best mean accuracy on validation images over "
+        f"Each row's values are those with the best mean accuracy on validation samples over "
         f"{len(seeds)} seeds ({_range(seeds)}) that the comparison does not use, among {count} "
         f"trials a row. Chosen: {words}.{untuned}{edge}"
     )

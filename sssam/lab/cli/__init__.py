@@ -18,7 +18,7 @@ COMMANDS = MappingProxyType(
         "report": ("report:report", "Write the page of a study's directory; --live watches it."),
         "train": ("train:train", "Train one run, and write its record."),
         "plan": ("plan:plan", "See what each family of schedules would do at a budget."),
-        "tune": ("tune:tune_", "Choose the rho of a task's rows on validation images."),
+        "tune": ("tune:tune_", "Choose the rho of a task's rows on validation samples."),
         "search": ("search:search", "Search for schedules that bring most at a budget."),
         "sharpness": ("sharpness:sharpness", "Measure the flatness of a trained model."),
         "choosing": ("choosing:choosing", "Print the table of all methods, with what they cost."),

@@ -28,7 +28,7 @@ def tune_(
     keep: Annotated[bool, Parameter(negative="")] = False,
     quiet: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
-    """Choose the rho of a task's rows on validation images, with seeds that no comparison uses.
+    """Choose the rho of a task's rows on validation samples, with seeds that no comparison uses.
 
     Every rho of the grid is tried for every row, on the same seeds; where some row's best lies at
     an end of the grid, the grid grows there, for all rows. The default rows share a grid of radii;
