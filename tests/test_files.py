@@ -89,7 +89,7 @@ def test_nothing_in_a_file_is_executed(tmp_path: Path, monkeypatch: pytest.Monke
     assert not trace.exists()
 
 
-@pytest.mark.parametrize("value", [Path("x"), lambda: 0, Problem(), Exception("x")], ids=repr)
+@pytest.mark.parametrize("value", [Path("x"), lambda: 0, Problem(), Exception("x")])
 def test_what_would_not_load_is_refused_when_it_is_saved(tmp_path: Path, value: Any) -> None:
     path = tmp_path / "run.pt"
     before = _saved(path)
