@@ -10,7 +10,6 @@ from sssam.lab.engines import Engine, Here, Local
 from sssam.lab.flatspecs import Plan
 from sssam.lab.records import Records
 from sssam.lab.specs import Method, Record, Run, Task
-from sssam.lab.train import train
 from sssam.lab.worker import OnEpoch, Settings
 
 
@@ -59,7 +58,7 @@ def run_missing(
     accelerator: str = "cpu",
     flatness: Plan | None = None,
     logger: str | None = None,
-    train: Callable[..., Record] = train,
+    train: Callable[..., Record] | None = None,
 ) -> Records:
     """Trains the runs without a record and writes one for each; then reads the whole directory.
 
@@ -152,7 +151,7 @@ def _chosen(engine: Engine | str | None, jobs: int | None) -> Engine:
     return Here(threads=1) if jobs in (None, 1) else Local(jobs)
 
 
-def _check_ranks(engine: Engine, given: Callable[..., Record]) -> None:
+def _check_ranks(engine: Engine, given: Callable[..., Record] | None) -> None:
     """Under torchrun a study trains one run at a time, on all ranks."""
     if hardware.world() == 1:
         return
@@ -161,7 +160,7 @@ def _check_ranks(engine: Engine, given: Callable[..., Record]) -> None:
             f"the engine is {type(engine).__name__.lower()!r}, must be 'here' under torchrun, "
             "whose ranks train one run together: leave it out, or start without torchrun"
         )
-    if given is train:
+    if given is None:
         raise ValueError(
             "under torchrun a study is the first rank's alone: give train=what `with "
             "sssam.lab.ranks.leading(...)` yields, where that is not None"

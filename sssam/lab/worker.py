@@ -23,8 +23,8 @@ class Settings(NamedTuple):
 
     `threads` are torch's; `checkpoint_seconds` the least time between two checkpoints;
     `accelerator` as Fabric takes it; `flatness` is what is measured of each trained model, None for
-    nothing; `logger` a name of `sssam.lab.loggers.LOGGERS`; `train` is `sssam.lab.train.train`, or
-    what `ranks.leading` gives, which trains on all ranks.
+    nothing; `logger` a name of `sssam.lab.loggers.LOGGERS`; `train` is what
+    `ranks.leading` gives, which trains on all ranks, None for this process alone.
     """
 
     threads: int = 1
@@ -32,7 +32,7 @@ class Settings(NamedTuple):
     accelerator: str = "cpu"
     flatness: Plan | None = None
     logger: str | None = None
-    train: Callable[..., Record] = train
+    train: Callable[..., Record] | None = None
 
 
 OnEpoch = Callable[[Epoch], object]
@@ -111,7 +111,7 @@ def _trained(run: Run, directory: Path, settings: Settings, on_epoch: OnEpoch | 
     checkpoint = checkpoint_path(run, directory)
     _require_readable(checkpoint, run)
     try:
-        return settings.train(
+        return (settings.train or train)(
             run,
             checkpoint=checkpoint,
             least_seconds=settings.checkpoint_seconds,
