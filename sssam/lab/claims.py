@@ -57,6 +57,7 @@ def free(run_id: str, directory: Path) -> bool:
 def begin(run_id: str, directory: Path) -> None:
     """Notes, for those who look after a process died, that a claimed run was begun by this one."""
     line = f"{datetime.now(UTC).isoformat(timespec='seconds')} {platform.node()} {os.getpid()}\n"
+    (directory / FOLDER).mkdir(parents=True, exist_ok=True)
     with _begun_path(run_id, directory).open("a") as file:
         file.write(line)
 

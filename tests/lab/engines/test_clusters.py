@@ -44,6 +44,7 @@ def test_dask(tmp_path, monkeypatch, calm):
         assert engine.threads == 1
 
 
+@pytest.mark.slow
 def test_ray(tmp_path, monkeypatch, calm, importing):
     ray = pytest.importorskip("ray")
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
