@@ -30,6 +30,7 @@ def _disturbed(tmp_path, monkeypatch, calm, runs, engine, victims) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # of sockets to the worker that is killed
+@pytest.mark.slow
 def test_dask(tmp_path, monkeypatch, calm):
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
@@ -58,6 +59,7 @@ def test_ray(tmp_path, monkeypatch, calm, importing):
         ray.shutdown()
 
 
+@pytest.mark.slow
 def test_submitit(tmp_path, monkeypatch, calm, importing):
     pytest.importorskip("submitit")
     monkeypatch.setenv("PYTHONPATH", importing["PYTHONPATH"])
