@@ -2,9 +2,9 @@
 
 `python -m benchmarks.lab_overhead [--blocks N] [--out FILE]` trains two copies of one network in
 turn, an epoch of each a block, so that a drift of the machine's speed meets both alike: one by the
-laboratory's own loop (`sssam.lab.loop.run_epoch`), the other by the loop that one would write by
-hand. A second copy of the bare loop shows the noise of the method. The aims: at most 3% on the
-CIFAR ResNet, and at most 0.2 ms a step on the tiniest network.
+laboratory's own loop (`sssam.lab.training.loop.run_epoch`), the other by the loop that one would
+write by hand. A second copy of the bare loop shows the noise of the method. The aims: at most 3%
+on the CIFAR ResNet, and at most 0.2 ms a step on the tiniest network.
 """
 
 import argparse
@@ -18,12 +18,12 @@ import torch
 from lightning_fabric import Fabric
 from torch.nn.functional import cross_entropy
 
-from sssam.lab import loop
-from sssam.lab.environment import describe
 from sssam.lab.examples import Examples
-from sssam.lab.loop import Parts, Training
-from sssam.lab.prepare import prepare
 from sssam.lab.specs import DataSpec, Method, ModelSpec, Run, Task
+from sssam.lab.training import loop
+from sssam.lab.training.environment import describe
+from sssam.lab.training.loop import Parts, Training
+from sssam.lab.training.prepare import prepare
 
 #: The model, the shape of an image (None: the digits as they are), batch size, steps in a block.
 PROBLEMS: dict[str, tuple[ModelSpec, tuple[int, int, int] | None, int, int]] = {

@@ -17,9 +17,9 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 import sssam
-from sssam.lab.environment import describe
 from sssam.lab.models import build
 from sssam.lab.specs import ModelSpec
+from sssam.lab.training.environment import describe
 from sssam.schedules import constant
 
 PROBLEMS: dict[str, tuple[ModelSpec, tuple[int, int, int], int, int]] = {

@@ -1,8 +1,14 @@
-"""Settings of every test: one thread, and no random state that one test leaves to another."""
+"""Settings of every test: one thread, no random state that one test leaves to another.
+
+Ctrl-C interrupts, also where the shell started the tests in the background and had it ignored.
+"""
+
+import signal
 
 import pytest
 import torch
 
+signal.signal(signal.SIGINT, signal.default_int_handler)
 torch.set_num_threads(1)
 
 

@@ -79,6 +79,7 @@ def live(training: Training, how: str, form: str) -> None:
         os._exit(0)
 
     training.resume()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
     signal.signal(signal.SIGTERM, save_at_once if how == "at once" else set_a_flag)
     try:
         while training.optimizer.steps < STEPS:

@@ -28,6 +28,24 @@ LAYERS = [
     ["__main__"],
 ]
 
+#: The same within the laboratory; its own table of contents comes after the tasks.
+LAB_LAYERS = [
+    ["names", "seeds", "specs", "spreadsheet", "stats"],
+    ["examples"],
+    ["problem"],
+    ["data", "engines"],
+    ["models", "tuned"],
+    ["tasks", "records"],
+    ["training"],
+    ["flatness"],
+    ["analysis", "running"],
+    ["charts", "choosing"],
+    ["pages"],
+    ["studies"],
+    ["search"],
+    ["cli"],
+]
+
 #: An integration may import its own trainer, and nothing else of third parties.
 TRAINERS = {
     "lightning.py": {"lightning"},
@@ -64,6 +82,35 @@ def test_imports_go_one_way(path: Path) -> None:
         if parts[0] != "sssam" or len(parts) < 2 or parts[1] not in RANK:
             continue
         assert RANK[parts[1]] < RANK[mine] or parts[1] == mine, f"{mine} imports {name}"
+
+
+LAB = ROOT / "lab"
+LAB_FILES = [path for path in sorted(LAB.rglob("*.py")) if path != LAB / "__init__.py"]
+LAB_RANK = {name: i for i, layer in enumerate(LAB_LAYERS) for name in layer}
+
+
+def _part(path: Path) -> str:
+    return path.relative_to(LAB).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", LAB_FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_within_the_laboratory_go_one_way(path: Path) -> None:
+    mine = _part(path)
+    for name in _imports(path):
+        parts = name.split(".")
+        if parts[:2] != ["sssam", "lab"] or len(parts) < 3 or parts[2] == mine:
+            continue
+        if parts[2] in LAB_RANK:  # else it is a name of the package itself
+            assert LAB_RANK[parts[2]] < LAB_RANK[mine], f"{mine} imports {name}"
+
+
+def test_each_part_of_the_laboratory_has_its_layer() -> None:
+    parts = {
+        path.relative_to(ROOT / "lab").parts[0].removesuffix(".py")
+        for path in FILES
+        if _unit(path) == "lab"
+    }
+    assert parts - {"__init__"} == set(LAB_RANK)
 
 
 @pytest.mark.parametrize("path", [p for p in FILES if _unit(p) != "lab"], ids=lambda p: p.name)

@@ -115,11 +115,11 @@ class Task(Spec):
 class Method(Spec):
     """One row of a comparison: an optimizer and its hyperparameters.
 
-    `kind` is a name of `sssam.lab.methods.KINDS`; `rho` is a radius in weight space; `schedule` is
-    a schedule's `to_dict()`; `options` are further arguments of the kind's class by their names
-    there, such as `{"ascent_fraction": 0.125}`; `length` multiplies the epochs (the
-    compute-matched control is the base optimizer with length 2); `learning_rate` stands in for the
-    task's where it was chosen for this row. `revision` is raised where the numbers that a kind
+    `kind` is a name of `sssam.lab.training.methods.KINDS`; `rho` is a radius in weight space;
+    `schedule` is a schedule's `to_dict()`; `options` are further arguments of the kind's
+    class by their names there, such as `{"ascent_fraction": 0.125}`; `length` multiplies the epochs
+    (the compute-matched control is the base optimizer with length 2); `learning_rate` stands in for
+    the task's where it was chosen for this row. `revision` is raised where the numbers that a kind
     produces change, so that its old records are not mixed in.
     """
 
@@ -204,10 +204,11 @@ class Record(Spec):
     `int(text, 16)` is test example i, or step i); `propagations` and `expected_propagations` are
     means a step, in units of one forward-backward pass of the base optimizer's batch;
     `seconds` is the training alone, without evaluation; `peak_memory` in bytes, as
-    `sssam.lab.memory.Peak` measures it, or None where that can't. `sample_hash` is of the examples
-    and labels seen in the first `task.epochs` epochs, so it is equal for all methods of a seed, but
-    for runs that diverged and stopped early; `initial_hash` is of the first weights; `test_hash` of
-    the test labels in their order, so it is equal over seeds where they share a test set.
+    `sssam.lab.training.memory.Peak` measures it, or None where that can't. `sample_hash` is of the
+    examples and labels seen in the first `task.epochs` epochs, so it is equal for all methods
+    of a seed, but for runs that diverged and stopped early; `initial_hash` is of the first weights;
+    `test_hash` of the test labels in their order, so it is equal over seeds where they share a test
+    set.
 
     `outcome` "diverged" means that the loss or the weights stopped being finite, or that the model
     ended at or below chance; its accuracy is still what was measured.

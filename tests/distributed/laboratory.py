@@ -9,11 +9,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from sssam.lab import loop, report
 from sssam.lab.cli import main
+from sssam.lab.pages import report
 from sssam.lab.specs import DataSpec, Method, ModelSpec, Record, Run, Task
 from sssam.lab.tasks import find
-from sssam.lab.train import train
+from sssam.lab.training import loop
+from sssam.lab.training.train import train
 from sssam.schedules import linear
 
 Result = dict[str, Any]

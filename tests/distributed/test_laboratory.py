@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from sssam.lab import records
-from sssam.lab.train import train
+from sssam.lab.training.train import train
 from tests.distributed.laboratory import METHODS, SIZES, plain, run
 from tests.distributed.launch import launch
 

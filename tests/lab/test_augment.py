@@ -1,6 +1,6 @@
 import torch
 
-from sssam.lab import augment
+from sssam.lab.data import augment
 
 
 def test_augmentation_is_a_shift_and_a_flip():

@@ -5,8 +5,8 @@ import pytest
 import torch
 from tiny import BASE, LONG, PART, SAM, SSSAM, TASK, run, same_but_times
 
-from sssam.lab import train
 from sssam.lab.specs import ModelSpec, Run
+from sssam.lab.training import train
 
 
 @pytest.mark.parametrize("method", [BASE, LONG, SSSAM, PART], ids=lambda method: method.label)

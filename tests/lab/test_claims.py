@@ -3,7 +3,7 @@ import errno
 import filelock
 import pytest
 
-from sssam.lab import claims
+from sssam.lab.records import claims
 
 
 def test_a_run_has_one_claim_at_a_time(tmp_path):

@@ -8,8 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from sssam.lab import report, study
 from sssam.lab.cli import COMMANDS, main
+from sssam.lab.pages import report
+from sssam.lab.running import study
 
 SMALL = ["--epochs", "2", "--seeds", "2", "--jobs", "1"]
 
@@ -92,7 +93,7 @@ def test_the_page_tells_how_rho_was_chosen(studied: Path) -> None:
     assert compare(studied, "--quiet") == 0
     told = json.loads((studied / "comparison.json").read_text())["tuning"]
     assert "validation samples" in told
-    assert "python -m sssam.lab.tune noisy-digits" in told
+    assert "sssam tune noisy-digits" in told
     assert "from which this run differs" in told
 
 

@@ -8,8 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from sssam.lab import records, report
+from sssam.lab import records
 from sssam.lab.cli import main
+from sssam.lab.pages import report
+from sssam.lab.specs import Record
 
 TASK = """
 import os
@@ -68,7 +70,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def held(out: Path) -> dict[str, records.Record]:
+def held(out: Path) -> dict[str, Record]:
     return records.read_all(out / "records").by_id
 
 

@@ -3,7 +3,7 @@
 import pytest
 from synthetic import METHODS, TASK, record, records
 
-from sssam.lab.compare import compare
+from sssam.lab.analysis.compare import compare
 from sssam.lab.specs import Environment, Record
 
 BASE, CONTROL, SAM = METHODS[:3]

@@ -6,13 +6,13 @@ import pytest
 import torch
 from synthetic import ACCURACY, METHODS, TASK, record, records, scheduled
 
-from sssam.lab import contrasts, headline
-from sssam.lab.compare import compare
-from sssam.lab.comparison import Comparison, Row
-from sssam.lab.evaluate import bit_set
+from sssam.lab.analysis import contrasts, headline
+from sssam.lab.analysis.compare import compare
+from sssam.lab.analysis.comparison import Comparison, Row
+from sssam.lab.pages.table import cells, certainty
 from sssam.lab.specs import Method, Record
 from sssam.lab.stats import Interval
-from sssam.lab.table import cells, certainty
+from sssam.lab.training.evaluate import bit_set
 from sssam.schedules import linear
 
 BASE, CONTROL, SAM = METHODS[:3]

@@ -3,8 +3,9 @@
 import pytest
 from tiny import BASE, SAM, TASK
 
-from sssam.lab import conduct, study
-from sssam.lab.design import Grid, Part, Study
+from sssam.lab.running import study
+from sssam.lab.studies import conduct
+from sssam.lab.studies.design import Grid, Part, Study
 
 TUNED = Grid(method=SAM, factors=(0.05, 0.1))
 STUDY = Study(

@@ -10,7 +10,8 @@ import torch
 from sklearn.datasets import load_digits
 
 from sssam.lab import data
-from sssam.lab.data import hub, idx, pools
+from sssam.lab.data import hub, idx, pools, splits
+from sssam.lab.seeds import generator
 from sssam.lab.specs import DataSpec
 
 NOISY = DataSpec(name="digits", train=1000, validation=200, label_noise=0.4)
@@ -233,7 +234,7 @@ def test_a_test_part_without_labels_is_left_for_the_validation_part(monkeypatch)
         return parts
 
     monkeypatch.setattr(datasets, "load_dataset", loaded)
-    data._read.cache_clear()
+    splits._read.cache_clear()
     split = data.load(DataSpec(name="hub:org/glue/sst2", train=2, validation=1, length=2), 0)
     assert asked == [("org/glue", {"name": "sst2"})]
     assert split.test.targets.tolist() == [1, 0, 1]
@@ -321,7 +322,7 @@ def test_a_table_has_scaled_numbers_and_one_column_a_category(tmp_path, ending):
         pandas.read_csv(tmp_path / "table.csv").to_parquet(path)
     spec = DataSpec(name="table", path=str(path), target="kind", train=6, validation=2)
     split, rows = data.load(spec, 0), pandas.read_csv(tmp_path / "table.csv")
-    order = torch.randperm(10, generator=data.generator("split", 0))
+    order = torch.randperm(10, generator=generator("split", 0))
     assert split.shape == (5,)
     assert split.classes == 2
     assert split.train.targets.tolist() == [int(rows.kind[int(i)] == "b") for i in order[:6]]

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from sssam.lab import choosing, methods, studyfile, tasks
+from sssam.lab import choosing, tasks
+from sssam.lab.choosing.family import FACTS
 from sssam.lab.cli import app
-from sssam.lab.family import FACTS
 from sssam.lab.specs import Method
+from sssam.lab.studies import studyfile
+from sssam.lab.training import methods
 
 ROOT = choosing.ROOT
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

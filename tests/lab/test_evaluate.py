@@ -3,8 +3,8 @@ import hashlib
 import pytest
 import torch
 
-from sssam.lab import evaluate
 from sssam.lab.examples import Examples, ProblemError, Streamed
+from sssam.lab.training import evaluate
 
 
 class Echo(torch.nn.Module):

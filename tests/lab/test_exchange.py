@@ -9,7 +9,8 @@ import pyarrow.parquet
 import pytest
 import synthetic
 
-from sssam.lab import exchange, records
+from sssam.lab import records
+from sssam.lab.records import exchange
 
 RECORDS = synthetic.records(seeds=range(2))[:7]
 

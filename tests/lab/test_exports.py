@@ -6,9 +6,9 @@ import io
 import pytest
 from synthetic import METHODS, TASK, records
 
-from sssam.lab.compare import compare
-from sssam.lab.comparison import Comparison
-from sssam.lab.exports import accuracies_csv, curves_csv, rows_csv
+from sssam.lab.analysis.compare import compare
+from sssam.lab.analysis.comparison import Comparison
+from sssam.lab.pages.exports import accuracies_csv, curves_csv, rows_csv
 from sssam.lab.specs import Method
 
 

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from synthetic import ACCURACY, METHODS, TASK, records
 
 from sssam.lab import tuned
+from sssam.lab.analysis.compare import compare
+from sssam.lab.analysis.comparison import Comparison, Row
 from sssam.lab.charts.contrasts import contrasts, far
 from sssam.lab.charts.curves import curves
 from sssam.lab.charts.front import front
@@ -19,9 +21,7 @@ from sssam.lab.charts.schedules import Band, schedules
 from sssam.lab.charts.sensitivity import sensitivity
 from sssam.lab.charts.theme import PAGE, over
 from sssam.lab.charts.tradeoff import tradeoff
-from sssam.lab.compare import compare
-from sssam.lab.comparison import Comparison, Row
-from sssam.lab.figures import figures, render, save
+from sssam.lab.pages.figures import figures, render, save
 from sssam.lab.specs import ModelSpec
 
 NAMES = [

@@ -8,14 +8,16 @@ import pytest
 import torch
 from tiny import BASE, SAM, TASK, run
 
-from sssam.lab import checkpoints, flatness, landscapes
+from sssam.lab import flatness
 from sssam.lab.charts import landscape
 from sssam.lab.cli import main
-from sssam.lab.figures import render
-from sssam.lab.flatspecs import Between, Flatness, Plan
-from sssam.lab.landscapes import Measured
+from sssam.lab.flatness.specs import Between, Flatness, Plan
+from sssam.lab.pages import landscapes
+from sssam.lab.pages.figures import render
+from sssam.lab.pages.landscapes import Measured
 from sssam.lab.specs import DataSpec, ModelSpec, Record
-from sssam.lab.train import train
+from sssam.lab.training import checkpoints
+from sssam.lab.training.train import train
 from sssam.sharpness import Hessian
 
 QUICK = Plan(

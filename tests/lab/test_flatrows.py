@@ -6,26 +6,20 @@ from pathlib import Path
 import pytest
 from tiny import BASE, SAM, SSSAM, TASK
 
-from sssam.lab import (
-    claims,
-    conduct,
-    design,
-    flatfiles,
-    flatness,
-    records,
-    report,
-    study,
-    studyfile,
-    worker,
-)
-from sssam.lab.comparison import Comparison
-from sssam.lab.design import Grid, Part, Study
-from sssam.lab.figures import figures, render
-from sssam.lab.flatfigures import chosen
-from sssam.lab.flatrows import cells
-from sssam.lab.flatspecs import Plan
-from sssam.lab.table import markdown
-from sssam.lab.worker import Settings
+from sssam.lab import flatness, records
+from sssam.lab.analysis.comparison import Comparison
+from sssam.lab.flatness import files as flatfiles
+from sssam.lab.flatness.specs import Plan
+from sssam.lab.pages import report
+from sssam.lab.pages.figures import figures, render
+from sssam.lab.pages.flatfigures import chosen
+from sssam.lab.pages.flattable import cells
+from sssam.lab.pages.table import markdown
+from sssam.lab.records import claims
+from sssam.lab.running import study, worker
+from sssam.lab.running.worker import Settings
+from sssam.lab.studies import conduct, design, studyfile
+from sssam.lab.studies.design import Grid, Part, Study
 
 PLAN = Plan(
     samples=32, eigenvalues=1, probes=2, radii=(0.1,), adaptive_radii=(1.0,), steps=1, draws=2

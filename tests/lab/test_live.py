@@ -7,11 +7,12 @@ import pytest
 from synthetic import METHODS, TASK
 from synthetic import records as made
 
-from sssam.lab import live as module
-from sssam.lab import records, report
-from sssam.lab.compare import compare
-from sssam.lab.comparison import Comparison
-from sssam.lab.live import live
+from sssam.lab import records
+from sssam.lab.analysis.compare import compare
+from sssam.lab.analysis.comparison import Comparison
+from sssam.lab.pages import live as module
+from sssam.lab.pages import report
+from sssam.lab.pages.live import live
 from sssam.lab.specs import Record
 
 CHOSEN, SEEDS = METHODS[:3], range(2)

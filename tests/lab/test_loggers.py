@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from tiny import SSSAM, run, same_but_times
 
-from sssam.lab import loggers, study
-from sssam.lab.train import train
+from sssam.lab.running import study
+from sssam.lab.training import loggers
+from sssam.lab.training.train import train
 
 NAME = f"SS-SAM-seed0-{run(SSSAM).id[:6]}"
 

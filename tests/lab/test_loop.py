@@ -1,6 +1,6 @@
 import torch
 
-from sssam.lab import loop
+from sssam.lab.training import loop
 
 
 def test_the_order_is_a_function_of_seed_and_epoch_and_visits_every_example():

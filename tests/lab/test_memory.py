@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from sssam.lab import memory
+from sssam.lab.training import memory
 
 CPU = torch.device("cpu")
 

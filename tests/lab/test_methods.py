@@ -3,8 +3,8 @@ import torch
 from tiny import ALL, ASAM, BASE, LOOKSAM, MSAM, SAM, SSSAM, TASK, run
 
 import sssam
-from sssam.lab import methods, train
 from sssam.lab.specs import Method, ModelSpec
+from sssam.lab.training import methods, train
 
 
 def _build(method, total_steps=10, seed=0):

@@ -10,9 +10,9 @@ import pytest
 from synthetic import METHODS, TASK, records
 from test_report import EVIL, evil
 
-from sssam.lab import report
-from sssam.lab.compare import compare
-from sssam.lab.comparison import Comparison
+from sssam.lab.analysis.compare import compare
+from sssam.lab.analysis.comparison import Comparison
+from sssam.lab.pages import report
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), None)
 FIGURES = 6

@@ -5,7 +5,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from sssam.lab.plan import FAMILIES, Plan, bands, plan, shown
+from sssam.lab.studies.plan import FAMILIES, Plan, bands, plan, shown
 from sssam.trials import Trial
 
 

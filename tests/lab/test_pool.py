@@ -5,10 +5,10 @@ import pytest
 from scipy import stats as scipy_stats
 from synthetic import ACCURACY, METHODS, TASK, records, scheduled
 
-from sssam.lab.compare import compare
-from sssam.lab.comparison import Comparison
-from sssam.lab.contrasts import differences
-from sssam.lab.pool import Pooled, pool
+from sssam.lab.analysis.compare import compare
+from sssam.lab.analysis.comparison import Comparison
+from sssam.lab.analysis.contrasts import differences
+from sssam.lab.analysis.pool import Pooled, pool
 from sssam.lab.specs import DataSpec
 from sssam.schedules import linear
 

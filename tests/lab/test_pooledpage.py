@@ -7,10 +7,10 @@ import pytest
 from synthetic import ACCURACY, METHODS, TASK, records
 from test_report import EVIL
 
-from sssam.lab import pooledpage
-from sssam.lab.compare import compare
-from sssam.lab.comparison import Comparison
-from sssam.lab.pool import Pooled
+from sssam.lab.analysis.compare import compare
+from sssam.lab.analysis.comparison import Comparison
+from sssam.lab.analysis.pool import Pooled
+from sssam.lab.pages import pooledpage
 
 ROWS = METHODS[:6]
 

@@ -8,12 +8,12 @@ import pytest
 from PIL import Image
 from synthetic import ACCURACY, METHODS, TASK, records, scheduled
 
-from sssam.lab import report
-from sssam.lab.compare import compare
-from sssam.lab.comparison import Comparison
-from sssam.lab.figures import figures
+from sssam.lab.analysis.compare import compare
+from sssam.lab.analysis.comparison import Comparison
+from sssam.lab.pages import report
+from sssam.lab.pages.figures import figures
+from sssam.lab.pages.table import cells, certainty, columns, markdown
 from sssam.lab.specs import Method
-from sssam.lab.table import cells, certainty, columns, markdown
 from sssam.schedules import constant
 
 EVIL = "</script><script>alert('1')</script>|<!--"

@@ -3,7 +3,9 @@
 import pytest
 from tiny import TASK
 
-from sssam.lab import methods, rows, tasks, tuned
+from sssam.lab import tasks, tuned
+from sssam.lab.studies import rows
+from sssam.lab.training import methods
 from sssam.schedules import late, linear
 
 NOISY = tasks.TASKS["noisy-digits"]

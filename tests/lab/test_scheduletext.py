@@ -2,7 +2,7 @@
 
 import pytest
 
-from sssam.lab.scheduletext import parse
+from sssam.lab.studies.scheduletext import parse
 from sssam.schedules import constant, cosine, late, linear, piecewise, power, sine
 
 

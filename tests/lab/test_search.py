@@ -17,15 +17,17 @@ import pytest
 from optuna.trial import TrialState
 from tiny import TASK
 
-from sssam.lab import evaluate, report, specs
+from sssam.lab import specs
 from sssam.lab.cli import main
-from sssam.lab.design import TUNING_SEEDS
+from sssam.lab.pages import report
 from sssam.lab.search import chart, confirm, drive, findings, objective, space, told
 from sssam.lab.search.design import Design
 from sssam.lab.search.findings import Findings
 from sssam.lab.search.storage import Place, mend, study
 from sssam.lab.specs import Method, Record, Run
-from sssam.lab.train import train
+from sssam.lab.studies.design import TUNING_SEEDS
+from sssam.lab.training import evaluate
+from sssam.lab.training.train import train
 from sssam.schedules import linear
 
 STEPS = 9  # of the tiny task

@@ -6,8 +6,11 @@ import pytest
 from tiny import BASE, SAM, SSSAM, TASK, run, same_but_times
 
 from sssam import files
-from sssam.lab import checkpoints, claims, dispatch, records, study, worker
+from sssam.lab import records
+from sssam.lab.records import claims
+from sssam.lab.running import dispatch, study, worker
 from sssam.lab.specs import DataSpec, Method, Record, Run
+from sssam.lab.training import checkpoints
 
 
 def raising_on_seed_1(wanted: Run, **_) -> Record:

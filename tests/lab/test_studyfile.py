@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from sssam.lab import studyfile, tasks
-from sssam.lab.design import Study, runs
+from sssam.lab import tasks
+from sssam.lab.studies import studyfile
+from sssam.lab.studies.design import Study, runs
 from sssam.schedules import constant, from_dict, late
 
 HEAD = 'tasks = ["noisy-digits"]\nseeds = 3\n'

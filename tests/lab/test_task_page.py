@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from tiny import SAM
 
-from sssam.lab import models, tasks, train
-from sssam.lab.specs import ModelSpec, Run
+from sssam.lab import models, tasks
+from sssam.lab.specs import ModelSpec, Run, Task
+from sssam.lab.training import train
 
 TEXT = (Path(__file__).parents[2] / "docs" / "tasks.md").read_text()
 
@@ -23,11 +24,11 @@ def test_the_example_is_a_task(tmp_path):
 
 
 def test_every_task_and_every_setting_is_there():
-    settings = set(tasks.Task.model_fields) - {"name", "data", "model", "metric", "code"}
+    settings = set(Task.model_fields) - {"name", "data", "model", "metric", "code"}
     for name in {*tasks.TASKS, *settings}:
         assert f"`{name}`" in TEXT, name
     for name, default in (("epochs", 40), ("batch_size", 64), ("learning_rate", 0.1)):
-        assert tasks.Task.model_fields[name].default == default
+        assert Task.model_fields[name].default == default
         assert f"`{name}` ({default})" in TEXT
 
 

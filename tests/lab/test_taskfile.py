@@ -11,9 +11,12 @@ import pytest
 import torch
 from tiny import BASE, SAM, same_but_times
 
-from sssam.lab import checks, problems, study, taskfile, tasks, train
+from sssam.lab import tasks
 from sssam.lab.examples import ProblemError
+from sssam.lab.running import checks, study
 from sssam.lab.specs import Method, Run
+from sssam.lab.tasks import problems, taskfile
+from sssam.lab.training import train
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "my_task.py"
 
@@ -292,7 +295,7 @@ def test_another_process_trains_it_too_and_gives_the_same_record(written, tmp_pa
     (tmp_path / "run.json").write_text(run.model_dump_json())
     code = (
         "import sys; from pathlib import Path; from sssam.lab.specs import Run;"
-        "from sssam.lab.train import train;"
+        "from sssam.lab.training.train import train;"
         "print(train(Run.model_validate_json(Path(sys.argv[1]).read_text())).model_dump_json())"
     )
     words = [sys.executable, "-c", code, str(tmp_path / "run.json")]

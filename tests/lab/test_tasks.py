@@ -5,8 +5,11 @@ import torch
 from PIL import Image
 from tiny import TASK
 
-from sssam.lab import checks, data, models, tasks, train, tuned
+from sssam.lab import data, models, tasks, tuned
+from sssam.lab.data import splits
+from sssam.lab.running import checks
 from sssam.lab.specs import DataSpec, Method, ModelSpec, Run
+from sssam.lab.training import train
 
 
 def test_the_default_task_is_the_one_of_the_study():
@@ -88,7 +91,7 @@ def test_a_name_on_the_hub_is_a_task(monkeypatch):
     rows = {"text": ["good", "bad"] * 20, "mood": [1, 0] * 20}
     parts = {"train": datasets.Dataset.from_dict(rows)}
     monkeypatch.setattr(datasets, "load_dataset", lambda *words, **named: parts)
-    data._read.cache_clear()
+    splits._read.cache_clear()
     task = tasks.find("hub:org/films:mood")
     assert (task.name, task.data.name, task.data.target) == ("org-films", "hub:org/films", "mood")
     assert tasks.word(task) == "hub:org/films:mood"
@@ -153,5 +156,5 @@ def test_tuned_values_are_the_best_of_their_scores_and_no_end_of_the_grid():
 
 
 def test_a_row_that_was_not_tuned_says_how():
-    with pytest.raises(ValueError, match=r"'mine' has no tuned rho .* python -m sssam\.lab\.tune"):
+    with pytest.raises(ValueError, match=r"'mine' has no tuned rho .* sssam tune noisy-digits"):
         tuned.read("noisy-digits").rho("mine")

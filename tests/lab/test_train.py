@@ -8,8 +8,9 @@ import torch
 from lightning_fabric.plugins.precision import MixedPrecision
 from tiny import ALL, BASE, LONG, PART, SAM, SSSAM, TASK, run, same_but_times
 
-from sssam.lab import data, evaluate, hardware, loop, models, train
+from sssam.lab import data, models
 from sssam.lab.specs import DataSpec, Method, Precision, Record
+from sssam.lab.training import evaluate, hardware, loop, train
 from sssam.trials import Trial
 
 EVERY = pytest.mark.parametrize("method", ALL, ids=lambda method: method.label)

@@ -7,10 +7,15 @@ import pytest
 import torch
 from tiny import TASK
 
-from sssam.lab import environment, explain, study, tasks, tune, tuned
-from sssam.lab.design import Grid
+from sssam.lab import tasks, tuned
+from sssam.lab.pages import explain
+from sssam.lab.running import study
 from sssam.lab.specs import Method, Record, Run
-from sssam.lab.tuned import Tuned
+from sssam.lab.studies import tune
+from sssam.lab.studies.chosen import as_tuned
+from sssam.lab.studies.design import Grid
+from sssam.lab.training import environment
+from sssam.lab.tuned import Tuned, values
 
 BASE = Grid(method=Method(label="base", kind="base"))
 SAM = Grid(method=Method(label="SAM", kind="sam"), factors=(0.05, 0.1, 0.2), grows=True)
@@ -110,7 +115,7 @@ def test_every_row_is_tried_equally_often_and_validation_decides(tmp_path):
     ran = [r for r in ran if r.run.method.kind == "sam"]
     assert sum(r.validation_accuracy for r in ran) / 2 == pytest.approx(best)
     described = ran[0].environment
-    found = tuned.of(TASK, choices, (1000, 1001), "a command", described)
+    found = as_tuned(TASK, choices, (1000, 1001), "a command", described)
     assert Tuned.model_validate_json(found.model_dump_json()) == found
     assert found.rho("SAM") == sam.method.rho
     assert [score.rho for score in found.rows[1].scores] == [t.method.rho for t in sam.trials]
@@ -119,14 +124,14 @@ def test_every_row_is_tried_equally_often_and_validation_decides(tmp_path):
 
 def test_kept_values_keep_the_other_rows(tmp_path, monkeypatch):
     described = environment.describe(torch.device("cpu"), "32-true")
-    monkeypatch.setattr(tuned, "_FOLDER", tmp_path)
+    monkeypatch.setattr(values, "_FOLDER", tmp_path)
     for grid in (SAM, MSAM, SAM):
         choices = tune.choose(TASK, [grid], (1000, 1001), Invented(peak=0.1))
-        tuned.keep(tuned.of(TASK, choices, (1000, 1001), "a command", described))
+        tuned.keep(as_tuned(TASK, choices, (1000, 1001), "a command", described))
     assert [row.label for row in tuned.read("tiny").rows] == ["SAM", "MSAM"]
     other = tune.choose(TASK, [MSAM], (1000,), Invented(peak=0.1))
     with pytest.raises(ValueError, match="tuned with other seeds: tune"):
-        tuned.keep(tuned.of(TASK, other, (1000,), "a command", described))
+        tuned.keep(as_tuned(TASK, other, (1000,), "a command", described))
 
 
 def test_kept_values_know_which_task_they_were_chosen_for():

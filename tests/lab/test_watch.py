@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 from synthetic import METHODS, records
 
+from sssam.lab.running.watch import _Board, _Lines, epochs, watching
 from sssam.lab.specs import Method, Record
-from sssam.lab.watch import _Board, _Lines, epochs, watching
 
 MADE = records(METHODS[:3], range(4))
 RUNS = [record.run for record in MADE]

@@ -4,9 +4,9 @@ from typing import Any
 
 import altair as alt
 
+from sssam.lab.analysis.comparison import Comparison, Row
+from sssam.lab.analysis.headline import points
 from sssam.lab.charts.theme import PRINT, Theme, Width, finish, over
-from sssam.lab.comparison import Comparison, Row
-from sssam.lab.headline import points
 from sssam.lab.specs import Task
 
 LINE = 34  # pixels a row

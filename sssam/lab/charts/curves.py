@@ -4,10 +4,10 @@ from typing import Any, Literal
 
 import altair as alt
 
+from sssam.lab.analysis.comparison import Comparison, Row
 from sssam.lab.charts.scales import Scaled, accuracies, losses
 from sssam.lab.charts.series import Key
 from sssam.lab.charts.theme import PRINT, Theme, Width, finish, heading, over
-from sssam.lab.comparison import Comparison, Row
 
 Quantity = Literal["train_loss", "validation_accuracy"]
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import altair as alt
 
+from sssam.lab.analysis.comparison import Comparison, Row
 from sssam.lab.charts.theme import PRINT, Theme, Width, finish, over
-from sssam.lab.comparison import Comparison, Row
 from sssam.lab.stats import Interval
 
 LINE = 28  # pixels a row

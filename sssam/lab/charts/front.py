@@ -4,8 +4,8 @@ from typing import Any
 
 import altair as alt
 
+from sssam.lab.analysis.comparison import Comparison, Row
 from sssam.lab.charts.theme import Theme, over
-from sssam.lab.comparison import Comparison, Row
 
 
 def front(comparison: Comparison) -> list[Row]:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from sssam.lab.analysis.comparison import Comparison, Row
 from sssam.lab.charts.labels import Mark, columns, place, side_x, spread
-from sssam.lab.comparison import Comparison, Row
 from sssam.lab.stats import Interval
 
 Point = dict[str, Any]

@@ -7,10 +7,10 @@ from typing import Any
 import altair as alt
 
 from sssam.lab import tuned
+from sssam.lab.analysis.comparison import Row
 from sssam.lab.charts.scales import accuracies
 from sssam.lab.charts.series import Key
 from sssam.lab.charts.theme import PRINT, Theme, Width, finish, heading, over
-from sssam.lab.comparison import Row
 
 HEIGHT = 340
 TITLE = "validation accuracy, %"

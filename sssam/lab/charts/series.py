@@ -5,8 +5,8 @@ from typing import Any
 
 import altair as alt
 
+from sssam.lab.analysis.comparison import Row
 from sssam.lab.charts.theme import PRINT, Theme
-from sssam.lab.comparison import Row
 
 #: Rows of one colour differ in their dashes.
 DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [12, 4], [1, 4], [4, 2, 1, 2, 1, 2])

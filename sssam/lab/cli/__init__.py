@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from cyclopts import App, CycloptsError
 
-from sssam.lab.refusals import RefusedError, StoppedError
+from sssam.lab.cli.refusals import RefusedError, StoppedError
 
 USAGE, FAILED, INTERRUPTED = 2, 1, 130
 

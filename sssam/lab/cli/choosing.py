@@ -3,8 +3,8 @@
 from rich.markdown import Markdown
 
 from sssam.lab import choosing as tables
-from sssam.lab import terminal
-from sssam.lab.refusals import refusing
+from sssam.lab.cli import terminal
+from sssam.lab.cli.refusals import refusing
 
 
 def choosing() -> int:

@@ -5,9 +5,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from sssam.lab import terminal
-from sssam.lab.cli import results, studies, training
-from sssam.lab.refusals import refusing
+from sssam.lab.cli import results, studies, terminal, training
+from sssam.lab.cli.refusals import refusing
 from sssam.lab.specs import Precision
 
 Quiet = Annotated[bool, Parameter(negative="")]

@@ -5,9 +5,12 @@ from typing import Literal
 
 from rich.text import Text
 
-from sssam.lab import conduct, exchange, records, terminal
+from sssam.lab import records
+from sssam.lab.cli import terminal
+from sssam.lab.cli.refusals import RefusedError, refusing
 from sssam.lab.cli.training import tell_problems
-from sssam.lab.refusals import RefusedError, refusing
+from sssam.lab.records import exchange
+from sssam.lab.studies import conduct
 
 
 def export(

@@ -4,10 +4,11 @@ from pathlib import Path
 
 from rich.text import Text
 
-from sssam.lab import figures, terminal
-from sssam.lab import plan as planning
 from sssam.lab.charts.schedules import schedules
-from sssam.lab.refusals import refusing
+from sssam.lab.cli import terminal
+from sssam.lab.cli.refusals import refusing
+from sssam.lab.pages import figures
+from sssam.lab.studies import plan as planning
 from sssam.roles.strength import How
 
 

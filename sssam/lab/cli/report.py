@@ -7,13 +7,14 @@ from typing import Annotated
 from cyclopts import Parameter
 from rich.text import Text
 
-from sssam.lab import conduct, flatfiles, terminal
-from sssam.lab import live as following
-from sssam.lab.cli import results, studies
-from sssam.lab.comparison import Comparison
-from sssam.lab.design import Part
-from sssam.lab.refusals import refusing, stoppable
+from sssam.lab.analysis.comparison import Comparison
+from sssam.lab.cli import results, studies, terminal
+from sssam.lab.cli.refusals import refusing, stoppable
+from sssam.lab.flatness import files as flatfiles
+from sssam.lab.pages import live as following
 from sssam.lab.specs import Record
+from sssam.lab.studies import conduct
+from sssam.lab.studies.design import Part
 
 
 def report(

@@ -7,13 +7,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from sssam.lab import conduct, pooledpage, report, terminal
+from sssam.lab.analysis.comparison import Comparison
+from sssam.lab.cli import terminal
 from sssam.lab.cli.studies import Meant
-from sssam.lab.comparison import Comparison
-from sssam.lab.conduct import Decided
-from sssam.lab.design import Study, runs
+from sssam.lab.pages import pooledpage, report
 from sssam.lab.specs import Record, Run
-from sssam.lab.tune import Choice, values
+from sssam.lab.studies import conduct
+from sssam.lab.studies.conduct import Decided
+from sssam.lab.studies.design import Study, runs
+from sssam.lab.studies.tune import Choice, values
 
 
 def failures(

@@ -11,14 +11,15 @@ from pydantic import ValidationError
 from rich.text import Text
 
 from sssam.files import write_whole
-from sssam.lab import arguments, conduct, figures, terminal
-from sssam.lab.cli import results, studies, training
-from sssam.lab.refusals import refusing, stoppable
+from sssam.lab.cli import arguments, results, studies, terminal, training
+from sssam.lab.cli.refusals import refusing, stoppable
+from sssam.lab.pages import figures
 from sssam.lab.search import chart, confirm, drive, findings, told
 from sssam.lab.search.design import FIRST_SEED, Design, Draws, Prune, Sampler
 from sssam.lab.search.findings import Findings
 from sssam.lab.search.storage import Place
 from sssam.lab.specs import Task
+from sssam.lab.studies import conduct
 
 
 def search(

@@ -9,11 +9,14 @@ from cyclopts import Parameter
 from rich.table import Table
 from rich.text import Text
 
-from sssam.lab import arguments, conduct, flatness, landscapes, terminal
+from sssam.lab import flatness
+from sssam.lab.cli import arguments, terminal
+from sssam.lab.cli.refusals import RefusedError, refusing
 from sssam.lab.flatness import Solution
-from sssam.lab.flatspecs import Between, Curvature, Flatness, Plan, Rise
-from sssam.lab.refusals import RefusedError, refusing
+from sssam.lab.flatness.specs import Between, Curvature, Flatness, Plan, Rise
+from sssam.lab.pages import landscapes
 from sssam.lab.specs import Run
+from sssam.lab.studies import conduct
 
 
 def sharpness(

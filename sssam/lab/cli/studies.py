@@ -6,13 +6,17 @@ from typing import NamedTuple
 
 from rich.console import Console
 
-from sssam.lab import arguments, conduct, explain, records, rows, study, studyfile, tasks, tuned
+from sssam.lab import records, tasks, tuned
+from sssam.lab.cli import arguments
+from sssam.lab.cli.refusals import RefusedError
 from sssam.lab.cli.training import Trainer, tell_problems
-from sssam.lab.conduct import Decided
-from sssam.lab.design import Grid, Part, Study, runs
-from sssam.lab.flatspecs import OF_STUDY
-from sssam.lab.refusals import RefusedError
+from sssam.lab.flatness.specs import OF_STUDY
+from sssam.lab.pages import explain
+from sssam.lab.running import study
 from sssam.lab.specs import Method, Precision, Record, Task
+from sssam.lab.studies import conduct, rows, studyfile
+from sssam.lab.studies.conduct import Decided
+from sssam.lab.studies.design import Grid, Part, Study, runs
 
 
 class Meant(NamedTuple):

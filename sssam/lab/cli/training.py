@@ -10,23 +10,17 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.text import Text
 
-from sssam.lab import (
-    arguments,
-    conduct,
-    engines,
-    hardware,
-    loggers,
-    ranks,
-    records,
-    study,
-    terminal,
-)
-from sssam.lab.design import Study
-from sssam.lab.flatspecs import Plan
-from sssam.lab.hardware import Hardware
-from sssam.lab.refusals import RefusedError, refusing, stoppable
+from sssam.lab import engines, records
+from sssam.lab.cli import arguments, terminal
+from sssam.lab.cli.refusals import RefusedError, refusing, stoppable
+from sssam.lab.flatness.specs import Plan
+from sssam.lab.running import study
 from sssam.lab.specs import Record, Run
-from sssam.lab.train import train as trained
+from sssam.lab.studies import conduct
+from sssam.lab.studies.design import Study
+from sssam.lab.training import hardware, loggers, ranks
+from sssam.lab.training.hardware import Hardware
+from sssam.lab.training.train import train as trained
 
 
 @Parameter(name="*")

@@ -8,11 +8,15 @@ from cyclopts import Parameter
 from rich.text import Text
 
 from sssam.files import write_whole
-from sssam.lab import arguments, conduct, environment, rows, study, tasks, terminal, tune, tuned
-from sssam.lab.cli import results, training
-from sssam.lab.design import Grid, runs
-from sssam.lab.refusals import refusing
+from sssam.lab import tasks, tuned
+from sssam.lab.cli import arguments, results, terminal, training
+from sssam.lab.cli.refusals import refusing
+from sssam.lab.running import study
 from sssam.lab.specs import Task
+from sssam.lab.studies import conduct, rows, tune
+from sssam.lab.studies.chosen import as_tuned
+from sssam.lab.studies.design import Grid, runs
+from sssam.lab.training import environment
 
 
 def tune_(
@@ -57,7 +61,7 @@ def tune_(
         trainer = training.Trainer(folder, training.engine(engine, jobs), quiet)
         study.check(runs(chosen, [grid.method for grid in grids], list(on)[:1]))
     choices = tune.choose(chosen, grids, on, trainer, whole=True)
-    found = tuned.of(
+    found = as_tuned(
         chosen, choices, on, _command(task, methods, seeds), environment.describe(_CPU, "32-true")
     )
     tried = [t.method for choice in choices for t in choice.trials]

@@ -53,7 +53,7 @@ def _frame(path: Path) -> Any:
 
 
 def _target(frame: Any, spec: DataSpec) -> str:
-    from sssam.lab.data import nearest
+    from sssam.lab.names import nearest
 
     columns = list(map(str, frame.columns))
     if spec.target is not None and spec.target not in columns:

@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from sssam.lab.data import nearest
 from sssam.lab.engines.dask import Dask
 from sssam.lab.engines.engine import Engine
 from sssam.lab.engines.here import Here
 from sssam.lab.engines.local import Local
 from sssam.lab.engines.ray import Ray
 from sssam.lab.engines.slurm import Slurm
+from sssam.lab.names import nearest
 
 #: The engines by name, with an example of each.
 ENGINES: Mapping[str, tuple[type[Engine], str]] = MappingProxyType(

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from sssam.lab import tasks, tuned
-from sssam.lab.design import Grid, Part, Study
 from sssam.lab.search.findings import Candidate, Findings
 from sssam.lab.search.space import FREE, NAMED
 from sssam.lab.specs import Method, Task
+from sssam.lab.studies.design import Grid, Part, Study
 
 
 def study(findings: Findings, seeds: int) -> Study:

@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from sssam.lab import loop, problems
 from sssam.lab.specs import REVISION, Method, Run, Spec, Task
+from sssam.lab.tasks import problems
+from sssam.lab.training import loop
 
 #: Seeds of a search; `sssam tune` uses 1000 to 1009, and a comparison counts its own from 0.
 FIRST_SEED = 2000
@@ -99,7 +100,7 @@ class Design(Spec):
         """Steps of one run; a task of a user's own is asked for the size of its data.
 
         Raises:
-            ValueError, FileNotFoundError: as `sssam.lab.problems.survey`.
+            ValueError, FileNotFoundError: as `sssam.lab.tasks.problems.survey`.
         """
         own = self.task.data.train
         size = problems.survey(self.task).size if own is None else own

@@ -14,13 +14,14 @@ from filelock import FileLock
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
-from sssam.lab import checks, claims
-from sssam.lab.design import Option
+from sssam.lab.records import claims
+from sssam.lab.running import checks
 from sssam.lab.search.design import Design
 from sssam.lab.search.objective import Objective, pruner
 from sssam.lab.search.storage import Place, study
 from sssam.lab.seeds import derived
 from sssam.lab.specs import Method
+from sssam.lab.studies.design import Option
 from sssam.schedules import constant
 
 #: How often a trial whose process dies is tried before it counts as failed.
@@ -91,8 +92,8 @@ def require(design: Design, place: Place) -> None:
     """Finds the task's data, and builds a method of the budget over its model, before any trial.
 
     Raises:
-        ValueError, FileNotFoundError: as `sssam.lab.checks.check`; or a storage that is none, or
-            holds another search of this name.
+        ValueError, FileNotFoundError: as `sssam.lab.running.checks.check`; or a storage that is
+            none, or holds another search of this name.
         ConnectionError: the storage can't be reached.
     """
     study(design, place.open())

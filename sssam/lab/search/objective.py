@@ -14,7 +14,7 @@ from optuna.pruners import BasePruner, MedianPruner, NopPruner
 from sssam.lab.search.design import Design
 from sssam.lab.search.space import propose
 from sssam.lab.specs import Method, Record
-from sssam.lab.train import Epoch, train
+from sssam.lab.training.train import Epoch, train
 
 #: Trials that are trained to their end before any is pruned.
 UNPRUNED = 5

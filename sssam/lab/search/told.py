@@ -7,9 +7,9 @@ from rich.table import Table
 from scipy import stats as scipy_stats
 
 from sssam.lab import stats
-from sssam.lab.comparison import Comparison, Row
-from sssam.lab.contrasts import differences
-from sssam.lab.headline import signed
+from sssam.lab.analysis.comparison import Comparison, Row
+from sssam.lab.analysis.contrasts import differences
+from sssam.lab.analysis.headline import signed
 from sssam.lab.search.findings import Candidate, Findings, Found
 from sssam.lab.stats import Interval
 

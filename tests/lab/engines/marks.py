@@ -11,9 +11,10 @@ from pathlib import Path
 import psutil
 from tiny import same_but_times
 
-from sssam.lab import records, worker
+from sssam.lab import records
+from sssam.lab.running import worker
 from sssam.lab.specs import Record, Run
-from sssam.lab.train import train
+from sssam.lab.training.train import train
 
 FILE = "marks"
 _write = records.write

@@ -7,8 +7,8 @@ import psutil
 import pytest
 from tiny import BASE, run
 
-from sssam.lab import dispatch, study
 from sssam.lab.engines import Dask, Here, Ray, Slurm
+from sssam.lab.running import dispatch, study
 
 RUNS = [run(BASE, seed) for seed in range(8)]
 

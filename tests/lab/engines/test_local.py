@@ -3,8 +3,8 @@ import marks
 import pytest
 from tiny import BASE, SAM, run
 
-from sssam.lab import dispatch, study
 from sssam.lab.engines import Here, Local
+from sssam.lab.running import dispatch, study
 
 COUNTS = [(12, 2), pytest.param(200, 20, marks=pytest.mark.slow)]
 

@@ -5,8 +5,9 @@ import sys
 import pytest
 from tiny import BASE, run
 
-from sssam.lab import engines, study
+from sssam.lab import engines
 from sssam.lab.engines import Dask, Here, Local, Slurm
+from sssam.lab.running import study
 
 
 @pytest.mark.parametrize("name", engines.ENGINES)

@@ -1,0 +1,1 @@
+"""Records in, a comparison out: differences with intervals, and the sentences that they bear."""

@@ -1,0 +1,147 @@
+"""The sentences about a comparison: each is computed, and claims only what its intervals bear."""
+
+from collections.abc import Sequence
+
+from sssam.lab.analysis.comparison import Comparison, Row
+from sssam.lab.stats import Interval
+
+
+def signed(value: float, digits: int = 1) -> str:
+    """A difference with its sign; what rounds to zero has none.
+
+    >>> signed(6.84), signed(-0.26), signed(-0.01)
+    ('+6.8', '-0.3', '0.0')
+    """
+    text = f"{value:+.{digits}f}"
+    return text[1:] if float(text) == 0 else text
+
+
+def points(difference: Interval, digits: int = 1) -> str:
+    """A difference in percentage points with its interval.
+
+    >>> points(Interval(6.84, 6.3, 7.4, 20))
+    '+6.8 points [+6.3, +7.4]'
+    """
+    text = f"{signed(difference.mean, digits)} points"
+    if difference.low is None or difference.high is None:
+        return text
+    return f"{text} [{signed(difference.low, digits)}, {signed(difference.high, digits)}]"
+
+
+def counted(n: int, noun: str) -> str:
+    """A number with its noun, in the plural where it is not one."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def listed(names: Sequence[str], most: int | None = None) -> str:
+    """Names in a row, the last after "and"; beyond `most` of them, how many more there are.
+
+    >>> listed(["a", "b", "c"]), listed(["a", "b", "c"], most=1)
+    ('a, b and c', 'a and 2 more')
+    """
+    shown = list(names)
+    if most is not None and len(shown) > most:
+        shown = [*shown[:most], f"{len(shown) - most} more"]
+    return " and ".join(part for part in (", ".join(shown[:-1]), *shown[-1:]) if part)
+
+
+def counted_points(value: float) -> str:
+    """A distance in percentage points, without sign."""
+    return f"{value:g} point" if value == 1 else f"{value:g} points"
+
+
+def headline(comparison: Comparison) -> str:
+    """The one sentence at the head: which rows keep SAM's gain, and the cheapest of them."""
+    asked = sum(row.runs.total for row in comparison.rows)
+    missing = f" ({comparison.missing} of {asked} runs are missing)" if comparison.missing else ""
+    seeds = counted(len(comparison.seeds), "seed")
+    return f"On {comparison.task.name}, {seeds}{missing}: {_finding(comparison)}."
+
+
+def support(comparison: Comparison) -> str:
+    """What the headline rests on, where it says of a row that it keeps SAM's gain; else empty."""
+    best = cheapest(comparison)
+    if best is None or best.to_sam is None:
+        return ""
+    cheaper = [row for row in comparison.candidates if _is_cheaper(row, comparison.sam)]
+    holding = [row for row in cheaper if row.holds]
+    margin = counted_points(comparison.task.margin)
+    return (
+        f"Its difference to SAM is {points(best.to_sam)}, paired by seed; the margin is {margin}. "
+        f"{_others(holding, cheaper)}."
+    )
+
+
+def cheapest(comparison: Comparison) -> Row | None:
+    """The cheapest row that is shown to keep SAM's gain at less than SAM's cost, if any is.
+
+    None too where SAM's own gain is not shown, since there is nothing to keep.
+    """
+    sam = comparison.sam
+    if sam is None or sam.to_base is None or not sam.to_base.above_zero:
+        return None
+    holding = [row for row in comparison.candidates if row.holds and _is_cheaper(row, sam)]
+    return min(holding, key=lambda row: row.cost or 0.0, default=None)
+
+
+def _finding(comparison: Comparison) -> str:
+    sam = comparison.sam
+    if sam is None or comparison.base is None:
+        absent = "SAM" if sam is None else "the base optimizer"
+        return f"there is no run of {absent}, so nothing is said of keeping SAM's gain"
+    if sam.to_base is None:
+        return "SAM and the base optimizer share no seed, so nothing is said of SAM's gain"
+    if sam.to_base.low is None:
+        return (
+            f"SAM and the base optimizer differ by {points(sam.to_base)}, on a single seed: "
+            "nothing is claimed without an interval"
+        )
+    if not sam.to_base.above_zero:
+        return _no_gain(sam.to_base)
+    return _kept(comparison, sam, sam.to_base)
+
+
+def _no_gain(gain: Interval) -> str:
+    if gain.below_zero:
+        return f"SAM loses against the base optimizer, by {points(gain)}; no gain is there to keep"
+    return (
+        f"SAM brings nothing that these seeds can show, {points(gain)} over the base optimizer; "
+        "no gain is there to keep"
+    )
+
+
+def _kept(comparison: Comparison, sam: Row, gain: Interval) -> str:
+    best = cheapest(comparison)
+    if best is not None:
+        return (
+            f"{best.label} keeps SAM's gain of {points(gain)} at {spent(best)} instead of "
+            f"{sam.cost:.2f}"
+        )
+    over_base = f"SAM gains {points(gain)} over the base optimizer"
+    if not any(_is_cheaper(row, sam) for row in comparison.candidates):
+        return f"{over_base}; no cheaper row was measured"
+    margin = counted_points(comparison.task.margin)
+    return f"{over_base}; no cheaper row is shown to keep that within {margin}"
+
+
+def _is_cheaper(row: Row, sam: Row | None) -> bool:
+    if sam is None or row.cost is None or sam.cost is None:
+        return False
+    return row.cost < sam.cost
+
+
+def _others(holding: list[Row], cheaper: list[Row]) -> str:
+    if len(cheaper) == 1:
+        return "It is the only row cheaper than SAM"
+    if len(holding) == len(cheaper):
+        return f"All {len(cheaper)} rows cheaper than SAM are shown to keep its gain"
+    return (
+        f"{len(holding)} of the {len(cheaper)} rows cheaper than SAM "
+        f"{'is' if len(holding) == 1 else 'are'} shown to keep its gain"
+    )
+
+
+def spent(row: Row) -> str:
+    """What a row costs, in words: propagations a step, of a run as long as base's."""
+    cost = f"{row.cost:.2f} propagations a step"
+    return cost if row.method.length == 1 else f"{cost} of the base optimizer's run"

@@ -1,0 +1,13 @@
+"""The family of methods in facts, and the tables of it in the documents."""
+
+from sssam.lab.choosing.tables import (
+    NOT_MEASURED,
+    ROOT,
+    choosing,
+    documents,
+    measured,
+    overview,
+    written,
+)
+
+__all__ = ["NOT_MEASURED", "ROOT", "choosing", "documents", "measured", "overview", "written"]

@@ -1,0 +1,158 @@
+"""A trained run's flatness: from its checkpoint to numbers, and the line between two of them."""
+
+import math
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from sssam import sharpness
+from sssam.lab.flatness.specs import (
+    SAMPLES,
+    Between,
+    Curvature,
+    Flatness,
+    Plan,
+    Plane,
+    Profile,
+    Rise,
+)
+from sssam.lab.problem import Judgement, Problem, run_model
+from sssam.lab.specs import Run
+from sssam.lab.tasks import problems
+from sssam.lab.training import checkpoints
+
+_BATCH = 256
+
+
+class Solution(NamedTuple):
+    """A trained model with the training samples on which it is measured."""
+
+    run: Run
+    epoch: int
+    problem: Problem
+    model: nn.Module
+    batches: list[tuple[Any, Any]]
+    samples: int
+
+    @property
+    def given(self) -> tuple[nn.Module, Judgement, list[tuple[Any, Any]]]:
+        """Model, loss and batches, as the functions of `sssam.sharpness` take them."""
+        return self.model, self.problem.loss, self.batches
+
+
+class _Called(nn.Module):
+    """The model, called as the laboratory calls it: a dict's entries are passed by their names."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, inputs: Any) -> Any:
+        return run_model(self.network, inputs)
+
+
+def opened(path: Path, samples: int = SAMPLES) -> Solution:
+    """The model of a checkpoint in evaluation mode, in float32, on the CPU, and training samples.
+
+    Raises:
+        ValueError: no checkpoint; data or a task's file that are not those of the run.
+        FileNotFoundError: no such file, or data that do not exist.
+        Exception: whatever a user's own task raises.
+    """
+    run, state = checkpoints.read(path)
+    problem = problems.make(run.task, run.seed)
+    problem.model.load_state_dict(state["model"])
+    part = problem.parts[0].head(samples)
+    order = torch.arange(len(part))
+    batches = [(x, y) for _, x, y in part.batches(order, _BATCH, "flatness", run.seed)]
+    model = _Called(problem.model).eval()
+    return Solution(run, int(state["position"]["epoch"]), problem, model, batches, len(part))
+
+
+def measure(solution: Solution, plan: Plan | None = None) -> Flatness:
+    """All numbers of a solution; the same solution and plan give the same numbers.
+
+    Raises:
+        ValueError: more eigenvalues than weights.
+        FloatingPointError: the loss or its curvature is not finite, as where a run diverged.
+        RuntimeError: the eigenvalues did not converge.
+    """
+    plan = Plan() if plan is None else plan
+    metric = solution.problem.metric
+    here = sharpness.loss_curve(*solution.given, x=[0.0], metric=metric)
+    radii = [(rho, False) for rho in plan.radii] + [(rho, True) for rho in plan.adaptive_radii]
+    rises = tuple(_rise(solution, plan, rho, adaptive) for rho, adaptive in radii)
+    plain, adaptive = (_curvature(solution, plan, adaptive) for adaptive in (False, True))
+    return Flatness(
+        run=solution.run,
+        epoch=solution.epoch,
+        weights=sum(p.numel() for p in solution.model.parameters() if p.requires_grad),
+        samples=solution.samples,
+        loss=here.loss.item(),
+        score=_numbers(here.metric)[0],
+        curvature=plain,
+        adaptive_curvature=adaptive,
+        rises=rises,
+        curve=_profile(sharpness.loss_curve(*solution.given, metric=metric)),
+        surface=_plane(sharpness.loss_surface(*solution.given)) if plan.surface else None,
+    )
+
+
+def between(first: Solution, second: Solution) -> Between:
+    """The line between two solutions of one model, on the first one's samples.
+
+    Batch norm's statistics are found anew at each point, on those samples.
+
+    Raises:
+        ValueError: the two are of different models.
+    """
+    ends = first.model.state_dict(), second.model.state_dict()
+    metric = first.problem.metric
+    line = sharpness.loss_line(*first.given, *ends, metric=metric, statistics=first.batches)
+    barrier = line.barrier if bool(line.loss.isfinite().all()) else None
+    return Between(first=first.run, second=second.run, profile=_profile(line), barrier=barrier)
+
+
+def _curvature(solution: Solution, plan: Plan, adaptive: bool) -> Curvature:
+    hessian = sharpness.Hessian(*solution.given, adaptive=adaptive)
+    top, trace = hessian.top_eigenvalues(plan.eigenvalues), hessian.trace(plan.probes)
+    return Curvature(
+        adaptive=adaptive,
+        eigenvalues=top.values,
+        residuals=top.residuals,
+        trace=trace.value,
+        error=trace.error,
+    )
+
+
+def _rise(solution: Solution, plan: Plan, rho: float, adaptive: bool) -> Rise:
+    worst = sharpness.worst_case_rise(*solution.given, rho, steps=plan.steps, adaptive=adaptive)
+    average = sharpness.average_case_rise(*solution.given, rho, draws=plan.draws, adaptive=adaptive)
+    return Rise(
+        rho=rho,
+        adaptive=adaptive,
+        worst=_finite(worst.rise),
+        one_step=_finite(worst.one_step),
+        average=_finite(average.rise),
+        error=_finite(average.error),
+    )
+
+
+def _profile(found: sharpness.Curve | sharpness.Line) -> Profile:
+    losses = tuple(map(_finite, found.loss.tolist()))
+    return Profile(x=tuple(found.x.tolist()), loss=losses, score=_numbers(found.metric))
+
+
+def _plane(found: sharpness.Surface) -> Plane:
+    rows = tuple(tuple(map(_finite, row)) for row in found.loss.tolist())
+    return Plane(x=tuple(found.x.tolist()), y=tuple(found.y.tolist()), loss=rows)
+
+
+def _numbers(scores: Tensor | None) -> tuple[float, ...]:
+    return () if scores is None else tuple(scores.tolist())
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

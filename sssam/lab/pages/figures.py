@@ -1,0 +1,225 @@
+"""A comparison -> its figures: each with a title, a caption, and words for who can't see it."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import altair as alt
+
+from sssam.lab import tuned
+from sssam.lab.analysis.comparison import Comparison, Row
+from sssam.lab.analysis.headline import counted_points, points
+from sssam.lab.charts.contrasts import contrasts, far
+from sssam.lab.charts.curves import Quantity, curves
+from sssam.lab.charts.files import render, save
+from sssam.lab.charts.front import front
+from sssam.lab.charts.schedules import Band, schedules
+from sssam.lab.charts.sensitivity import sensitivity, tuned_rows
+from sssam.lab.charts.theme import PRINT, Theme, Width
+from sssam.lab.charts.tradeoff import tradeoff
+from sssam.lab.pages.figure import Drawing, Figure
+from sssam.lab.pages.flatfigures import flat_figures
+
+__all__ = ["Drawing", "Figure", "figures", "render", "save"]
+
+
+#: The most rows that a figure draws as lines.
+MOST = 20
+
+
+def figures(comparison: Comparison) -> list[Figure]:
+    """All figures that the comparison has data for, the main one first.
+
+    The main figure is missing only where no run was measured.
+    """
+    return list(_figures(comparison))
+
+
+def _figures(comparison: Comparison) -> Iterator[Figure]:
+    measured = [row for row in comparison.rows if row.accuracy is not None]
+    if measured:
+        yield _tradeoff(comparison, measured)
+    if any(row.to_sam is not None for row in measured):
+        yield _contrasts(comparison)
+    some = _some(comparison)
+    if any(row.curve for row in some.rows):
+        yield _curves(some, "validation_accuracy", len(measured))
+    if any(point.train_loss is not None for row in some.rows for point in row.curve):
+        yield _curves(some, "train_loss", len(measured))
+    bands = [band for row in some.rows for band in _band(row)]
+    if bands:
+        yield _schedules(bands, measured)
+    values = _tuned(comparison) if measured else None
+    if values is not None:
+        yield _sensitivity(values, comparison)
+    yield from flat_figures(comparison)
+
+
+def _some(comparison: Comparison) -> Comparison:
+    """The comparison with as many rows as lines can be told apart: what matters most, then others.
+
+    These are base and SAM, the Pareto front, and the first of the others.
+    """
+    measured = [row for row in comparison.rows if row.accuracy is not None]
+    first = [row for row in (comparison.base, comparison.sam) if row is not None]
+    ranked = list(dict.fromkeys(row.label for row in (*first, *front(comparison), *measured)))
+    kept = set(ranked[:MOST])
+    return comparison.model_copy(
+        update={"rows": tuple(row for row in measured if row.label in kept)}
+    )
+
+
+def _tuned(comparison: Comparison) -> tuned.Tuned | None:
+    """What was tried for rho on this very task, if anything was."""
+    task = comparison.task
+    if not _is_tuned(task.name):
+        return None
+    values = tuned.read(task.name)
+    same = values.recipe.model == task.model and values.recipe.data.name == task.data.name
+    return values if same and tuned_rows(values, comparison.rows) else None
+
+
+def _is_tuned(name: str) -> bool:
+    """Whether values are kept for a task of that name, which is whatever its user chose."""
+    return name in {path.stem for path in tuned.path(tuned.FALLBACK).parent.glob("*.json")}
+
+
+def _tradeoff(comparison: Comparison, rows: list[Row]) -> Figure:
+    best = ", ".join(
+        f"{row.label} {row.accuracy.mean:.1f}% at {row.cost:.2f}"
+        for row in front(comparison)
+        if row.accuracy is not None
+    )
+    return Figure(
+        name="accuracy-against-propagations",
+        short="Gain and cost",
+        title="What each row brings, and what it costs",
+        caption=f"Mean test {comparison.task.metric} over seeds with its 95% interval, against the "
+        "propagations of the whole run; the base optimizer's run is 1. The dotted lines are the "
+        "base optimizer and SAM; the grey steps are the Pareto front of the means, on which no row "
+        "is both cheaper and better. Rows of equal cost are drawn side by side, rows far below the "
+        "others at the lower edge. These intervals hold what seeds share; the paired differences "
+        "below are what rows are judged by.",
+        alt=f"Scatter plot of {len(rows)} rows. {comparison.headline} On the Pareto front: {best}.",
+        draw=_bound(tradeoff, comparison),
+    )
+
+
+def _contrasts(comparison: Comparison) -> Figure:
+    out = far(comparison)
+    shown = [row for row in comparison.rows if row.to_sam is not None and row not in out]
+    holding = sum(row.holds for row in shown)
+    margin = counted_points(comparison.task.margin)
+    left_out = "; ".join(f"{row.label} {points(row.to_sam)}" for row in out if row.to_sam)
+    return Figure(
+        name="difference-to-sam",
+        short="Beside SAM",
+        title="How close each row comes to SAM",
+        caption=f"Differences to SAM, paired by seed, with 95% intervals. The shaded part begins "
+        f"{margin} below SAM, the margin that was fixed with the task: a full point is shown to "
+        "keep SAM's gain, after Holm's adjustment for all rows; a hollow one is not."
+        + (f" Too far below to be drawn: {left_out}." if left_out else ""),
+        alt=f"Forest plot of {len(shown)} rows: {holding} are shown to keep SAM's gain within "
+        f"{margin}.",
+        draw=_bound(contrasts, comparison),
+    )
+
+
+def _curves(comparison: Comparison, quantity: Quantity, measured: int) -> Figure:
+    loss = quantity == "train_loss"
+    ends = [
+        f"{row.label} {_last(row, quantity)}"
+        for row in (comparison.base, comparison.sam)
+        if row is not None and row.curve
+    ]
+    metric = comparison.task.metric
+    what = "Training loss" if loss else f"Validation {metric}"
+    how = (
+        "The loss is taken at the weights w themselves, on a fixed subset of the training samples, "
+        "since the loss that a step returns does not compare across methods. "
+        if loss
+        else f"The {metric} on validation data, after each epoch. "
+    )
+    return Figure(
+        name="training-loss" if loss else "validation-accuracy",
+        short="Training loss" if loss else "Validation",
+        title=f"{what} over what was spent",
+        caption=how + "Means over the finished runs; each line ends where its run ends, and the "
+        "key ranks the rows by their ends. Where heights span much, they are those of the "
+        f"logarithm of the {'loss' if loss else 'error'}."
+        + _left_out(len(comparison.rows), measured),
+        alt=f"Line plot of {what.lower()} against propagations; at the end: {', '.join(ends)}.",
+        draw=_bound(_quantity(quantity), comparison),
+    )
+
+
+def _left_out(drawn: int, measured: int) -> str:
+    if drawn == measured:
+        return ""
+    return (
+        f" Drawn are {drawn} of {measured} rows: base, SAM, the Pareto front, and the first of "
+        "the others; the files beside this page hold all."
+    )
+
+
+def _last(row: Row, quantity: Quantity) -> str:
+    if quantity == "validation_accuracy":
+        return f"{100 * row.curve[-1].validation_accuracy:.1f}%"
+    loss = row.curve[-1].train_loss
+    return "unknown" if loss is None else f"{loss:.3f}"
+
+
+def _schedules(bands: list[Band], rows: list[Row]) -> Figure:
+    seed = next(row.draws.seed for row in rows if row.draws is not None)
+    scheduled = sum(row.method.schedule is not None and row.draws is not None for row in rows)
+    taken = ", ".join(f"{b.name} {sum(b.taken)} of {len(b.taken)} steps" for b in bands)
+    return Figure(
+        name="schedules",
+        short="Schedules",
+        title="When the sharpness-aware steps fell",
+        caption="The curve is the probability of a sharpness-aware step; the strip below it shows "
+        f"the steps that were drawn at seed {seed}." + _left_out(len(bands), scheduled),
+        alt=f"Probability curves of {len(bands)} schedules; sharpness-aware were: {taken}.",
+        draw=lambda theme=PRINT, width=760, narrow=False: schedules(bands, theme, width, narrow),
+    )
+
+
+def _sensitivity(values: tuned.Tuned, comparison: Comparison) -> Figure:
+    chosen = ", ".join(f"{row.label} {row.rho:g}" for row in tuned_rows(values, comparison.rows))
+    seeds = f"{len(values.seeds)} seeds that the comparison does not use"
+    return Figure(
+        name="rho-sensitivity",
+        short="Radius \N{GREEK SMALL LETTER RHO}",
+        title="How much depends on \N{GREEK SMALL LETTER RHO}",
+        caption=f"Mean accuracy on validation data at each radius that was tried, over {seeds}; "
+        "diverged runs count with what they reached. The points are the radii that were chosen, "
+        "the key ranks the rows by what these reached. The heights are those of the logarithm of "
+        "the error where it spans much.",
+        alt=f"Line plot of validation accuracy against rho, from {min(values.grid):g} to "
+        f"{max(values.grid):g}; chosen were: {chosen}.",
+        draw=lambda theme=PRINT, width=760, narrow=False: sensitivity(
+            values, comparison.rows, theme, width, narrow
+        ),
+    )
+
+
+def _band(row: Row) -> list[Band]:
+    schedule, draws = row.method.scheduling_function(), row.draws
+    if schedule is None or draws is None:
+        return []
+    steps = set(draws.taken())
+    taken = [step in steps for step in range(draws.steps)]
+    return [Band(row.label, row.role, schedule.probabilities(draws.steps), taken)]
+
+
+def _bound(chart: Callable[..., alt.LayerChart], comparison: Comparison) -> Drawing:
+    def draw(theme: Theme = PRINT, width: Width = 760, narrow: bool = False) -> alt.LayerChart:
+        return chart(comparison, theme=theme, width=width, narrow=narrow)
+
+    return draw
+
+
+def _quantity(quantity: Quantity) -> Callable[..., alt.LayerChart]:
+    def chart(comparison: Comparison, **look: Any) -> alt.LayerChart:
+        return curves(comparison, quantity, **look)
+
+    return chart

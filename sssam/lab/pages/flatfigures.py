@@ -1,0 +1,84 @@
+"""A comparison with flatness -> its two figures: eigenvalues of all rows, landscapes of a few."""
+
+from collections.abc import Iterator, Sequence
+
+import altair as alt
+
+from sssam.lab.analysis.comparison import Comparison, Row, RowFlatness
+from sssam.lab.analysis.headline import cheapest
+from sssam.lab.charts import landscape
+from sssam.lab.charts.flatness import eigenvalues
+from sssam.lab.charts.landscape import Along
+from sssam.lab.charts.theme import PRINT, Theme, Width
+from sssam.lab.pages import flattable
+from sssam.lab.pages.figure import Figure
+
+
+def flat_figures(comparison: Comparison) -> Iterator[Figure]:
+    """What there are numbers for."""
+    if any(row.flatness for row in comparison.rows):
+        yield _eigenvalues(comparison)
+    few = [(row, row.flatness) for row in chosen(comparison) if row.flatness]
+    drawn = [(row, f) for row, f in few if any(loss is not None for loss in f.curve.loss)]
+    if drawn:
+        yield _landscape(drawn)
+
+
+def chosen(comparison: Comparison) -> list[Row]:
+    """The rows whose landscapes are drawn: base, SAM, and the cheapest that keeps SAM's gain.
+
+    Where none is shown to keep it, the cheapest scheduled row stands for those.
+    """
+    third = cheapest(comparison)
+    if third is None:
+        apart = [r for r in comparison.candidates if r.role in ("scheduled", "part") and r.flatness]
+        third = min(apart, key=lambda row: row.cost or 0.0, default=None)
+    return [row for row in (comparison.base, comparison.sam, third) if row is not None]
+
+
+def _eigenvalues(comparison: Comparison) -> Figure:
+    measured = [(row.label, row.flatness) for row in comparison.rows if row.flatness]
+    ranked = sorted(measured, key=lambda each: each[1].eigenvalue.mean)
+    ends = " to ".join(f"{f.eigenvalue.mean:.3g} ({label})" for label, f in (ranked[0], ranked[-1]))
+
+    def draw(theme: Theme = PRINT, width: Width = 760, narrow: bool = False) -> alt.LayerChart:
+        return eigenvalues(comparison, theme, width, narrow)
+
+    return Figure(
+        name="flatness",
+        short="Flatness",
+        title="How sharply the loss curves at the solutions",
+        caption="The largest eigenvalue of the Hessian of the training loss at the trained "
+        f"weights, {flattable.told(comparison)}: means over seeds with their 95% intervals. To the "
+        "left is flatter.",
+        alt=f"Plot of the top Hessian eigenvalue of {len(measured)} rows, from {ends}. "
+        f"{flattable.ratio(comparison)}".strip(),
+        draw=draw,
+        half=True,
+    )
+
+
+def _landscape(rows: Sequence[tuple[Row, RowFlatness]]) -> Figure:
+    lines = [
+        Along(f"{row.label}, seed {f.seed}", f.curve.x, f.curve.loss, row.role) for row, f in rows
+    ]
+    tops = ", ".join(
+        f"{row.label} from {min(known):.3g} to {max(known):.3g}"
+        for row, f in rows
+        if (known := [loss for loss in f.curve.loss if loss is not None])
+    )
+
+    def draw(theme: Theme = PRINT, width: Width = 760, narrow: bool = False) -> alt.LayerChart:
+        return landscape.curves(lines, theme, width, narrow)
+
+    return Figure(
+        name="landscape",
+        short="Landscape",
+        title="The loss along a random direction",
+        caption="Training loss at w + x d, with d a random direction whose filters are as long as "
+        "the model's (Li et al., 2018), the same d for all rows; biases and normalisation layers "
+        "do not move. One run a row, at the first seed that was measured.",
+        alt=f"Line plot of the training loss along a random direction: {tops}.",
+        draw=draw,
+        half=True,
+    )

@@ -1,0 +1,168 @@
+"""A study in its directory: kept, conducted, and read again.
+
+The directory holds `study.json`, the study whole; `records/`, one file a run, those of the tuning
+among them; and for each task what the comparison shows, in a folder of its own where there are
+several tasks.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from sssam.files import write_whole
+from sssam.lab.analysis import compare as comparing
+from sssam.lab.analysis import flatrows
+from sssam.lab.analysis.comparison import Comparison
+from sssam.lab.flatness import files as flatfiles
+from sssam.lab.flatness.specs import Kept
+from sssam.lab.names import safe as safe
+from sssam.lab.specs import Method, Record, Run
+from sssam.lab.studies import tune
+from sssam.lab.studies.design import Part, Study, runs
+
+FILE, RECORDS, EARLIER = "study.json", "records", "earlier"
+
+
+class UnfinishedError(Exception):
+    """What a row is to be run at is not known yet, since runs of the tuning have no record."""
+
+    def __init__(self, task: str, missing: int, total: int) -> None:
+        super().__init__(
+            f"the tuning on {task!r} is not finished: {missing} of {total} runs have no record"
+        )
+
+
+class Decided(NamedTuple):
+    """A task of a study with its rows' values chosen."""
+
+    part: Part
+    choices: Sequence[tune.Choice]
+
+    @property
+    def methods(self) -> list[Method]:
+        """The rows, ready to be run."""
+        return [choice.method for choice in self.choices]
+
+
+def keep(study: Study, directory: Path) -> Path:
+    """Writes `study.json`; another study of the same name that was there is kept in `earlier/`.
+
+    Raises:
+        ValueError: the directory holds a study of another name.
+        OSError: it could not be written.
+    """
+    path, content = directory / FILE, study.text().encode()
+    directory.mkdir(parents=True, exist_ok=True)
+    if path.exists() and path.read_bytes() != content:
+        before = path.read_bytes()
+        name = _name(before)
+        if name not in (None, study.name):
+            raise ValueError(
+                f"{str(directory)!r} holds the study {name!r}, and this is {study.name!r}: name "
+                "another --out"
+            )
+        (directory / EARLIER).mkdir(exist_ok=True)
+        digest = hashlib.sha256(before).hexdigest()[:8]
+        os.replace(path, directory / EARLIER / f"study-{digest}.json")
+    write_whole(path, content)
+    return path
+
+
+def _name(content: bytes) -> str | None:
+    """The name of the study that a file holds, None if it holds none."""
+    try:
+        return Study.model_validate_json(content).name
+    except ValidationError:
+        return None
+
+
+def load(directory: Path) -> Study:
+    """The study of a directory.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: its `study.json` is torn, or not one.
+    """
+    path = directory / FILE
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{str(directory)!r} holds no {FILE}: it is no directory of `sssam run` or "
+            "`sssam compare`"
+        )
+    try:
+        return Study.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ValueError(
+            f"{path} is no study: {where + ': ' if where else ''}{first['msg']}; give the study "
+            "file again"
+        ) from error
+
+
+def decide(study: Study, part: Part, train: tune.Train) -> Decided:
+    """Chooses the values of a task's rows.
+
+    Raises:
+        Whatever `train` raises.
+    """
+    return Decided(part, tune.choose(part.task, part.rows, study.tuning_seeds, train))
+
+
+def undecided(part: Part) -> Decided:
+    """A task whose rows stand at the first of their values, for a look at a tuning under way."""
+    return Decided(part, [tune.best(row, ()) for row in part.rows])
+
+
+def wanted(study: Study, decided: Decided) -> list[Run]:
+    """The runs of the comparison on one task."""
+    return runs(decided.part.task, decided.methods, study.seeds)
+
+
+def reader(held: Mapping[str, Record], task: str) -> tune.Train:
+    """What stands in for training where only records are to be read.
+
+    Its calls raise UnfinishedError where a record is missing.
+    """
+
+    def train(asked: Sequence[Run]) -> Mapping[str, Record]:
+        missing = sum(run.id not in held for run in asked)
+        if missing:
+            raise UnfinishedError(task, missing, len(asked))
+        return held
+
+    return train
+
+
+def compared(
+    study: Study,
+    decided: Decided,
+    held: Iterable[Record],
+    flatness: Mapping[str, Kept] = MappingProxyType({}),
+) -> Comparison:
+    """The comparison on one task, from the records, and the flatness by run id, that there are."""
+    part = decided.part
+    told = tune.told(decided.choices, study.tuning_seeds)
+    tuning = " ".join(text for text in (told, part.note) if text)
+    found = comparing.compare(part.task, decided.methods, study.seeds, held, tuning)
+    if study.flatness is None:
+        return found
+    return flatrows.with_flatness(found, wanted(study, decided), flatness)
+
+
+def flatness(study: Study, decided: Decided, directory: Path) -> dict[str, Kept]:
+    """What was measured of the comparison's runs on one task, as the study asks, by run id."""
+    if study.flatness is None:
+        return {}
+    kept = flatfiles.read_all(wanted(study, decided), directory / RECORDS)
+    return {id_: each for id_, each in kept.items() if each.plan == study.flatness}
+
+
+def folder(study: Study, part: Part, directory: Path) -> Path:
+    """Where what is shown of a task lies: the directory itself, if it is the only task."""
+    return directory if len(study.parts) == 1 else directory / safe(part.task.name)

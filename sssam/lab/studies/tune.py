@@ -1,0 +1,177 @@
+"""Chooses each row's hyperparameters on validation samples, on seeds that no comparison uses."""
+
+import json
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from sssam.lab.specs import Method, Record, Run, Spec, Task
+from sssam.lab.studies.design import TUNING_SEEDS, Grid, runs
+
+#: Radii tried for the default rows of a task, before the grid is extended.
+GRID = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)
+
+#: Seeds of the tuning; a comparison counts its own from 0.
+SEEDS = TUNING_SEEDS
+
+#: How often the grid may grow at either end.
+EXTENSIONS = 4
+
+#: Gives the record of each run, by its id; trains those that have none, or raises.
+Train = Callable[[Sequence[Run]], Mapping[str, Record]]
+
+
+class Trial(Spec):
+    """A row at one choice of values: validation accuracy in [0, 1] over n seeds.
+
+    `spread` is the sample standard deviation; diverged runs count with what they reached, failed
+    ones as 0.
+    """
+
+    method: Method
+    mean: float
+    spread: float
+    n: int
+    diverged: int = 0
+
+
+class Choice(Spec):
+    """A row with the values that were best, all trials that it was chosen among, and their grid."""
+
+    grid: Grid
+    method: Method
+    trials: tuple[Trial, ...]
+
+    @property
+    def at_an_end(self) -> bool:
+        """Whether the rho chosen is the smallest or largest of several: a wider grid may do it."""
+        radii = {trial.method.rho for trial in self.trials}
+        return len(radii) > 1 and self.method.rho in (min(radii), max(radii))
+
+
+def choose(
+    task: Task, grids: Sequence[Grid], seeds: Sequence[int], train: Train, whole: bool = False
+) -> list[Choice]:
+    """Tries all values of all rows on all seeds, and takes the best of each row.
+
+    Each row has the same number of trials, but for rows that leave nothing to choose: these are
+    taken as they are, and trained once a seed only where the table is to be `whole`. Where the best
+    of a row whose grid grows lies at its end, all the grids that grow do so there, and the new
+    values are tried, at most `EXTENSIONS` times.
+
+    Raises:
+        Whatever `train` raises.
+    """
+    for last in (*([False] * EXTENSIONS), True):
+        found = _tried(task, grids, seeds, train, whole)
+        wider = grids if last else _grown(grids, found)
+        if list(wider) == list(grids):
+            break
+        grids = wider
+    return found
+
+
+def _tried(
+    task: Task, grids: Sequence[Grid], seeds: Sequence[int], train: Train, whole: bool
+) -> list[Choice]:
+    tried = {grid.label: grid.trials() if grid.tuned or whole else () for grid in grids}
+    every = [method for methods in tried.values() for method in methods]
+    held = train(runs(task, every, seeds)) if every else {}
+    return [
+        best(grid, [score(m, [held[r.id] for r in runs(task, [m], seeds)]) for m in tried[label]])
+        for label, grid in zip(tried, grids, strict=True)
+    ]
+
+
+def score(method: Method, records: Sequence[Record]) -> Trial:
+    """Mean and sample standard deviation of validation accuracy; a failed run counts as 0."""
+    accuracies = [record.validation_accuracy or 0.0 for record in records]
+    return Trial(
+        method=method,
+        mean=statistics.fmean(accuracies),
+        spread=statistics.stdev(accuracies) if len(accuracies) > 1 else 0.0,
+        n=len(accuracies),
+        diverged=sum(record.outcome != "finished" for record in records),
+    )
+
+
+def best(grid: Grid, trials: Sequence[Trial]) -> Choice:
+    """The choice of the best mean; of equal means, the smallest rho, then the first."""
+    if not trials:
+        return Choice(grid=grid, method=grid.trials()[0], trials=())
+    top = max(trials, key=lambda trial: (trial.mean, -trial.method.rho))
+    return Choice(grid=grid, method=top.method, trials=tuple(trials))
+
+
+def _grown(grids: Sequence[Grid], choices: Sequence[Choice]) -> list[Grid]:
+    """The grids with new factors at the ends at which some row's best lies."""
+    ends = [_end(choice) for choice in choices if choice.grid.grows]
+    return [
+        grid.model_copy(update={"factors": extended(grid.factors, -1 in ends, 1 in ends)})
+        if grid.grows
+        else grid
+        for grid in grids
+    ]
+
+
+def _end(choice: Choice) -> int:
+    radii = [choice.grid.radius(factor) for factor in choice.grid.factors]
+    return (choice.method.rho == radii[-1]) - (choice.method.rho == radii[0])
+
+
+def extended(grid: Sequence[float], low: bool, high: bool) -> tuple[float, ...]:
+    """The grid, and below its low end the half of that, beyond its high end 4/3 of that.
+
+    >>> extended((0.1, 0.2, 0.6), low=False, high=True)
+    (0.1, 0.2, 0.6, 0.8)
+    """
+    below = (round(grid[0] / 2, 6),) if low else ()
+    above = (round(grid[-1] * 4 / 3, 1),) if high else ()
+    return (*below, *grid, *above)
+
+
+def told(choices: Sequence[Choice], seeds: Sequence[int]) -> str:
+    """What was chosen among what, in sentences."""
+    tuned = [choice for choice in choices if choice.grid.tuned]
+    if not tuned:
+        return ""
+    count = len(tuned[0].trials)
+    words = "; ".join(f"{each.grid.label}: {values(each)}" for each in tuned)
+    fixed = [each.grid.label for each in choices if not each.grid.tuned]
+    untuned = f" Not tuned, but run at the values given: {', '.join(fixed)}." if fixed else ""
+    ends = [each.grid.label for each in tuned if each.at_an_end]
+    edge = f" The best rho lies at the end of the grid for {', '.join(ends)}." if ends else ""
+    return (
+        f"Each row's values are those with the best mean accuracy on validation samples over "
+        f"{len(seeds)} seeds ({_range(seeds)}) that the comparison does not use, among {count} "
+        f"trials a row. Chosen: {words}.{untuned}{edge}"
+    )
+
+
+def values(choice: Choice) -> str:
+    """The values chosen, of what was tried; in brackets the radii that were tried."""
+    method, trials = choice.method, choice.trials
+    radii = sorted({trial.method.rho for trial in trials})
+    named: dict[str, object] = {"rho": f"{method.rho:g}"} if len(radii) > 1 else {}
+    if len({trial.method.learning_rate for trial in trials}) > 1:
+        named["learning rate"] = method.learning_rate
+    named |= {name: method.options[name] for name in choice.grid.options}
+    text = ", ".join(f"{name} {value}" for name, value in named.items())
+    return f"{text} (of {', '.join(f'{r:g}' for r in radii)})" if len(radii) > 1 else text
+
+
+def _range(seeds: Sequence[int]) -> str:
+    whole = list(seeds) == list(range(seeds[0], seeds[0] + len(seeds)))
+    return f"{seeds[0]} to {seeds[-1]}" if whole and len(seeds) > 2 else ", ".join(map(str, seeds))
+
+
+def compact(record: Record) -> str:
+    """A record as one line of JSON: what the choice was made from, without curves and test set."""
+    keys = ("outcome", "validation_accuracy", "train_loss", "propagations", "seconds")
+    row = {"id": record.id, "row": record.run.method.label, "rho": record.run.method.rho}
+    kept = record.model_dump(include=set(keys))
+    return json.dumps({**row, "seed": record.run.seed, **{key: kept[key] for key in keys}})
+
+
+def compacted(records: Iterable[Record]) -> str:
+    """The records as such lines."""
+    return "".join(compact(record) + "\n" for record in records)

@@ -1,0 +1,127 @@
+"""From a `Task` to its `Problem`: of data and a model by name, or of a user's file."""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import Module
+
+from sssam import batches
+from sssam.lab import data, models
+from sssam.lab.examples import ProblemError, fingerprint
+from sssam.lab.problem import OwnOptimizer, Problem, run_model, scores
+from sssam.lab.specs import Code, Task
+from sssam.lab.tasks import taskfile
+
+
+class Survey(NamedTuple):
+    """What is known of a problem before any training, its data apart.
+
+    `losses` says whether there is one loss a sample; `images` whether augmentation can shift and
+    flip the inputs; `size` is the number of training samples; `optimizer` is the user's own;
+    `metric` is the metric's name; `fingerprint` is of the data.
+    """
+
+    model: Module
+    losses: bool
+    images: bool
+    size: int
+    optimizer: OwnOptimizer | None
+    metric: str
+    fingerprint: str | None
+
+
+def make(task: Task, seed: int) -> Problem:
+    """Model and data of a run; equal seeds give equal ones.
+
+    Raises:
+        ValueError: an unknown name, sizes that do not fit, a user's file that can't be used.
+        FileNotFoundError: data or a file that do not exist.
+        Exception: whatever a user's own function raises.
+    """
+    if task.code is not None:
+        return taskfile.problem(task.code, seed)
+    split = data.load(task.data, seed)
+    network = models.build(
+        task.model,
+        split.shape,
+        split.classes,
+        seed,
+        vocabulary=split.vocabulary,
+        each_position=split.each_position,
+    )
+    return Problem(network, split.train, split.validation, split.test)
+
+
+def survey(task: Task) -> Survey:
+    """Builds the model, and runs it on two examples; of a user's file, on what it gives for seed 0.
+
+    Raises:
+        As `make`; and ValueError where a loss or a metric has a wrong shape or range.
+    """
+    if task.code is not None:
+        return survey_code(task.code)
+    found = data.pool(task.data)
+    size = data.reach(task.data)
+    few = found.inputs(torch.arange(2).clamp_max(len(found.labels) - 1))
+    network = models.build(
+        task.model,
+        tuple(few.shape[1:]),
+        found.classes,
+        0,
+        vocabulary=found.vocabulary,
+        each_position=found.labels.ndim > 1,
+    )
+    return Survey(network, True, few.ndim == 4, size, None, "accuracy", task.data.fingerprint)
+
+
+@lru_cache(maxsize=4)
+def _surveyed(path: str, function: str, sha256: str) -> Survey:
+    problem = taskfile.problem(Code(path=path, function=function, sha256=sha256), 0)
+    first = next(problem.parts[0].batches(torch.arange(min(2, len(problem.parts[0]))), 2, 0))
+    losses = tried(problem, *first[1:])
+    return Survey(
+        problem.model,
+        losses,
+        isinstance(first[1], Tensor) and first[1].ndim == 4 and first[1].is_floating_point(),
+        len(problem.parts[0]),
+        problem.optimizer,
+        problem.metric_name,
+        fingerprint(problem.parts),
+    )
+
+
+def survey_code(code: Code) -> Survey:
+    """The survey of a user's function, made once a process and content of the file.
+
+    Raises:
+        ValueError, FileNotFoundError: the file can't be used.
+        Exception: whatever the function raises.
+    """
+    return _surveyed(code.path, code.function, code.sha256)
+
+
+def tried(problem: Problem, inputs: object, targets: object) -> bool:
+    """Runs model, loss and metric on a batch without training; whether there is a loss a sample.
+
+    Raises:
+        ProblemError: loss or metric has a wrong shape or range.
+    """
+    n = batches.size(inputs)
+    was_training = problem.model.training
+    problem.model.eval()
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            outputs = run_model(problem.model, inputs)
+            loss = problem.loss(outputs, targets)
+            scores(problem.metric, outputs, targets, n)
+    finally:
+        problem.model.train(was_training)
+    if not isinstance(loss, Tensor) or loss.shape not in ((n,), ()):
+        got = tuple(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
+        raise ProblemError(
+            f"loss gave {got} for {n} samples, must give a tensor of shape ({n},), one loss a "
+            'sample (as torch\'s losses do with reduction="none"), or a scalar'
+        )
+    return bool(loss.ndim)

@@ -1,0 +1,206 @@
+"""One epoch of a run: the passes that a method asks for, in an order that no method can change."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any, NamedTuple, cast
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from sssam import SharpnessAware
+from sssam.batches import BatchPass
+from sssam.foreign import scaler_of
+from sssam.lab.data import augment
+from sssam.lab.data.shares import Part, Share
+from sssam.lab.examples import Examples, Streamed
+from sssam.lab.problem import Problem, run_model
+from sssam.lab.seeds import derived, generator
+from sssam.lab.specs import Point, Run
+from sssam.lab.training import methods
+
+
+@dataclass
+class Position:
+    """How far a run has come: what a checkpoint keeps beside the states of torch's objects.
+
+    `ascended` is a bit set of steps, `order` the chained SHA-256 of the examples seen in the first
+    `task.epochs` epochs, their labels with them, so that a run of double length has the same;
+    `rate` the learning rate of the last step.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    seconds: float = 0.0
+    ascended: int = 0
+    order: str = ""
+    initial: str = ""
+    rate: float = 0.0
+    finite: bool = True
+    curve: list[Point] = field(default_factory=list)
+
+
+class Parts(NamedTuple):
+    """The data of a run, on its device."""
+
+    train: Examples | Streamed
+    validation: Examples | Streamed
+    test: Examples | Streamed
+
+
+@dataclass
+class Training:
+    """All that a run trains with; `network` and `optimizer` are what Fabric's objects stand for."""
+
+    run: Run
+    fabric: Fabric
+    problem: Problem
+    split: Parts
+    network: nn.Module
+    model: nn.Module
+    base: Optimizer
+    optimizer: Optimizer
+    proxy: Optimizer
+    scheduler: LRScheduler
+    position: Position
+    share: Share = field(default_factory=Share)
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of the whole run."""
+        return total_steps(self.run, len(self.split.train))
+
+
+def epochs(run: Run) -> int:
+    """Epochs of a run: those of the task times the method's length."""
+    return run.task.epochs * run.method.length
+
+
+def total_steps(run: Run, examples: int) -> int:
+    """Steps of a run on a training set of that size; the last batch of an epoch may be smaller."""
+    return epochs(run) * -(-examples // run.task.batch_size)
+
+
+def order(examples: int, seed: int, epoch: int) -> Tensor:
+    """The order in which an epoch visits the training set: a function of seed and epoch alone."""
+    return torch.randperm(examples, generator=generator("order", seed, epoch))
+
+
+def run_epoch(training: Training) -> None:
+    """Trains for one epoch and moves the position on; the clock runs for training alone."""
+    position, train = training.position, training.split.train
+    sequence = order(len(train), training.run.seed, position.epoch)
+    if position.epoch < training.run.task.epochs:
+        position.order = _chained(position.order, sequence, train)
+    if training.share.rank:  # other dropout masks than the first rank's, and none to be kept
+        torch.manual_seed(derived("global", training.run.seed, training.share.rank, position.epoch))
+    begun = _now(training.fabric.device)
+    for part in _parts(training, sequence):
+        loss = _step(training, part)
+    position.seconds += _now(training.fabric.device) - begun
+    position.epoch += 1
+    position.finite = _finite(loss, training)
+
+
+def _parts(training: Training, sequence: Tensor) -> Iterator[Part]:
+    """This rank's part of the batches of an epoch in that order, augmented where the task says."""
+    task, seed, epoch = training.run.task, training.run.seed, training.position.epoch
+    device, share, total = training.fabric.device, training.share, len(sequence)
+    mine, size = share.order(sequence, task.batch_size)
+    changed = augment.draw(total, seed, epoch, device) if task.augment else None
+    batches = training.split.train.batches(mine.to(device), size, seed, epoch)
+    for first, (index, inputs, targets) in zip(
+        range(0, total, task.batch_size), batches, strict=True
+    ):
+        if changed is not None:
+            inputs = changed(inputs, index)
+        yield Part(inputs, targets, min(task.batch_size, total - first), share)
+
+
+def _step(training: Training, part: Part) -> Tensor:
+    """One step of the method and of the learning rate; returns the loss of its last pass."""
+    position, before = training.position, _ascents(training.optimizer)
+    loss = _passes(training, part)
+    position.rate = float(training.base.param_groups[0]["lr"])
+    if _updated(training.proxy):
+        training.scheduler.step()
+    if _ascents(training.optimizer) > before:
+        position.ascended |= 1 << position.step
+    position.step += 1
+    return loss
+
+
+def _updated(proxy: Optimizer) -> bool:
+    """Makes the update, and tells whether it was made: a scaler skips it after an overflow."""
+    scaler = scaler_of(proxy)
+    if scaler is None:
+        proxy.step()
+        return True
+    before = scaler.get_scale()
+    proxy.step()
+    return bool(scaler.get_scale() >= before)
+
+
+def _passes(training: Training, part: Part) -> Tensor:
+    """All passes of a step, in the form that serves every method; the losses are one a sample."""
+    optimizer, backward = training.proxy, training.fabric.backward
+    if not isinstance(training.optimizer, SharpnessAware):
+        optimizer.zero_grad()
+        loss = _loss(training, part.inputs, part.targets)
+        backward((loss if training.share.world == 1 else loss * part.weight).mean())
+        return loss.detach()
+    for p in optimizer.passes(part.batch, backward=backward):  # type: ignore[attr-defined]
+        with torch.set_grad_enabled(p.grad):
+            loss = _passed(training, p)
+    return loss.detach()
+
+
+def _passed(training: Training, p: BatchPass) -> Tensor:
+    """One pass on what of the batch it takes; on several ranks, on this rank's share of that."""
+    if training.share.world == 1:
+        loss = _loss(training, p.x, p.y)
+        p.backward(loss)
+        return loss
+    chosen = p.y.at(p.x)
+    loss = _loss(training, chosen.inputs, chosen.targets)
+    p.backward(loss * chosen.weight)
+    if loss.ndim and methods.chooses_samples(training.optimizer):
+        whole = loss.new_zeros(len(p.x))
+        whole[chosen.slots.to(whole.device)] = loss.detach()[: len(chosen.slots)]
+        p.losses = cast(Tensor, training.fabric.all_reduce(whole, reduce_op="sum"))
+    return loss
+
+
+def _loss(training: Training, inputs: Any, targets: Any) -> Tensor:
+    return training.problem.loss(run_model(training.model, inputs), targets)
+
+
+def _ascents(optimizer: Optimizer) -> int:
+    return int(getattr(optimizer, "ascents", 0))
+
+
+def _chained(before: str, sequence: Tensor, train: Examples | Streamed) -> str:
+    """The SHA-256 of the one before, of the examples in their order, and of their targets."""
+    content = before.encode() + sequence.numpy().tobytes() + train.digest(sequence)
+    return hashlib.sha256(content).hexdigest()
+
+
+def _finite(loss: Tensor, training: Training) -> bool:
+    """Whether the last loss and the weights are finite, on all ranks."""
+    weights = (getattr(w, "to_local", lambda w=w: w)() for w in training.network.parameters())
+    finite = bool(loss.isfinite().all()) and all(bool(w.isfinite().all()) for w in weights)
+    if training.share.world == 1:
+        return finite
+    failed = torch.tensor(float(not finite), device=training.fabric.device)
+    return not training.fabric.all_reduce(failed, reduce_op="sum")
+
+
+def _now(device: torch.device) -> float:
+    """Seconds, when the device has done what it was asked."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return perf_counter()

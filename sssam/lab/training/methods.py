@@ -1,0 +1,143 @@
+"""From a row of a comparison to a built optimizer, and what all of them tell while they train."""
+
+import inspect
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+
+from torch import nn
+from torch.optim import Optimizer
+
+import sssam
+from sssam.lab.names import nearest
+from sssam.lab.specs import Method
+from sssam.roles.samples import ALL
+
+#: The kinds of method by name, each with its class; "base" is the torch optimizer itself.
+KINDS: Mapping[str, type[sssam.SharpnessAware] | None] = MappingProxyType(
+    {
+        "base": None,
+        "sam": sssam.SAM,
+        "asam": sssam.ASAM,
+        "sssam": sssam.SSSAM,
+        "looksam": sssam.LookSAM,
+        "esam": sssam.ESAM,
+        "ksam": sssam.KSAM,
+        "aesam": sssam.AESAM,
+        "gsam": sssam.GSAM,
+        "wsam": sssam.WSAM,
+        "friendlysam": sssam.FriendlySAM,
+        "usam": sssam.USAM,
+        "msam": sssam.MSAM,
+        "asyncsam": sssam.AsyncSAM,
+        "s2sam": sssam.S2SAM,
+        "microsam": sssam.MicroSAM,
+        "sampa": sssam.SAMPa,
+        "samon": sssam.SAMON,
+        "random": sssam.RandomPerturbation,
+    }
+)
+
+#: Arguments that come from the run, not from the row's options.
+_GIVEN = frozenset({"self", "base", "rho", "schedule", "total_steps", "seed", "model"})
+
+
+def options(kind: str) -> Mapping[str, object]:
+    """The options of a kind by name, each with the default of the class.
+
+    Raises:
+        ValueError: no such kind, with the nearest ones.
+    """
+    return {name: p.default for name, p in _arguments(kind).items() if name not in _GIVEN}
+
+
+def default_rho(kind: str) -> float:
+    """The radius that the class of a kind takes where none is given; 0 for the base optimizer.
+
+    Raises:
+        ValueError: no such kind, with the nearest ones.
+    """
+    argument = _arguments(kind).get("rho")
+    return 0.0 if argument is None else float(argument.default)
+
+
+def check(method: Method) -> None:
+    """Refuses a kind that is unknown, an option that it does not have, and a schedule out of place.
+
+    Raises:
+        ValueError: names the row, what is wrong, and what the kind takes.
+    """
+    known, arguments = options(method.kind), _arguments(method.kind)
+    for name in method.options:
+        if name not in known:
+            raise ValueError(f"method {method.label!r}: {nearest('option', name, known)}")
+    if (method.schedule is None) == ("schedule" in arguments):
+        wanted = "needs a schedule, got none" if "schedule" in arguments else "takes no schedule"
+        raise ValueError(f"method {method.label!r} of kind {method.kind!r} {wanted}")
+    if method.rho and "rho" not in arguments:
+        raise ValueError(
+            f"method {method.label!r} of kind {method.kind!r} has no rho, got {method.rho:g}: "
+            "leave it out"
+        )
+
+
+def build(
+    method: Method, optimizer: Optimizer, total_steps: int, seed: int, model: nn.Module
+) -> Optimizer:
+    """The optimizer of a method over a built torch optimizer, which itself is the kind "base".
+
+    Args:
+        method: the row.
+        optimizer: the base optimizer, over the parameters of `model`.
+        total_steps: steps of the whole run, at least 1; schedules are stretched over them.
+        seed: of what a method draws.
+        model: the network itself, or the DistributedDataParallel around it, which the option
+            perturbation="per_rank" needs.
+
+    Raises:
+        ValueError: an unknown kind or option, a hyperparameter out of its range, or a kind that
+            needs a schedule without one.
+        TypeError: an option of a wrong type.
+    """
+    check(method)
+    made = KINDS[method.kind]
+    if made is None:
+        return optimizer
+    given = {
+        "rho": method.rho,
+        "schedule": method.scheduling_function(),
+        "total_steps": total_steps,
+        "seed": seed,
+        "model": model,
+    }
+    taken = {name: value for name, value in given.items() if name in _arguments(method.kind)}
+    return made(optimizer, **taken, **method.options)  # type: ignore[arg-type]
+
+
+def chooses_samples(optimizer: Optimizer) -> bool:
+    """Whether any of the methods that an optimizer switches among chooses samples by losses."""
+    method = getattr(optimizer, "method", None)
+    parts = [method, getattr(method, "on", None), getattr(method, "off", None)]
+    return any(not getattr(part, "samples", ALL).whole for part in parts)
+
+
+def passes_run(optimizer: Optimizer, steps: int) -> tuple[float, float]:
+    """Forwards and backwards really run, in batches; the base optimizer runs one of each a step."""
+    forwards = getattr(optimizer, "forwards", steps)
+    return float(forwards), float(getattr(optimizer, "backwards", steps))
+
+
+def expected_propagations(optimizer: Optimizer) -> float | None:
+    """Expected passes a step, 1 for the base optimizer, None where the gradients decide."""
+    try:
+        return float(getattr(optimizer, "expected_propagations", 1.0))
+    except RuntimeError:
+        return None
+
+
+@cache
+def _arguments(kind: str) -> Mapping[str, inspect.Parameter]:
+    if kind not in KINDS:
+        raise ValueError(nearest("kind of method", kind, KINDS))
+    made = KINDS[kind]
+    return {} if made is None else inspect.signature(made.__init__).parameters

@@ -1,0 +1,129 @@
+"""A run before its first step: data, model, optimizer and learning rate."""
+
+import copy
+import hashlib
+from typing import NamedTuple, cast
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.optim import SGD, AdamW, Optimizer
+from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler, OneCycleLR
+
+from sssam.lab.data.shares import Share
+from sssam.lab.examples import raw
+from sssam.lab.problem import OwnOptimizer, Problem, run_model
+from sssam.lab.specs import Run
+from sssam.lab.tasks import problems
+from sssam.lab.training import loop, methods
+from sssam.lab.training.hardware import together
+from sssam.lab.training.loop import Parts, Position, Training
+
+
+class Made(NamedTuple):
+    """What each rank makes alone: the problem, and the hash of its first weights."""
+
+    problem: Problem
+    initial: str
+
+
+def prepare(run: Run, fabric: Fabric) -> Training:
+    """All that a run trains with, on Fabric's device; on several ranks, all raise or none.
+
+    Raises:
+        ValueError: an unknown name, or a hyperparameter out of its range.
+        FileNotFoundError: the data's path does not exist.
+        Exception: whatever a user's own task raises.
+        FailedTogetherError: another rank raised.
+    """
+    made = together(fabric, lambda: _made(run))
+    split = Parts(*(part.to(fabric.device) for part in made.problem.parts))
+    model = fabric.setup_module(made.problem.model)  # first, since sharding replaces parameters
+    training = together(fabric, lambda: _training(run, fabric, made, split, model))
+    training.proxy = cast(Optimizer, fabric.setup_optimizers(training.optimizer))
+    return training
+
+
+def _made(run: Run) -> Made:
+    problem = problems.make(run.task, run.seed)
+    initial = _weights_hash(problem.model)
+    _warm_up(problem, run.task.batch_size)
+    return Made(problem, initial)
+
+
+def _training(run: Run, fabric: Fabric, made: Made, split: Parts, model: nn.Module) -> Training:
+    """The optimizer over the model as Fabric has set it up, and the learning rate."""
+    network, steps = made.problem.model, loop.total_steps(run, len(split.train))
+    base = base_optimizer(run, network, made.problem.optimizer)
+    ddp = next((m for m in model.modules() if isinstance(m, DistributedDataParallel)), network)
+    per_rank = run.method.options.get("perturbation") == "per_rank"
+    optimizer = methods.build(run.method, base, steps, run.seed, ddp if per_rank else network)
+    return Training(
+        run,
+        fabric,
+        made.problem,
+        split,
+        network,
+        model,
+        base,
+        optimizer,
+        optimizer,
+        _scheduler(run, base, steps),
+        Position(initial=made.initial),
+        Share(fabric.global_rank, fabric.world_size),
+    )
+
+
+def _rate(run: Run) -> float:
+    """The peak learning rate: the row's own, or else the task's."""
+    own = run.method.learning_rate
+    return run.task.learning_rate if own is None else own
+
+
+def base_optimizer(run: Run, network: nn.Module, own: OwnOptimizer | None = None) -> Optimizer:
+    """The torch optimizer that a run's method is put around, or the user's own.
+
+    Raises:
+        TypeError: the user's function returns no torch optimizer.
+    """
+    task, rate, decay = run.task, _rate(run), run.task.weight_decay
+    if own is not None:
+        made = own(network.parameters(), rate)
+        if not isinstance(made, Optimizer):
+            raise TypeError(
+                f"optimizer(parameters, learning_rate) returned a {type(made).__name__}, must "
+                "return a torch.optim.Optimizer"
+            )
+        return made
+    if task.optimizer == "sgd":
+        return SGD(network.parameters(), lr=rate, momentum=task.momentum, weight_decay=decay)
+    return AdamW(network.parameters(), lr=rate, weight_decay=decay)
+
+
+def _scheduler(run: Run, base: Optimizer, steps: int) -> LRScheduler:
+    """The learning rate over the run's own steps; one cycle leaves the momentum as it is."""
+    task, peaks = run.task, [float(group["lr"]) for group in base.param_groups]
+    if task.anneal == "one-cycle":
+        return OneCycleLR(base, peaks, total_steps=steps, cycle_momentum=False)
+    if task.anneal == "cosine":
+        return CosineAnnealingLR(base, T_max=steps)
+    return ConstantLR(base, factor=1.0, total_iters=0)
+
+
+def _warm_up(problem: Problem, size: int) -> None:
+    """One pass on a copy, so that what torch does at its first pass is not in the time."""
+    train = problem.parts[0].head(size)
+    _, inputs, targets = next(train.batches(torch.arange(len(train)), size, 0))
+    with torch.random.fork_rng(devices=[]):
+        outputs = run_model(copy.deepcopy(problem.model), inputs)
+        torch.autograd.backward(problem.loss(outputs, targets).mean())
+
+
+def _weights_hash(network: nn.Module) -> str:
+    """The SHA-256 of the weights and buffers by their names."""
+    digest = hashlib.sha256()
+    for name, tensor in network.state_dict().items():
+        if isinstance(tensor, Tensor):
+            digest.update(name.encode() + raw(tensor))
+    return digest.hexdigest()

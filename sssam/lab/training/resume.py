@@ -1,0 +1,161 @@
+"""What of a run a checkpoint holds, when it is written, and how a run goes on from it."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import torch
+from lightning_fabric.strategies.model_parallel import ModelParallelStrategy
+from torch.distributed.checkpoint.state_dict import (
+    StateDictOptions,
+    get_state_dict,
+    set_state_dict,
+)
+
+from sssam.lab.specs import Point
+from sssam.lab.training import checkpoints
+from sssam.lab.training.hardware import together
+from sssam.lab.training.loop import Position, Training
+
+
+class Keeper:
+    """Writes a checkpoint at the epochs' ends where one is due; the first rank decides and writes.
+
+    Args:
+        path: the file; None for no checkpoints.
+        every: epochs between two of them.
+        least_seconds: between two, or the start and the first.
+    """
+
+    def __init__(self, path: Path | None, every: int, least_seconds: float) -> None:
+        self.path, self.every, self.least_seconds = path, every, least_seconds
+        self.last = monotonic()
+
+    def __call__(self, training: Training, end: bool) -> None:
+        """After an epoch; `end` after the last one.
+
+        Raises:
+            CheckpointError: it could not be written.
+        """
+        due = end or training.position.epoch % self.every == 0
+        due = due and monotonic() - self.last >= self.least_seconds
+        if self.path is None or not agreed(training, due):
+            return
+        held = state(training)
+        if not training.share.rank:
+            checkpoints.save(self.path, training.run, held)
+        self.last = monotonic()
+
+
+def agreed(training: Training, answer: Any) -> Any:
+    """The first rank's answer, on all ranks."""
+    return answer if training.share.world == 1 else training.fabric.broadcast(answer)
+
+
+def go_on(training: Training, path: Path | None) -> None:
+    """Puts a run where a checkpoint left it, if there is one; the first rank alone reads it.
+
+    Raises:
+        ValueError: it is no checkpoint, or another run's.
+    """
+
+    def read() -> dict[str, Any] | None:
+        here = path is not None and not training.share.rank and path.exists()
+        return checkpoints.load(path, training.run) if path is not None and here else None
+
+    held = agreed(training, together(training.fabric, read))
+    if held is not None:
+        restore(training, held)
+
+
+def keep_weights(training: Training, path: Path | None) -> None:
+    """Writes the model alone as it stands, in a file that `sssam sharpness` reads; all ranks call.
+
+    Raises:
+        CheckpointError: it could not be written.
+    """
+    if path is None:
+        return
+    model, _ = _weights(training)
+    if not training.share.rank:
+        held = {"model": model, "position": {"epoch": training.position.epoch}}
+        checkpoints.save(path, training.run, held)
+
+
+def state(training: Training) -> dict[str, Any]:
+    """What a checkpoint keeps: tensors, numbers and text, so that it loads with weights only.
+
+    Of sharded weights it is whole on the first rank; all ranks call it.
+    """
+    kept = asdict(training.position)
+    kept["ascended"] = hex(training.position.ascended)
+    kept["curve"] = [point.model_dump() for point in training.position.curve]
+    model, optimizer = _weights(training)
+    return {
+        "model": model,
+        "optimizer": optimizer,
+        "sharded": _sharded(training),
+        "scheduler": training.scheduler.state_dict(),
+        "scaler": training.fabric.strategy.precision.state_dict(),
+        "generator": torch.get_rng_state(),
+        "device_generator": _on_cuda(training, torch.cuda.get_rng_state),
+        "position": kept,
+    }
+
+
+def restore(training: Training, held: dict[str, Any]) -> None:
+    """Puts a run where `state` took it, on as many ranks or on another number.
+
+    Raises:
+        ValueError: one is sharded and the other is not: they name an optimizer's state otherwise.
+    """
+    if held.get("sharded", False) != _sharded(training):
+        was = "with" if held.get("sharded", False) else "without"
+        raise ValueError(
+            f"the checkpoint was made {was} strategy 'fsdp': go on from it in the same way, or "
+            "give another file"
+        )
+    kept = dict(held["position"])
+    kept["ascended"] = int(kept["ascended"], 16)
+    kept["curve"] = [Point.model_validate(point) for point in kept["curve"]]
+    _load_weights(training, held)
+    training.scheduler.load_state_dict(held["scheduler"])
+    training.fabric.strategy.precision.load_state_dict(held.get("scaler", {}))
+    torch.set_rng_state(held["generator"])
+    generator = held.get("device_generator")
+    if generator is not None:
+        _on_cuda(training, lambda device: torch.cuda.set_rng_state(generator, device))
+    training.position = Position(**kept)
+
+
+def _sharded(training: Training) -> bool:
+    return isinstance(training.fabric.strategy, ModelParallelStrategy)
+
+
+def _weights(training: Training) -> tuple[Any, Any]:
+    if not _sharded(training):
+        return training.network.state_dict(), training.optimizer.state_dict()
+    whole = StateDictOptions(full_state_dict=True, cpu_offload=True)
+    return get_state_dict(training.network, training.optimizer, options=whole)
+
+
+def _load_weights(training: Training, held: dict[str, Any]) -> None:
+    if not _sharded(training):
+        training.network.load_state_dict(held["model"])
+        training.optimizer.load_state_dict(held["optimizer"])
+        return
+    set_state_dict(
+        training.network,
+        training.optimizer,
+        model_state_dict=held["model"],
+        optim_state_dict=held["optimizer"],
+        options=StateDictOptions(full_state_dict=True),
+    )
+
+
+def _on_cuda(training: Training, use: Callable[[torch.device], Any]) -> Any:
+    """What `use` makes of the device, where that has a generator of its own; else None."""
+    device = training.fabric.device
+    return use(device) if device.type == "cuda" else None

@@ -1,0 +1,198 @@
+"""One run -> one record, on Lightning Fabric; a run that was cut goes on where it stood."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.loggers.logger import Logger
+
+from sssam.lab import tasks
+from sssam.lab.examples import Examples, Streamed
+from sssam.lab.seeds import derived
+from sssam.lab.specs import Point, Record, Run
+from sssam.lab.training import environment, evaluate, hardware, loggers, loop, memory, methods
+from sssam.lab.training.evaluate import Judged
+from sssam.lab.training.hardware import Hardware, Strategy
+from sssam.lab.training.loop import Training
+from sssam.lab.training.prepare import prepare
+from sssam.lab.training.resume import Keeper, go_on, keep_weights
+
+
+class Epoch(NamedTuple):
+    """What is told at the end of an epoch: how many of how many are done, and the last point."""
+
+    run: Run
+    epoch: int
+    epochs: int
+    point: Point
+
+
+def train(
+    run: Run,
+    *,
+    checkpoint: Path | None = None,
+    every: int = 1,
+    least_seconds: float = 0.0,
+    weights: Path | None = None,
+    accelerator: str = "cpu",
+    devices: int | list[int] | str | None = None,
+    strategy: Strategy = "auto",
+    threads: int = 1,
+    test: bool = True,
+    logged: Sequence[Logger] = (),
+    on_epoch: Callable[[Epoch], object] | None = None,
+) -> Record:
+    """Trains one run and measures it; the same run gives the same record, times apart.
+
+    The test set is touched once, at the end, or not at all. A run whose loss or weights stop being
+    finite stops at the end of that epoch, and its record says "diverged".
+
+    Under torchrun all ranks call it alike: each runs its share of every batch, and all return the
+    record. The first rank alone reads and writes the checkpoint, and tells of epochs.
+
+    Args:
+        run: what to train.
+        checkpoint: a file to go on from, where it exists, and to keep the state in.
+        every: epochs between two checkpoints, at least 1.
+        least_seconds: between two checkpoints, or the start and the first; others are left out.
+        weights: a file to keep the trained model in, without what only training needs.
+        accelerator: "cpu", "cuda", "mps" or "auto", as Fabric takes them.
+        devices: 1, or which one, such as `[3]`; to be left out under torchrun.
+        strategy: under torchrun "ddp" (also "auto"), or "fsdp" for a model in shards.
+        threads: torch's threads while this trains, at least 1; results can depend on them.
+        test: whether the test set is measured. If not, the record's fields of it stay empty, and
+            "diverged" is told from the validation set: for a search, which must not see the test.
+        logged: loggers of Fabric's, as `sssam.lab.training.loggers.make` gives; told each epoch's
+            numbers.
+        on_epoch: called at the end of each epoch.
+
+    Raises:
+        ValueError: an unknown name, a hyperparameter out of range, a checkpoint of another run.
+        FileNotFoundError: the data's path does not exist.
+        OSError: a checkpoint could not be written.
+    """
+    _require_whole("every", every, "epochs between two checkpoints")
+    _require_whole("threads", threads, "torch's threads")
+    tasks.check(run.task)
+    where = Hardware(accelerator, devices, strategy)
+    fabric = hardware.fabric(where, run.task.precision, logged)
+    with alone(threads, run.seed, fabric.device), _closing(logged):
+        peak = memory.Peak(fabric.device)
+        training = prepare(run, fabric)
+        go_on(training, checkpoint)
+        for point in training.position.curve:
+            _log(fabric, point)
+        _epochs(training, Keeper(checkpoint, every, least_seconds), on_epoch)
+        keep_weights(training, weights)
+        record = _record(training, test)
+        return record.model_copy(update={"peak_memory": peak.bytes()})
+
+
+def _epochs(
+    training: Training,
+    keep: Keeper,
+    on_epoch: Callable[[Epoch], object] | None,
+) -> None:
+    """Trains to the end, or until nothing is finite any more."""
+    position, epochs = training.position, loop.epochs(training.run)
+    while position.epoch < epochs and position.finite:
+        loop.run_epoch(training)
+        position.curve.append(_point(training))
+        keep(training, end=position.epoch == epochs or not position.finite)
+        _log(training.fabric, position.curve[-1])
+        if on_epoch is not None and not training.share.rank:
+            on_epoch(Epoch(training.run, position.epoch, epochs, position.curve[-1]))
+
+
+def _log(fabric: Fabric, point: Point) -> None:
+    """Gives loggers the numbers at an epoch's end, by its step."""
+    if fabric.loggers:
+        fabric.log_dict(point.model_dump(exclude={"step"}, exclude_none=True), step=point.step)
+
+
+@contextmanager
+def _closing(logged: Sequence[Logger]) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        loggers.close(logged, ended_well=False)
+        raise
+    loggers.close(logged, ended_well=True)
+
+
+def _point(training: Training) -> Point:
+    split, position = training.split, training.position
+    loss = _judged(training, split.train.head(evaluate.FIXED_SUBSET)).loss
+    forwards, backwards = methods.passes_run(training.optimizer, position.step)
+    return Point(
+        step=position.step,
+        propagations=(forwards + 2 * backwards) / 3,
+        train_loss=loss if abs(loss) < float("inf") else None,
+        validation_accuracy=_judged(training, split.validation).accuracy,
+        learning_rate=position.rate,
+    )
+
+
+def _record(training: Training, test: bool) -> Record:
+    """Measures the test set, once, or leaves it alone; and gathers what the run was."""
+    position, split = training.position, training.split
+    judged = _judged(training, split.test if test else split.validation)
+    forwards, backwards = methods.passes_run(training.optimizer, position.step)
+    return Record(
+        run=training.run,
+        outcome="diverged" if judged.guessing or not position.finite else "finished",
+        steps=position.step,
+        train_loss=position.curve[-1].train_loss,
+        validation_accuracy=position.curve[-1].validation_accuracy,
+        ascended=hex(position.ascended),
+        forwards=forwards,
+        backwards=backwards,
+        propagations=(forwards + 2 * backwards) / 3 / position.step,
+        expected_propagations=methods.expected_propagations(training.optimizer),
+        seconds=position.seconds,
+        curve=tuple(position.curve),
+        sample_hash=position.order,
+        initial_hash=position.initial,
+        environment=environment.describe(
+            training.fabric.device, training.run.task.precision, training.share.world
+        ),
+        **(_tested(judged) if test else {}),
+    )
+
+
+def _tested(judged: Judged) -> dict[str, Any]:
+    """A record's fields of the test set."""
+    return {
+        "test_accuracy": judged.accuracy,
+        "correct": judged.bits,
+        "test_size": len(judged.scores),
+        "test_hash": judged.targets,
+    }
+
+
+def _judged(training: Training, examples: Examples | Streamed) -> Judged:
+    problem = training.problem
+    return evaluate.judge(training.model, examples, problem.loss, problem.metric)
+
+
+@contextmanager
+def alone(threads: int, seed: int, device: torch.device) -> Iterator[None]:
+    """Torch's threads and global generators for the time of a run, then as they were."""
+    before, on_cuda = torch.get_num_threads(), device.type == "cuda"
+    torch.set_num_threads(threads)
+    try:
+        with torch.random.fork_rng(devices=[device] if on_cuda else []):
+            torch.default_generator.manual_seed(derived("global", seed))
+            if on_cuda:
+                torch.cuda.manual_seed(derived("global", seed))
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _require_whole(name: str, value: int, meaning: str) -> None:
+    if value < 1:
+        raise ValueError(f"{name} is {value}, must be at least 1: {meaning}")
