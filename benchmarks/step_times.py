@@ -5,21 +5,17 @@ so that a drift of the machine's speed meets all of them alike, and reports the 
 of the ratio to the base's block beside it. A second copy of the base shows the noise of the method.
 """
 
-import argparse
-import json
 import statistics
-import time
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
 import sssam
+from benchmarks.blocks import Block, Times, run, timed
 from sssam.lab.models import build
 from sssam.lab.specs import ModelSpec
-from sssam.lab.training.environment import describe
 from sssam.schedules import constant
 
 PROBLEMS: dict[str, tuple[ModelSpec, tuple[int, int, int], int, int]] = {
@@ -55,30 +51,31 @@ def make_step(spec: ModelSpec, shape: tuple[int, int, int], batch: int, p: float
 def _closure(
     model: nn.Module, optimizer: torch.optim.Optimizer, x: torch.Tensor, y: torch.Tensor
 ) -> Callable[[], torch.Tensor]:
-    def run() -> torch.Tensor:
+    def closure() -> torch.Tensor:
         optimizer.zero_grad()
         loss = cross_entropy(model(x), y)
         loss.backward()
         return loss
 
-    return run
+    return closure
 
 
-def measure(problem: str, blocks: int) -> dict[str, list[float]]:
-    """Milliseconds a step, for each row and block; the first block warms up and is left out."""
+def measure(problem: str, blocks: int) -> Times:
+    """Milliseconds a step, for each row and block."""
     spec, shape, batch, steps = PROBLEMS[problem]
-    rows = {name: make_step(spec, shape, batch, p) for name, p in ROWS.items()}
-    times: dict[str, list[float]] = {name: [] for name in rows}
-    for _ in range(blocks + 1):
-        for name, step in rows.items():
-            start = time.perf_counter()
-            for _ in range(steps):
-                step()
-            times[name].append((time.perf_counter() - start) / steps * 1e3)
-    return {name: values[1:] for name, values in times.items()}
+    rows = {name: _block(make_step(spec, shape, batch, p), steps) for name, p in ROWS.items()}
+    return timed(rows, steps, blocks)
 
 
-def summary(times: dict[str, list[float]]) -> dict[str, dict[str, float]]:
+def _block(step: Step, steps: int) -> Block:
+    def run_steps() -> None:
+        for _ in range(steps):
+            step()
+
+    return run_steps
+
+
+def summary(times: Times) -> dict[str, dict[str, float]]:
     """For each row the median time, and median and quartiles of the ratio to the base."""
     rows = {}
     for name, values in times.items():
@@ -93,25 +90,11 @@ def summary(times: dict[str, list[float]]) -> dict[str, dict[str, float]]:
     return rows
 
 
-def main() -> None:
-    """Measure, print a table for each problem, and write the raw times if a file is named."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--blocks", type=int, default=60)
-    parser.add_argument("--out", type=Path)
-    options = parser.parse_args()
-    torch.set_num_threads(1)
-    record = {"environment": describe(torch.device("cpu"), "32-true").model_dump(), "problems": {}}
-    for problem in PROBLEMS:
-        times = measure(problem, options.blocks)
-        rows = summary(times)
-        record["problems"][problem] = {"summary": rows, "milliseconds": times}
-        print(f"\n{problem}: {options.blocks} blocks")
-        for name, row in rows.items():
-            spread = f"{row['ratio_lower_quartile']:.3f} to {row['ratio_upper_quartile']:.3f}"
-            print(f"  {name:12s} {row['milliseconds']:9.3f} ms   x {row['ratio']:.3f}   ({spread})")
-    if options.out is not None:
-        options.out.write_text(json.dumps(record, indent=1) + "\n")
+def line(name: str, row: dict[str, float]) -> str:
+    """A row's summary as text."""
+    spread = f"{row['ratio_lower_quartile']:.3f} to {row['ratio_upper_quartile']:.3f}"
+    return f"{name:12s} {row['milliseconds']:9.3f} ms   x {row['ratio']:.3f}   ({spread})"
 
 
 if __name__ == "__main__":
-    main()
+    run(__doc__, PROBLEMS, 60, measure, summary, line)

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from sssam.vectors import local
+
 State = dict[str, Any]
 
 
@@ -87,18 +89,26 @@ class Bases:
 
     def trainable(self) -> tuple[list[Tensor], list[dict[str, Any]]]:
         """The parameters that need gradients, and the group of each."""
-        pairs = [
-            (p, group) for group in self.param_groups for p in group["params"] if p.requires_grad
-        ]
-        return [p for p, _ in pairs], [group for _, group in pairs]
+        # Once each: torch warns of a parameter that a group names twice, and goes on.
+        owners = {
+            p: group for group in self.param_groups for p in group["params"] if p.requires_grad
+        }
+        return list(owners), list(owners.values())
 
     def any_gradient(self) -> bool:
         """Whether some parameter has a gradient."""
         return any(p.grad is not None for group in self.param_groups for p in group["params"])
 
-    def rests(self) -> bool:
-        """Whether each learning rate is 0, as where torch initialises an optimizer's state."""
-        return all("lr" in group and float(group["lr"]) == 0 for group in self.param_groups)
+    def initialises(self) -> bool:
+        """Whether a step now would be no training's: torch.distributed.checkpoint's, to make state.
+
+        It has found none, and has set each learning rate and each gradient to 0.
+        """
+        if any(base.state for base in self.all):
+            return False
+        if not all("lr" in group and float(group["lr"]) == 0 for group in self.param_groups):
+            return False
+        return not any(p.grad is None or _not_zero(p.grad) for p in self.trainable()[0])
 
     def anticipate(self, groups: list[dict[str, Any]]) -> None:
         """Let a base whose groups change as it trains (a relay) take the shape of a checkpoint."""
@@ -164,6 +174,10 @@ class Bases:
                 if key in ids or len(self.all) == 1
             }
             base.load_state_dict({"state": state, "param_groups": mine})
+
+
+def _not_zero(gradient: Tensor) -> bool:
+    return gradient.layout is not torch.strided or bool(local(gradient).any())
 
 
 def _shift(key: Any, by: int) -> Any:

@@ -9,6 +9,7 @@ import json
 import warnings
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from sssam.bases import State
@@ -42,6 +43,7 @@ def _facts(engine: Engine) -> dict[str, Any]:
         "shapes": engine.bases.shapes(),
         # One text for all: torch.distributed.checkpoint loads no key that is not there before.
         "numbers": json.dumps(engine.numbers),
+        "kept": json.dumps(_without(engine)),
     }
 
 
@@ -53,12 +55,25 @@ def _numbers(engine: Engine) -> list[Tensor]:
     return [p for group in engine.bases.param_groups for p in group["params"]]
 
 
+def _without(engine: Engine) -> dict[str, list[int]]:
+    """Of each vector that is kept, the parameters that have no part of it."""
+    kept = [engine.memory.get(p, {}) for p in _numbers(engine)]
+    names = sorted({name for parts in kept for name in parts})
+    return {name: [i for i, parts in enumerate(kept) if name not in parts] for name in names}
+
+
 def _add_memory(engine: Engine, saved: State) -> None:
     state = saved["state"] = dict(saved["state"])
+    # Where the base has state, or never has any: then what is added is not taken for the base's.
+    everywhere = not state and bool(engine.makes_room or engine.books.steps)
     for i, p in enumerate(_numbers(engine)):
-        kept = {PREFIX + name: part for name, part in engine.memory.get(p, {}).items()}
-        if kept:
-            state[i] = {**state.get(i, {}), **kept}
+        parts = engine.memory.get(p, {})
+        if p.requires_grad and (everywhere or i in state):
+            # Zeros for what is not kept yet: a place that a distributed checkpoint is loaded into.
+            parts = {name: torch.zeros_like(p) for name in engine.method.keeps} | parts
+        if parts:
+            own = {PREFIX + name: part for name, part in parts.items()}
+            state[i] = {**state.get(i, {}), **own}
 
 
 def load(engine: Engine, state_dict: State) -> None:
@@ -77,7 +92,7 @@ def load(engine: Engine, state_dict: State) -> None:
     # A method's tensors alone must not look like the base's state, which it makes when it is empty.
     state = {key: value for key, value in state.items() if value != {}}
     engine.bases.load_state_dict({**state_dict, "state": state, "param_groups": groups})
-    engine.rooms_made = engine.broken_off = False
+    engine.broken_off = False
     engine.memory.clear()
     engine.memory |= memory
     for name in ("steps", "ascents", "forwards", "backwards"):
@@ -114,7 +129,7 @@ def _checked(
     try:
         facts = _read(engine, _own(groups[0]) if groups else {})
         _check_shapes(engine, facts, groups)
-        memory = _memory(engine, state_dict)
+        memory = _memory(engine, state_dict, facts.get("kept", {}))
     except BaseException:
         engine.bases.anticipate(before)
         raise
@@ -142,11 +157,15 @@ def _read(engine: Engine, found: dict[str, Any]) -> dict[str, Any]:
                 f"the checkpoint {how} {keys} in its param groups; save it anew with this "
                 "version, or load the base optimizer's part alone: base.load_state_dict(...)"
             )
+    return found | {name: _object(name, found[name]) for name in ("numbers", "kept")}
+
+
+def _object(name: str, text: Any) -> dict[str, Any]:
     try:
-        return {**found, "numbers": dict(json.loads(found["numbers"]))}
+        return dict(json.loads(text))
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"sssam.numbers of the checkpoint must be a JSON object, not {found['numbers']!r}"
+            f"{PREFIX}{name} of the checkpoint must be a JSON object, not {text!r}"
         ) from error
 
 
@@ -159,11 +178,13 @@ def _check_shapes(engine: Engine, facts: dict[str, Any], groups: list[dict[str, 
     engine.bases.require_groups(groups)
 
 
-def _memory(engine: Engine, state_dict: State) -> dict[Tensor, dict[str, Tensor]]:
+def _memory(
+    engine: Engine, state_dict: State, kept: dict[str, list[int]]
+) -> dict[Tensor, dict[str, Tensor]]:
     # Ids are numbers, or names under torch.distributed.checkpoint: matched by order, as in torch.
     ids = [i for group in state_dict["param_groups"] for i in group["params"]]
     memory = {}
-    for i, p in zip(ids, _numbers(engine), strict=True):
+    for n, (i, p) in enumerate(zip(ids, _numbers(engine), strict=True)):
         own = _own(state_dict["state"].get(i, {}))
         for name, part in own.items():
             if not isinstance(part, Tensor) or part.shape != p.shape:
@@ -171,8 +192,16 @@ def _memory(engine: Engine, state_dict: State) -> dict[Tensor, dict[str, Tensor]
                     f"{PREFIX}{name} of parameter {i!r} in the checkpoint must be a tensor of its "
                     f"shape {tuple(p.shape)}, not {getattr(part, 'shape', part)!r}"
                 )
-        # What another method kept is of no use to this one.
-        wanted = {name: own[name] for name in own if name in engine.method.keeps}
+        # What another method kept is of no use to this one, nor are places where nothing is yet.
+        names = {name for name in kept if n not in kept[name]} & engine.method.keeps
+        lost = sorted(names - own.keys())
+        if lost:
+            raise ValueError(
+                f"the checkpoint lacks {PREFIX}{lost[0]} in the state of parameter {i!r}, which it "
+                "says that it holds; take another checkpoint, or load the base optimizer's part "
+                "alone: base.load_state_dict(...)"
+            )
+        wanted = {name: own[name] for name in names}
         if wanted:
             memory[p] = {name: part.detach().clone().to(p.device) for name, part in wanted.items()}
     return memory

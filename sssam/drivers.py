@@ -227,10 +227,9 @@ def _check_two_lines(engine: Engine) -> None:
 
 def finish(engine: Engine) -> None:
     """`step()` without a closure: the end of the two-line form and of `passes`."""
-    if engine.stage == "idle" and not engine.asked and engine.bases.rests():
-        # torch.distributed.checkpoint makes an optimizer's state by a step with lr 0.
+    if engine.stage == "idle" and not engine.asked and engine.bases.initialises():
         engine.bases.step()
-        engine.make_room()
+        engine.makes_room = True
         return
     try:
         _conclude(engine, None)

@@ -4,7 +4,6 @@ import warnings
 from contextlib import ExitStack
 from typing import Any, Literal
 
-import torch
 from torch import Tensor
 
 from sssam.bases import Bases
@@ -41,7 +40,7 @@ class Engine:
         self.books = Books()
         self.weights = Weights(freshener(guard.model, bases))
         self.memory: dict[Tensor, dict[str, Tensor]] = {}
-        self.rooms_made = False
+        self.makes_room = False
         self.numbers: dict[str, float] = {}
         self.batch: Any = None
         self.phase: Phase = "plain"
@@ -127,9 +126,6 @@ class Engine:
 
     def open(self) -> Step:
         """Begin a step: the method runs up to its first pass."""
-        if self.rooms_made:
-            self.memory.clear()  # no checkpoint came: the method begins with nothing kept
-            self.rooms_made = False
         params, groups = self.bases.trainable()
         self.step = Step(
             self.books.steps,
@@ -180,13 +176,6 @@ class Engine:
         params = [] if self.step is None else self.step.params
         for i, p in enumerate(params):
             p.grad = gradient.get(i)
-
-    def make_room(self) -> None:
-        """Zeros where the method will keep vectors, for a checkpoint to be loaded into."""
-        if not self.memory and not self.books.steps:
-            self.rooms_made = True
-            for p in self.bases.trainable()[0]:
-                self.memory[p] = {name: torch.zeros_like(p) for name in self.method.keeps}
 
     def require_gradients(self) -> None:
         """An error if no parameter has a gradient, after which a step would do nothing."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from sssam.vectors import Vector, local
+from sssam.vectors import Vector, each, local
 
 
 class Weights:
@@ -44,7 +44,7 @@ class Weights:
         # Saved before anything moves, so that an interrupt in between can always be undone.
         self._saved = [local(p.detach()).clone() for p in self._params]
         if self._params:
-            torch._foreach_add_(self._params, list(e.values()))
+            each(torch._foreach_add_, self._params, list(e.values()))
             self._versions = [p._version for p in self._params]
             self._on_move()
 

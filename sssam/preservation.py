@@ -13,6 +13,8 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor, nn
 
+from sssam.vectors import local
+
 Undo = Callable[[], None]
 
 
@@ -30,7 +32,8 @@ class Buffers:
             for name, buffer in module._buffers.items()
             if buffer is not None
         ]
-        self._copies = [buffer.detach().clone() for _, _, buffer in self._places]
+        movable = [local(b.detach()) for _, _, b in self._places if _can_be_written(b)]
+        self._movable, self._copies = movable, [buffer.clone() for buffer in movable]
 
     @torch.no_grad()
     def put_back(self) -> None:
@@ -41,8 +44,18 @@ class Buffers:
         for module, name, buffer in self._places:
             if module._buffers.get(name) is not buffer:
                 module._buffers[name] = buffer
-        if self._places:
-            torch._foreach_copy_([buffer for _, _, buffer in self._places], self._copies)
+        if self._movable:
+            torch._foreach_copy_(self._movable, self._copies)
+
+
+def _can_be_written(buffer: Tensor) -> bool:
+    # To what inference mode made (a table of positions, in an evaluation), and to one number that
+    # is expanded (a mask), torch lets nobody write: no pass can have moved it.
+    if buffer.is_inference():
+        return False
+    if buffer.layout is not torch.strided:
+        return True
+    return all(step or n < 2 for step, n in zip(buffer.stride(), buffer.shape, strict=True))
 
 
 @contextmanager

@@ -26,10 +26,16 @@ def freshener(model: Model, bases: Bases) -> Callable[[], object]:
     forward pass that no backward pass followed.
 
     Raises:
-        ValueError: sharded parameters without their module.
+        ValueError: sharded parameters without their module, or sharded by the first FSDP.
     """
-    sharded = any(hasattr(p, "to_local") for p in bases.trainable()[0])
-    if not sharded:
+    params = bases.trainable()[0]
+    if any(getattr(p, "_fsdp_flattened", False) for p in params):
+        raise ValueError(
+            "base must not hold parameters of FullyShardedDataParallel: nothing in them tells that "
+            "they are shards, and each rank would take its own shard's norm for the whole one; "
+            "use torch.distributed.fsdp.fully_shard, or DistributedDataParallel"
+        )
+    if not any(hasattr(p, "to_local") for p in params):
         return torch.clear_autocast_cache
     if not isinstance(model, nn.Module):
         raise ValueError(

@@ -111,7 +111,11 @@ class Trial:
 
     def __post_init__(self) -> None:
         if not isinstance(self.schedule, Schedule):
-            raise TypeError(f"schedule must be a Schedule, not {self.schedule!r}; see constant(p)")
+            raise TypeError(
+                f"schedule must be a Schedule, not {self.schedule!r}; make one of "
+                "sssam.schedules, such as linear(0, 1), constant(p) for a number, or custom(f) for "
+                "a function"
+            )
         count("total_steps", self.total_steps, 1)
         if count("seed", self.seed, 0) >= 2**64:
             raise ValueError(f"seed must be below 2**64, not {self.seed}; take it modulo 2**64")

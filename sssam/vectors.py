@@ -6,6 +6,8 @@ part, and nothing here makes the host wait for a device.
 """
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -53,9 +55,42 @@ def spread(x: Tensor, like: Tensor) -> Tensor:
     return distribute_tensor(x, layout.device_mesh, layout.placements, src_data_rank=None)
 
 
+def each(op: Callable[..., Any], parts: list[Tensor], *others: Any) -> list[Tensor]:
+    """A `torch._foreach` function over lists of tensors, some of which may be DTensors.
+
+    A model may have both kinds (parallel layers beside whole ones) and several meshes; one call of
+    torch's may not.
+    """
+    groups, done = _by_mesh(parts), list(parts)
+    if len(groups) == 1:
+        return op(parts, *others) or parts
+    for which in groups:
+        lists = [[x[i] for i in which] if isinstance(x, list) else x for x in (parts, *others)]
+        for i, part in zip(which, op(*lists) or lists[0], strict=True):
+            done[i] = part
+    return done
+
+
+def _by_mesh(parts: list[Tensor]) -> list[list[int]]:
+    """The positions of the tensors that are spread over the same mesh, or over none."""
+    if not any(hasattr(kind, "device_mesh") for kind in {*map(type, parts)}):
+        return [[*range(len(parts))]]
+    places: dict[Any, list[int]] = {}
+    for i, part in enumerate(parts):
+        places.setdefault(getattr(part, "device_mesh", None), []).append(i)
+    return [*places.values()]
+
+
 def _on_one_device(scalars: list[Tensor]) -> Tensor:
     device = scalars[0].device
     return torch.stack([scalar.to(device) for scalar in scalars])
+
+
+def _over_ranks(scalars: list[Tensor], reduce: Callable[[Tensor], Tensor]) -> Tensor:
+    """All scalars reduced to one, with one message for each mesh that some are spread over."""
+    groups = [[scalars[i] for i in which] for which in _by_mesh(scalars)]
+    one_each = [whole(reduce(_on_one_device(group))) for group in groups]
+    return one_each[0] if len(one_each) == 1 else reduce(_on_one_device(one_each))
 
 
 def norm(x: Vector) -> Tensor:
@@ -66,9 +101,9 @@ def norm(x: Vector) -> Tensor:
     low = [part for part in parts if part.dtype in _LOW]
     high = [part for part in parts if part.dtype not in _LOW]
     # Half precision overflows at a norm of 65,504: its squares are summed in float32.
-    norms = list(torch._foreach_norm(high)) if high else []
-    norms += torch._foreach_norm(low, 2, dtype=torch.float32) if low else []
-    return whole(torch.linalg.vector_norm(_on_one_device(norms)))
+    norms = [*each(torch._foreach_norm, high)] if high else []
+    norms += each(partial(torch._foreach_norm, ord=2, dtype=torch.float32), low) if low else []
+    return _over_ranks(norms, torch.linalg.vector_norm)
 
 
 def dot(x: Vector, y: Vector) -> Tensor:
@@ -76,12 +111,14 @@ def dot(x: Vector, y: Vector) -> Tensor:
     common = [i for i in x if i in y]
     if not common:
         return torch.zeros(())
-    products = torch._foreach_mul([_real(x[i]) for i in common], [_real(y[i]) for i in common])
-    return whole(_on_one_device([_sum(part) for part in products]).sum())
+    wide = [_wide(_real(x[i])) for i in common]
+    products = each(torch._foreach_mul, wide, [_real(y[i]) for i in common])
+    return _over_ranks([part.sum() for part in products], torch.sum)
 
 
-def _sum(part: Tensor) -> Tensor:
-    return part.sum(dtype=torch.float32 if part.dtype in _LOW else part.dtype)
+def _wide(part: Tensor) -> Tensor:
+    # Products of small numbers vanish in half precision, those of great ones overflow.
+    return part.float() if part.dtype in _LOW else part
 
 
 def scale(x: Vector, factor: Tensor | float) -> Vector:
@@ -93,7 +130,7 @@ def scale(x: Vector, factor: Tensor | float) -> Vector:
         return {i: part * factor.to(part.device) for i, part in x.items()}
     if isinstance(factor, Tensor):
         factor = factor.to(parts[0].device)
-    return dict(zip(x, torch._foreach_mul(parts, factor), strict=True))
+    return dict(zip(x, each(torch._foreach_mul, parts, factor), strict=True))
 
 
 def copied(x: Vector) -> Vector:
@@ -113,14 +150,15 @@ def either(which: Tensor | bool, x: Vector, y: Vector) -> Vector:
 
 def times(x: Vector, y: Vector) -> Vector:
     """x * y element by element, over the parts of x, all of which y has."""
-    products = torch._foreach_mul(list(x.values()), [y[i] for i in x]) if x else []
+    products = each(torch._foreach_mul, list(x.values()), [y[i] for i in x]) if x else []
     return dict(zip(x, products, strict=True))
 
 
 def add(x: Vector, y: Vector) -> Vector:
     """x + y, in new tensors; a part that only one has is that part."""
     common = [i for i in x if i in y]
-    sums = torch._foreach_add([x[i] for i in common], [y[i] for i in common]) if common else []
+    two = [x[i] for i in common], [y[i] for i in common]
+    sums = each(torch._foreach_add, *two) if common else []
     return {**x, **y, **dict(zip(common, sums, strict=True))}
 
 
@@ -150,9 +188,9 @@ def scale_(x: Vector, factor: Tensor | float) -> Vector:
         for part in parts:
             part.mul_(factor.to(part.device))
     elif isinstance(factor, Tensor):
-        torch._foreach_mul_(parts, factor.to(parts[0].device))
+        each(torch._foreach_mul_, parts, factor.to(parts[0].device))
     else:
-        torch._foreach_mul_(parts, factor)
+        each(torch._foreach_mul_, parts, factor)
     return x
 
 

@@ -61,6 +61,29 @@ class Matrices(Problem):
                 module.register_parameter("bias", None)
 
 
+class _Scores(nn.Module):
+    """Of a linear layer, and of a norm's outputs beside it: linear in all parameters."""
+
+    def __init__(self, norm: bool) -> None:
+        super().__init__()
+        self.linear = nn.Linear(INPUTS, CLASSES)
+        self.norm = nn.LayerNorm(INPUTS) if norm else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        scores: Tensor = self.linear(x)
+        return scores if self.norm is None else scores + self.norm(x).unflatten(1, (3, 2)).sum(2)
+
+
+class Convex(Problem):
+    """Logistic regression: a loss that is convex in the parameters."""
+
+    def __init__(self, seed: int = 0, norm: bool | str = False) -> None:
+        super().__init__(seed)
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            self.model = nn.Sequential(_Scores(bool(norm))).to(torch.float64)
+
+
 Base = Callable[[list[Tensor]], torch.optim.Optimizer]
 
 BASES: dict[str, Base] = {
@@ -76,10 +99,13 @@ BASES: dict[str, Base] = {
 
 
 def build(
-    base: str, seed: int = 0, norm: bool | str = False
+    base: str, seed: int = 0, norm: bool | str = False, convex: bool = False
 ) -> tuple[Problem, torch.optim.Optimizer]:
     """A problem that suits the base optimizer, and that optimizer over it."""
-    problem = Matrices(seed) if base == "muon" else Problem(seed, norm=norm)
+    if convex:
+        problem: Problem = Convex(seed, norm)
+    else:
+        problem = Matrices(seed) if base == "muon" else Problem(seed, norm=norm)
     return problem, BASES[base](problem.params)
 
 

@@ -92,7 +92,8 @@ def _mask(problem: Problem, beta: float, seed: int) -> Callable[[int], torch.Ten
 
 
 def _norm_mask(problem: Problem) -> torch.Tensor:
-    chosen = {id(p) for p in problem.model[1].parameters()}
+    norms = [module for module in problem.model.modules() if isinstance(module, nn.LayerNorm)]
+    chosen = {id(p) for norm in norms for p in norm.parameters()}
     return flat([torch.full_like(p, float(id(p) in chosen)) for p in problem.params])
 
 

@@ -3,14 +3,21 @@
 import copy
 import io
 import warnings
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from torch.distributed.checkpoint.state_dict import get_optimizer_state_dict
+import torch.distributed.checkpoint as dcp
+from torch.distributed.checkpoint.state_dict import (
+    get_optimizer_state_dict,
+    get_state_dict,
+    set_state_dict,
+)
 
 import sssam
-from sssam.schedules import constant, linear
+from sssam.schedules import constant, late, linear
 from tests.problems import BASES, Problem, by_best, by_closure, by_passes, same
 from tests.table import TABLE
 
@@ -156,6 +163,93 @@ def test_torch_s_distributed_checkpoint_may_initialise_the_state(base: str) -> N
     assert optimizer.steps == optimizer.ascents == 1
 
 
+LATE = sssam.methods.Switch(  # keeps its first vector at step 5
+    sssam.roles.Scheduled(sssam.Trial(late(0.5), 10)),
+    sssam.methods.Ascent(sssam.roles.Fresh(), sssam.roles.Euclidean(0.1), sssam.roles.Store()),
+    sssam.methods.Reuse(0.5),
+)
+KEEPING: dict[str, Callable[[Any], sssam.SharpnessAware]] = {
+    "LookSAM": lambda base: sssam.LookSAM(base, rho=0.1, k=2, model=False),
+    "AsyncSAM": lambda base: sssam.AsyncSAM(base, rho=0.1, model=False),
+    "FriendlySAM": lambda base: sssam.FriendlySAM(base, rho=0.1, model=False),
+    "S2SAM": lambda base: sssam.S2SAM(base, rho=0.1, model=False),
+    "late": lambda base: sssam.SharpnessAware(base, LATE, model=False),
+}
+
+
+@pytest.mark.filterwarnings("ignore:torch.distributed is disabled")
+@pytest.mark.parametrize("cut", [0, 3, 6])
+@pytest.mark.parametrize("base", ["sgd", "nesterov"])  # torch's first state has weight decay in it
+@pytest.mark.parametrize("name", KEEPING)
+def test_a_distributed_checkpoint_before_and_after_the_first_vector_is_kept(
+    name: str, base: str, cut: int, tmp_path: Path
+) -> None:
+    """It loads no key that was not there before: room is made, and is not taken for a vector."""
+    whole, first, second = Problem(), Problem(), Problem(seed=5)
+    second._x, second._y = first._x, first._y
+    uncut, optimizer, resumed = (
+        KEEPING[name](BASES[base](problem.params)) for problem in (whole, first, second)
+    )
+    by_best(whole, uncut, 10)
+    by_best(first, optimizer, cut)
+    state = dict(zip(("model", "optimizer"), get_state_dict(first.model, optimizer), strict=True))
+    dcp.save(state, checkpoint_id=tmp_path / "run")
+    room = dict(zip(("model", "optimizer"), get_state_dict(second.model, resumed), strict=True))
+    dcp.load(room, checkpoint_id=tmp_path / "run")
+    set_state_dict(
+        second.model,
+        resumed,
+        model_state_dict=room["model"],
+        optim_state_dict=room["optimizer"],
+    )
+    assert resumed.steps == cut
+    for problem, one in ((first, optimizer), (second, resumed)):
+        by_best(problem, one, 10 - cut, cut)
+        assert same(whole.params, problem.params)
+        assert one.voided_ascents == uncut.voided_ascents
+
+
+def test_room_is_made_for_a_parameter_that_no_gradient_has_reached() -> None:
+    """Loaded, it has no part of the vector, as before: the base is given None, and not zeros."""
+    problem = Problem()
+    problem.model.register_parameter("unused", torch.nn.Parameter(torch.ones(2)))
+    optimizer = KEEPING["LookSAM"](BASES["momentum"](problem.params))
+    get_state_dict(problem.model, optimizer)
+    by_closure(problem, optimizer, 1)
+    saved = _through_disk(optimizer.state_dict())
+    at = [p is problem.model.unused for p in problem.params].index(True)
+    assert not saved["state"][at]["sssam.v"].any()
+    optimizer.load_state_dict(saved)
+    by_closure(problem, optimizer, 1, 1)
+    assert problem.model.unused.grad is None
+    del saved["state"][at + 1]["sssam.v"]
+    with pytest.raises(ValueError, match=r"lacks sssam\.v in the state of parameter"):
+        optimizer.load_state_dict(saved)
+
+
+@pytest.mark.parametrize("base", ["sgd", "adamw"])
+def test_a_first_step_at_a_learning_rate_of_0_is_a_step_like_any(base: str) -> None:
+    """A warm-up may begin at 0; torch.distributed.checkpoint's own step has no gradients, too."""
+    problem = Problem()
+    optimizer = sssam.SAM(BASES[base](problem.params), model=False)
+    for group in optimizer.param_groups:
+        group["lr"] = 0.0
+    problem.loss(0).backward()
+    with pytest.raises(RuntimeError, match="ascend\\(\\) was not called after backward"):
+        optimizer.step()
+    assert not optimizer.state
+    by_closure(problem, optimizer, 1)
+    assert optimizer.steps == optimizer.ascents == 1
+
+
+def test_a_relay_does_not_count_the_step_that_initialises_its_state() -> None:
+    problem = Problem()
+    relay = sssam.Relay(BASES["sgd"](problem.params), BASES["momentum"](problem.params), at=2)
+    for optimizer in (relay, sssam.SAM(relay, model=False)):
+        get_optimizer_state_dict(problem.model, optimizer)
+        assert relay.steps == 0
+
+
 def _trained() -> tuple[Problem, Any]:
     problem = Problem()
     optimizer = sssam.LookSAM(BASES["momentum"](problem.params), rho=0.1, k=2, model=False)
@@ -188,6 +282,10 @@ REFUSED = {
     "an unknown key": (
         lambda saved: _edited(saved, "sssam.tilt", 0.5),
         r"has, of another version of sssam, sssam\.tilt in its param groups",
+    ),
+    "broken names": (
+        lambda saved: _edited(saved, "sssam.kept", "[1]"),
+        r"sssam\.kept of the checkpoint must be a JSON object, not '\[1\]'",
     ),
     "a missing key": (
         lambda saved: _edited(saved, "sssam.ascents", None),

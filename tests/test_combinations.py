@@ -53,6 +53,7 @@ DIRECTIONS = [
     Fresh(0.25),
     Momentum(),
     Friendly(1.0, 0.9),
+    Friendly(1.0, 0.9, fraction=0.25),
     Stale(),
     Stale(0.5),
     Last(),
@@ -119,7 +120,7 @@ def _check_invariants(problem: Problem, method: Method) -> None:
 
 
 FREE = (Momentum, Last, Random)
-IN_PART = [Fresh(0.25), Stale(0.5), Noisy(Fresh(0.5), 1.0)]
+IN_PART = [Fresh(0.25), Friendly(1.0, 0.9, fraction=0.25), Stale(0.5), Noisy(Fresh(0.5), 1.0)]
 USES_FIRST = (Weighted, Store, Gap, Corrected)
 
 

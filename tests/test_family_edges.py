@@ -59,3 +59,17 @@ def test_looksam_keeps_its_v_where_an_ascent_is_void() -> None:
     optimizer.step()
     assert optimizer.voided_ascents == 1
     assert same([optimizer._engine.memory[p]["v"] for p in problem.params], before)
+
+
+@pytest.mark.parametrize("void_at", [0, 2])
+def test_friendly_sam_s_mean_survives_a_void_ascent(void_at: int) -> None:
+    """float16 scaling begins with overflows as a rule, and m has nothing before the first step."""
+    problem = Problem()
+    optimizer = sssam.FriendlySAM(BASES["sgd"](problem.params), rho=0.1, model=False)
+    for t in range(4):
+        for p in optimizer.passes(problem.batch(t)):
+            loss = torch.nn.functional.cross_entropy(problem.model(p.x), p.y)
+            p.backward(loss * math.inf if p.phase == "ascent" and t == void_at else loss)
+        optimizer.step()
+    assert optimizer.voided_ascents == 1
+    assert all(optimizer._engine.memory[p]["m"].isfinite().all() for p in problem.params)

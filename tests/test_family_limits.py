@@ -15,7 +15,7 @@ from sssam.roles.metric import on_device_if_finite
 from sssam.schedules import constant, late
 from tests.problems import BASES, Problem, by_best, closure, same
 
-STEPS = 50
+STEPS = 100
 Wrap = Callable[[torch.optim.Optimizer, torch.nn.Module], torch.optim.Optimizer]
 
 

@@ -31,7 +31,7 @@ LAYERS = [
 #: The same within the laboratory; its own table of contents comes after the tasks.
 LAB_LAYERS = [
     ["names", "seeds", "specs", "spreadsheet", "stats"],
-    ["examples"],
+    ["examples", "invalid"],
     ["problem"],
     ["data", "engines"],
     ["models", "tuned"],

@@ -30,6 +30,21 @@ def test_each_class_has_its_rows(kind: type[sssam.SharpnessAware]) -> None:
     assert f"`{kind.__name__}`" in rest.split("## References")[1]
 
 
+#: Methods that are in one way or another near, by their papers: each is in, or out for a reason.
+NEIGHBOURS = ["2509.18001", "2306.04226", "2210.05177", "2602.09395", "2401.07250", "2307.16704"]
+NEIGHBOURS += ["2205.14083", "2404.00357", "2410.10373", "2609.17575", "2503.02225"]
+
+
+@pytest.mark.parametrize("paper", NEIGHBOURS)
+def test_what_else_claims_the_same_is_in_or_out_with_the_reason(paper: str) -> None:
+    section = PAGE.read_text().split("## What else claims")[1].split("\n## ")[0]
+    rows = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("| ")]
+    ((_, verdict, why),) = [row for row in rows if f"({paper})" in row[0]]
+    assert verdict.strip() == "out" or re.search(r"`\w+", why), "in, but by what?"
+    assert verdict.strip() in ("in", "out")
+    assert len(why.strip()) > 20
+
+
 def _names(entry: Entry) -> str:
     return f"{entry.kind.__name__}({entry.shown})"
 

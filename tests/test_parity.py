@@ -4,34 +4,57 @@ import pytest
 import torch
 
 from tests import naive
-from tests.problems import BASES, build, by_best, by_closure, by_passes, by_two_lines, flat, same
+from tests.problems import (
+    BASES,
+    Convex,
+    build,
+    by_best,
+    by_closure,
+    by_passes,
+    by_two_lines,
+    flat,
+    same,
+)
 from tests.table import STEPS, TABLE
 
 MOMENTUM = {"momentum", "nesterov", "adam", "adamw", "rmsprop", "muon"}
 CASES = [
-    (name, base)
+    (name, base, False)
     for name, row in TABLE.items()
     for base in BASES
     if (base in MOMENTUM or not row.needs_momentum) and not (row.norm and base == "muon")
 ]
-#: All steps under two bases; under the others, which differ in the update alone, fewer do.
-LONG = {"momentum", "adamw"}
+CASES += [(name, base, True) for name in TABLE for base in ("momentum", "adamw")]
 FORMS = {"closure": by_closure, "two lines": by_two_lines, "passes": by_passes}
 
 
-@pytest.mark.parametrize(("name", "base"), CASES)
-def test_iterates_and_buffers_equal_the_pseudo_code(name: str, base: str) -> None:
-    row, steps = TABLE[name], STEPS if base in LONG else STEPS // 4
-    theirs, their_base = build(base, norm=row.norm)
-    expected = naive.train(theirs, their_base, row.naive(theirs), steps)
-    ours, our_base = build(base, norm=row.norm)
+@pytest.mark.parametrize(("name", "base", "convex"), CASES)
+def test_iterates_and_buffers_equal_the_pseudo_code(name: str, base: str, convex: bool) -> None:
+    row = TABLE[name]
+    theirs, their_base = build(base, norm=row.norm, convex=convex)
+    expected = naive.train(theirs, their_base, row.naive(theirs), STEPS)
+    ours, our_base = build(base, norm=row.norm, convex=convex)
     optimizer = row.build(our_base, ours.model)
-    for t in range(steps):
+    for t in range(STEPS):
         by_best(ours, optimizer, 1, t)
         torch.testing.assert_close(flat(ours.params), expected[t], rtol=1e-10, atol=1e-11)
     for p, q in zip(ours.params, theirs.params, strict=True):
         for key, value in their_base.state[q].items():
             torch.testing.assert_close(our_base.state[p][key], value, rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize("norm", [False, "layer"])
+def test_the_convex_problem_is_convex(norm: bool | str) -> None:
+    problem, generator = Convex(norm=norm), torch.Generator().manual_seed(1)
+    for _ in range(3):
+        for p in problem.params:
+            p.data = torch.randn(p.shape, generator=generator, dtype=p.dtype)
+        parts = torch.autograd.grad(problem.loss(0), problem.params, create_graph=True)
+        g = torch.cat([part.reshape(-1) for part in parts])
+        rows = [torch.autograd.grad(one, problem.params, retain_graph=True) for one in g]
+        hessian = torch.stack([flat(list(row)) for row in rows])
+        assert torch.linalg.eigvalsh(hessian)[0] > -1e-12
+        assert torch.linalg.eigvalsh(hessian)[-1] > 0.01
 
 
 @pytest.mark.parametrize("name", TABLE)

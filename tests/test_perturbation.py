@@ -197,6 +197,24 @@ def test_half_precision_norms_do_not_overflow() -> None:
     torch.testing.assert_close(e[0].float(), torch.full((64,), 0.125), rtol=1e-3, atol=0)
 
 
+@pytest.mark.parametrize("small", [1e-4, 300.0])
+def test_half_precision_products_neither_vanish_nor_overflow(small: float) -> None:
+    x = {0: torch.full((1000,), small, dtype=torch.float16)}
+    expected = 1000 * x[0][0].double().item() ** 2
+    assert vectors.dot(x, x).item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_parameter_that_a_group_names_twice_moves_once() -> None:
+    """Torch warns, and goes on."""
+    p = nn.Parameter(torch.zeros(2))
+    with pytest.warns(UserWarning, match="duplicate parameters"):
+        base = torch.optim.SGD([p, p], lr=0.1)
+    optimizer = sssam.SAM(base, rho=1.0, model=False)
+    p.grad = torch.tensor([3.0, 4.0])
+    assert optimizer.ascend()
+    torch.testing.assert_close(p.detach(), torch.tensor([0.6, 0.8]))
+
+
 BAD = [0.0, math.nan, math.inf, -math.inf]
 
 

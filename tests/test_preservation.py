@@ -235,3 +235,29 @@ def test_preserve_buffers_serves_a_loop_without_model() -> None:
     with sssam.preserve_buffers(problem.model):
         problem.loss(0)
     assert problem.model[1].num_batches_tracked == 0
+
+
+def _made_in_inference_mode() -> torch.Tensor:
+    with torch.inference_mode():
+        return torch.ones(3)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        _made_in_inference_mode(),
+        torch.zeros(1).expand(3),
+        torch.zeros(1, 1).expand(1, 3),
+        torch.eye(3).to_sparse(),
+        torch.zeros(0),
+    ],
+    ids=["made in inference mode", "expanded", "expanded along one", "sparse", "empty"],
+)
+def test_buffers_that_nobody_can_write_to_are_left_alone(table: torch.Tensor) -> None:
+    """A table that an evaluation made, a mask of one number: a plain step bears them, too."""
+    problem = Problem(norm=True)
+    problem.model.register_buffer("table", table)
+    optimizer = sssam.SAM(BASES["momentum"](problem.params), model=problem.model)
+    optimizer.step(closure(problem, optimizer, 0))
+    assert problem.model.table is table
+    assert problem.model[1].num_batches_tracked == 1

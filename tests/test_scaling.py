@@ -222,6 +222,36 @@ def test_both_passes_inside_one_autocast_context_see_their_own_weights() -> None
     assert same(one.params, other.params)
 
 
+def test_sparse_gradients_are_scaled_too() -> None:
+    ends = []
+    for scaler in (_scaler(), GradScaler("cpu", enabled=False)):
+        torch.manual_seed(0)
+        table = nn.Embedding(9, 3, sparse=True)
+        optimizer = sssam.SAM(torch.optim.SparseAdam(table.parameters()), model=False)
+        for t in range(4):
+            rows = torch.tensor([t, t, t + 1])
+            scaler.scale(table(rows).square().sum()).backward()
+            if optimizer.ascend(scaler=scaler):
+                scaler.scale(table(rows).square().sum()).backward()
+            scaler.step(optimizer)
+            scaler.update()
+            optimizer.zero_grad()
+        assert optimizer.steps == 4
+        ends.append(list(table.parameters()))
+    assert same(*ends)
+
+
+@pytest.mark.parametrize("p", [0, 1])
+def test_nothing_to_train_is_an_error_that_says_so(p: float) -> None:
+    problem = Problem()
+    problem.model.requires_grad_(False)
+    optimizer = sssam.SSSAM(
+        BASES["sgd"](problem.params), schedule=constant(p), total_steps=9, model=False
+    )
+    with pytest.raises(RuntimeError, match="a pass brought no gradients"):
+        optimizer.step(lambda: problem.loss(0), scaler=_scaler())
+
+
 EVERY_PASS = frozenset({"plain", "ascent", "descent"})
 
 

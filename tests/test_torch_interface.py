@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.optim import lr_scheduler as lr
 from torch.optim.optimizer import register_optimizer_step_pre_hook
+from torch.optim.swa_utils import SWALR
 
 import sssam
 from sssam.schedules import linear
@@ -20,6 +21,7 @@ from tests.problems import (
     Problem,
     by_best,
     by_closure,
+    by_passes,
     by_two_lines,
     closure,
     same,
@@ -42,6 +44,7 @@ SCHEDULERS: dict[str, Callable[[torch.optim.Optimizer], Any]] = {
     "sequence": lambda o: lr.SequentialLR(
         o, [lr.LinearLR(o, 0.1, total_iters=4), lr.ExponentialLR(o, 0.9)], [4]
     ),
+    "averaging": lambda o: SWALR(o, swa_lr=0.01, anneal_epochs=4),
     "chained": lambda o: lr.ChainedScheduler([lr.ConstantLR(o, 0.5, 3), lr.ExponentialLR(o, 0.9)]),
 }
 
@@ -69,6 +72,14 @@ def test_schedulers_work_on_either_object(name: str) -> None:
     assert same(ends[0][0], ends[1][0])
     assert ends[0][1] == ends[1][1]
     assert len(set(ends[0][1])) > 1
+
+
+def test_no_scheduler_of_torch_is_left_out() -> None:
+    problem = Problem()
+    tried = {type(build(BASES["momentum"](problem.params))) for build in SCHEDULERS.values()}
+    public = {kind for name, kind in vars(lr).items() if name[0] != "_" and isinstance(kind, type)}
+    found = {kind for kind in public if issubclass(kind, lr.LRScheduler)} | {SWALR}
+    assert found - tried == {lr.LRScheduler, lr.ReduceLROnPlateau}  # the base; tested below
 
 
 def test_a_plateau_scheduler() -> None:
@@ -114,7 +125,7 @@ def test_groups_can_be_added_on_either_object_in_mid_run() -> None:
     assert same(*ends)
 
 
-@pytest.mark.parametrize("form", [by_closure, by_two_lines])
+@pytest.mark.parametrize("form", [by_closure, by_two_lines, by_passes])
 def test_hooks_fire_once_a_step_on_either_object(form: Callable[..., object]) -> None:
     problem = Problem()
     optimizer = sssam.SSSAM(
@@ -214,8 +225,9 @@ def test_state_is_shared_with_proxies_that_copy_dict() -> None:
     assert proxy.steps == inner.steps == 10
     assert sssam.unwrap(proxy) is inner
     assert sssam.unwrap(inner) is inner
-    with pytest.raises(TypeError, match="no sharpness-aware optimizer"):
-        sssam.unwrap(inner.bases[0])
+    for other_thing in (inner.bases[0], None, 3):
+        with pytest.raises(TypeError, match="no sharpness-aware optimizer"):
+            sssam.unwrap(other_thing)
 
 
 def test_several_optimizers_are_perturbed_as_one() -> None:

@@ -243,7 +243,8 @@ def test_rational_is_the_simplest_fraction_that_rounds_to_it(p):
         (
             lambda: Trial(0.5, 10),
             TypeError,
-            "schedule must be a Schedule, not 0.5; see constant(p)",
+            "schedule must be a Schedule, not 0.5; make one of sssam.schedules, such as "
+            "linear(0, 1), constant(p) for a number, or custom(f) for a function",
         ),
         (lambda: Trial(late(1), 0), ValueError, "total_steps must be at least 1, not 0"),
         (lambda: Trial(late(1), 1.5), TypeError, "total_steps must be an int, not 1.5"),

@@ -10,12 +10,12 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loops.optimization.automatic import Closure
 from lightning.pytorch.loops.utilities import _block_parallel_sync_behavior
-from lightning.pytorch.plugins.precision import FSDPPrecision, MixedPrecision, Precision
+from lightning.pytorch.plugins.precision import MixedPrecision, Precision
 
 from sssam.optimizers import SharpnessAware, unwrap
 
 #: The ways to step that the callback takes over; a plugin with one of its own is refused.
-SERVED = [kind.optimizer_step for kind in (Precision, MixedPrecision, FSDPPrecision)]
+SERVED = [kind.optimizer_step for kind in (Precision, MixedPrecision)]
 
 
 class SharpnessAwareCallback(Callback):
@@ -149,7 +149,7 @@ def _require_served(trainer: Trainer, module: LightningModule) -> None:
     if by_itself or trainer.strategy.handles_gradient_accumulation:
         raise ValueError(
             f"{type(plugin).__name__} with {type(trainer.strategy).__name__} steps by itself; "
-            "use another strategy or precision plugin: one device, DDP, FSDP; mixed or true ones"
+            "use another strategy or precision plugin: one device, DDP; mixed or true ones"
         )
     if "dataloader_iter" in signature(module.training_step).parameters:
         raise ValueError(

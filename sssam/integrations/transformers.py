@@ -42,7 +42,7 @@ class SharpnessAwareMixin(transformers.Trainer):
                 "or optimizers=(sssam.SSSAM(...), None)"
             )
         if self.is_deepspeed_enabled:
-            raise ValueError("DeepSpeed runs the optimizer inside its backward; use FSDP or DDP")
+            raise ValueError("DeepSpeed runs the optimizer inside its backward; use DDP")
 
     def create_optimizer(self, model: nn.Module | None = None) -> Optimizer:
         """The optimizer that Trainer would make, wrapped by `sharpness`."""

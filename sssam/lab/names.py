@@ -16,7 +16,7 @@ def safe(name: str) -> str:
 
 def nearest(kind: str, name: str, known: Iterable[str]) -> str:
     """The text of an error for an unknown name: the nearest ones, then all that there are."""
-    names = sorted(known)
+    names = sorted(set(known))
     close = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
     hint = f"did you mean {' or '.join(map(repr, close))}? " if close else ""
     return f"unknown {kind} {name!r}: {hint}known are {', '.join(names)}"

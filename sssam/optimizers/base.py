@@ -355,7 +355,8 @@ def unwrap(optimizer: Any) -> SharpnessAware:
     """
     seen = optimizer
     while True:
-        inner = seen.__dict__.get("_optimizer", seen.__dict__.get("optimizer"))
+        parts = getattr(seen, "__dict__", {})
+        inner = parts.get("_optimizer", parts.get("optimizer"))
         if inner is None:
             break
         seen = inner

@@ -22,7 +22,8 @@ class MSAM(SharpnessAware):
         model, rng: see `SharpnessAware`.
 
     Raises:
-        TypeError, ValueError: a base without momentum, or an argument outside its range.
+        TypeError, ValueError: a base without momentum, or with a part of it on each rank
+            (ZeroRedundancyOptimizer), or an argument outside its range.
 
     Reference: "Momentum-SAM: Sharpness Aware Minimization without Computational Overhead", Becker,
     Altrock, Risse, 2024, arXiv 2401.12033. The authors' code keeps the weights at the perturbed
@@ -33,6 +34,12 @@ class MSAM(SharpnessAware):
         self, base: Base, *, rho: float = 0.3, model: Model = None, rng: Rng = "restore"
     ) -> None:
         super().__init__(base, Ascent(Momentum(), Euclidean(rho)), model=model, rng=rng)
+        for one in self.bases:
+            if hasattr(one, "consolidate_state_dict"):
+                raise ValueError(
+                    f"base={type(one).__name__} keeps on each rank the momentum of some parameters "
+                    "alone, so that the ranks would be perturbed apart; use another base"
+                )
         for group in self.param_groups:
             if not group.get("momentum") and "betas" not in group:
                 raise ValueError(

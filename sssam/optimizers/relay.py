@@ -97,6 +97,9 @@ class Relay(Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
+        if closure is None and self._runner.initialises():
+            self._runner.step()  # not of a training: it is not counted
+            return None
         for before in self._optimizer_step_pre_hooks.values():
             before(self, (), {})
         self._runner.step()

@@ -21,17 +21,24 @@ class Friendly:
         sigma: the part of m that is taken off, at least 0; 0 is SAM's direction.
         lam: the memory of m, in [0, 1].
         name: under which m is kept.
+        fraction: the part of the batch that goes through the pass at w.
     """
 
     sigma: float
     lam: float
     name: str = "m"
-    cost: ClassVar[float] = 1.0
+    fraction: float = 1.0
     for_later: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "fraction", share("ascent_fraction", self.fraction))
         object.__setattr__(self, "sigma", number("sigma", self.sigma, 0.0, float("inf")))
         object.__setattr__(self, "lam", number("lam", self.lam, 0.0, 1.0))
+
+    @property
+    def cost(self) -> float:
+        """One pass over that fraction."""
+        return self.fraction
 
     @property
     def keeps(self) -> frozenset[str]:
@@ -40,11 +47,12 @@ class Friendly:
 
     def signal(self, step: Step) -> Passes:
         """g - sigma m."""
-        g = dense((yield from step.gradient("ascent")))
+        g = dense((yield from step.gradient("ascent", self.fraction)))
         with torch.no_grad():
             old = step.recall(self.name)
             new = add(scale(old, self.lam), scale(g, 1.0 - self.lam))
-            m = either(torch.isfinite(norm(g)), new, {**{i: 0 * p for i, p in new.items()}, **old})
+            unmoved = {i: torch.zeros_like(part) for i, part in new.items()} | old
+            m = either(torch.isfinite(norm(g)), new, unmoved)
             step.remember(self.name, m)
             return add(g, scale(m, -self.sigma))
 

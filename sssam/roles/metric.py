@@ -10,7 +10,7 @@ import torch
 
 from sssam.checks import number
 from sssam.passes import Step
-from sssam.vectors import Vector, norm, ratio, shrink, times
+from sssam.vectors import Vector, each, norm, ratio, shrink, times
 
 
 class Metric(Protocol):
@@ -127,7 +127,7 @@ class Adaptive:
     ) -> Vector:
         """rho T^2 d / ||T d||."""
         w = [step.params[i].detach() for i in direction]
-        sizes = torch._foreach_add(torch._foreach_abs(w), self.eta) if w else []
+        sizes = each(torch._foreach_add, each(torch._foreach_abs, w), self.eta) if w else []
         t = dict(zip(direction, sizes, strict=True))
         stretched = times(direction, t)
         radii = _radii(step, self.rho, self.key, strength)

@@ -13,7 +13,7 @@ from sssam.checks import count, number
 from sssam.roles.noise import check_seed, normal
 from sssam.sharpness.arguments import Score
 from sssam.sharpness.geometry import Geometry
-from sssam.sharpness.lanczos import Which, outer
+from sssam.sharpness.lanczos import Product, Which, outer
 from sssam.sharpness.objective import Mode, Objective
 from sssam.vectors import Vector, dot
 
@@ -222,10 +222,9 @@ class Hessian:
 class _Counted:
     """A product, with the number of times that it was taken."""
 
-    def __init__(self, product: Any) -> None:
+    def __init__(self, product: Product) -> None:
         self._product, self.calls = product, 0
 
     def __call__(self, v: Tensor) -> Tensor:
         self.calls += 1
-        result: Tensor = self._product(v)
-        return result
+        return self._product(v)

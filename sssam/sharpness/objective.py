@@ -1,7 +1,7 @@
 """The mean loss over given batches as a function of the weights: value, gradient, curvature."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -82,12 +82,7 @@ class Objective:
 
     def gradient(self) -> tuple[float, Vector]:
         """L(w) and its gradient; one forward and one backward pass a batch."""
-        losses, gradient = _Mean(), self._zeros()
-        with self.undisturbed(), torch.enable_grad():
-            for batch in self._walk():
-                losses.add(batch.total.item(), batch.count)
-                _accumulate(gradient, self._derivatives(batch.total))
-        return losses.value, _divided(gradient, losses.count)
+        return self._differentiated(self._derivatives)
 
     def product(self, v: Vector) -> Vector:
         """The Hessian of L times v, by differentiating <gradient, v>: twice a gradient's cost.
@@ -95,13 +90,8 @@ class Objective:
         Args:
             v: a part of each parameter's shape and type, by its position in `params`.
         """
-        losses, curvature = _Mean(), self._zeros()
-        # The fused attention kernels have no second derivative.
-        with self.undisturbed(), torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
-            for batch in self._walk():
-                losses.add(0.0, batch.count)
-                _accumulate(curvature, self._second(batch.total, v))
-        return _divided(curvature, losses.count)
+        with sdpa_kernel(SDPBackend.MATH):  # the fused attention kernels have no second derivative
+            return self._differentiated(lambda total: self._second(total, v))[1]
 
     @contextmanager
     def moved(self, e: Vector) -> Iterator[None]:
@@ -137,8 +127,17 @@ class Objective:
         if empty:
             raise ValueError("batches is empty: give at least one (inputs, targets)")
 
-    def _zeros(self) -> Vector:
-        return {i: torch.zeros_like(p, requires_grad=False) for i, p in enumerate(self.params)}
+    def _differentiated(
+        self, derivative: Callable[[Tensor], tuple[Tensor, ...]]
+    ) -> tuple[float, Vector]:
+        """L(w), and the mean over samples of what `derivative` makes of a batch's summed loss."""
+        losses = _Mean()
+        sums = {i: torch.zeros_like(p, requires_grad=False) for i, p in enumerate(self.params)}
+        with self.undisturbed(), torch.enable_grad():
+            for batch in self._walk():
+                losses.add(batch.total.item(), batch.count)
+                _accumulate(sums, derivative(batch.total))
+        return losses.value, _divided(sums, losses.count)
 
     def _derivatives(self, total: Tensor, create_graph: bool = False) -> tuple[Tensor, ...]:
         if not total.requires_grad:

@@ -14,6 +14,7 @@ from sssam.lab.pages import report
 from sssam.lab.specs import DataSpec, Method, ModelSpec, Record, Run, Task
 from sssam.lab.tasks import find
 from sssam.lab.training import loop
+from sssam.lab.training.state import Training
 from sssam.lab.training.train import train
 from sssam.schedules import linear
 
@@ -174,7 +175,7 @@ def _stopping_at(epoch: int) -> Iterator[None]:
     """Training stops on all ranks before that epoch, counted from 0."""
     own = loop.run_epoch
 
-    def stopping(training: loop.Training) -> None:
+    def stopping(training: Training) -> None:
         if training.position.epoch == epoch:
             raise RuntimeError("stopped")
         own(training)

@@ -1,5 +1,6 @@
 """The plain loop and Fabric: a closure or two lines through its proxy; and the example scripts."""
 
+import ast
 import math
 import subprocess
 import sys
@@ -207,5 +208,31 @@ def test_the_example_runs(name: str) -> None:
     assert 1.4 < float(spent.removesuffix(" propagations a step")) < 1.6
 
 
+#: Those that are run by other tests.
+ELSEWHERE = {
+    "torchrun_loop": "distributed/test_faults.py",
+    "my_task": "lab/test_taskfile.py",
+}
+
+
 def test_every_example_is_run() -> None:
-    assert {path.stem for path in by_hand.EXAMPLES.glob("*.py")} >= NEEDS.keys()
+    assert {path.stem for path in by_hand.EXAMPLES.glob("*.py")} == {*NEEDS, *ELSEWHERE}
+    for name, file in ELSEWHERE.items():
+        assert f"{name}.py" in (by_hand.EXAMPLES.parent / "tests" / file).read_text()
+
+
+@pytest.mark.parametrize("name", [*NEEDS, *ELSEWHERE])
+def test_an_example_has_ten_to_forty_lines_of_code(name: str) -> None:
+    text = (by_hand.EXAMPLES / f"{name}.py").read_text()
+    told = {
+        i
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        for i in range(node.lineno - 1, (node.end_lineno or node.lineno))
+    }
+    code = [
+        line
+        for i, line in enumerate(text.splitlines())
+        if i not in told and line.strip() and not line.lstrip().startswith("#")
+    ]
+    assert 10 <= len(code) <= 40

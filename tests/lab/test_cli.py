@@ -45,7 +45,7 @@ def test_compare_ends_with_table_headline_and_page(
     output = capsys.readouterr()
     lines = output.out.splitlines()
     assert lines[0].split()[:2] == ["row", "accuracy"]
-    assert any(line.startswith("On noisy-digits, 2 seeds: ") for line in lines)
+    assert any(line.startswith("On noisy-digits, 2 seeds") for line in lines)
     assert lines[-1] == f"The page: {studied / 'comparison.html'}"
     assert output.err == ""
 
@@ -79,7 +79,7 @@ def test_no_run_shows_what_there_is(studied: Path, capsys: pytest.CaptureFixture
         "--out",
     ]
     assert main([*words, str(studied)]) == 0
-    assert "3 seeds (2 of 6 runs are missing): " in capsys.readouterr().out
+    assert "3 seeds (2 of 6 runs are missing" in capsys.readouterr().out
 
 
 def test_no_run_without_records_is_refused(
@@ -172,6 +172,16 @@ def one_line(capsys: pytest.CaptureFixture[str]) -> str:
         (["plan", "--total-steps", "0"], "total_steps must be at least 1, not 0"),
         (["plan", "--strength", "weak"], 'Invalid value "weak" for --strength'),
         (["plan", "--out", "plan.gif"], "must end in .svg, .pdf or .png"),
+        (["compare", "--methods", ""], "methods are '', with no name where one is to stand"),
+        (["compare", "--methods", "sam:rho=-1"], "'sam:rho=-1': rho must be at least 0, not -1"),
+        (["compare", "--methods", "looksam:k=0"], "'looksam:k=0': k must be at least 1, not 0"),
+        (["compare", "--seeds", "99999"], "--seeds must be at most 10000, not 99999"),
+        (["compare", "--out", f"{__file__}/sub"], "test_cli.py' is no directory: name another"),
+        (["import", ".", "nowhere"], "'.': is a directory"),
+        (["import", "a.jsonl", __file__], "DIRECTORY is "),
+        (["sharpness", "nothing.pt"], "'nothing.pt': no such file or directory"),
+        (["sharpness", "."], "'.': is a directory"),
+        (["report", __file__], "holds no study.json"),
     ],
 )
 def test_bad_input_is_one_clear_line(

@@ -210,8 +210,8 @@ def test_export_and_import_carry_a_study_to_another_directory(
     with (folder / "kept" / "records.jsonl").open("a") as file:
         file.write("{torn\n")
     out, err = call(capsys, "import", "kept/records.jsonl", "other", code=1)
-    assert "no record: line 9: " in err
-    assert "8 records taken, 0 were there, 1 lines are none and are kept in" in out
+    assert "not taken: line 9: " in err
+    assert "8 records taken, 0 there before; 1 line not taken, kept in" in out
     assert held(folder / "other") == held(folder / "kept")
 
 
@@ -242,7 +242,7 @@ BAD = [
     (["run", "study.toml", "--engine", "local:0"], 2, "jobs is 0, must be at least 1"),
     (["run", "study.toml", "--engine", "dask://127.0.0.1:1"], 1, "127.0.0.1:1"),
     (["compare", "study.toml", "--no-run"], 2, "is not finished: 4 of 4 runs have no record"),
-    (["import", "study.toml", "kept"], 1, "no record: line 2: "),
+    (["import", "study.toml", "kept"], 2, "'study.toml' holds no record (line 2: torn"),
     (["export", "."], 2, "'.' has no records"),
 ]
 

@@ -366,3 +366,52 @@ def test_the_table_of_certainty_has_the_same_cells_in_all_rows() -> None:
         names = [[cell.name for cell in certainty(r, TASK)] for r in comparison.rows]
         assert all(each == names[0] for each in names)
         assert {"keeps 80%", "seeds for 1 point", "spread over seeds"} < set(names[0])
+
+
+def diverged(made: list[Record], *labels: str) -> list[Record]:
+    return [
+        r.model_copy(update={"outcome": "diverged"}) if r.run.method.label in labels else r
+        for r in made
+    ]
+
+
+def test_where_all_runs_diverged_the_headline_says_so_and_claims_nothing() -> None:
+    made = diverged(records(METHODS[:4], range(12)), *(method.label for method in METHODS))
+    comparison = compare(TASK, METHODS[:4], range(12), made)
+    assert comparison.headline == (
+        "On noisy-digits, 12 seeds (48 of 48 runs diverged): no run of any row finished, all "
+        "diverged, so nothing is claimed."
+    )
+    assert comparison.support == ""
+    assert headline.cheapest(comparison) is None
+
+
+@pytest.mark.parametrize("label", ["base", "SAM"])
+def test_no_gain_is_claimed_over_or_of_runs_that_all_diverged(label: str) -> None:
+    made = diverged(records(METHODS[:4], range(12)), label)
+    comparison = compare(TASK, METHODS[:4], range(12), made)
+    assert comparison.headline == (
+        f"On noisy-digits, 12 seeds (12 of 48 runs diverged): no run of {label} finished, all "
+        "diverged, so nothing is claimed."
+    )
+    assert headline.cheapest(comparison) is None
+
+
+def test_runs_that_did_not_finish_are_counted_in_the_headline() -> None:
+    made = diverged(records(METHODS[:4], range(12)), "SS-SAM constant")
+    made = changed(made, "base", 0, outcome="failed", test_accuracy=None)
+    comparison = compare(TASK, METHODS[:4], range(12), made[:-1])
+    assert (
+        "12 seeds (1 of 48 runs are missing, 11 diverged, 1 failed): SAM gains"
+        in comparison.headline
+    )
+    assert "no cheaper row is shown" in comparison.headline
+
+
+def test_where_all_runs_failed_the_headline_says_so() -> None:
+    made = [
+        r.model_copy(update={"outcome": "failed", "test_accuracy": None, "propagations": None})
+        for r in records(METHODS[:4], range(2))
+    ]
+    comparison = compare(TASK, METHODS[:4], range(2), made)
+    assert "(8 of 8 runs failed): no run of any row finished, all failed" in comparison.headline

@@ -1,12 +1,17 @@
 """Documents say what is so: command lines parse, study files can be read, tables are up to date."""
 
+import gzip
+import json
 import re
 import shlex
+import statistics
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from sssam.lab import choosing, tasks
+from sssam.lab.analysis.comparison import Comparison
 from sssam.lab.choosing.family import FACTS
 from sssam.lab.cli import app
 from sssam.lab.specs import Method
@@ -74,26 +79,110 @@ def test_every_kind_of_method_is_in_the_table() -> None:
     assert {fact.kind for fact in FACTS} == set(methods.KINDS) - {"base"}
 
 
-def test_the_measured_column_is_from_the_comparison(tmp_path: Path) -> None:
-    assert choosing.measured(tmp_path / "none.json") is None
-    assert choosing.choosing(None).count(choosing.NOT_MEASURED) == len(FACTS)
+def test_the_measured_column_is_from_the_comparisons(tmp_path: Path) -> None:
+    assert choosing.measured([tmp_path / "none.json"]) == ()
+    assert choosing.choosing(()).count(f"| {choosing.NOT_MEASURED} |") == len(FACTS)
+    assert "| gain over the base |" in choosing.choosing(())
     (tmp_path / "torn.json").write_text("{")
     with pytest.raises(ValueError, match="is no comparison"):
-        choosing.measured(tmp_path / "torn.json")
+        choosing.measured([tmp_path / "torn.json"])
 
 
-def test_rows_of_the_family_study_are_those_of_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+def _cells(comparisons: Sequence[Comparison]) -> dict[str, str]:
+    """The measured column, its heading under "method"."""
+    lines = choosing.choosing(comparisons).splitlines()
+    cells = [[cell.strip() for cell in line.split("|")] for line in lines]
+    return {line[1].strip("`"): line[8] for line in cells}
+
+
+def test_each_measured_figure_says_on_which_task_it_was_made() -> None:
+    family, norm = choosing.measured()
+    cells = _cells((family, norm))
+    assert cells["method"] == "gain over the base on noisy-digits"
+    assert {name for name, cell in cells.items() if "*on " in cell} == set(ELSEWHERE)
+    assert choosing.NOT_MEASURED not in cells.values()
+    there = _cells((norm,))
+    for name in ELSEWHERE:
+        told = f"*on noisy-digits-resnet8* {there[name]}; `SAM` there {there['SAM']}"
+        assert cells[name] == told
+        assert _cells((family,))[name] == choosing.NOT_MEASURED
+    assert _cells((norm, family))["ASAM"].startswith("*on noisy-digits* +")
+
+
+#: Validation and test accuracy, the second in percent, of one row's runs by seed.
+Runs = dict[int, tuple[float, float]]
+
+
+def _kept(folder: Path, comparison: Comparison) -> dict[str, dict[tuple[float, int], Runs]]:
+    """The runs kept beside a comparison, by label, then by rho and length."""
+    kept: dict[str, dict[tuple[float, int], Runs]] = {}
+    with gzip.open(folder / "records.jsonl.gz", "rt") as file:
+        for record in map(json.loads, file):
+            run, test = record["run"], 100 * (record["test_accuracy"] or 0.0)
+            assert run["task"] == comparison.task.model_dump(mode="json")
+            method = run["method"]
+            runs = kept.setdefault(method["label"], {})
+            of_setting = runs.setdefault((method["rho"], method["length"]), {})
+            of_setting[run["seed"]] = (record["validation_accuracy"] or 0.0, test)
+    return kept
+
+
+@pytest.mark.parametrize("study", choosing.STUDIES, ids=lambda path: path.parent.name)
+def test_comparisons_of_the_table_are_what_their_records_say(study: Path) -> None:
+    (comparison,) = choosing.measured([study])
+    kept, base = _kept(study.parent, comparison), comparison.base
+    assert base is not None
+    for row in comparison.rows:
+        runs = kept[row.label][row.method.rho, row.method.length]
+        tests = {seed: runs[seed][1] for seed in comparison.seeds}
+        assert row.accuracies == pytest.approx(tests, abs=1e-9)
+        if row.to_base is not None:
+            gains = [tests[seed] - base.accuracies[seed] for seed in comparison.seeds]
+            assert row.to_base.mean == pytest.approx(statistics.fmean(gains), abs=1e-9)
+
+
+@pytest.mark.parametrize("study", choosing.STUDIES, ids=lambda path: path.parent.name)
+def test_each_rho_of_the_table_was_the_best_of_equally_many_on_validation_images(
+    study: Path,
+) -> None:
+    (comparison,) = choosing.measured([study])
+    kept, trials = _kept(study.parent, comparison), set()
+    for row in (row for row in comparison.rows if row.method.kind != "base"):
+        means: dict[float, float] = {}
+        for (rho, _), runs in kept[row.label].items():
+            chosen_on = [runs[seed][0] for seed in runs if seed not in comparison.seeds]
+            assert len(chosen_on) == 5
+            means[rho] = statistics.fmean(chosen_on)
+        assert row.method.rho == max(means, key=lambda rho: (means[rho], -rho))
+        assert min(means) < row.method.rho < max(means)
+        trials.add(len(means))
+    assert len(trials) == 1
+
+
+ELSEWHERE = {
+    "SAMON": "SAMON",
+    "AESAM(look=True)": "AE-LookSAM",
+    "WSAM(decoupled=False)": "WSAM coupled",
+}
+STUDY_ROWS = {
+    "family": {fact.label for fact in FACTS} - set(ELSEWHERE.values()),
+    "norm": {"SAM", "MSAM", *ELSEWHERE.values()},
+}
+
+
+@pytest.mark.parametrize("name", STUDY_ROWS)
+def test_rows_of_the_studies_are_those_of_the_table(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(studyfile.study, "check", lambda _: None)
-    study = studyfile.read(ROOT / "studies" / "family" / "study.toml")
+    study = studyfile.read(ROOT / "studies" / name / "study.toml")
     rows: dict[str, Method] = {row.label: row.method for row in study.parts[0].rows}
-    for fact in FACTS:
-        if fact.kind != "samon":
-            row = rows[fact.label]
-            assert (row.kind, row.options, row.schedule) == (
-                fact.kind,
-                dict(fact.options),
-                fact.schedule,
-            )
+    facts = {fact.label: fact for fact in FACTS}
+    assert set(rows) & set(facts) == STUDY_ROWS[name]
+    for label in STUDY_ROWS[name]:
+        row, fact = rows[label], facts[label]
+        found = (row.kind, row.options, row.schedule)
+        assert found == (fact.kind, dict(fact.options), fact.schedule)
 
 
 def test_a_document_without_marks_is_refused() -> None:

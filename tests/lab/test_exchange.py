@@ -11,6 +11,7 @@ import synthetic
 
 from sssam.lab import records
 from sssam.lab.records import exchange
+from sssam.lab.specs import Record
 
 RECORDS = synthetic.records(seeds=range(2))[:7]
 
@@ -46,9 +47,51 @@ def test_torn_and_foreign_lines_are_counted_told_and_kept(tmp_path):
         "line 6",
     ]
     assert taken.aside.read_bytes() == b"".join(bad)
+    assert "line 3: torn or foreign (unknown key 'a')" in taken.problems
     again = exchange.take(path, tmp_path / "records")
     assert again.aside != taken.aside
     assert len(records.read_all(tmp_path / "records").by_id) == 2
+
+
+def test_a_record_of_other_numbers_is_told_of_and_kept(tmp_path):
+    exchange.export(RECORDS[:2], tmp_path / "all.jsonl", "jsonl")
+    exchange.take(tmp_path / "all.jsonl", tmp_path / "records")
+    other = RECORDS[1].model_copy(update={"test_accuracy": 0.5, "train_loss": 9.0})
+    exchange.export([RECORDS[0], other, RECORDS[2]], tmp_path / "other.jsonl", "jsonl")
+    taken = exchange.take(tmp_path / "other.jsonl", tmp_path / "records")
+    assert (taken.new, taken.known) == (1, 1)
+    assert taken.problems == (
+        f"line 2: differs from the record {other.id} that is there, in train_loss, test_accuracy",
+    )
+    assert Record.model_validate_json(taken.aside.read_bytes()) == other
+    assert records.read_all(tmp_path / "records").by_id[other.id] == RECORDS[1]
+
+
+def test_a_record_that_names_places_otherwise_is_the_same(tmp_path):
+    exchange.export(RECORDS[:1], tmp_path / "all.jsonl", "jsonl")
+    exchange.take(tmp_path / "all.jsonl", tmp_path / "records")
+    method = RECORDS[0].run.method.model_copy(update={"label": "mine"})
+    run = RECORDS[0].run.model_copy(update={"method": method})
+    renamed = RECORDS[0].model_copy(update={"run": run, "environment": None})
+    exchange.export([renamed], tmp_path / "other.jsonl", "jsonl")
+    assert exchange.take(tmp_path / "other.jsonl", tmp_path / "records") == (0, 1, (), None)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n", b"a,b\n1,2\n", b"\xff\xfe\x00", b"[]\n"])
+def test_a_file_without_records_is_an_error_and_leaves_nothing(tmp_path, content):
+    path = tmp_path / "records.csv"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="holds no record"):
+        exchange.take(path, tmp_path / "records")
+    assert not (tmp_path / "records").exists()
+
+
+def test_a_compressed_file_may_have_any_name(tmp_path):
+    exchange.export(RECORDS, tmp_path / "all.jsonl.gz", "jsonl")
+    (tmp_path / "all.jsonl.gz").rename(tmp_path / "all.jsonl")
+    assert exchange.take(tmp_path / "all.jsonl", tmp_path / "records").new == len(RECORDS)
+    (tmp_path / "plain.gz").write_bytes(exchange.jsonl(RECORDS))
+    assert exchange.take(tmp_path / "plain.gz", tmp_path / "other").new == len(RECORDS)
 
 
 def test_a_torn_gzip_file_is_an_error(tmp_path):

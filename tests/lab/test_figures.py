@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from synthetic import ACCURACY, METHODS, TASK, records
+from synthetic import ACCURACY, METHODS, TASK, records, scheduled
 
 from sssam.lab import tuned
 from sssam.lab.analysis.compare import compare
@@ -23,6 +23,7 @@ from sssam.lab.charts.theme import PAGE, over
 from sssam.lab.charts.tradeoff import tradeoff
 from sssam.lab.pages.figures import figures, render, save
 from sssam.lab.specs import ModelSpec
+from sssam.schedules import constant
 
 NAMES = [
     "accuracy-against-propagations",
@@ -124,6 +125,46 @@ def _columns(places: list[tuple[float, float]], reach: float) -> list[list[float
         else:
             columns.append([(x, y)])
     return [[y for _, y in column] for column in columns]
+
+
+def test_names_stand_right_of_the_marks_beside_them_and_end_in_the_figure(
+    comparison: Comparison,
+) -> None:
+    chart = tradeoff(comparison).to_dict()
+    points = [v for v in values(chart) if "label_y" in v]
+    layer = next(part for part in chart["layer"] if "text" in part["encoding"])
+    left, right = layer["encoding"]["x"]["scale"]["domain"]
+    for point in points:
+        start, end = float(str(point["label_x"])), len(str(point["name"])) * 7.2 / 660
+        assert start + end * (right - left) <= right + 1e-9
+        beside = [p for p in points if abs(p["x"] - point["x"]) < 0.04]  # type: ignore[operator]
+        near = [p for p in beside if abs(p["y"] - point["y"]) < 0.3]  # type: ignore[operator]
+        assert all(float(str(p["x"])) < start for p in near)
+
+
+@pytest.mark.parametrize(("narrow", "few"), [(True, 12), (False, 30)])
+def test_of_more_rows_than_there_is_room_for_the_first_are_named(narrow: bool, few: int) -> None:
+    rows = [scheduled(f"constant {i}", constant(i / 40)) for i in range(1, few - 1)]
+    for methods, all_named in (((*METHODS[:3], *rows)[:few], True), ((*METHODS[:3], *rows), False)):
+        made = compare(TASK, methods, range(4), records(methods, range(4)))
+        points = [v for v in values(tradeoff(made, narrow=narrow).to_dict()) if "label_y" in v]
+        assert len(points) == len(methods)
+        unnamed = {str(v["label"]) for v in points if not v["name"]}
+        assert (unnamed == set()) == all_named
+        assert unnamed.isdisjoint({"base", "SAM", *(row.label for row in front(made))})
+        assert ("front alone are named" in figures(made)[0].caption) == (len(methods) > 12)
+
+
+def test_no_gain_is_drawn_where_none_is_shown() -> None:
+    made = compare(TASK, METHODS[:3], range(6), records(METHODS[:3], range(6), {"SAM": 80.0}))
+    assert "s gain " not in json.dumps(tradeoff(made).to_dict())
+
+
+def test_curves_without_base_and_sam_say_where_their_rows_end() -> None:
+    rows = METHODS[3:5]
+    drawn = figures(compare(TASK, rows, range(2), records(rows, range(2))))
+    told = next(figure.alt for figure in drawn if figure.name == "validation-accuracy")
+    assert "at the end: SS-SAM constant 9" in told
 
 
 def test_rows_of_equal_cost_stand_side_by_side(comparison: Comparison) -> None:

@@ -226,9 +226,16 @@ def test_a_study_file_asks_for_it(
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["flatness = 3", "flatness = {radius = 1}", "flatness = {rho = []}", "flatness = {rho = 0}"],
+    ("text", "told"),
+    [
+        ("flatness = 3", "flatness: must be true, or a table such as"),
+        ("flatness = {radius = 1}", "flatness: unknown key 'radius'"),
+        ("flatness = {rho = []}", "flatness, rho: must be"),
+        ("flatness = {rho = 0}", "flatness, rho: must be above 0, not 0"),
+    ],
 )
-def test_what_no_flatness_can_be_is_refused(written: Callable[[str], Path], text: str) -> None:
-    with pytest.raises(ValueError, match=r"line 3: flatness: must be true, or a table such as"):
+def test_what_no_flatness_can_be_is_refused(
+    written: Callable[[str], Path], text: str, told: str
+) -> None:
+    with pytest.raises(ValueError, match=f"line 3: {told}"):
         studyfile.read(written(text))

@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import test_pooledpage
 from synthetic import METHODS, TASK, records
 from test_report import EVIL, evil
 
 from sssam.lab.analysis.compare import compare
-from sssam.lab.analysis.comparison import Comparison
-from sssam.lab.pages import report
+from sssam.lab.analysis.comparison import Comparison, RowFlatness, RowRise
+from sssam.lab.flatness.specs import Profile
+from sssam.lab.pages import pooledpage, report
+from sssam.lab.pages.figures import figures
+from sssam.lab.stats import Interval
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), None)
 FIGURES = 6
@@ -178,6 +182,95 @@ def test_it_prints_on_six_pages_at_most(browser: Any, address: str, width: int) 
     assert len(printed.pages) <= 6
     assert [round(float(side)) for side in first.mediabox[2:]] == [595, 842]  # A4, in points
     assert "keeps SAM" in first.extract_text()
+
+
+#: What the pages with flatness and of several tasks are looked at in.
+LOOKS = [(NARROW, "light"), (WIDE, "dark")]
+
+
+def flat(comparison: Comparison) -> Comparison:
+    """With flatness as a study would measure it."""
+    curve = Profile(x=(-1.0, 0.0, 1.0), loss=(2.0, 1.0, None), score=(0.5, 0.9, 0.5))
+
+    def measured(place: int) -> RowFlatness:
+        value = Interval(1.0 + place, 0.8 + place, 1.2 + place, 20)
+        rises = (
+            RowRise(rho=0.1, adaptive=False, worst=value),
+            RowRise(rho=1, adaptive=True, worst=None),
+        )
+        numbers = {"loss": value, "eigenvalue": value, "trace": value}
+        return RowFlatness(n=20, samples=512, seed=0, curve=curve, rises=rises, **numbers)
+
+    rows = [
+        row.model_copy(update={"flatness": measured(i)}) for i, row in enumerate(comparison.rows)
+    ]
+    return comparison.model_copy(update={"rows": tuple(rows)})
+
+
+@pytest.fixture(scope="module")
+def flat_address(comparison: Comparison, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return written(report.page(flat(comparison)), tmp_path_factory.mktemp("flat"))
+
+
+@pytest.fixture(scope="module")
+def pooled_address(tmp_path_factory: pytest.TempPathFactory) -> str:
+    made = {"one": test_pooledpage.made("one", "digits"), "two": test_pooledpage.made(EVIL, "b")}
+    together = pooledpage.pooled(list(made.values()))
+    page = pooledpage.page("both", made, together)
+    return written(page, tmp_path_factory.mktemp("pooled"))
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+@pytest.mark.parametrize("kind", ["flat", "pooled"])
+def test_flatness_and_several_tasks_read_well_too(
+    browser: Any, request: pytest.FixtureRequest, kind: str, width: int, scheme: str
+) -> None:
+    address = request.getfixturevalue(f"{kind}_address")
+    with Visit(browser, width, scheme).to(address) as visit:
+        assert visit.complaints == []
+        assert [url for url in visit.asked if not url.startswith("data:")] == [address]
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+        assert found_by_axe(visit) == ""
+        drawn = visit.page.locator(".chart:visible svg")
+        assert drawn.count() == (FIGURES + 2 if kind == "flat" else 1)
+        assert all(chart.bounding_box()["width"] > width * 0.7 for chart in drawn.all())
+
+
+@pytest.mark.parametrize(("kind", "heading"), [("flat", "flat"), ("pooled", "rows")])
+def test_their_tables_sort_by_keyboard(
+    browser: Any, request: pytest.FixtureRequest, kind: str, heading: str
+) -> None:
+    with Visit(browser, NARROW).to(request.getfixturevalue(f"{kind}_address")) as visit:
+        region = visit.page.locator(f"#{heading} ~ .scroll")
+        region.focus()
+        for _ in range(2):
+            visit.page.keyboard.press("Tab")
+        for key, down in (("Enter", False), ("Space", True)):
+            visit.page.keyboard.press(key)
+            cells = region.locator("tbody td:nth-child(2)").all()
+            found = [float(k) for cell in cells if (k := cell.get_attribute("data-sort"))]
+            assert len(found) > 3
+            assert found == sorted(found, reverse=down)
+
+
+def test_the_figures_of_flatness_say_their_numbers(comparison: Comparison) -> None:
+    *_, eigenvalues, landscape = figures(flat(comparison))
+    assert "from 1 (base) to 11 (SAM 1/32 ascent)" in eigenvalues.alt
+    assert "SAM from 1 to 2" in landscape.alt
+
+
+def test_with_flatness_it_is_three_megabytes_at_most(flat_address: str) -> None:
+    assert Path(flat_address.removeprefix("file://")).stat().st_size < 3_000_000
+
+
+def test_a_table_that_goes_on_fades_until_its_end_is_in_sight(browser: Any, address: str) -> None:
+    with Visit(browser, NARROW).to(address) as visit:
+        region = visit.page.locator("#rows ~ .scroll")
+        assert region.get_attribute("data-more") == ""
+        region.evaluate("region => region.scrollLeft = region.scrollWidth")
+        visit.page.wait_for_selector("#rows ~ .scroll:not([data-more])")
+        visit.page.set_viewport_size({"width": 1500, "height": 900})
+        visit.page.wait_for_selector("#rows ~ .scroll:not([data-more])")
 
 
 def test_names_are_inert(browser: Any, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from sssam.lab.analysis.compare import compare
 from sssam.lab.analysis.comparison import Comparison
 from sssam.lab.analysis.pool import Pooled
 from sssam.lab.pages import pooledpage
+from sssam.lab.pages.webpage import typeset
 
 ROWS = METHODS[:6]
 
@@ -74,4 +75,27 @@ def test_without_a_gain_of_sam_nothing_is_said_to_be_kept(
     ]
     together = pooledpage.pooled(worse)
     assert together.pooled is not None
-    assert "SAM brings nothing that they can show" in pooledpage.headline(together.pooled)
+    assert "SAM loses against the base optimizer in the mean, by -9.8" in pooledpage.headline(
+        together.pooled
+    )
+
+
+def test_the_rows_are_drawn_once_for_wide_and_once_for_narrow(
+    comparisons: dict[str, Comparison],
+) -> None:
+    together = pooledpage.pooled(list(comparisons.values()))
+    page = pooledpage.page("both", comparisons, together)
+    assert page.index("<figure") < page.index("<table") < page.index('class="tasks"')
+    drawings = re.findall(r'<svg [^>]*aria-label="([^"]+)"', page)
+    assert len(drawings) == 2
+    assert all(
+        re.search(r"Forest plot of 3 rows: 3 are .* [+-]0\.\d points \[", d) for d in drawings
+    )
+    assert page.count(">SS-SAM linear</text>") == 2
+    assert len(page) < 100_000
+
+
+def test_an_interval_is_not_broken_over_lines() -> None:
+    text = str(typeset("SAM gains -1.0 points [-2.5, +0.5] on [a, b]"))
+    assert "\N{MINUS SIGN}1.0\N{NO-BREAK SPACE}points [" in text
+    assert "[\N{MINUS SIGN}2.5,\N{NO-BREAK SPACE}+0.5] on [a, b]" in text

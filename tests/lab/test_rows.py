@@ -51,15 +51,26 @@ def test_all_are_every_kind_that_suits_the_task():
         ("SSAM", "unknown method 'SSAM': did you mean 'SAM'"),
         ("looksam:k", "'k' is no setting of the form NAME=VALUE"),
         ("sssam:schedule=lat(0.5)", "unknown schedule 'lat': did you mean 'late'"),
-        ("sam:rho=-1", "rho"),
-        ("sam:rho=much", "rho"),
-        ("", "unknown method ''"),
+        ("sam:rho=-1", "method 'sam:rho=-1': rho must be at least 0, not -1"),
+        ("sam:rho=much", "method 'sam:rho=much': rho must be a number, not 'much'"),
+        ("sam:rho=1e999", "rho must be a finite number, not inf"),
+        ("looksam:k=5,k=6", "method 'looksam:k=5,k=6': k is given twice: name it once"),
+        ("sam:length=0", "length must be at least 1, not 0"),
+        ("base,,SAM", "methods are 'base,,SAM', with no name where one is to stand"),
+        ("", "methods are '', with no name where one is to stand: name rows such as 'base,SAM'"),
     ],
 )
 def test_bad_words_are_named(words, said):
     with pytest.raises(ValueError) as raised:
         rows.chosen(TASK, words)
     assert said in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_the_known_names_stand_once_in_an_error():
+    with pytest.raises(ValueError) as raised:
+        rows.chosen(NOISY, "xyzzy")
+    assert str(raised.value).count("base, ") == 1
 
 
 def test_grids_of_kinds_are_multiples_of_their_defaults():

@@ -20,7 +20,7 @@ from tiny import TASK
 from sssam.lab import specs
 from sssam.lab.cli import main
 from sssam.lab.pages import report
-from sssam.lab.search import chart, confirm, drive, findings, objective, space, told
+from sssam.lab.search import chart, confirm, drive, findings, objective, space, tally, told
 from sssam.lab.search.design import Design
 from sssam.lab.search.findings import Findings
 from sssam.lab.search.storage import Place, mend, study
@@ -303,14 +303,14 @@ def test_a_trial_that_raises_is_kept_and_the_search_goes_on(
 
 def test_a_trial_whose_process_dies_each_time_is_given_up(tmp_path: Path) -> None:
     one = held(design(), place(tmp_path))
-    for attempt in range(drive.TRIES):
+    for attempt in range(tally.TRIES):
         trial = one.ask()
         space.propose(trial, design(), STEPS)
         assert trial.user_attrs.get("tries", 1) == attempt + 1
-        drive.revive(one, lambda _: True)
-    drive.revive(one, lambda _: True)
-    tally = drive.count(one, lambda _: True)
-    assert tally == drive.Tally(ended=1, failed=1, lost=2, alive=0, near=0)
+        tally.revive(one, lambda _: True)
+    tally.revive(one, lambda _: True)
+    counted = tally.count(one, lambda _: True)
+    assert counted == tally.Tally(ended=1, failed=1, lost=2, alive=0, near=0)
     assert len({json.dumps(trial.params) for trial in one.trials}) == 1
     last = findings.read([design()], place(tmp_path)).searches[0].candidates[0]
     assert last.error == "its process died each time that it was tried"
@@ -342,20 +342,20 @@ def test_two_processes_share_a_search_and_one_that_is_killed_loses_no_trial(
 ) -> None:
     one, where, begun = design(seeds=(2000,)), place(tmp_path), tmp_path / "begun"
     words = [sys.executable, "-c", SHARING, one.model_dump_json(), where.where]
-    looked = lambda: drive.count(held(one, where), lambda _: True)  # noqa: E731
+    looked = lambda: tally.count(held(one, where), lambda _: True)  # noqa: E731
     victim, survivor = (
         subprocess.Popen([*words, role, str(begun)]) for role in ("victim", "survivor")
     )
     try:
         _wait_for(lambda: begun.exists() and looked().ended == 3, survivor)
-        assert looked() == drive.Tally(ended=3, failed=0, lost=0, alive=1, near=1)
+        assert looked() == tally.Tally(ended=3, failed=0, lost=0, alive=1, near=1)
         os.kill(victim.pid, signal.SIGKILL)
         assert survivor.wait(timeout=120) == 0
     finally:
         for process in (victim, survivor):
             process.kill()
             process.wait()
-    assert looked() == drive.Tally(ended=4, failed=0, lost=1, alive=0, near=0)
+    assert looked() == tally.Tally(ended=4, failed=0, lost=1, alive=0, near=0)
     trials = held(one, where).trials
     again = [trial for trial in trials if "retry of" in trial.user_attrs]
     lost = trials[again[0].user_attrs["retry of"]]
@@ -489,6 +489,8 @@ def test_table_and_figure_show_every_search(found: Findings) -> None:
     table = told.table(found)
     assert table.row_count == 4
     drawn = json.dumps(chart.front(found).to_dict())
+    budget, best = found.front()[-1]
+    assert f"{100 * best.mean:.2f}% at {budget:g}." in chart.front(found).to_dict()["description"]
     assert drawn.count('"family"') >= 4 * 13
     nothing = found.model_copy(
         update={"searches": (found.searches[0].model_copy(update={"candidates": ()}),)}
@@ -522,7 +524,7 @@ def test_what_is_confirmed_and_on_which_seeds(found: Findings) -> None:
     [
         (["--budgets", "1.1;2"], "--budgets is '1.1;2', must be numbers separated by commas"),
         (["--budgets", "1.1,1.1"], "each once"),
-        (["--budgets", "1"], "budget: input should be greater than 1, not 1.0"),
+        (["--budgets", "1"], "budget must be above 1 and at most 2, not 1.0"),
         (["--fractions", "0.25", "--budgets", "1.5"], "name a lower budget or a larger fraction"),
         (["--rho", "0.2,0.1"], "rho must be a range"),
         (["--trials", "0"], "--trials must be at least 1, not 0"),

@@ -139,5 +139,10 @@ def test_a_kind_s_own_revision_is_in_its_runs_alone(monkeypatch):
     assert run(Method(label="SAM", kind="sam")).id == before[1]
 
 
+def test_the_id_is_that_of_every_earlier_version():
+    """Records are found by it: where this text must change, old records are lost to new studies."""
+    assert REFERENCE.id == "fe5e8cba93e1a58b"
+
+
 def test_a_run_read_from_its_text_has_the_same_id():
     assert Run.model_validate_json(REFERENCE.model_dump_json()).id == REFERENCE.id

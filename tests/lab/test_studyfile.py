@@ -122,10 +122,14 @@ def test_every_trial_is_a_run_that_can_be_made(tmp_path):
 BAD = [
     ("tasks = [", "this is no TOML: ", ""),
     (f"{HEAD}epoch = 3\n{BASE}", "line 3: unknown key 'epoch': did you mean 'epochs'", ""),
-    (f"{HEAD}{BASE}roh = 1\n", "line 5: method 1: unknown key 'roh': did you mean 'rho'", ""),
+    (
+        f"{HEAD}{BASE}roh = 1\n",
+        "line 5: method 1 'base': unknown key 'roh': did you mean 'rho'",
+        "",
+    ),
     (
         f"{HEAD}{BASE}{SAM}mixx = 1\n",
-        "line 8: method 2: unknown key 'mixx': did you mean 'mix'",
+        "line 8: method 2 'SAM': unknown key 'mixx': did you mean 'mix'",
         "",
     ),
     (f"{HEAD}{SAM}k = 5\n", "unknown key 'k'", ""),
@@ -136,15 +140,27 @@ BAD = [
     ),
     (f'tasks = "digits"\nseeds = 1\n{BASE}', "line 1: tasks: must be a list of names", ""),
     (f'{HEAD}epochs = "many"\n{BASE}', "line 3: epochs: ", "not 'many'"),
-    (f"{HEAD}epochs = 0\n{BASE}", "line 3: epochs: ", "greater than or equal to 1, not 0"),
+    (f"{HEAD}epochs = 0\n{BASE}", "line 3: epochs: ", "must be at least 1, not 0"),
     (
         f'{HEAD}{BASE}[[methods]]\nkind = "sam"\nrho = "big"\n',
-        "line 7: method 2, rho: must be a",
+        "line 7: method 2 'SAM', rho: must be a",
         "",
     ),
-    (f'{HEAD}[[methods]]\nkind = "sam"\nrho = [0.1, "b"]\n', "method 1, rho: must be a number", ""),
-    (f'{HEAD}[[methods]]\nkind = "sam"\nrho = []\n', "line 5: method 1, rho: an empty grid", ""),
-    (f'{HEAD}[[methods]]\nkind = "looksam"\nk = []\n', "line 5: method 1, k: an empty grid", ""),
+    (
+        f'{HEAD}[[methods]]\nkind = "sam"\nrho = [0.1, "b"]\n',
+        "method 1 'SAM', rho: must be a number",
+        "",
+    ),
+    (
+        f'{HEAD}[[methods]]\nkind = "sam"\nrho = []\n',
+        "line 5: method 1 'SAM', rho: an empty grid",
+        "",
+    ),
+    (
+        f'{HEAD}[[methods]]\nkind = "looksam"\nk = []\n',
+        "line 5: method 1 'LookSAM', k: an empty grid",
+        "",
+    ),
     (f'{HEAD}[[methods]]\nkind = "sam"\nrho = -0.1\n', "rho: must be at least 0, not -0.1", ""),
     (f'{HEAD}[[methods]]\nkind = "sam"\nrho = [0.1, 0.1]\n', "rho: a value stands twice", ""),
     (f'{HEAD}[[methods]]\nkind = "base"\nrho = 0.1\n', "rho: kind 'base' has no rho", ""),
@@ -160,12 +176,12 @@ BAD = [
     (f'{HEAD}[[methods]]\nkind = "sam"\nschedule = "late(0.5)"\n', "takes no schedule", ""),
     (
         f'{HEAD}[[methods]]\nkind = "sssam"\nschedule = "lat(1)"\n',
-        "line 5: method 1, schedule: ",
+        "line 5: method 1 'SS-SAM lat(1)', schedule: ",
         "",
     ),
     (
         f'{HEAD}[[methods]]\nkind = "sssam"\nschedule = {{f = 1}}\n',
-        "schedule: kind must be a known",
+        "schedule: family is missing: give one of constant",
         "",
     ),
     (f'{HEAD}[[methods]]\nkind = "sam"\nbudget = 1.5\n', "budget: a budget is met by moving a", ""),
@@ -186,7 +202,11 @@ BAD = [
         "rho: a control is the base",
         "",
     ),
-    (f"{HEAD}{SAM}{SAM}", "two rows have the label 'SAM'", ""),
+    (
+        f"{HEAD}{SAM}{SAM}",
+        "line 6: method 2 'SAM', label: 'SAM' is there twice: give one another",
+        "",
+    ),
     (f'tasks = ["digits"]\nseeds = 0\n{BASE}', "line 2: seeds: must be a number of seeds", "not 0"),
     (f'tasks = ["digits"]\nseeds = []\n{BASE}', "line 2: seeds: must be a number of seeds", ""),
     (f'tasks = ["digits"]\nseeds = [-1]\n{BASE}', "none below 0, not [-1]", ""),
@@ -200,6 +220,30 @@ BAD = [
     (f'tasks = [{{name = "digits", epochs = -2}}]\nseeds = 1\n{BASE}', "epochs: ", "not -2"),
     (f'tasks = [{{name = "cifar10", data = "no"}}]\nseeds = 1\n{BASE}', "'no' does not exist", ""),
     (f'{HEAD}engine = "locl:2"\n{BASE}', "line 3: unknown engine 'locl'", "did you mean 'local'"),
+    (
+        "tasks = ['digits']\nseeds = 1\n[[method]]\nkind = 'sam'\n",
+        "line 3: unknown key 'method'",
+        "",
+    ),
+    (
+        f"task = ['digits']\nseeds = 1\n{BASE}",
+        "line 1: unknown key 'task': did you mean 'tasks'",
+        "",
+    ),
+    (f"{HEAD}[[methods]]\nkind = 'looksam'\nk = 0\n", "line 5: method 1 'LookSAM': k must be", "0"),
+    (
+        f"{HEAD}{BASE}[[methods]]\nlabel = 'mine'\nkind = 'looksam'\nk = [5, 0]\n",
+        "line 8: method 2 'mine': k must be at least 1, not 0",
+        "",
+    ),
+    (f"{HEAD}[[methods]]\nkind = 'sam'\nmix = nan\n", "mix: must be finite, not nan", ""),
+    (f"{HEAD}flatness = {{samples = 0}}\n{BASE}", "line 3: flatness, samples: must be", "not 0"),
+    (f"tasks = ['digits']\nseeds = 100000000\n{BASE}", "seeds: must be at most 10000", ""),
+    (
+        "tasks = [{name = 'digits', momentum = 1.5}]\nseeds = 1\n" + BASE,
+        "at least 0 and below 1",
+        "",
+    ),
     (
         f"{HEAD}{SAM.replace('0.1', '[0.1, 0.2]')}"
         '[[methods]]\nkind = "asam"\nrho = [0.1, 0.2, 0.3]\n',
@@ -234,6 +278,20 @@ def test_a_bad_file_is_named_with_the_place(tmp_path, text, said, also):
 def test_data_of_a_task_that_the_study_has_not(tmp_path):
     with pytest.raises(ValueError, match=r"--data digit=.* did you mean 'noisy-digits'"):
         read(tmp_path, HEAD + BASE, data={"digit": "here"})
+
+
+def test_a_file_of_another_encoding_is_named_with_the_line(tmp_path):
+    path = tmp_path / "study.toml"
+    path.write_bytes(b'name = "a"\n# caf\xe9\n')
+    with pytest.raises(ValueError, match=r"study\.toml, line 2: the byte 0xe9 is no UTF-8"):
+        studyfile.read(path)
+    path.write_bytes(b"\xef\xbb\xbf" + (HEAD + BASE).encode())  # a byte order mark
+    assert studyfile.read(path).seeds == (0, 1, 2)
+
+
+def test_a_directory_is_no_file(tmp_path):
+    with pytest.raises(IsADirectoryError, match="is a directory, which holds no study"):
+        studyfile.read(tmp_path)
 
 
 def test_no_file(tmp_path):

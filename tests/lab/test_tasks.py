@@ -61,6 +61,15 @@ def test_settings_change_the_task_its_data_or_its_model(tmp_path):
             tasks.find("digits", changes=wrong)
 
 
+def test_a_table_s_target_can_be_a_setting(tmp_path):
+    table = tmp_path / "flowers.csv"
+    table.write_text("size,species\n" + "1.5,x\n2.5,y\n" * 20)
+    asked = tasks.find(str(table), changes={"target": "species"})
+    assert asked == tasks.find(f"{table}:species")
+    with pytest.raises(ValueError, match=r"as in .*flowers\.csv:species"):
+        tasks.find(str(table))
+
+
 def test_a_path_is_a_task(tmp_path):
     table, book, folder = tmp_path / "wine.csv", tmp_path / "book.txt", tmp_path / "animals"
     table.write_text("a,kind,target\n" + "1,x,0\n2,y,1\n" * 20)

@@ -1,5 +1,6 @@
 import hashlib
 import math
+import warnings
 from functools import partial
 from typing import get_args
 
@@ -178,6 +179,15 @@ def test_the_constant_rate_stays_and_one_cycle_ends_near_zero():
     for anneal, last in (("constant", 0.1), ("one-cycle", 4e-7), ("cosine", 0.0030154)):
         record = train.train(run(task=TASK.model_copy(update={"anneal": anneal})))
         assert record.curve[-1].learning_rate == pytest.approx(last, rel=1e-4)
+
+
+def test_a_login_node_of_slurm_s_is_like_any_machine(tmp_path, monkeypatch):
+    srun = tmp_path / "srun"
+    srun.touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert train.train(run()).outcome == "finished"
 
 
 def test_a_run_trains_on_one_device():

@@ -122,9 +122,18 @@ def test_every_row_is_tried_equally_often_and_validation_decides(tmp_path):
     assert tune.choose(TASK, [BASE, SAM], (1000, 1001), train, whole=True) == choices
 
 
-def test_kept_values_keep_the_other_rows(tmp_path, monkeypatch):
-    described = environment.describe(torch.device("cpu"), "32-true")
+@pytest.fixture
+def empty_values(tmp_path, monkeypatch):
+    """No tuned values are kept, and those that a test keeps are gone after it."""
     monkeypatch.setattr(values, "_FOLDER", tmp_path)
+    values.read.cache_clear()
+    yield
+    values.read.cache_clear()
+
+
+@pytest.mark.usefixtures("empty_values")
+def test_kept_values_keep_the_other_rows():
+    described = environment.describe(torch.device("cpu"), "32-true")
     for grid in (SAM, MSAM, SAM):
         choices = tune.choose(TASK, [grid], (1000, 1001), Invented(peak=0.1))
         tuned.keep(as_tuned(TASK, choices, (1000, 1001), "a command", described))

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 from synthetic import METHODS, records
 
-from sssam.lab.running.watch import _Board, _Lines, epochs, watching
+from sssam.lab.running.watch import CHOOSING, COMPARING, _Board, _Lines, epochs, watching
 from sssam.lab.specs import Method, Record
 
 MADE = records(METHODS[:3], range(4))
@@ -86,7 +86,31 @@ def test_without_a_terminal_there_are_lines_and_no_escapes() -> None:
     lines = said(console).splitlines()
     assert len(lines) == 10
     assert "\x1b" not in said(console)
-    assert lines[-1] == "12 of 12 runs, the last of them SAM, seed 3"
+    assert lines[-1] == "noisy-digits, comparing: 12 of 12 runs, the last of them SAM, seed 3"
+
+
+def test_lines_and_table_name_the_task_and_the_stage(terminal: Pty) -> None:
+    for stage in (CHOOSING, COMPARING.of(2, 3)):
+        console = plain()
+        with watching(RUNS, console, quiet=False, stage=stage) as watch:
+            trained(watch)
+        assert all(
+            line.startswith(f"noisy-digits, {stage.title}: ") for line in said(console).splitlines()
+        )
+    assert stage.title == "task 2 of 3, comparing"
+    with watching(RUNS, Console(file=terminal.file, width=120, height=30), False, stage):
+        pass
+    assert "noisy-digits, task 2 of 3, comparing" in terminal.text()
+
+
+def test_what_is_chosen_by_is_shown_on_validation_samples() -> None:
+    made = [r.model_copy(update={"validation_accuracy": 0.25}) for r in MADE]
+    console = plain(force_terminal=True, height=40, color_system=None)
+    board = _Board(RUNS, console, CHOOSING)
+    trained(board, made)
+    console.print(board.shown())
+    assert "validation accuracy" in said(console)
+    assert " 25.0 " in said(console)
 
 
 def test_the_table_counts_each_row_and_averages_it() -> None:
@@ -131,7 +155,7 @@ def test_more_rows_than_the_terminal_is_high_are_counted() -> None:
         [r.run for r in records(methods, range(1))], plain(force_terminal=True, height=20)
     )
     board.console.print(board.shown())
-    assert "and 28 more rows" in said(board.console)
+    assert "and 29 more rows" in said(board.console)
     assert len(said(board.console).splitlines()) < 20
 
 
@@ -140,7 +164,7 @@ def test_runs_that_came_to_no_good_end_are_named() -> None:
     console = plain()
     with watching(RUNS, console, quiet=False) as watch:
         watch.ended(1, len(RUNS), failed)
-    assert said(console) == "base, seed 0: failed\n"
+    assert said(console) == "noisy-digits: base, seed 0: failed\n"
     shown = plain(force_terminal=True, height=40)
     board = _Board(RUNS, shown)
     board.ended(1, len(RUNS), failed)
@@ -154,7 +178,11 @@ def test_lines_tell_about_how_long_it_takes() -> None:
     lines = _Lines(console, clock=lambda: next(times))
     for done in range(1, 11):
         lines.ended(done, 10, MADE[0])
-    assert said(console).splitlines()[0].startswith("1 of 10 runs, about 15 min left, the last")
+    assert (
+        said(console)
+        .splitlines()[0]
+        .startswith("noisy-digits, comparing: 1 of 10 runs, about 15 min left, the last")
+    )
     assert "left" not in said(console).splitlines()[-1]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sssam.lab.analysis.comparison import Comparison, Row
+from sssam.lab.analysis.comparison import Comparison, Outcomes, Row
 from sssam.lab.stats import Interval
 
 
@@ -51,11 +51,47 @@ def counted_points(value: float) -> str:
 
 
 def headline(comparison: Comparison) -> str:
-    """The one sentence at the head: which rows keep SAM's gain, and the cheapest of them."""
-    asked = sum(row.runs.total for row in comparison.rows)
-    missing = f" ({comparison.missing} of {asked} runs are missing)" if comparison.missing else ""
+    """The one sentence at the head: which rows keep SAM's gain, and the cheapest of them.
+
+    Runs that are missing, diverged or failed are counted in it; where none of base's or SAM's came
+    to a good end, it claims nothing.
+    """
     seeds = counted(len(comparison.seeds), "seed")
-    return f"On {comparison.task.name}, {seeds}{missing}: {_finding(comparison)}."
+    found = _unfinished(comparison) or _finding(comparison)
+    return f"On {comparison.task.name}, {seeds}{_apart(comparison)}: {found}."
+
+
+def _apart(comparison: Comparison) -> str:
+    """The runs that did not finish, in brackets, how many of how many ended how."""
+    runs = [row.runs for row in comparison.rows]
+    counts = {
+        "are missing": sum(each.missing for each in runs),
+        "diverged": sum(each.diverged for each in runs),
+        "failed": sum(each.failed for each in runs),
+    }
+    of = f" of {sum(each.total for each in runs)} runs"
+    told = list[str]()
+    for what, count in counts.items():
+        if count:
+            told.append(f"{count}{'' if told else of} {what}")
+    return f" ({', '.join(told)})" if told else ""
+
+
+def _unfinished(comparison: Comparison) -> str:
+    """What is said where all runs of the study, or of base or SAM, diverged or failed."""
+    if not any(row.runs.finished for row in comparison.rows) and comparison.rows:
+        return _none("any row", [row.runs for row in comparison.rows])
+    ends = [row for row in (comparison.base, comparison.sam) if row and not row.runs.finished]
+    return _none(ends[0].label, [ends[0].runs]) if ends else ""
+
+
+def _none(of: str, runs: Sequence[Outcomes]) -> str:
+    """No run of these finished; empty where none has ended."""
+    diverged, failed = (sum(getattr(r, how) for r in runs) for how in ("diverged", "failed"))
+    if not diverged + failed:
+        return ""
+    how = "diverged" if not failed else "failed" if not diverged else "diverged or failed"
+    return f"no run of {of} finished, all {how}, so nothing is claimed"
 
 
 def support(comparison: Comparison) -> str:
@@ -75,12 +111,16 @@ def support(comparison: Comparison) -> str:
 def cheapest(comparison: Comparison) -> Row | None:
     """The cheapest row that is shown to keep SAM's gain at less than SAM's cost, if any is.
 
-    None too where SAM's own gain is not shown, since there is nothing to keep.
+    None too where SAM's own gain is not shown, since there is nothing to keep, and where no run of
+    SAM or of the base optimizer finished. A row none of whose runs finished is passed over.
     """
     sam = comparison.sam
     if sam is None or sam.to_base is None or not sam.to_base.above_zero:
         return None
-    holding = [row for row in comparison.candidates if row.holds and _is_cheaper(row, sam)]
+    if _unfinished(comparison):
+        return None
+    ended = [row for row in comparison.candidates if row.runs.finished]
+    holding = [row for row in ended if row.holds and _is_cheaper(row, sam)]
     return min(holding, key=lambda row: row.cost or 0.0, default=None)
 
 

@@ -1,16 +1,33 @@
 """Paired differences to SAM, with their intervals, beside the margin that was fixed before."""
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import altair as alt
 
 from sssam.lab.analysis.comparison import Comparison, Row
 from sssam.lab.analysis.headline import points
 from sssam.lab.charts.theme import PRINT, Theme, Width, finish, over
-from sssam.lab.specs import Task
+from sssam.lab.stats import Interval
 
 LINE = 34  # pixels a row
 SIGNED = "datum.value === 0 ? 'SAM' : format(datum.value, '+~g')"
+
+#: A field -> the place along the axis that it encodes, on the scale and axis of all layers.
+Places = Callable[[str], alt.X]
+
+
+class Contrast(NamedTuple):
+    """A row's difference to SAM, and whether the row is shown to keep SAM's gain.
+
+    `parts` are differences that it is the mean of, such as those of single tasks.
+    """
+
+    label: str
+    role: str
+    difference: Interval
+    holds: bool
+    parts: Sequence[float] = ()
 
 
 def contrasts(
@@ -21,38 +38,65 @@ def contrasts(
     Raises:
         ValueError: no row shares a seed with SAM.
     """
-    rows = [row for row in comparison.rows if row.to_sam is not None]
-    if not rows:
+    found = [
+        Contrast(row.label, row.role, row.to_sam, row.holds)
+        for row in comparison.rows
+        if row.to_sam is not None and row not in far(comparison)
+    ]
+    title = ["difference to SAM", f"percentage points of test {comparison.task.metric}"]
+    return forest(found, comparison.task.margin, title, theme, width, narrow)
+
+
+def forest(
+    found: Sequence[Contrast],
+    margin: float,
+    title: Sequence[str],
+    theme: Theme = PRINT,
+    width: Width = 760,
+    narrow: bool = False,
+) -> alt.LayerChart:
+    """A line a row, shaded from the margin upwards; parts are small ticks.
+
+    Raises:
+        ValueError: no rows.
+    """
+    if not found:
         raise ValueError("no row shares a seed with SAM, so there is no difference to plot")
-    rows = [row for row in rows if row not in far(comparison)]
-    data = [_datum(row) for row in rows]
-    margin, metric = comparison.task.margin, comparison.task.metric
+    data = [_datum(each) for each in found]
     scale = _scale(data, margin)
     chart = over(data).encode(y=_y(data, narrow), color=theme.role(), tooltip=_tooltip())
+
+    def x(field: str) -> alt.X:
+        axis = alt.Axis(labelExpr=SIGNED, tickCount=6)
+        return alt.X(f"{field}:Q", title=list(title), scale=scale, axis=axis)
+
     layers = [
-        *_region(comparison.task, scale, theme),
-        chart.mark_rule(strokeWidth=2).encode(x=_x("low", scale, metric), x2="high"),
-        chart.mark_point(size=90, opacity=1, strokeWidth=2).encode(
-            x=_x("mean", scale, metric), fill=_fill(theme)
-        ),
-        *([_names(chart, scale, metric)] if narrow else []),
+        *_region(margin, scale, x, theme),
+        *_parts(found, x, data, narrow, theme),
+        chart.mark_rule(strokeWidth=2).encode(x=x("low"), x2="high"),
+        chart.mark_point(size=90, opacity=1, strokeWidth=2).encode(x=x("mean"), fill=_fill(theme)),
+        *([_names(chart, scale, x)] if narrow else []),
     ]
     line = LINE + 14 if narrow else LINE
-    return finish(layers, theme, width, line * len(rows))
+    return finish(layers, theme, width, line * len(data))
 
 
 def far(comparison: Comparison) -> list[Row]:
     """The rows left out of the plot: so far below the margin that they would hide the others."""
-    low = -4 * comparison.task.margin
-    found = [(row, row.to_sam) for row in comparison.rows if row.to_sam is not None]
-    out = [row for row, d in found if (d.mean if d.high is None else d.high) < low]
-    return out if len(out) < len(found) else []
+    found = [row for row in comparison.rows if row.to_sam is not None]
+    differences = [row.to_sam for row in found if row.to_sam is not None]
+    hidden = below(differences, comparison.task.margin)
+    return [row for row, out in zip(found, hidden, strict=True) if out]
 
 
-def _datum(row: Row) -> dict[str, Any]:
-    difference = row.to_sam
-    if difference is None:
-        return {}
+def below(differences: Sequence[Interval], margin: float) -> list[bool]:
+    """Which differences are so far below the margin that they would hide the others; never all."""
+    out = [(d.mean if d.high is None else d.high) < -4 * margin for d in differences]
+    return out if not all(out) else [False] * len(out)
+
+
+def _datum(row: Contrast) -> dict[str, Any]:
+    difference = row.difference
     return {
         "label": row.label,
         "role": row.role,
@@ -63,21 +107,16 @@ def _datum(row: Row) -> dict[str, Any]:
         "verdict": "keeps" if row.holds else "not shown to keep",
         "fill": row.role if row.holds else "hollow",
         "seeds": difference.n,
+        "least": min(row.parts, default=difference.mean),
+        "most": max(row.parts, default=difference.mean),
     }
 
 
 def _scale(data: list[dict[str, Any]], margin: float) -> alt.Scale:
-    low = min(-1.5 * margin, *(d["low"] for d in data))
-    high = max(0.75 * margin, *(d["high"] for d in data))
+    low = min(-1.5 * margin, *(min(d["low"], d["least"]) for d in data))
+    high = max(0.75 * margin, *(max(d["high"], d["most"]) for d in data))
     room = 0.03 * (high - low)
     return alt.Scale(domain=[low - room, high + room], nice=False, zero=False)
-
-
-def _x(field: str, scale: alt.Scale, metric: str) -> alt.X:
-    title = ["difference to SAM", f"percentage points of test {metric}"]
-    return alt.X(
-        f"{field}:Q", title=title, scale=scale, axis=alt.Axis(labelExpr=SIGNED, tickCount=6)
-    )
 
 
 def _y(data: list[dict[str, Any]], narrow: bool) -> alt.Y:
@@ -91,24 +130,35 @@ def _fill(theme: Theme) -> alt.Fill:
     return alt.Fill("fill:N", scale=alt.Scale(domain=domain, range=colours), legend=None)
 
 
-def _region(task: Task, scale: alt.Scale, theme: Theme) -> list[alt.Chart]:
+def _region(margin: float, scale: alt.Scale, x: Places, theme: Theme) -> list[alt.Chart]:
     """From the margin upwards, with a line at SAM."""
     top = scale.to_dict()["domain"][1]
-    chart = over([{"low": -task.margin, "high": top, "sam": 0}])
-    low, sam = (_x(field, scale, task.metric) for field in ("low", "sam"))
+    chart = over([{"low": -margin, "high": top, "sam": 0}])
     return [
-        chart.mark_rect(color=theme.shade).encode(x=low, x2="high"),
-        chart.mark_rule(color=theme.muted, strokeDash=[4, 3]).encode(x=low),
-        chart.mark_rule(color=theme.roles["sam"], strokeWidth=1.2).encode(x=sam),
+        chart.mark_rect(color=theme.shade).encode(x=x("low"), x2="high"),
+        chart.mark_rule(color=theme.muted, strokeDash=[4, 3]).encode(x=x("low")),
+        chart.mark_rule(color=theme.roles["sam"], strokeWidth=1.2).encode(x=x("sam")),
     ]
 
 
-def _names(chart: alt.Chart, scale: alt.Scale, metric: str) -> alt.Chart:
+def _parts(
+    found: Sequence[Contrast], x: Places, data: list[dict[str, Any]], narrow: bool, theme: Theme
+) -> list[alt.Chart]:
+    parts = [
+        {"label": row.label, "role": row.role, "part": value}
+        for row in found
+        for value in row.parts
+    ]
+    if not parts:
+        return []
+    ticks = over(parts).mark_tick(thickness=1.5, size=14, opacity=0.6)
+    return [ticks.encode(x=x("part"), y=_y(data, narrow), color=theme.role())]
+
+
+def _names(chart: alt.Chart, scale: alt.Scale, x: Places) -> alt.Chart:
     left = scale.to_dict()["domain"][0]
     named: alt.Chart = chart.mark_text(align="left", baseline="middle", dy=-15)
-    return named.transform_calculate(left=str(left)).encode(
-        x=_x("left", scale, metric), text="label:N"
-    )
+    return named.transform_calculate(left=str(left)).encode(x=x("left"), text="label:N")
 
 
 def _tooltip() -> list[alt.Tooltip]:

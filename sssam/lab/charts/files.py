@@ -21,13 +21,27 @@ _SCALE = 3
 
 def render(chart: alt.LayerChart, kind: Kind) -> bytes:
     """The chart as a file's content; an SVG has the chart's description in it."""
+    return _as(kind, _drawn(chart))
+
+
+def rendered(chart: alt.LayerChart) -> dict[Kind, bytes]:
+    """The chart as each kind of file, drawn once for all of them."""
+    svg = _drawn(chart)
+    return {kind: _as(kind, svg) for kind in KINDS}
+
+
+def _drawn(chart: alt.LayerChart) -> str:
     specification = chart.to_dict()
+    svg = vl_convert.vegalite_to_svg(specification, vl_version=VEGA_LITE)
+    return _described(svg, specification.get("description", ""))
+
+
+def _as(kind: Kind, svg: str) -> bytes:
     if kind == "svg":
-        drawn = vl_convert.vegalite_to_svg(specification, vl_version=VEGA_LITE)
-        return _described(drawn, specification.get("description", "")).encode()
+        return svg.encode()
     if kind == "pdf":
-        return bytes(vl_convert.vegalite_to_pdf(specification, vl_version=VEGA_LITE))
-    return bytes(vl_convert.vegalite_to_png(specification, vl_version=VEGA_LITE, scale=_SCALE))
+        return bytes(vl_convert.svg_to_pdf(svg))
+    return bytes(vl_convert.svg_to_png(svg, scale=_SCALE))
 
 
 def _described(svg: str, description: str) -> str:

@@ -37,7 +37,7 @@ def curves(
     Raises:
         ValueError: no loss is finite.
     """
-    title = "distance along a random direction, in lengths of each filter"
+    title = ["distance along a random direction", "in lengths of each filter"]
     return finish(_lines(lines, title, theme, narrow), theme, width, HEIGHT)
 
 
@@ -104,7 +104,9 @@ def surface(
     return finish(layers, theme, width, 330 if narrow else SIDE)
 
 
-def _lines(lines: Sequence[Along], title: str, theme: Theme, narrow: bool) -> list[alt.Chart]:
+def _lines(
+    lines: Sequence[Along], title: str | list[str], theme: Theme, narrow: bool
+) -> list[alt.Chart]:
     points = [point for each in lines for point in _points(each)]
     scaled = _scaled([point["loss"] for point in points])
     names = [each.name for each in lines]
@@ -118,7 +120,7 @@ def _lines(lines: Sequence[Along], title: str, theme: Theme, narrow: bool) -> li
         symbolStrokeWidth=2,
         labelLimit=340,
     )
-    dashes = [DASHES[i % len(DASHES)] for i in range(len(names))]
+    dashes = [DASHES[roles[:i].count(role) % len(DASHES)] for i, role in enumerate(roles)]
     drawn = over(points).mark_line(strokeWidth=1.8)
     return [
         drawn.encode(

@@ -1,8 +1,10 @@
 """The points of the main figure: where they and their names are drawn."""
 
+from math import inf
 from typing import Any
 
 from sssam.lab.analysis.comparison import Comparison, Row
+from sssam.lab.charts.front import front
 from sssam.lab.charts.labels import Mark, columns, place, side_x, spread
 from sssam.lab.stats import Interval
 
@@ -12,11 +14,18 @@ HEIGHT = 380
 LINE = 17  # pixels from one name to the next
 APART = 0.012  # propagations between points that cost the same
 REACH = 0.15  # propagations between points whose names stand in one column
+MOST = 0.2  # propagations that one column of names spans
+LEFT = 0.97  # where the axis of propagations begins
+LETTER = 7.2 / 660  # of a letter's width, in the figure's, where that is least
+NAMED = {True: 12, False: 30}  # rows that a narrow figure, and a wide one, has room to name
 BELOW = "below"  # the shape of a point whose place is below the figure
 
 
 def placed(comparison: Comparison, narrow: bool) -> tuple[list[Point], tuple[float, float]]:
-    """A point for each measured row with the place of its name, and the y domain for all of it."""
+    """A point for each measured row with the place of its name, and the y domain for all of it.
+
+    Where there are more rows than names have room, only base, SAM and the front are named.
+    """
     points = [
         _datum(row, row.accuracy)
         for row in comparison.rows
@@ -24,7 +33,34 @@ def placed(comparison: Comparison, narrow: bool) -> tuple[list[Point], tuple[flo
     ]
     if not points:
         return [], (0.0, 1.0)
-    return _named(_raised(_beside(points), _floor(comparison)), narrow)
+    points = _raised(_beside(points), _floor(comparison))
+    first = named(comparison, narrow)
+    shown = [p for p in points if p["label"] in first or p["shape"] == BELOW]
+    others = [p for p in points if p not in shown]
+    domain = _named(shown, narrow)
+    for p in others:
+        p |= {"name": "", "label_x": p["x"], "label_y": p["y"], "side": "right"}
+    low, high = min(p["y_low"] for p in points), max(p["y_high"] for p in points)
+    return points, (min(domain[0], low), max(domain[1], high))
+
+
+def named(comparison: Comparison, narrow: bool) -> set[str]:
+    """The labels of the rows that the figure names."""
+    measured = [row.label for row in comparison.rows if row.accuracy is not None]
+    if len(measured) <= NAMED[narrow]:
+        return set(measured)
+    apart = [row for row in (comparison.base, comparison.sam) if row is not None]
+    return {row.label for row in (*apart, *front(comparison))}
+
+
+def right(points: list[Point]) -> float:
+    """Where the axis of propagations ends: beyond the points and the names right of them."""
+    ends: list[float] = [max(2.0, *(p["x"] for p in points)) + 0.04]
+    for point in points:
+        if point["side"] == "right":
+            share = min(0.4, LETTER * len(point["name"]))
+            ends.append((point["label_x"] - LEFT * share) / (1 - share))
+    return max(ends)
 
 
 def _datum(row: Row, accuracy: Interval) -> Point:
@@ -75,8 +111,11 @@ def _drawn(point: Point, edge: float, below: bool) -> Point:
     return {"name": name, "y": edge, "y_low": edge, "y_high": edge, "shape": BELOW}
 
 
-def _named(points: list[Point], narrow: bool) -> tuple[list[Point], tuple[float, float]]:
-    """The places of the names; in a narrow figure below the points, and no two at one height."""
+def _named(points: list[Point], narrow: bool) -> tuple[float, float]:
+    """Gives the points the places of their names, and returns the y domain that these need.
+
+    In a narrow figure they are below the points, and no two at one height.
+    """
     low, high = min(p["y_low"] for p in points), max(p["y_high"] for p in points)
     bottom, top = low, high
     marks, heights, gap = list[Mark](), [0.0], 0.0
@@ -84,14 +123,15 @@ def _named(points: list[Point], narrow: bool) -> tuple[list[Point], tuple[float,
         gap = LINE * max(top - bottom, 0.5) / HEIGHT
         wished = _under(points, gap) if narrow else [p["y"] for p in points]
         marks = [Mark(p["name"], p["x"], y) for p, y in zip(points, wished, strict=True)]
-        heights = place(marks, 10.0 if narrow else REACH, gap)
+        heights = place(marks, inf, gap) if narrow else place(marks, REACH, gap, MOST)
         bottom, top = min(low, *heights) - gap, max(high, *heights) + gap
-    edges = side_x(marks, REACH, 8 * gap)
+    edges = side_x(marks, REACH, 8 * gap, MOST)
+    last = max(mark.x for mark in marks)
     for point, height, edge in zip(points, heights, edges, strict=True):
-        left = edge > 1.3 and edge > max(mark.x for mark in marks) - 0.2
+        left = narrow and edge > 1.3 and edge > last - 0.2
         point |= {"label_y": height, "side": "left" if left else "right"}
         point["label_x"] = point["x"] - 0.03 if left else edge + 0.03
-    return points, (bottom, top)
+    return bottom, top
 
 
 def _under(points: list[Point], gap: float) -> list[float]:

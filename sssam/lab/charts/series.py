@@ -9,7 +9,10 @@ from sssam.lab.analysis.comparison import Row
 from sssam.lab.charts.theme import PRINT, Theme
 
 #: Rows of one colour differ in their dashes.
-DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [12, 4], [1, 4], [4, 2, 1, 2, 1, 2])
+DASHES = (
+    *([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [12, 4], [1, 4], [4, 2, 1, 2, 1, 2]),
+    *([16, 3, 2, 3, 2, 3], [3, 6], [20, 8]),
+)
 LINE = 20  # pixels a row of the key
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import altair as alt
 
-from sssam.lab.analysis.comparison import Comparison, Row
+from sssam.lab.analysis.comparison import Comparison
 from sssam.lab.analysis.headline import signed
 from sssam.lab.charts.front import front, steps
-from sssam.lab.charts.places import BELOW, HEIGHT, placed
+from sssam.lab.charts.places import BELOW, HEIGHT, LEFT, placed, right
 from sssam.lab.charts.theme import PRINT, Theme, Width, finish, haloed, heading, over
 
 #: A field -> the vertical place that it encodes, on the scale and axis of all layers.
@@ -30,7 +30,7 @@ def tradeoff(
         raise ValueError("no row was measured, so there is nothing to plot; run the study first")
     hover = alt.selection_point(name="hovered", on="pointerover", fields=["label"])
     metric = comparison.task.metric
-    x, heights = _scales(points, domain)
+    x, heights = _scales(points, domain, narrow)
 
     def y(field: str) -> alt.Y:
         return alt.Y(f"{field}:Q", scale=heights, axis=heading(f"test {metric}, %"))
@@ -42,7 +42,8 @@ def tradeoff(
         opacity=alt.condition(hover, alt.value(1.0), alt.value(0.25)),
     )
     layers = [
-        *_references(comparison, theme, x, y, narrow),
+        *_references(comparison, theme, x, y),
+        *([] if narrow else _gain(comparison, theme, x, y)),
         *steps(points, front(comparison), theme, _x("x", x), y("y")),
         base.mark_rule(strokeWidth=0.8).encode(
             x2="label_x", y=y("y"), y2="label_y", opacity=alt.value(0.45)
@@ -57,10 +58,10 @@ def tradeoff(
 
 
 def _scales(
-    points: list[dict[str, Any]], domain: tuple[float, float]
+    points: list[dict[str, Any]], domain: tuple[float, float], narrow: bool
 ) -> tuple[alt.Scale, alt.Scale]:
-    right = max(2.0, *(p["x"] for p in points))
-    x = alt.Scale(domain=[0.97, right + 0.04], nice=False, zero=False)
+    end = max(2.0, *(p["x"] for p in points)) + 0.04 if narrow else right(points)
+    x = alt.Scale(domain=[LEFT, end], nice=False, zero=False)
     return x, alt.Scale(domain=list(domain), nice=False, zero=False)
 
 
@@ -89,36 +90,26 @@ def _names(base: alt.Chart, theme: Theme, x: alt.Scale, y: Heights) -> list[alt.
     ]
 
 
-def _references(
-    comparison: Comparison, theme: Theme, x: alt.Scale, y: Heights, narrow: bool
-) -> list[alt.Chart]:
+def _references(comparison: Comparison, theme: Theme, x: alt.Scale, y: Heights) -> list[alt.Chart]:
     """The levels of base and of SAM: nothing, and all, of SAM's gain."""
     base, sam = comparison.base, comparison.sam
     if base is None or sam is None or base.accuracy is None or sam.accuracy is None:
         return []
     levels = [{"level": row.accuracy.mean, "role": row.role} for row in (base, sam) if row.accuracy]
     rules = over(levels).mark_rule(strokeDash=[2, 4], strokeWidth=1.2)
-    return [
-        rules.encode(y=y("level"), color=theme.role()),
-        *_gain(sam, levels, theme, x, y, narrow),
-    ]
+    return [rules.encode(y=y("level"), color=theme.role())]
 
 
-def _gain(
-    sam: Row,
-    levels: list[dict[str, Any]],
-    theme: Theme,
-    x: alt.Scale,
-    y: Heights,
-    narrow: bool,
-) -> list[alt.Chart]:
-    """The way from base to SAM, and how long it is."""
-    if sam.to_base is None:
+def _gain(comparison: Comparison, theme: Theme, x: alt.Scale, y: Heights) -> list[alt.Chart]:
+    """The way from base up to SAM, and how long it is, where SAM's gain is shown."""
+    base, sam = comparison.base, comparison.sam
+    if base is None or sam is None or sam.to_base is None or not sam.to_base.above_zero:
         return []
-    low, high = (level["level"] for level in levels)
+    if base.accuracy is None or sam.accuracy is None:
+        return []
+    low, high = base.accuracy.mean, sam.accuracy.mean
     text = f"SAM\N{RIGHT SINGLE QUOTATION MARK}s gain {signed(sam.to_base.mean)} points"
-    beside = low + (0.1 if narrow else 0.5) * (high - low)
-    datum = {"low": low, "high": high, "beside": beside, "text": text, "x": 1.3 if narrow else 1.75}
+    datum = {"low": low, "high": high, "beside": (low + high) / 2, "text": text, "x": 1.8}
     chart = over([datum]).encode(x=_x("x", x))
     way = chart.mark_rule(color=theme.muted, strokeWidth=0.8).encode(y=y("low"), y2="high")
     words = chart.encode(y=y("beside"), text="text:N")

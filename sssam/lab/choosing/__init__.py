@@ -3,6 +3,7 @@
 from sssam.lab.choosing.tables import (
     NOT_MEASURED,
     ROOT,
+    STUDIES,
     choosing,
     documents,
     measured,
@@ -10,4 +11,13 @@ from sssam.lab.choosing.tables import (
     written,
 )
 
-__all__ = ["NOT_MEASURED", "ROOT", "choosing", "documents", "measured", "overview", "written"]
+__all__ = [
+    "NOT_MEASURED",
+    "ROOT",
+    "STUDIES",
+    "choosing",
+    "documents",
+    "measured",
+    "overview",
+    "written",
+]

@@ -12,7 +12,7 @@ from sssam.schedules import constant, late, linear
 
 
 class Fact(NamedTuple):
-    """One method as one would choose it, by the name of its row in `studies/family`.
+    """One method as one would choose it, by the name of its row in the studies.
 
     `kind` and `options` build it; `name` is how code names it, `when`, `where` and `which` answer
     at which steps it acts, where the perturbation points and which gradient the base optimizer
@@ -120,6 +120,17 @@ FACTS: tuple[Fact, ...] = (
         "at w + e; g elsewhere",
         "any; `will_ascend` is not known before the pass",
         "2304.14647",
+    ),
+    Fact(
+        "AE-LookSAM",
+        "AESAM(look=True)",
+        "aesam",
+        "steps whose gradient is large",
+        "g",
+        "at w + e; elsewhere g turned by what is kept of it",
+        "any; `will_ascend` is not known before the pass",
+        "2304.14647",
+        options={"look": True},
     ),
     Fact(
         "MicroSAM",
@@ -230,6 +241,17 @@ FACTS: tuple[Fact, ...] = (
         "g, then the sharpness's own step",
         'any; groups with an "lr"',
         "2305.15817",
+    ),
+    Fact(
+        "WSAM coupled",
+        "WSAM(decoupled=False)",
+        "wsam",
+        "always",
+        "g",
+        "(1 - a) g + a at w + e, a = gamma / (1 - gamma)",
+        _ANY,
+        "2305.15817",
+        options={"decoupled": False},
     ),
     Fact(
         "USAM",

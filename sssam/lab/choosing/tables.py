@@ -1,7 +1,7 @@
 """The tables of all methods, in `docs/choosing.md` and the README: `python -m sssam.lab.choosing`.
 
 Facts come from `sssam.lab.choosing.family`, passes and memory from the classes, and what was
-measured from the comparison of `studies/family`, whose records are kept beside it.
+measured from the comparisons of two studies, whose records are kept beside them.
 """
 
 import re
@@ -17,12 +17,14 @@ from sssam import SharpnessAware
 from sssam.lab.analysis.comparison import Comparison, Row
 from sssam.lab.analysis.headline import signed
 from sssam.lab.choosing.family import FACTS, Fact
+from sssam.lab.invalid import complaint
 from sssam.lab.training import methods
 
 ROOT = Path(__file__).resolve().parents[3]
 
-#: The comparison that the measured column is filled from.
-STUDY = ROOT / "studies" / "family" / "comparison.json"
+#: The comparisons that the measured column is filled from: all that the first one has, on its task,
+#: and what only another has, on that one's.
+STUDIES = tuple(ROOT / "studies" / name / "comparison.json" for name in ("family", "norm"))
 
 #: Between these two lines of a document, its table is written anew.
 BEGIN = "<!-- methods: written by `python -m sssam.lab.choosing` -->"
@@ -55,22 +57,24 @@ def cost(fact: Fact) -> Cost:
     return Cost(passes, built.memory.persistent, built.memory.peak)
 
 
-def measured(study: Path = STUDY) -> Comparison | None:
-    """The comparison of all methods; None where it was not made yet.
+def measured(studies: Sequence[Path] = STUDIES) -> tuple[Comparison, ...]:
+    """The comparisons that there are of the studies, in their order.
 
     Raises:
-        ValueError: the file is no comparison.
+        ValueError: a file is no comparison.
     """
-    if not study.is_file():
-        return None
+    return tuple(_comparison(study) for study in studies if study.is_file())
+
+
+def _comparison(study: Path) -> Comparison:
     try:
         return Comparison.model_validate_json(study.read_bytes())
     except ValidationError as error:
-        raise ValueError(f"{study} is no comparison: {error.errors()[0]['msg']}") from error
+        raise ValueError(f"{study} is no comparison: {complaint(error)}") from error
 
 
-def choosing(comparison: Comparison | None) -> str:
-    """The table of docs/choosing.md, as Markdown."""
+def choosing(comparisons: Sequence[Comparison]) -> str:
+    """The table of docs/choosing.md, as Markdown; the first comparison's task heads its column."""
     head = [
         "method",
         "when it acts",
@@ -79,11 +83,10 @@ def choosing(comparison: Comparison | None) -> str:
         "passes a step",
         "extra memory",
         "the loop",
-        "gain over the base",
+        "gain over the base" + (f" on {comparisons[0].task.name}" if comparisons else ""),
         "reference",
     ]
-    rows = {row.label: row for row in comparison.rows} if comparison else {}
-    lines = [[*_facts(fact), _gain(rows.get(fact.label)), _link(fact)] for fact in FACTS]
+    lines = [[*_facts(fact), _found(fact, comparisons), _link(fact)] for fact in FACTS]
     return _markdown(head, lines)
 
 
@@ -102,10 +105,23 @@ def _facts(fact: Fact) -> list[str]:
     return [name, fact.when, fact.where, fact.which, found.passes, memory, fact.loop]
 
 
-def _gain(row: Row | None) -> str:
+def _found(fact: Fact, comparisons: Sequence[Comparison]) -> str:
+    """What the first comparison that has the method says; on which task, unless it is the first."""
+    for comparison in comparisons:
+        rows = {row.label: row for row in comparison.rows}
+        gain = _gain(rows.get(fact.label))
+        if gain is not None and comparison is comparisons[0]:
+            return gain
+        if gain is not None:
+            beside = _gain(comparison.sam) or NOT_MEASURED
+            return f"*on {comparison.task.name}* {gain}; `SAM` there {beside}"
+    return NOT_MEASURED
+
+
+def _gain(row: Row | None) -> str | None:
     """The gain over the base optimizer in points, its interval, what it cost, at which rho."""
     if row is None or row.to_base is None:
-        return NOT_MEASURED
+        return None
     ends = ""
     if row.to_base.low is not None and row.to_base.high is not None:
         ends = f" [{signed(row.to_base.low)}, {signed(row.to_base.high)}]"

@@ -6,9 +6,15 @@ from types import MappingProxyType
 
 from cyclopts import App, CycloptsError
 
-from sssam.lab.cli.refusals import RefusedError, StoppedError
-
-USAGE, FAILED, INTERRUPTED = 2, 1, 130
+from sssam.lab.cli.refusals import (
+    FAILED,
+    USAGE,
+    FailedError,
+    RefusedError,
+    StoppedError,
+    said,
+)
+from sssam.lab.running.stop import terminable
 
 #: The commands in the order of their use, each with the function that it is and its help in short.
 COMMANDS = MappingProxyType(
@@ -47,29 +53,31 @@ for _place, (_name, (_function, _help)) in enumerate(COMMANDS.items()):
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """The command line: 0 if all went well, 2 for bad input, 130 for Ctrl-C.
+    """The command line: 0 if all went well, 2 for bad input, 130 for Ctrl-C, 143 for SIGTERM.
 
     1 if a disk, a file or a cluster failed, or if runs of a study failed. `words` default to those
     of the process.
     """
     try:
-        code = app(words, exit_on_error=False, print_error=False, result_action="return_value")
+        with terminable():
+            code = app(words, exit_on_error=False, print_error=False, result_action="return_value")
     except (CycloptsError, RefusedError) as error:
-        return _said(error, USAGE)
-    except OSError as error:
-        return _said(error, FAILED)
+        return _ended(error, USAGE)
+    except (OSError, FailedError) as error:
+        return _ended(error, FAILED)
     except StoppedError as stop:
-        return _said(stop, INTERRUPTED)
-    except KeyboardInterrupt:
-        return _said(StoppedError("stopped"), INTERRUPTED)
+        return _ended(stop, stop.code)
+    except KeyboardInterrupt as interrupt:
+        stopped = StoppedError("", interrupt)
+        return _ended(stopped, stopped.code)
     return code if isinstance(code, int) else 0
 
 
-def _said(error: Exception, code: int) -> int:
+def _ended(error: Exception, code: int) -> int:
     """Prints one line, however long."""
     from rich.console import Console
     from rich.text import Text
 
     console = Console(stderr=True, highlight=False)
-    console.print(Text(f"sssam: {error}"), soft_wrap=True)
+    console.print(Text(f"sssam: {said(error)}"), soft_wrap=True)
     return code

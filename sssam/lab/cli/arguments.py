@@ -7,6 +7,7 @@ import psutil
 
 from sssam.lab import tasks
 from sssam.lab.specs import Precision, Task
+from sssam.lab.studies.studyfile import MOST_SEEDS
 
 
 def task(
@@ -64,14 +65,40 @@ def at_least_one(name: str, value: int, meaning: str) -> int:
     return value
 
 
-def directory(folder: Path) -> Path:
-    """The output directory, unless it is a file.
+def seeds(value: int, meaning: str = "paired seeds", name: str = "--seeds") -> int:
+    """A number of seeds, at least 1.
 
     Raises:
-        ValueError: it is one.
+        ValueError: it is none, or more than anybody means.
     """
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"--out is {str(folder)!r}, which is no directory: name another")
+    if value > MOST_SEEDS:
+        raise ValueError(
+            f"{name} must be at most {MOST_SEEDS}, not {value}: the number of {meaning}"
+        )
+    return at_least_one(name, value, f"the number of {meaning}")
+
+
+def processes(jobs: int | None) -> int:
+    """Processes on this machine, by default one for each core.
+
+    Raises:
+        ValueError: below 1.
+    """
+    return cores() if jobs is None else at_least_one("--jobs", jobs, "processes")
+
+
+def directory(folder: Path, name: str = "--out") -> Path:
+    """The output directory, unless it is a file, or lies in one.
+
+    Raises:
+        ValueError: it does.
+    """
+    for place in (folder, *folder.parents):
+        if place.exists():
+            if place.is_dir():
+                return folder
+            which = "which" if place == folder else f"and {str(place)!r}"
+            raise ValueError(f"{name} is {str(folder)!r}, {which} is no directory: name another")
     return folder
 
 

@@ -76,9 +76,7 @@ def compare(
                 precision=precision,
             )
             if run:
-                where = training.engine(engine, jobs, meant.study)
-                trainer = training.Trainer(meant.directory, where, quiet, retry_failed, how, train)
-                studies.begin(meant)
+                trainer = studies.trainer(meant, engine, jobs, quiet, retry_failed, how, train)
         found = studies.conducted(meant, trainer) if run else studies.read(meant, errors)
         results.shown(meant, *found, quiet, results.repeat(what))
         return results.failures(meant.study, *found, errors)

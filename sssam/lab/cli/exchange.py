@@ -6,7 +6,8 @@ from typing import Literal
 from rich.text import Text
 
 from sssam.lab import records
-from sssam.lab.cli import terminal
+from sssam.lab.analysis.headline import counted
+from sssam.lab.cli import arguments, terminal
 from sssam.lab.cli.refusals import RefusedError, refusing
 from sssam.lab.cli.training import tell_problems
 from sssam.lab.records import exchange
@@ -37,15 +38,15 @@ def export(
         raise RefusedError(f"{str(folder)!r} holds no record: nothing was written")
     path = directory / f"records.{format}" if out is None else out
     exchange.export(held.by_id.values(), path, format)
-    output.print(Text(f"{len(held.by_id)} records: {path}"), soft_wrap=True)
+    output.print(Text(f"{counted(len(held.by_id), 'record')}: {path}"), soft_wrap=True)
     return 0
 
 
 def import_(file: Path, directory: Path) -> int:
     """Take the records of a file of JSON lines into a study's directory.
 
-    A run that has a record there keeps it. Lines that are no records are told of and kept aside;
-    the exit code is then 1.
+    A run that has a record there keeps it. Lines that are no records, and records that differ from
+    the one there, are told of and kept aside; the exit code is then 1.
 
     Args:
         file: As sssam export writes it, .jsonl or .jsonl.gz.
@@ -53,11 +54,12 @@ def import_(file: Path, directory: Path) -> int:
     """
     output, errors = terminal.consoles()
     with refusing():
-        taken = exchange.take(file, directory / conduct.RECORDS)
+        taken = exchange.take(file, arguments.directory(directory, "DIRECTORY") / conduct.RECORDS)
     for problem in taken.problems:
-        errors.print(Text(f"no record: {problem}", style="yellow"), soft_wrap=True)
-    told = f"{taken.new} records taken, {taken.known} were there"
+        errors.print(Text(f"not taken: {problem}", style="yellow"), soft_wrap=True)
+    told = f"{counted(taken.new, 'record')} taken, {taken.known} there before"
     if taken.aside is not None:
-        told += f", {len(taken.problems)} lines are none and are kept in {taken.aside}"
+        lines = counted(len(taken.problems), "line")
+        told += f"; {lines} not taken, kept in {taken.aside}"
     output.print(Text(told), soft_wrap=True)
     return 1 if taken.problems else 0

@@ -1,15 +1,37 @@
-"""How a command ends before its end: refused for its arguments, or stopped by Ctrl-C."""
+"""How a command ends before its end: refused for its arguments, failed, or stopped."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from sssam.lab.running.stop import TerminatedError
+
+USAGE, FAILED, INTERRUPTED, TERMINATED = 2, 1, 130, 143
+
+#: What is wrong with a path that was named, as opposed to what fails on the way.
+_OF_PATHS = (
+    FileNotFoundError,
+    FileExistsError,
+    IsADirectoryError,
+    NotADirectoryError,
+    PermissionError,
+)
 
 
 class RefusedError(Exception):
     """A user's mistake, found before anything is trained; its text is all there is to say."""
 
 
+class FailedError(Exception):
+    """What failed on the way, through no mistake of the command's."""
+
+
 class StoppedError(Exception):
-    """Ctrl-C while something was trained; the text says what is kept."""
+    """Ctrl-C or SIGTERM while something was trained; the text says what is kept."""
+
+    def __init__(self, kept: str, stop: KeyboardInterrupt) -> None:
+        by = "stopped by SIGTERM" if isinstance(stop, TerminatedError) else "stopped"
+        super().__init__(f"{by}; {kept}" if kept else by)
+        self.code = TERMINATED if isinstance(stop, TerminatedError) else INTERRUPTED
 
 
 @contextmanager
@@ -17,22 +39,37 @@ def refusing() -> Iterator[None]:
     """Turns complaints about arguments into one line; what fails outside keeps its traceback.
 
     Raises:
-        RefusedError: a ValueError, TypeError, FileNotFoundError or ModuleNotFoundError inside.
+        RefusedError: a ValueError, TypeError or ModuleNotFoundError inside, or an OSError that
+            tells of a path that is not there, is of the wrong kind, or is forbidden.
     """
     try:
         yield
-    except (ValueError, TypeError, FileNotFoundError, ModuleNotFoundError) as error:
-        raise RefusedError(str(error)) from error
+    except (ValueError, TypeError, ModuleNotFoundError, *_OF_PATHS) as error:
+        raise RefusedError(said(error)) from error
 
 
 @contextmanager
 def stoppable(kept: str) -> Iterator[None]:
-    """Says at Ctrl-C what is kept.
+    """Says at Ctrl-C and at SIGTERM what is kept.
 
     Raises:
-        StoppedError: Ctrl-C inside.
+        StoppedError: one of them inside.
     """
     try:
         yield
     except KeyboardInterrupt as stop:
-        raise StoppedError(f"stopped; {kept}") from stop
+        raise StoppedError(kept, stop) from stop
+
+
+def said(error: Exception) -> str:
+    """An error as one line; of the system's, the path and what is wrong with it.
+
+    >>> said(FileNotFoundError(2, "No such file or directory", "runs.jsonl"))
+    "'runs.jsonl': no such file or directory"
+    """
+    text = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        text = error.strerror
+        if error.filename is not None:
+            text = f"{str(error.filename)!r}: {text[:1].lower()}{text[1:]}"
+    return " ".join(text.split("\n")).strip() or type(error).__name__

@@ -1,7 +1,7 @@
 """What commands leave and print at their end: pages, tables, and the runs that failed."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -21,25 +21,30 @@ from sssam.lab.studies.tune import Choice, values
 def failures(
     study_: Study, decided: Sequence[Decided], held: Mapping[str, Record], console: Console
 ) -> int:
-    """Lists the runs that failed, each with the end of what it raised; returns the exit code."""
-    failed = [
-        held[run.id]
-        for each in decided
-        for run in _every(study_, each)
-        if run.id in held and held[run.id].outcome == "failed"
-    ]
+    """Lists the study's runs that failed, with the end of what they raised; returns the exit code.
+
+    Runs that diverged are results: the headline counts them, and the exit code is that of success.
+    """
+    every = [run.id for each in decided for run in _every(study_, each)]
+    found = (held[id_] for id_ in every if id_ in held)
+    return failed(found, console, "--retry-failed trains them anew")
+
+
+def failed(found: Iterable[Record], console: Console, remedy: str) -> int:
+    """Lists those of the records whose runs failed, alike ones together; returns the exit code."""
+    bad = [record for record in found if record.outcome == "failed"]
     alike: dict[str, list[Record]] = {}
-    for record in failed:
+    for record in bad:
         last = (record.error or "unknown").strip().splitlines()[-1]
         alike.setdefault(last, []).append(record)
     for last, those in alike.items():
         run, more = those[0].run, f" and {len(those) - 1} more" if len(those) > 1 else ""
         told = f"failed: {run.method.label} on {run.task.name}, seed {run.seed}{more}: {last}"
         console.print(Text(f"{told} (record {those[0].id})"), soft_wrap=True)
-    if failed:
-        remedy = "each record keeps its traceback, and --retry-failed trains them anew"
-        console.print(Text(f"{len(failed)} of the study's runs failed; {remedy}"), soft_wrap=True)
-    return 1 if failed else 0
+    if bad:
+        kept = f"each record keeps its traceback, and {remedy}"
+        console.print(Text(f"{len(bad)} of the study's runs failed; {kept}"), soft_wrap=True)
+    return 1 if bad else 0
 
 
 def _every(study_: Study, decided: Decided) -> list[Run]:

@@ -19,6 +19,7 @@ def run(
     seeds: int | None = None,
     data: Annotated[tuple[str, ...], Parameter(name="--data", negative="")] = (),
     retry_failed: Annotated[bool, Parameter(negative="")] = False,
+    flatness: Annotated[bool, Parameter(negative="")] = False,
     quiet: Annotated[bool, Parameter(negative="")] = False,
     how: training.How = training.How(),  # noqa: B008 -- frozen
 ) -> int:
@@ -35,6 +36,8 @@ def run(
         seeds: How many paired seeds, counted from 0; default those of the study.
         data: TASK=PATH, where the data of a task of the study file lie; once for each.
         retry_failed: Train runs anew that failed; their records are set aside.
+        flatness: Measure how flat the training loss is at each trained model, as in sssam compare;
+            a study file says it by its key flatness.
         quiet: No progress.
     """
     with training.leading(how) as train:
@@ -42,14 +45,11 @@ def run(
             return 0
         output, errors = terminal.consoles()
         with refusing():
-            meant = studies.meant(study, seeds=seeds, out=out, data=data)
-            where = training.engine(engine, jobs, meant.study)
-            trainer = training.Trainer(meant.directory, where, quiet, retry_failed, how, train)
-            studies.begin(meant)
+            meant = studies.meant(study, seeds=seeds, out=out, data=data, flatness=flatness)
+            trainer = studies.trainer(meant, engine, jobs, quiet, retry_failed, how, train)
         decided, held = studies.conducted(meant, trainer)
-        for each in decided:
-            for choice in each.choices:
-                if choice.grid.tuned and not quiet:
-                    output.print(Text(results.chosen(each.part.task.name, choice)))
+        tuned = [(each.part.task.name, c) for each in decided for c in each.choices if c.grid.tuned]
+        for task, choice in [] if quiet else tuned:
+            output.print(Text(results.chosen(task, choice)), soft_wrap=True)
         output.print(Text(f"The records: {trainer.records}"), soft_wrap=True)
         return results.failures(meant.study, decided, held, errors)

@@ -1,7 +1,7 @@
 """`sssam search`."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -11,8 +11,10 @@ from pydantic import ValidationError
 from rich.text import Text
 
 from sssam.files import write_whole
-from sssam.lab.cli import arguments, results, studies, terminal, training
+from sssam.lab.cli import arguments, results, studies, terminal
 from sssam.lab.cli.refusals import refusing, stoppable
+from sssam.lab.invalid import complaint
+from sssam.lab.names import safe
 from sssam.lab.pages import figures
 from sssam.lab.search import chart, confirm, drive, findings, told
 from sssam.lab.search.design import FIRST_SEED, Design, Draws, Prune, Sampler
@@ -75,8 +77,7 @@ def search(
     """
     with refusing():
         chosen = arguments.task(task, epochs, data)
-        samplers: tuple[Sampler, ...] = ("tpe", "random") if baseline else ("tpe",)
-        count = arguments.at_least_one("--seeds", seeds, "the number of validation seeds")
+        count = arguments.seeds(seeds, "validation seeds")
         shared = {
             "seeds": tuple(range(FIRST_SEED, FIRST_SEED + count)),
             "rho": tuple(numbers("--rho", rho)),
@@ -86,19 +87,14 @@ def search(
             "draws": draws,
             "seed": sampler_seed,
         }
-        designs = [
-            _design(chosen, budget, sampler, shared)
-            for budget in numbers("--budgets", budgets)
-            for sampler in samplers
-        ]
+        designs = _designs(chosen, numbers("--budgets", budgets), baseline, shared)
         arguments.at_least_one("--trials", trials, "trials of each search")
         if confirming is not None:
-            arguments.at_least_one("--confirm", confirming, "the number of fresh seeds")
-        default = Path("sssam-results", f"{conduct.safe(chosen.name)}-search")
+            arguments.seeds(confirming, "fresh seeds", "--confirm")
+        default = Path("sssam-results", f"{safe(chosen.name)}-search")
         folder = arguments.directory(default if out is None else out)
         place = Place(str(folder / "search.journal") if storage is None else storage)
-        processes = arguments.cores() if jobs is None else jobs
-        arguments.at_least_one("--jobs", processes, "processes")
+        processes = arguments.processes(jobs)
     _search(designs, place, trials, processes, None if quiet else tell)
     found = findings.read(designs, place)
     code = _shown(found, folder, quiet)
@@ -122,17 +118,20 @@ def numbers(name: str, text: str) -> list[float]:
     return found
 
 
+def _designs(
+    task: Task, budgets: Sequence[float], baseline: bool, shared: dict[str, object]
+) -> list[Design]:
+    """A search for each budget, and one at random beside it."""
+    samplers: tuple[Sampler, ...] = ("tpe", "random") if baseline else ("tpe",)
+    return [_design(task, budget, each, shared) for budget in budgets for each in samplers]
+
+
 def _design(task: Task, budget: float, sampler: Sampler, shared: dict[str, object]) -> Design:
     values = {"task": task, "budget": budget, "sampler": sampler, **shared}
     try:
         return Design.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        reason = str(first.get("ctx", {}).get("error", "")) or (
-            f"{first['msg'][0].lower()}{first['msg'][1:]}, not {first['input']!r}"
-        )
-        where = ".".join(map(str, first["loc"]))
-        raise ValueError(f"{where}: {reason}" if where else reason) from error
+        raise ValueError(complaint(error, Design.model_fields)) from error
 
 
 def _search(
@@ -189,8 +188,7 @@ def _confirmed(found: Findings, seeds: int, folder: Path, jobs: int | None, quie
     output, errors = terminal.consoles()
     with refusing():
         meant = studies.Meant(confirm.study(found, seeds), arguments.directory(folder))
-        trainer = training.Trainer(folder, training.engine(None, jobs), quiet)
-        studies.begin(meant)
+        trainer = studies.trainer(meant, None, jobs, quiet)
     decided, held = studies.conducted(meant, trainer)
     results.shown(meant, decided, held, quiet, results.repeat(str(folder)))
     for each in decided:

@@ -14,9 +14,9 @@ from sssam.lab.cli import arguments, terminal
 from sssam.lab.cli.refusals import RefusedError, refusing
 from sssam.lab.flatness import Solution
 from sssam.lab.flatness.specs import Between, Curvature, Flatness, Plan, Rise
+from sssam.lab.names import safe
 from sssam.lab.pages import landscapes
 from sssam.lab.specs import Run
-from sssam.lab.studies import conduct
 
 
 def sharpness(
@@ -90,7 +90,7 @@ def _plan(
 
 def _default(solutions: Sequence[Solution]) -> Path:
     task, ids = solutions[0].run.task.name, "-".join(each.run.id for each in solutions)
-    return Path("sssam-results", conduct.safe(task), "sharpness", ids)
+    return Path("sssam-results", safe(task), "sharpness", ids)
 
 
 def _measured(solutions: Sequence[Solution], plan: Plan) -> tuple[list[Flatness], list[Between]]:

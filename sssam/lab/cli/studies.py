@@ -1,22 +1,26 @@
 """Which study a command is about, and its runs: trained where they are missing, or only read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from rich.console import Console
 
 from sssam.lab import records, tasks, tuned
-from sssam.lab.cli import arguments
+from sssam.lab.cli import arguments, training
 from sssam.lab.cli.refusals import RefusedError
-from sssam.lab.cli.training import Trainer, tell_problems
+from sssam.lab.cli.training import How, Trainer, tell_problems
 from sssam.lab.flatness.specs import OF_STUDY
+from sssam.lab.names import safe
 from sssam.lab.pages import explain
 from sssam.lab.running import study
+from sssam.lab.running.watch import CHOOSING, COMPARING
 from sssam.lab.specs import Method, Precision, Record, Task
 from sssam.lab.studies import conduct, rows, studyfile
 from sssam.lab.studies.conduct import Decided
 from sssam.lab.studies.design import Grid, Part, Study, runs
+from sssam.lab.training.train import train as trained
 
 
 class Meant(NamedTuple):
@@ -45,21 +49,23 @@ def meant(
     """
     path = Path(what)
     named = {"--methods": methods, "--epochs": epochs, "--precision": precision}
-    if path.suffix == ".toml" or (path / conduct.FILE).is_file():
+    is_directory = (path / conduct.FILE).is_file()
+    if path.suffix == ".toml" or is_directory:
         for name, value in named.items():
             if value is not None:
                 raise ValueError(f"{name} is for a task: a study says it in its file, {what!r}")
-        return _known(path, seeds, out, arguments.paths(data), flatness)
+        given = arguments.paths(data)
+        return _known(path, not is_directory, seeds, out, given, flatness)
     chosen = arguments.task(what, epochs, arguments.only_path(data), precision)
     count = tasks.DEFAULT_SEEDS if seeds is None else seeds
-    wanted = arguments.at_least_one("--seeds", count, "the number of paired seeds")
+    wanted = arguments.seeds(count)
     built = Study(
         name=chosen.name,
         parts=(_part(chosen, methods),),
         seeds=tuple(range(wanted)),
         flatness=OF_STUDY if flatness else None,
     )
-    folder = Path("sssam-results", conduct.safe(chosen.name)) if out is None else out
+    folder = Path("sssam-results", safe(chosen.name)) if out is None else out
     return Meant(built, arguments.directory(folder))
 
 
@@ -73,21 +79,25 @@ def of_directory(directory: Path) -> Meant:
 
 
 def _known(
-    path: Path, seeds: int | None, out: Path | None, data: Mapping[str, str], flatness: bool
+    path: Path,
+    is_file: bool,
+    seeds: int | None,
+    out: Path | None,
+    data: Mapping[str, str],
+    flatness: bool,
 ) -> Meant:
     """A study that is written down: in a file, or in a directory, which then is its own."""
-    is_file = path.suffix == ".toml"
     if not is_file and out is not None:
         raise ValueError(f"--out is {str(out)!r}, but {str(path)!r} is a study's directory itself")
     if not is_file and data:
         raise ValueError(f"--data is for a task or a study file: {str(path)!r} knows where its lie")
     found = studyfile.read(path, data) if is_file else conduct.load(path)
     if seeds is not None:
-        count = arguments.at_least_one("--seeds", seeds, "the number of paired seeds")
+        count = arguments.seeds(seeds)
         found = Study.model_validate({**dict(found), "seeds": tuple(range(count))})
     if flatness and found.flatness is None:
         found = found.model_copy(update={"flatness": OF_STUDY})
-    default = Path("sssam-results", conduct.safe(found.name)) if is_file else path
+    default = Path("sssam-results", safe(found.name)) if is_file else path
     return Meant(found, arguments.directory(default if out is None else out))
 
 
@@ -109,24 +119,44 @@ def _note(task: Task, chosen: Sequence[Method]) -> str:
     return " ".join(told)
 
 
-def begin(what: Meant) -> None:
-    """Builds every row and finds every task's data, and writes the study into its directory.
+def trainer(
+    what: Meant,
+    engine: str | None,
+    jobs: int | None,
+    quiet: bool,
+    retry_failed: bool = False,
+    how: How | None = None,
+    train: Callable[..., Record] = trained,
+) -> Trainer:
+    """What trains the study's runs, after all is checked and the study is in its directory.
 
     Raises:
-        ValueError, FileNotFoundError: as `study.check`.
+        ValueError, FileNotFoundError, ModuleNotFoundError: as `training.engine`, `Trainer` and
+            `study.check`.
     """
+    where = training.engine(engine, jobs, what.study)
+    made = Trainer(what.directory, where, quiet, retry_failed, how, train)
+    _begin(what)
+    return made
+
+
+def _begin(what: Meant) -> None:
+    """Builds every row and finds every task's data, and writes the study into its directory."""
     for part in what.study.parts:
-        for row in part.rows:
-            study.check(runs(part.task, row.trials(), what.study.seeds[:1]))
+        trials = [trial for row in part.rows for trial in row.trials()]
+        study.check(runs(part.task, trials, what.study.seeds[:1]))
     conduct.keep(what.study, what.directory)
 
 
 def conducted(what: Meant, train: Trainer) -> tuple[list[Decided], dict[str, Record]]:
     """Trains what is missing, the tuning first; returns what was chosen, and all records."""
     found, held = list[Decided](), dict[str, Record]()
-    for part in what.study.parts:
-        decided = conduct.decide(what.study, part, train)
-        held.update(train(conduct.wanted(what.study, decided), what.study.flatness))
+    parts = what.study.parts
+    for number, part in enumerate(parts, start=1):
+        choosing, comparing = (stage.of(number, len(parts)) for stage in (CHOOSING, COMPARING))
+        decided = conduct.decide(what.study, part, partial(train, stage=choosing))
+        wanted = conduct.wanted(what.study, decided)
+        held.update(train(wanted, what.study.flatness, comparing))
         found.append(decided)
     return found, held
 

@@ -9,6 +9,7 @@ from rich.text import Text
 from sssam.lab import records
 from sssam.lab.cli import arguments, terminal, training
 from sssam.lab.cli.refusals import refusing, stoppable
+from sssam.lab.names import safe
 from sssam.lab.running import study
 from sssam.lab.specs import Method, Precision, Record, Run, Task
 from sssam.lab.studies import conduct, rows
@@ -57,7 +58,7 @@ def train(
             loggers.check(how.logger)
             if checkpoint is not None and checkpoint.exists():
                 checkpoints.load(checkpoint, run)
-            default = Path("sssam-results", conduct.safe(chosen.name))
+            default = Path("sssam-results", safe(chosen.name))
             folder = arguments.directory(default if out is None else out)
         kept = "nothing is kept: give --checkpoint a file to go on from"
         if checkpoint is not None:

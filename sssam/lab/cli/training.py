@@ -12,9 +12,10 @@ from rich.text import Text
 
 from sssam.lab import engines, records
 from sssam.lab.cli import arguments, terminal
-from sssam.lab.cli.refusals import RefusedError, refusing, stoppable
+from sssam.lab.cli.refusals import FailedError, RefusedError, refusing, stoppable
 from sssam.lab.flatness.specs import Plan
 from sssam.lab.running import study
+from sssam.lab.running.watch import CHOOSING, Stage, Watch
 from sssam.lab.specs import Record, Run
 from sssam.lab.studies import conduct
 from sssam.lab.studies.design import Study
@@ -92,38 +93,50 @@ class Trainer:
         _, self.console = terminal.consoles()
         self._retried: set[str] = set()
 
-    def __call__(self, asked: Sequence[Run], flatness: Plan | None = None) -> Mapping[str, Record]:
+    def __call__(
+        self, asked: Sequence[Run], flatness: Plan | None = None, stage: Stage = CHOOSING
+    ) -> Mapping[str, Record]:
         """The records of the runs, by id; a run that failed is tried again once a command.
 
         With `flatness` each trained model is measured by that plan, as `study.run_missing` does.
+        `stage` is what progress is told of: that of the tuning, which calls this without more.
 
         Raises:
             RefusedError: the engine's library is not installed.
+            FailedError: workers keep dying before they begin a run.
             ConnectionError: the engine's cluster can't be reached.
-            StoppedError: Ctrl-C.
+            StoppedError: Ctrl-C or SIGTERM.
         """
         retry = self.retry_failed and not self._retried >= {run.id for run in asked}
         self._retried |= {run.id for run in asked}
         missing = study.missing(asked, self.records, retry, flatness)
         kept = f"finished runs are kept in {self.records}; the same command goes on from there"
+        watching = terminal.watching(missing, self.console, self.quiet, stage)
         try:
-            with stoppable(kept), terminal.watching(missing, self.console, self.quiet) as watch:
-                found = study.run_missing(
-                    asked,
-                    self.records,
-                    engine=self.engine,
-                    on_progress=lambda p: watch.ended(*p),
-                    on_epoch=lambda e: watch.epoch(*e),
-                    retry_failed=retry,
-                    flatness=flatness,
-                    accelerator=self.how.accelerator,
-                    logger=self.how.logger,
-                    train=self.train,
-                )
+            with stoppable(kept), watching as watch:
+                found = self._run(asked, retry, flatness, watch)
         except ModuleNotFoundError as error:
             raise RefusedError(str(error)) from error
+        except engines.WorkerLostError as error:
+            raise FailedError(str(error)) from error
         tell_problems(found.problems, self.console)
         return found.by_id
+
+    def _run(
+        self, asked: Sequence[Run], retry: bool, flatness: Plan | None, watch: Watch
+    ) -> records.Records:
+        return study.run_missing(
+            asked,
+            self.records,
+            engine=self.engine,
+            on_progress=lambda p: watch.ended(*p),
+            on_epoch=lambda e: watch.epoch(*e),
+            retry_failed=retry,
+            flatness=flatness,
+            accelerator=self.how.accelerator,
+            logger=self.how.logger,
+            train=self.train,
+        )
 
 
 def tell_problems(problems: Iterable[records.Problem], console: Console) -> None:
@@ -141,13 +154,13 @@ def engine(text: str | None, jobs: int | None, found: Study | None = None) -> en
     if jobs is not None:
         if text is not None:
             raise ValueError(f"--jobs is {jobs} beside --engine: give the engine its own number")
-        arguments.at_least_one("--jobs", jobs, "processes")
+        arguments.processes(jobs)
     named = text if text is not None or found is None or jobs is not None else found.engine
     if hardware.world() > 1:
         return _on_ranks(named, jobs)
     if named is not None:
         return engines.parse(named)
-    count = arguments.cores() if jobs is None else jobs
+    count = arguments.processes(jobs)
     return engines.Here(threads=1) if count == 1 else engines.Local(count)
 
 

@@ -11,11 +11,12 @@ from sssam.files import write_whole
 from sssam.lab import tasks, tuned
 from sssam.lab.cli import arguments, results, terminal, training
 from sssam.lab.cli.refusals import refusing
+from sssam.lab.names import safe
 from sssam.lab.running import study
 from sssam.lab.specs import Task
-from sssam.lab.studies import conduct, rows, tune
+from sssam.lab.studies import rows, tune
 from sssam.lab.studies.chosen import as_tuned
-from sssam.lab.studies.design import Grid, runs
+from sssam.lab.studies.design import TUNING_SEEDS, Grid, runs
 from sssam.lab.training import environment
 
 
@@ -23,7 +24,7 @@ def tune_(
     task: str = "noisy-digits",
     *,
     methods: str = "default",
-    seeds: int = len(tune.SEEDS),
+    seeds: int = len(TUNING_SEEDS),
     out: Path | None = None,
     engine: str | None = None,
     jobs: int | None = None,
@@ -36,7 +37,8 @@ def tune_(
 
     Every rho of the grid is tried for every row, on the same seeds; where some row's best lies at
     an end of the grid, the grid grows there, for all rows. The default rows share a grid of radii;
-    rows of a kind are tried at multiples of their class's default, from 1/4 to 16.
+    rows of a kind are tried at multiples of their class's default, from 1/4 to 16. The exit code is
+    1 if runs failed, which count as 0.
 
     Args:
         task: What is trained, as in sssam compare.
@@ -50,31 +52,30 @@ def tune_(
         keep: Write the values also into the package, where comparisons read them.
         quiet: No progress.
     """
-    output, _ = terminal.consoles()
+    output, errors = terminal.consoles()
     with refusing():
         chosen = arguments.task(task, epochs, data)
         grids = _grids(chosen, methods)
-        count = arguments.at_least_one("--seeds", seeds, "the number of seeds")
-        on = range(tune.SEEDS[0], tune.SEEDS[0] + count)
-        default = Path("sssam-results", f"{conduct.safe(chosen.name)}-tuning")
+        count = arguments.seeds(seeds, "tuning seeds")
+        on = range(TUNING_SEEDS[0], TUNING_SEEDS[0] + count)
+        default = Path("sssam-results", f"{safe(chosen.name)}-tuning")
         folder = arguments.directory(default if out is None else out)
         trainer = training.Trainer(folder, training.engine(engine, jobs), quiet)
         study.check(runs(chosen, [grid.method for grid in grids], list(on)[:1]))
     choices = tune.choose(chosen, grids, on, trainer, whole=True)
-    found = as_tuned(
-        chosen, choices, on, _command(task, methods, seeds), environment.describe(_CPU, "32-true")
-    )
-    tried = [t.method for choice in choices for t in choice.trials]
-    held = trainer(runs(chosen, tried, on))
-    lines = tune.compacted(held[run.id] for run in runs(chosen, tried, on))
-    write_whole(folder / "tuning.jsonl", lines.encode())
+    tried = runs(chosen, [trial.method for choice in choices for trial in choice.trials], on)
+    held = trainer(tried)
+    made = [held[run.id] for run in tried]
+    where = environment.describe(_CPU, "32-true")
+    found = as_tuned(chosen, choices, on, _command(task, methods, seeds), where)
+    write_whole(folder / "tuning.jsonl", tune.compacted(made).encode())
     write_whole(folder / "tuned.json", found.model_dump_json(indent=1).encode() + b"\n")
     if keep:
         with refusing():
             output.print(Text(f"Kept in {tuned.keep(found)}"), soft_wrap=True)
     for choice in choices:
-        output.print(Text(results.chosen(chosen.name, choice)))
-    return 0
+        output.print(Text(results.chosen(chosen.name, choice)), soft_wrap=True)
+    return results.failed(made, errors, f"each counts as 0: {trainer.records}")
 
 
 _CPU = torch.device("cpu")
@@ -95,5 +96,5 @@ def _grids(task: Task, methods: str) -> list[Grid]:
 def _command(task: str, methods: str, seeds: int) -> str:
     """The command line that makes the values of a task anew."""
     more = "" if methods == "default" else f" --methods {methods}"
-    more += "" if seeds == len(tune.SEEDS) else f" --seeds {seeds}"
+    more += "" if seeds == len(TUNING_SEEDS) else f" --seeds {seeds}"
     return f"sssam tune {task}{more}"

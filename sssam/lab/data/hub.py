@@ -13,6 +13,8 @@ from sssam.lab.data.pools import Decoded, Pool, per_channel, rows, sizes_differ
 from sssam.lab.data.text import padded
 from sssam.lab.specs import DataSpec
 
+#: What the name of a data set on the hub begins with.
+HUB = "hub:"
 #: Columns that are taken for the labels, the first one that is there.
 LABELS = ("label", "labels", "fine_label", "target", "class")
 #: Columns of text that are taken for the inputs, where there are no images.
@@ -52,7 +54,7 @@ def cifar100(spec: DataSpec) -> Pool:
 
 def named(spec: DataSpec) -> Pool:
     """`hub:ORGANISATION/NAME`, or `hub:ORGANISATION/NAME/CONFIGURATION`."""
-    organisation, *rest = spec.name.removeprefix("hub:").split("/")
+    organisation, *rest = spec.name.removeprefix(HUB).split("/")
     name = "/".join([organisation, *rest[:1]])
     further = {"name": rest[1]} if len(rest) > 1 else {}
     return through_datasets(name, spec.target, spec.length, **further)
@@ -82,9 +84,7 @@ def through_datasets(
     test_size = len(chosen[1]) if len(chosen) > 1 else 0
     if isinstance(joined.features[inputs], datasets.Image):
         return _pictures(joined, inputs, labels, classes, test_size)
-    if length is None:
-        length = LENGTH
-    tokens = padded(joined[inputs][:], length)
+    tokens = padded(joined[inputs][:], LENGTH if length is None else length)
     return Pool(
         labels, tokens.__getitem__, classes, lambda: rows(tokens), test_size, vocabulary=256
     )

@@ -6,14 +6,12 @@ from typing import Literal, NamedTuple
 import torch
 
 from sssam.lab.data import hub
+from sssam.lab.data.hub import HUB
 from sssam.lab.data.idx import fashion_mnist
 from sssam.lab.data.pools import Pool, rows
 from sssam.lab.data.table import table
 from sssam.lab.data.text import text
 from sssam.lab.specs import DataSpec
-
-#: What the name of a data set on the Hugging Face hub begins with.
-HUB = "hub:"
 
 
 class Source(NamedTuple):
@@ -46,7 +44,11 @@ SOURCES: dict[str, Source] = {
     "cifar10": Source(hub.cifar10, "optional", _PARQUET),
     "cifar100": Source(hub.cifar100, "optional", _PARQUET, takes_target=True),
     "parquet": Source(
-        hub.parquet, "required", "give the folder with train*.parquet", True, takes_length=True
+        hub.parquet,
+        "required",
+        "give the folder with train*.parquet",
+        takes_target=True,
+        takes_length=True,
     ),
     "imagefolder": Source(hub.imagefolder, "required", "give the folder with one folder per class"),
     "table": Source(table, "required", "give a .csv, .tsv or .parquet file", takes_target=True),

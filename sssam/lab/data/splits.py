@@ -8,8 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from sssam.lab.data.hub import HUB
 from sssam.lab.data.pools import Pool
-from sssam.lab.data.sources import HUB, SOURCES, Source, hub_source
+from sssam.lab.data.sources import SOURCES, Source, hub_source
 from sssam.lab.examples import Examples
 from sssam.lab.names import nearest
 from sssam.lab.seeds import generator

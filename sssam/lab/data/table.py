@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from sssam.lab.data.pools import Pool, per_column, rows
+from sssam.lab.names import nearest
 from sssam.lab.specs import DataSpec
 
 #: Columns that are taken for the target where none is named.
@@ -53,8 +54,6 @@ def _frame(path: Path) -> Any:
 
 
 def _target(frame: Any, spec: DataSpec) -> str:
-    from sssam.lab.names import nearest
-
     columns = list(map(str, frame.columns))
     if spec.target is not None and spec.target not in columns:
         raise ValueError(nearest(f"column of {spec.path!r}", spec.target, columns))

@@ -51,20 +51,7 @@ class Dask(Engine):
             ConnectionError: no scheduler answers in five seconds, or it has no workers.
             ModuleNotFoundError: distributed is not installed.
         """
-        distributed = need("distributed", "dask")
-        file = self._where.get("scheduler_file")
-        if file is not None and not Path(file).exists():  # Dask would wait for it without end
-            raise ConnectionError(
-                f"the Dask scheduler's file {file!r} does not exist: check that `dask scheduler "
-                "--scheduler-file` runs, and the path"
-            )
-        try:
-            self._client = distributed.Client(**self._where, timeout=PATIENCE, set_as_default=False)
-        except (OSError, ValueError) as error:  # a TimeoutError is an OSError
-            raise ConnectionError(
-                f"the Dask scheduler {self._name} can't be reached ({error}): check that "
-                "`dask scheduler` runs, and the address, the port and the firewall"
-            ) from error
+        self._client = self._reached()
         workers = self._client.nthreads()
         if not workers and self._jobs is None:
             self.close(abort=True)
@@ -75,6 +62,22 @@ class Dask(Engine):
         self.threads = self._threads or min(workers.values(), default=1)
         self._executor = self._client.get_executor(pure=False)
         return self
+
+    def _reached(self) -> Any:
+        distributed = need("distributed", "dask")
+        file = self._where.get("scheduler_file")
+        if file is not None and not Path(file).exists():  # Dask would wait for it without end
+            raise ConnectionError(
+                f"the Dask scheduler's file {file!r} does not exist: check that `dask scheduler "
+                "--scheduler-file` runs, and the path"
+            )
+        try:
+            return distributed.Client(**self._where, timeout=PATIENCE, set_as_default=False)
+        except (OSError, ValueError) as error:  # a TimeoutError is an OSError
+            raise ConnectionError(
+                f"the Dask scheduler {self._name} can't be reached ({error}): check that "
+                "`dask scheduler` runs, and the address, the port and the firewall"
+            ) from error
 
     def slots(self) -> int:
         """As many as there are workers now."""

@@ -17,8 +17,9 @@ class Here(Engine):
     """Trains in this process, under torchrun on all of its ranks together.
 
     Args:
-        threads: torch's; default the cores, shared with the processes that torchrun started beside
-            this one.
+        threads: torch's; default 1, as the other engines have it by default, so that records agree
+            to the last digit, and no thread waits for one that other work holds up. Under torchrun,
+            whose ranks train one large run, the machine's cores shared among them.
 
     Raises:
         ValueError: threads below 1.
@@ -27,9 +28,7 @@ class Here(Engine):
     in_process = True
 
     def __init__(self, threads: int | None = None) -> None:
-        beside = int(os.environ.get("LOCAL_WORLD_SIZE", 1))
-        most = max(1, loky.cpu_count(only_physical_cores=True) // beside)
-        self.threads = most if threads is None else at_least_one("threads", threads)
+        self.threads = _share_of_cores() if threads is None else at_least_one("threads", threads)
 
     def slots(self) -> int:
         """One run at a time."""
@@ -45,6 +44,11 @@ class Here(Engine):
 
     def close(self, abort: bool) -> None:
         """Nothing is held."""
+
+
+def _share_of_cores() -> int:
+    ranks = int(os.environ.get("LOCAL_WORLD_SIZE", 0))
+    return max(1, loky.cpu_count(only_physical_cores=True) // ranks) if ranks else 1
 
 
 class _Inline(Executor):

@@ -60,9 +60,17 @@ class Local(Engine):
                 timeout=IDLE_SECONDS,
                 initializer=_start_worker,
                 initargs=(os.getpid(),),
-                env={"OMP_NUM_THREADS": str(self.threads)},
+                env=self._environment(),
             )
             return pool
+
+    def _environment(self) -> dict[str, str]:
+        """The workers' threads, which sleep while they wait, unless the user has them spin.
+
+        Spinning, as OpenMP would, slows a run down a hundredfold where other work has a core.
+        """
+        policy = os.environ.get("OMP_WAIT_POLICY", "passive")
+        return {"OMP_NUM_THREADS": str(self.threads), "OMP_WAIT_POLICY": policy}
 
     def lost(self) -> tuple[type[BaseException], ...]:
         """loky's own error, and that of the pool which it left behind."""

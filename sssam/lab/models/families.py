@@ -42,10 +42,10 @@ LIBRARIES: Mapping[str, Callable[..., nn.Module]] = {
 
 
 def options(name: str) -> Mapping[str, object]:
-    """The options of a model by name, each with its default; empty for other libraries' models.
+    """The options of a model of `FAMILIES` by name, each with its default.
 
     Raises:
-        ValueError: no such model, with the nearest ones.
+        ValueError: no such model, with the nearest ones; other libraries' models are none.
     """
     family, matched = _family(name)
     arguments = inspect.signature(family.build).parameters.values()
@@ -73,6 +73,10 @@ def check(spec: ModelSpec) -> None:
     if most is not None and len(spec.widths) > most:
         wanted = "one width at most" if most else "no widths"
         raise ValueError(f"model {spec.name!r} takes {wanted}, got {spec.widths}")
+    _check_options(spec)
+
+
+def _check_options(spec: ModelSpec) -> None:
     known = options(spec.name)
     for name, value in spec.options.items():
         if name not in known:

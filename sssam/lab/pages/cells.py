@@ -19,6 +19,13 @@ class Cell(NamedTuple):
     strong: bool = False
 
 
+class Line(NamedTuple):
+    """A row of a table: the role that its colour tells, and its cells, the label first."""
+
+    role: str
+    cells: list[Cell]
+
+
 def number(name: str, value: float | None, form: str) -> Cell:
     """A number, with a format such as "{:.2f}"."""
     return Cell(name, EMPTY) if value is None else Cell(name, form.format(value), sort=repr(value))

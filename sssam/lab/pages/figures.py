@@ -12,6 +12,7 @@ from sssam.lab.charts.contrasts import contrasts, far
 from sssam.lab.charts.curves import Quantity, curves
 from sssam.lab.charts.files import render, save
 from sssam.lab.charts.front import front
+from sssam.lab.charts.places import named
 from sssam.lab.charts.schedules import Band, schedules
 from sssam.lab.charts.sensitivity import sensitivity, tuned_rows
 from sssam.lab.charts.theme import PRINT, Theme, Width
@@ -22,8 +23,8 @@ from sssam.lab.pages.flatfigures import flat_figures
 __all__ = ["Drawing", "Figure", "figures", "render", "save"]
 
 
-#: The most rows that a figure draws as lines.
-MOST = 20
+#: The most rows that a figure draws as lines: more of them could not be told apart.
+MOST = 12
 
 
 def figures(comparison: Comparison) -> list[Figure]:
@@ -98,10 +99,19 @@ def _tradeoff(comparison: Comparison, rows: list[Row]) -> Figure:
         "base optimizer and SAM; the grey steps are the Pareto front of the means, on which no row "
         "is both cheaper and better. Rows of equal cost are drawn side by side, rows far below the "
         "others at the lower edge. These intervals hold what seeds share; the paired differences "
-        "below are what rows are judged by.",
+        "below are what rows are judged by." + _unnamed(comparison, len(rows)),
         alt=f"Scatter plot of {len(rows)} rows. {comparison.headline} On the Pareto front: {best}.",
         draw=_bound(tradeoff, comparison),
     )
+
+
+def _unnamed(comparison: Comparison, rows: int) -> str:
+    """What names the figure leaves out, in its layouts."""
+    if len(named(comparison, narrow=False)) < rows:
+        return " Base, SAM and the front alone are named; pointing at others tells their names."
+    if len(named(comparison, narrow=True)) < rows:
+        return " On a narrow screen base, SAM and the front alone are named."
+    return ""
 
 
 def _contrasts(comparison: Comparison) -> Figure:
@@ -126,11 +136,9 @@ def _contrasts(comparison: Comparison) -> Figure:
 
 def _curves(comparison: Comparison, quantity: Quantity, measured: int) -> Figure:
     loss = quantity == "train_loss"
-    ends = [
-        f"{row.label} {_last(row, quantity)}"
-        for row in (comparison.base, comparison.sam)
-        if row is not None and row.curve
-    ]
+    curved = [row for row in comparison.rows if row.curve]
+    apart = [row for row in curved if row in (comparison.base, comparison.sam)]
+    ends = [f"{row.label} {_last(row, quantity)}" for row in apart or curved]
     metric = comparison.task.metric
     what = "Training loss" if loss else f"Validation {metric}"
     how = (

@@ -4,14 +4,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import altair as alt
 from markupsafe import Markup
 
 from sssam.files import write_whole
 from sssam.lab.analysis.comparison import Comparison
 from sssam.lab.analysis.headline import counted, counted_points, listed, points
 from sssam.lab.analysis.pool import Pooled, PooledRow, pool
+from sssam.lab.charts.contrasts import Contrast, below, forest
+from sssam.lab.charts.files import render
+from sssam.lab.charts.theme import PAGE, PRINT, Theme, Width
 from sssam.lab.pages.cells import (
     Cell,
+    Line,
     as_markdown,
     claimed,
     claimed_share,
@@ -19,6 +24,7 @@ from sssam.lab.pages.cells import (
     escaped,
     share,
 )
+from sssam.lab.pages.figure import Figure
 from sssam.lab.pages.webpage import embedded, environment, part
 
 
@@ -64,14 +70,17 @@ def page(name: str, made: Mapping[str, Comparison], together: Together) -> str:
     """The index page as HTML: whole in itself, but for the links to the pages of the tasks."""
     found, (any_, *_) = together.pooled, made.values()
     roles = {row.label: row.role for row in any_.rows}
+    figure = contrasts(found, roles) if found else None
     return (
         environment()
-        .from_string(part("pooled.html"))
+        .get_template("pooled.html")
         .render(
             name=name,
             headline=headline(found) if found else together.reason,
+            figure=figure,
+            drawings=_drawings(figure) if figure else {},
             tasks=[(f"{folder}/comparison.html", each) for folder, each in made.items()],
-            lines=[(roles[row[0].text], row) for row in cells(found)] if found else [],
+            lines=[Line(roles[row[0].text], row) for row in cells(found)] if found else [],
             note=_note(found) if found else "",
             remarks=remarks(found) if found else [],
             specifications=embedded({"layouts": {}, "data": {}}),
@@ -81,13 +90,68 @@ def page(name: str, made: Mapping[str, Comparison], together: Together) -> str:
     )
 
 
+def contrasts(found: Pooled, roles: Mapping[str, str]) -> Figure | None:
+    """The forest plot of the rows' mean differences to SAM; None where no row has one."""
+    rows = [
+        Contrast(
+            label=row.label,
+            role=roles[row.label],
+            difference=row.to_sam,
+            holds=row.holds,
+            parts=[each.mean for each in row.by_task.values()],
+        )
+        for row in found.rows
+        if row.to_sam is not None
+    ]
+    if not rows:
+        return None
+    hidden = below([row.difference for row in rows], found.margin)
+    shown = [row for row, out in zip(rows, hidden, strict=True) if not out]
+    far = [f"{r.label} {points(r.difference)}" for r, out in zip(rows, hidden, strict=True) if out]
+    title = ["mean difference to SAM over the tasks", "percentage points"]
+    margin, best = counted_points(found.margin), max(shown, key=lambda row: row.difference.mean)
+
+    def draw(theme: Theme = PRINT, width: Width = 760, narrow: bool = False) -> alt.LayerChart:
+        return forest(shown, found.margin, title, theme, width, narrow)
+
+    return Figure(
+        name="difference-to-sam",
+        title="How close each row comes to SAM in the mean",
+        caption=f"Mean differences to SAM with 95% intervals; the ticks are the single tasks. The "
+        f"shaded part begins {margin} below SAM, the mean of the tasks' margins: a full point is "
+        "shown to keep SAM's mean gain, after Holm's adjustment for all rows; a hollow one is not."
+        + (f" Too far below to be drawn: {'; '.join(far)}." if far else ""),
+        alt=f"Forest plot of {counted(len(shown), 'row')}: {sum(row.holds for row in shown)} are "
+        f"shown to keep SAM's mean gain within {margin}; the highest is {best.label}, "
+        f"{points(best.difference)}.",
+        draw=draw,
+    )
+
+
+def _drawings(figure: Figure) -> dict[str, Markup]:
+    """The figure drawn for wide and for narrow screens, in the colours of the page.
+
+    Vectors that are drawn beforehand: one figure is not worth a library of 1.5 megabytes.
+    """
+    sizes: dict[str, tuple[Width, bool]] = {"wide": (960, False), "narrow": (330, True)}
+    drawn = {}
+    for layout, (width, narrow) in sizes.items():
+        chart = figure.draw(PAGE, width, narrow).properties(description=figure.alt)
+        drawn[layout] = Markup(render(chart, "svg").decode())  # Vega escapes texts
+    return drawn
+
+
 def headline(found: Pooled) -> str:
     """The finding in one sentence."""
     over = f"Over {counted(len(found.tasks), 'task')}, each with the same weight"
     gain = next((row.to_base for row in found.rows if row.to_sam is None), None)
-    if gain is None or not gain.above_zero:
-        told = "" if gain is None else f", {points(gain)} over the base optimizer"
-        return f"{over}: SAM brings nothing that they can show in the mean{told}."
+    if gain is None:
+        return f"{over}: SAM brings nothing that they can show in the mean."
+    if gain.below_zero:
+        return f"{over}: SAM loses against the base optimizer in the mean, by {points(gain)}."
+    if not gain.above_zero:
+        told = f"{points(gain)} over the base optimizer"
+        return f"{over}: SAM brings nothing that they can show in the mean, {told}."
     holding = [row.label for row in found.rows if row.holds]
     mean = f"SAM's mean gain of {points(gain)}"
     if not holding:

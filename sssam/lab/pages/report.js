@@ -7,7 +7,7 @@
 
   // One drawing at a time for each chart: a later one must not be overtaken by an earlier one.
   const draw = async () => {
-    for (const chart of document.querySelectorAll(".chart")) {
+    for (const chart of document.querySelectorAll(".chart[data-figure]")) {
       const { uses, ...layout } = layouts[chart.dataset.figure][narrow.matches ? "narrow" : "wide"];
       const datasets = Object.fromEntries(uses.map((name) => [name, data[name]]));
       const specification = structuredClone({ ...layout, datasets });
@@ -49,6 +49,16 @@
         table.tBodies[0].append(...full, ...empty);
       });
     });
+  }
+
+  // A table that goes on beyond its edge fades there, until its end is in sight.
+  for (const region of document.querySelectorAll(".scroll")) {
+    const tell = () => {
+      const left = region.scrollWidth - region.clientWidth - region.scrollLeft;
+      region.toggleAttribute("data-more", left > 1);
+    };
+    region.addEventListener("scroll", tell, { passive: true });
+    new ResizeObserver(tell).observe(region);
   }
 
   // A page that is written anew while a study runs is read anew, until its reader pauses it.

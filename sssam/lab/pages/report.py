@@ -10,9 +10,9 @@ from markupsafe import Markup
 from sssam.files import write_whole
 from sssam.lab.analysis.comparison import Comparison, Row
 from sssam.lab.analysis.headline import cheapest, signed
-from sssam.lab.charts.files import KINDS, render
+from sssam.lab.charts.files import render, rendered
 from sssam.lab.pages import flattable, reproduce
-from sssam.lab.pages.cells import Cell
+from sssam.lab.pages.cells import Cell, Line
 from sssam.lab.pages.explain import explained
 from sssam.lab.pages.exports import accuracies_csv, as_json, curves_csv, rows_csv
 from sssam.lab.pages.figures import Figure, figures
@@ -92,10 +92,10 @@ def _downloads(comparison: Comparison) -> list[dict[str, str]]:
 
 def _files(figure: Figure, folder: Path) -> list[Path]:
     """Writes a figure for papers: 760 pixels wide, ink on white."""
-    chart, paths = figure.chart(), [folder / f"{figure.name}.{kind}" for kind in KINDS]
-    for kind, path in zip(KINDS, paths, strict=True):
-        write_whole(path, render(chart, kind))
-    return paths
+    contents = {folder / f"{figure.name}.{kind}": c for kind, c in rendered(figure.chart()).items()}
+    for path, content in contents.items():
+        write_whole(path, content)
+    return list(contents)
 
 
 def page(
@@ -115,7 +115,7 @@ def page(
         live: the page is one of a study that still runs.
     """
     chosen = figures(comparison) if drawn is None else drawn
-    template = environment().from_string(part("report.html"))
+    template = environment().get_template("report.html")
     return template.render(
         comparison=comparison,
         live=live,
@@ -135,14 +135,7 @@ def page(
     )
 
 
-class _Line(NamedTuple):
-    """A row of a table: its colour and its cells, the label first."""
-
-    role: str
-    cells: list[Cell]
-
-
-def _tables(comparison: Comparison) -> dict[str, list[_Line]]:
+def _tables(comparison: Comparison) -> dict[str, list[Line]]:
     """The finding; where they were measured, flatness, and how sure the differences to SAM are."""
     rows, task = comparison.rows, comparison.task
     sure = [certainty(row, task) for row in rows] if any(row.to_sam for row in rows) else []
@@ -153,7 +146,7 @@ def _tables(comparison: Comparison) -> dict[str, list[_Line]]:
     }
     roles = {row.label: row.role for row in rows}
     return {
-        name: [_Line(roles[line[0].text], line) for line in table] for name, table in lines.items()
+        name: [Line(roles[line[0].text], line) for line in table] for name, table in lines.items()
     }
 
 

@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 import vl_convert
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from sssam.lab.charts.files import VEGA_LITE
@@ -17,19 +17,27 @@ from sssam.lab.charts.files import VEGA_LITE
 #: The library for all charts, under the one name that the page's script uses.
 _SNIPPET = "window.vegaEmbed = vegaEmbed;"
 _CODE = re.compile(r"`([^`]+)`")
+#: What a line must not be broken in.
+_WHOLE = re.compile(r"\[[+-]?\d[\d.]*, [+-]?\d[\d.]*\]|\d points?\b")
 #: A minus sign, in ASCII: before a digit, and after nothing or what opens.
 _MINUS = re.compile(r"(?<![\w.])-(?=\d)")
 
 
 def environment() -> Environment:
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment = Environment(
+        loader=FunctionLoader(part), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
     environment.filters["typeset"] = typeset
     return environment
 
 
 def typeset(text: str) -> Markup:
-    """Text, escaped, with true minus signs, curly apostrophes, and what is in backticks as code."""
-    curly = _MINUS.sub("\N{MINUS SIGN}", text).replace("'", "\N{RIGHT SINGLE QUOTATION MARK}")
+    """Text, escaped, with true minus signs, curly apostrophes, and what is in backticks as code.
+
+    Intervals are not broken over lines, nor numbers from their "points".
+    """
+    whole = _WHOLE.sub(lambda found: found[0].replace(" ", "\N{NO-BREAK SPACE}"), text)
+    curly = _MINUS.sub("\N{MINUS SIGN}", whole).replace("'", "\N{RIGHT SINGLE QUOTATION MARK}")
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(curly))))
 
 

@@ -7,6 +7,7 @@ joining studies of several machines.
 import gzip
 import io
 import json
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -21,9 +22,11 @@ from sssam.lab.spreadsheet import leaves, table
 
 
 class Taken(NamedTuple):
-    """What came of an import: records new, records that were there, and lines that are none.
+    """What came of an import: records new, records that were there, and what is wrong with others.
 
-    `aside` is the file that keeps these lines as they were; None if there are none.
+    `problems` tell, each with its line's number, of lines that are no records and of records that
+    differ from the one there. `aside` is the file that keeps these lines as they were; None if
+    there are none.
     """
 
     new: int
@@ -58,6 +61,9 @@ def parquet(found: Iterable[Record]) -> bytes:
     format_.write_table(pyarrow.table(columns), kept)
     return bytes(kept.getvalue())
 
+
+#: What a compressed file begins with, whatever its name.
+_GZIP = b"\x1f\x8b"
 
 FORMATS: Mapping[str, Callable[[Iterable[Record]], bytes]] = MappingProxyType(
     {"jsonl": jsonl, "csv": csv, "parquet": parquet}
@@ -106,54 +112,77 @@ def export(found: Iterable[Record], path: Path, kind: str) -> None:
 def take(path: Path, directory: Path) -> Taken:
     """Writes each record of a file of JSON lines into a directory of records.
 
-    A run that has a record there keeps it. Torn and foreign lines are counted, told of, and kept as
-    they are in the directory's folder `aside`.
+    A run that has a record there keeps it. Torn and foreign lines, and records of other numbers
+    than the one there, are told of and kept as they are in the directory's folder `aside`.
 
     Raises:
-        FileNotFoundError: no such file.
-        OSError: a record could not be written.
-        ValueError: a name ending in .gz whose content is not compressed, or torn.
+        FileNotFoundError, IsADirectoryError: no such file.
+        OSError: a record could not be written; the same call goes on.
+        ValueError: a compressed file that is torn, or a file without any record.
     """
-    held, new, known = set(records.read_all(directory).by_id), 0, 0
-    problems, torn = list[str](), list[bytes]()
-    for number, line in enumerate(_lines(path), start=1):
-        if not line.strip():
-            continue
-        try:
-            record = Record.model_validate_json(line)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            problems.append(f"line {number}: {where + ': ' if where else ''}{first['msg']}")
-            torn.append(line)
-            continue
-        if record.id in held:
-            known += 1
-            continue
-        records.write(record, directory)
-        held.add(record.id)
-        new += 1
-    return Taken(new, known, tuple(problems), _kept(path, torn, directory))
+    found = _parsed(path)
+    held, new, aside = records.read_all(directory).by_id, 0, list[tuple[str, bytes]]()
+    for number, line, record in found:
+        problem = record if isinstance(record, str) else _differing(record, held)
+        if problem:
+            aside.append((f"line {number}: {problem}", line))
+        elif isinstance(record, Record) and record.id not in held:
+            records.write(record, directory)
+            held[record.id] = record
+            new += 1
+    kept = _kept(path, [line for _, line in aside], directory)
+    return Taken(new, len(found) - new - len(aside), tuple(told for told, _ in aside), kept)
+
+
+def _parsed(path: Path) -> list[tuple[int, bytes, Record | str]]:
+    """The lines of a file by number, each with its record, or with what is wrong with it."""
+    lines = enumerate(_lines(path), start=1)
+    found = [(number, line, _read(line)) for number, line in lines if line.strip()]
+    if not any(isinstance(each, Record) for *_, each in found):
+        reason = f" (line {found[0][0]}: {found[0][2]})" if found else ""
+        raise ValueError(
+            f"{str(path)!r} holds no record{reason}: give JSON lines, as `sssam export` writes them"
+        )
+    return found
+
+
+def _read(line: bytes) -> Record | str:
+    try:
+        return Record.model_validate_json(line)
+    except ValidationError as error:
+        return records.torn(error)
+
+
+#: What may differ between two trainings of one run: where and how fast, and what names it.
+_BY_CHANCE = frozenset({"run", "seconds", "peak_memory", "environment", "error"})
+
+
+def _differing(record: Record, held: Mapping[str, Record]) -> str:
+    """In which numbers a record differs from the one that is there, in words; "" if in none."""
+    there = held.get(record.id, record)
+    names = [name for name in Record.model_fields if name not in _BY_CHANCE]
+    found = [name for name in names if getattr(record, name) != getattr(there, name)]
+    if not found:
+        return ""
+    more = " ..." if len(found) > 3 else ""
+    return f"differs from the record {record.id} that is there, in {', '.join(found[:3])}{more}"
 
 
 def _lines(path: Path) -> list[bytes]:
     content = path.read_bytes()
-    if path.suffix == ".gz":
+    if content.startswith(_GZIP):
         try:
             content = gzip.decompress(content)
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             raise ValueError(f"{path} is no whole gzip file: {error}") from error
     return io.BytesIO(content).readlines()
 
 
 def _kept(path: Path, lines: list[bytes], directory: Path) -> Path | None:
-    """Writes the lines that are no records beside those that the directory set aside before."""
+    """Writes lines that were not taken beside those that the directory set aside before."""
     if not lines:
         return None
-    folder = directory / records.ASIDE
-    folder.mkdir(parents=True, exist_ok=True)
-    target, number = folder / f"{path.name}.lines", 1
-    while target.exists():
-        target, number = folder / f"{path.name}.{number}.lines", number + 1
+    directory.mkdir(parents=True, exist_ok=True)
+    target = records.reserved(directory / records.ASIDE, f"{path.name}.lines")
     write_whole(target, b"".join(lines))
     return target

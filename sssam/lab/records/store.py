@@ -8,6 +8,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from sssam.files import write_whole
+from sssam.lab.invalid import complaint
 from sssam.lab.specs import Record, Run
 
 ASIDE = "aside"
@@ -120,9 +121,7 @@ def _read(path: Path) -> Record | Problem:
 
 def torn(error: ValidationError) -> str:
     """What is wrong with text that is no record, in a few words."""
-    first = error.errors()[0]
-    where = ".".join(map(str, first["loc"]))
-    return f"torn or foreign ({where + ': ' if where else ''}{first['msg']})"
+    return f"torn or foreign ({complaint(error)})"
 
 
 def set_aside(problems: Iterable[Problem]) -> list[Path]:

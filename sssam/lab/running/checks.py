@@ -4,15 +4,25 @@ from collections.abc import Iterable
 
 from sssam.lab import tasks
 from sssam.lab.specs import Method, Run, Task
-from sssam.lab.training import loop, methods, prepare
+from sssam.lab.tasks.problems import Survey
+from sssam.lab.training import methods, prepare
+
+
+class MethodError(ValueError):
+    """A row that can't be built on a task; `reason` is the text without the row's `label`."""
+
+    def __init__(self, label: str, reason: str) -> None:
+        super().__init__(f"method {label!r}: {reason}")
+        self.label, self.reason = label, reason
 
 
 def check(task: Task, rows: Iterable[Method]) -> None:
     """Finds a task's data, and builds every method over its own model.
 
     Raises:
-        ValueError: an unknown name, a hyperparameter out of its range, too few examples, a model
-            without the layers that a method needs, a method that needs one loss a sample.
+        MethodError: a hyperparameter out of its range, a model without the layers that a method
+            needs, a method that needs one loss a sample.
+        ValueError: an unknown name, too few examples.
         FileNotFoundError: data that do not exist.
     """
     found = tasks.survey(task)
@@ -20,19 +30,21 @@ def check(task: Task, rows: Iterable[Method]) -> None:
         raise ValueError(f"task {task.name!r}: augment is for images (n, channels, height, width)")
     for row in rows:
         methods.check(row)
-        if found is None:
-            continue
-        run = Run(task=task, method=row, seed=0)
-        optimizer = methods.build(
-            row,
-            prepare.base_optimizer(run, found.model, found.optimizer),
-            loop.total_steps(run, found.size),
-            0,
-            found.model,
+        if found is not None:
+            _build(task, row, found)
+
+
+def _build(task: Task, row: Method, found: Survey) -> None:
+    run = Run(task=task, method=row, seed=0)
+    base = prepare.base_optimizer(run, found.model, found.optimizer)
+    steps = run.total_steps(found.size)
+    try:
+        optimizer = methods.build(row, base, steps, 0, found.model)
+    except (ValueError, TypeError) as error:
+        raise MethodError(row.label, str(error)) from error
+    if not found.losses and methods.chooses_samples(optimizer):
+        raise MethodError(
+            row.label,
+            f"kind {row.kind!r} chooses samples by their losses, but the loss of task "
+            f"{task.name!r} is a scalar: return one loss a sample, or leave the method out",
         )
-        if not found.losses and methods.chooses_samples(optimizer):
-            raise ValueError(
-                f"method {row.label!r} of kind {row.kind!r} chooses samples by their losses, but "
-                f"the loss of task {task.name!r} is a scalar: return one loss a sample, or leave "
-                "the method out"
-            )

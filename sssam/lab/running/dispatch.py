@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from pathlib import Path
 
-from sssam.lab.engines import Engine
+from sssam.lab.engines import Engine, WorkerLostError
 from sssam.lab.records import claims
 from sssam.lab.running.worker import OnEpoch, Settings, checkpoint_path, found, give_up, work
 from sssam.lab.specs import Record, Run
@@ -57,7 +57,7 @@ class Dispatcher:
 
         Raises:
             OSError: a record or a checkpoint could not be written, or the cluster has gone.
-            RuntimeError: workers keep dying before they begin anything.
+            WorkerLostError: workers keep dying before they begin anything.
         """
         self.waiting.extend(runs)
         while self.waiting or self.suspects or self.under_way or self.elsewhere:
@@ -163,7 +163,7 @@ class Dispatcher:
     def _count_false_start(self) -> None:
         self.false_starts += 1
         if self.false_starts > FALSE_STARTS * self.engine.slots():
-            raise RuntimeError(
+            raise WorkerLostError(
                 f"{self.false_starts} workers in a row ended before they began a run: finished "
                 "runs are kept; look into the workers' own output, for memory or an import that "
                 "fails there, and try the engine 'here'"

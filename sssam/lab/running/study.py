@@ -90,7 +90,6 @@ def run_missing(
         flatness: measure each trained model by this plan, once; its weights are kept in the folder
             `weights` and the numbers in `flatness`, as `sssam.lab.flatness.files` reads them. Runs
             whose record was made without kept weights stay unmeasured.
-
         logger: which of `sssam.lab.training.loggers.LOGGERS` is told each epoch's numbers; it
             writes in the folder `logs` beside that of the records.
         train: what trains a run; under torchrun what `ranks.leading` gives, on the first rank
@@ -104,14 +103,12 @@ def run_missing(
         ConnectionError: the engine's cluster can't be reached, before any training, or has gone.
         ModuleNotFoundError: the engine's library is not installed.
         OSError: a record could not be written.
-        RuntimeError: workers keep dying before they begin a run.
+        WorkerLostError: workers keep dying before they begin a run.
         KeyboardInterrupt: at Ctrl-C, with the workers ended, where the engine can end them.
     """
     chosen = _chosen(engine, jobs)
-    if not checkpoint_seconds >= 0:
-        raise ValueError(f"checkpoint_seconds is {checkpoint_seconds}, must be at least 0")
-    loggers.check(logger)
-    _check_ranks(chosen, train)
+    settings = Settings(1, checkpoint_seconds, accelerator, flatness, logger, train)
+    _check_settings(settings, chosen)
     check(runs)
     directory = directory.absolute()
     problems = records.read_all(directory).problems
@@ -121,9 +118,7 @@ def run_missing(
         _set_failed_aside(wanted, directory)
     if wanted:
         with chosen.open(directory, len(wanted)) as entered:
-            settings = Settings(
-                entered.threads, checkpoint_seconds, accelerator, flatness, logger, train
-            )
+            settings = settings._replace(threads=entered.threads)
             told = _Told(len(wanted), on_progress)
             Dispatcher(directory, entered, settings, told, on_epoch)(wanted)
     return Records(records.read_all(directory).by_id, problems)
@@ -154,8 +149,12 @@ def _chosen(engine: Engine | str | None, jobs: int | None) -> Engine:
     return Here(threads=1) if jobs in (None, 1) else Local(jobs)
 
 
-def _check_ranks(engine: Engine, given: Callable[..., Record] | None) -> None:
-    """Under torchrun a study trains one run at a time, on all ranks."""
+def _check_settings(settings: Settings, engine: Engine) -> None:
+    """Refuses what no run could be trained by; under torchrun all ranks train one run at a time."""
+    if not settings.checkpoint_seconds >= 0:
+        given = settings.checkpoint_seconds
+        raise ValueError(f"checkpoint_seconds is {given}, must be at least 0")
+    loggers.check(settings.logger)
     if hardware.world() == 1:
         return
     if not engine.in_process:
@@ -163,7 +162,7 @@ def _check_ranks(engine: Engine, given: Callable[..., Record] | None) -> None:
             f"the engine is {type(engine).__name__.lower()!r}, must be 'here' under torchrun, "
             "whose ranks train one run together: leave it out, or start without torchrun"
         )
-    if given is None:
+    if settings.train is None:
         raise ValueError(
             "under torchrun a study is the first rank's alone: give train=what `with "
             "sssam.lab.training.ranks.leading(...)` yields, where that is not None"

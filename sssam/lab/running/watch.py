@@ -4,7 +4,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol
+from typing import NamedTuple, Protocol, Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -26,7 +26,7 @@ from sssam.lab.specs import Point, Record, Run
 #: Speed is taken over all that was done: single runs may take longer than any shorter window.
 _WINDOW = 7 * 24 * 3600.0
 #: Lines of a terminal that are left free by the table: bars, headings, and what stands above.
-_APART = 8
+_APART = 9
 
 
 class Watch(Protocol):
@@ -39,15 +39,36 @@ class Watch(Protocol):
         """An epoch of a run ended."""
 
 
+class Stage(NamedTuple):
+    """What runs are trained for: its title, and whether hyperparameters are chosen by them."""
+
+    title: str
+    choosing: bool = False
+
+    def of(self, number: int, total: int) -> Self:
+        """The stage on one of several tasks, counted from 1."""
+        title = f"task {number} of {total}, {self.title}" if total > 1 else self.title
+        return self._replace(title=title)
+
+
+COMPARING = Stage("comparing")
+CHOOSING = Stage("choosing hyperparameters", choosing=True)
+
+
 @contextmanager
-def watching(runs: Sequence[Run], console: Console, quiet: bool) -> Iterator[Watch]:
-    """Bars over a table on a terminal, a line every now and then elsewhere, nothing if `quiet`."""
+def watching(
+    runs: Sequence[Run], console: Console, quiet: bool, stage: Stage = COMPARING
+) -> Iterator[Watch]:
+    """Bars over a table on a terminal, a line every now and then elsewhere, nothing if `quiet`.
+
+    Both name the task of the runs, which are of one, and the stage.
+    """
     if quiet or not runs:
         yield _Silent()
     elif not console.is_terminal:
-        yield _Lines(console)
+        yield _Lines(console, stage)
     else:
-        board = _Board(runs, console)
+        board = _Board(runs, console, stage)
         with Live(console=console, get_renderable=board.shown, transient=True):
             yield board
 
@@ -75,19 +96,25 @@ class _Silent:
 class _Lines(_Silent):
     """A line at every tenth of the runs, and one for each run that came to no good end."""
 
-    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
-        self.console, self.clock, self.tenths = console, clock, 0
+    def __init__(
+        self,
+        console: Console,
+        stage: Stage = COMPARING,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.console, self.stage, self.clock, self.tenths = console, stage, clock, 0
         self.begun = clock()
 
     def ended(self, done: int, total: int, record: Record) -> None:
         name = f"{record.run.method.label}, seed {record.run.seed}"
         if record.outcome != "finished":
-            self._say(f"{name}: {record.outcome}")
+            self._say(f"{record.run.task.name}: {name}: {record.outcome}")
         if 10 * done // total > self.tenths:
             self.tenths = 10 * done // total
             left = (self.clock() - self.begun) / done * (total - done)
             remaining = f", about {duration(left)} left" if done < total else ""
-            self._say(f"{done} of {total} runs{remaining}, the last of them {name}")
+            title = f"{record.run.task.name}, {self.stage.title}"
+            self._say(f"{title}: {done} of {total} runs{remaining}, the last of them {name}")
 
     def _say(self, line: str) -> None:
         self.console.print(line, markup=False)
@@ -105,18 +132,19 @@ def duration(seconds: float) -> str:
 
 
 class _Tally:
-    """What came of a row's runs so far."""
+    """What came of a row's runs so far; where they are to choose by, on validation samples."""
 
-    def __init__(self, total: int) -> None:
-        self.total, self.done = total, 0
+    def __init__(self, choosing: bool) -> None:
+        self.choosing, self.total, self.done = choosing, 0, 0
         self.accuracies: list[float] = []
         self.propagations: list[float] = []
         self.apart: dict[str, int] = {}
 
     def add(self, record: Record) -> None:
         self.done += 1
-        if record.test_accuracy is not None:
-            self.accuracies.append(100 * record.test_accuracy)
+        reached = record.validation_accuracy if self.choosing else record.test_accuracy
+        if reached is not None:
+            self.accuracies.append(100 * reached)
         if record.propagations is not None:
             self.propagations.append(record.propagations)
         if record.outcome != "finished":
@@ -132,13 +160,15 @@ class _Tally:
 class _Board:
     """A table with a line a row, a bar for all runs with the time left, one for a run under way."""
 
-    def __init__(self, runs: Sequence[Run], console: Console) -> None:
+    def __init__(self, runs: Sequence[Run], console: Console, stage: Stage = COMPARING) -> None:
         self.console, self.progress = console, _progress(console)
+        self.title = f"{runs[0].task.name}, {stage.title}"
+        self.judged = f"{'validation ' if stage.choosing else ''}{runs[0].task.metric}"
         self.all = self.progress.add_task("[bold]all runs[/]", total=len(runs), note="")
         self.bars: dict[str, TaskID] = {}
         self.tallies: dict[str, _Tally] = {}
         for label in (run.method.label for run in runs):
-            self.tallies.setdefault(label, _Tally(0)).total += 1
+            self.tallies.setdefault(label, _Tally(stage.choosing)).total += 1
         self.done = 0
 
     def ended(self, done: int, total: int, record: Record) -> None:
@@ -161,13 +191,13 @@ class _Board:
         """The table above the bars; rows that the terminal is too low for are counted."""
         room = max(3, self.console.height - _APART - len(self.bars))
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-        for name in ("row", "runs", "accuracy", "propagations", ""):
+        for name in ("row", "runs", self.judged, "propagations", ""):
             table.add_column(name, justify="left" if name in ("row", "") else "right")
         for label, tally in list(self.tallies.items())[:room]:
             table.add_row(Text(label), *tally.cells(), style="" if tally.done else "dim")
         hidden = len(self.tallies) - room
         more = [Text(f"and {hidden} more rows", style="dim")] if hidden > 0 else []
-        return Group(table, *more, Text(), self.progress)
+        return Group(Text(self.title, style="bold"), table, *more, Text(), self.progress)
 
 
 def _progress(console: Console) -> Progress:

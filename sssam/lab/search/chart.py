@@ -1,5 +1,6 @@
 """The figure of a search: every trial over its budget, and the front through the bests."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
@@ -48,7 +49,16 @@ def front(findings: Findings, theme: Theme = PRINT, width: Width = 760) -> alt.L
     if len(steps) > 1:
         line = over(steps).mark_line(interpolate="step-after", color=theme.muted, strokeWidth=1.4)
         layers.insert(0, line.encode(x=x, y=y))
-    return finish(layers, theme, width, _HEIGHT)
+    return finish(layers, theme, width, _HEIGHT).properties(description=_words(len(trials), bests))
+
+
+def _words(trials: int, bests: Sequence[tuple[float, Candidate]]) -> str:
+    """The figure in words, for who can't see it."""
+    ends = ", ".join(f"{100 * best.mean:.2f}% at {budget:g}" for budget, best in bests)
+    return (
+        f"Scatter plot of validation accuracy against propagations a step, {trials} trials. "
+        f"On the front: {ends}."
+    )
 
 
 def _x(budgets: list[float], aside: float) -> alt.X:

@@ -7,7 +7,6 @@ from pydantic import Field, field_validator, model_validator
 
 from sssam.lab.specs import REVISION, Method, Run, Spec, Task
 from sssam.lab.tasks import problems
-from sssam.lab.training import loop
 
 #: Seeds of a search; `sssam tune` uses 1000 to 1009, and a comparison counts its own from 0.
 FIRST_SEED = 2000
@@ -94,7 +93,7 @@ class Design(Spec):
     @property
     def epochs(self) -> int:
         """Epochs of one run."""
-        return loop.epochs(self.run(_ANY, 0))
+        return self.run(_ANY, 0).epochs
 
     def total_steps(self) -> int:
         """Steps of one run; a task of a user's own is asked for the size of its data.
@@ -104,7 +103,7 @@ class Design(Spec):
         """
         own = self.task.data.train
         size = problems.survey(self.task).size if own is None else own
-        return loop.total_steps(self.run(_ANY, 0), size)
+        return self.run(_ANY, 0).total_steps(size)
 
 
 _ANY = Method(label="any", kind="base")

@@ -7,25 +7,23 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import Any, NamedTuple
+from typing import Any
 
 import optuna
 from filelock import FileLock
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from sssam.lab.records import claims
 from sssam.lab.running import checks
 from sssam.lab.search.design import Design
 from sssam.lab.search.objective import Objective, pruner
 from sssam.lab.search.storage import Place, study
+from sssam.lab.search.tally import Tally, count, revive
 from sssam.lab.seeds import derived
 from sssam.lab.specs import Method
 from sssam.lab.studies.design import Option
 from sssam.schedules import constant
-
-#: How often a trial whose process dies is tried before it counts as failed.
-TRIES = 3
 
 #: Seconds until a process that has nothing to do looks again at what others do.
 _PAUSE = 0.5
@@ -34,20 +32,6 @@ _LAST_WORDS = 10.0
 
 #: Told of each trial that ended: its search, the trial, and how many ended of how many.
 OnTrial = Callable[[Design, FrozenTrial, int, int], object]
-
-
-class Tally(NamedTuple):
-    """Trials of a search: ended (failed ones among them), failed, lost with their process, alive.
-
-    A lost trial is tried anew, and is not counted beside its successor. `near` are alive on this
-    machine.
-    """
-
-    ended: int
-    failed: int
-    lost: int
-    alive: int
-    near: int
 
 
 def search(
@@ -161,7 +145,6 @@ class Worker:
             tally = count(self.study, self._is_near)
             if tally.ended + tally.alive < self.trials:
                 self._try(tally)
-                self._tell()
                 return True
         if tally.ended >= self.trials or not tally.near:
             return False
@@ -180,20 +163,18 @@ class Worker:
                 self.turn.release()
                 return self._judged(trial)
 
-            self.study.optimize(judged, n_trials=1, catch=(Exception,))
+            self.study.optimize(judged, n_trials=1, catch=(Exception,), callbacks=[self._tell])
 
     def _judged(self, trial: optuna.Trial) -> float:
-        self.tried = trial.number
         try:
             return self.objective(trial)
         except KeyboardInterrupt:
             trial.set_user_attr("stopped", True)
             raise
 
-    def _tell(self) -> None:
+    def _tell(self, study: optuna.Study, trial: FrozenTrial) -> None:
         if self.on_trial is not None:
-            trial = self.study.get_trials(deepcopy=False)[self.tried]
-            ended = count(self.study, self._is_near).ended
+            ended = count(study, self._is_near).ended
             self.on_trial(self.design, trial, ended, self.trials)
 
     def _claim(self, number: int) -> str:
@@ -217,33 +198,3 @@ def sampler(design: Design, before: int) -> BaseSampler:
     """
     seed = derived("search", design.seed, design.name, before) % 2**32
     return RandomSampler(seed=seed) if design.sampler == "random" else TPESampler(seed=seed)
-
-
-def revive(study: optuna.Study, is_lost: Callable[[FrozenTrial], bool]) -> None:
-    """Marks trials whose process died as failed, and puts each in the queue again."""
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        if is_lost(trial):
-            study.tell(trial.number, state=TrialState.FAIL)
-    every = study.get_trials(deepcopy=False)
-    again = {trial.user_attrs.get("retry of") for trial in every}
-    for trial in every:
-        if is_interrupted(trial) and trial.number not in again:
-            tries = trial.user_attrs.get("tries", 1) + ("stopped" not in trial.user_attrs)
-            attributes = {"retry of": trial.number, "tries": tries}
-            study.enqueue_trial(trial.params, user_attrs=attributes)
-
-
-def is_interrupted(trial: FrozenTrial) -> bool:
-    """Whether a trial ended with its process, and is to be tried anew."""
-    given_up = trial.user_attrs.get("tries", 1) >= TRIES and "stopped" not in trial.user_attrs
-    return trial.state == TrialState.FAIL and "error" not in trial.user_attrs and not given_up
-
-
-def count(study: optuna.Study, is_near: Callable[[FrozenTrial], bool]) -> Tally:
-    """What became of a search's trials."""
-    every = study.get_trials(deepcopy=False)
-    lost = sum(map(is_interrupted, every))
-    failed = sum(trial.state == TrialState.FAIL for trial in every) - lost
-    done = sum(trial.state in (TrialState.COMPLETE, TrialState.PRUNED) for trial in every)
-    running = [trial for trial in every if trial.state == TrialState.RUNNING]
-    return Tally(done + failed, failed, lost, len(running), sum(map(is_near, running)))

@@ -8,9 +8,9 @@ from optuna.trial import FrozenTrial, TrialState
 from pydantic import Field
 
 from sssam.lab.search.design import Design
-from sssam.lab.search.drive import count, is_interrupted
 from sssam.lab.search.space import FAMILIES
 from sssam.lab.search.storage import Place, study
+from sssam.lab.search.tally import count, is_interrupted
 from sssam.lab.specs import Method, Spec
 
 Share = Annotated[float, Field(ge=0, le=1)]

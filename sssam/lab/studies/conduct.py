@@ -20,7 +20,8 @@ from sssam.lab.analysis import flatrows
 from sssam.lab.analysis.comparison import Comparison
 from sssam.lab.flatness import files as flatfiles
 from sssam.lab.flatness.specs import Kept
-from sssam.lab.names import safe as safe
+from sssam.lab.invalid import complaint
+from sssam.lab.names import safe
 from sssam.lab.specs import Method, Record, Run
 from sssam.lab.studies import tune
 from sssam.lab.studies.design import Part, Study, runs
@@ -97,11 +98,8 @@ def load(directory: Path) -> Study:
     try:
         return Study.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
         raise ValueError(
-            f"{path} is no study: {where + ': ' if where else ''}{first['msg']}; give the study "
-            "file again"
+            f"{path} is no study: {complaint(error)}; give the study file again"
         ) from error
 
 

@@ -6,8 +6,8 @@ command needs to go on, to compare and to report.
 
 import itertools
 import random
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any
+from collections.abc import Iterator, Sequence
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
@@ -146,12 +146,3 @@ def _require_equal_trials(rows: Sequence[Grid]) -> None:
             f'some rows have rho = "tune", whose grid can grow, and {fixed!r} has a grid that '
             "can't: the trials would not be equal; use one of the two for all rows"
         )
-
-
-def changed(spec: Task, update: Mapping[str, Any]) -> Task:
-    """The task with other settings, checked like new ones.
-
-    Raises:
-        ValueError: a setting that there is not, of a wrong type, or out of its range.
-    """
-    return type(spec).model_validate({**dict(spec), **update})

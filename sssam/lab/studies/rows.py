@@ -6,22 +6,22 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from pydantic import ValidationError
+
 from sssam.lab import tasks, tuned
+from sssam.lab.invalid import complaint
 from sssam.lab.names import nearest
+from sssam.lab.running import checks
 from sssam.lab.specs import Method, Task
 from sssam.lab.studies import scheduletext
 from sssam.lab.studies.design import Grid
 from sssam.lab.training import methods
-from sssam.roles.masks import normalization_parameters
 
 #: What is multiplied with the default rho of a row's class, for every kind alike, when it is tuned.
 FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 
 #: The schedule of the kind "sssam" where none is named: the paper's linear one.
 DEFAULT_SCHEDULE = "linear(0, 1)"
-
-#: The kinds that choose among the samples of a batch.
-_PER_SAMPLE = ("esam", "ksam")
 
 #: How rows of a kind are called.
 NAMES: Mapping[str, str] = MappingProxyType(
@@ -44,12 +44,11 @@ def all_rows(task: Task) -> list[Method]:
 
 def suits(method: Method, task: Task) -> bool:
     """Whether the method can train the task: SAM-ON needs norm layers, ESAM a loss a sample."""
-    known = tasks.survey(task)
-    if known is None:  # the user's function raises, as its runs will tell
-        return True
-    if method.kind in _PER_SAMPLE and not known.losses:
+    try:
+        checks.check(task, [method])
+    except checks.MethodError:
         return False
-    return method.kind != "samon" or bool(normalization_parameters(known.model))
+    return True
 
 
 def tuning_grid(method: Method) -> Grid:
@@ -72,12 +71,18 @@ def chosen(task: Task, words: str | None) -> list[Method]:
     the class's default.
 
     Raises:
-        ValueError: no such row or kind (with the nearest), a setting that the kind does not have.
+        ValueError: no such row or kind (with the nearest), an empty name, a setting that the kind
+            does not have, a value out of its range.
     """
     if words is None:
         return tasks.default_rows(task)
     found: dict[str, Method] = {}
     for word in _split(words):
+        if not word:
+            raise ValueError(
+                f"methods are {words!r}, with no name where one is to stand: name rows such as "
+                "'base,SAM', or 'default', or 'all'"
+            )
         for row in _named(word, task):
             found.setdefault(row.label, row)
     return list(found.values())
@@ -117,17 +122,22 @@ def _tuned(row: Method, task: Task) -> Method:
 
 
 def _with_settings(kind: str, text: str, word: str) -> Method:
-    given = dict(_setting(part, word) for part in _pieces(text))
-    row = _of_kind(kind, given.pop("schedule", None))
+    given = _settings(text, word)
+    row = {**dict(_of_kind(kind, given.pop("schedule", None))), "label": word}
     fields = {"rho", "learning_rate", "length"} & given.keys()
-    return Method.model_validate(
-        {
-            **dict(row),
-            "label": word,
-            **{name: given.pop(name) for name in fields},
-            "options": given,
-        }
-    )
+    row |= {name: given.pop(name) for name in fields}
+    try:
+        return Method.model_validate({**row, "options": given})
+    except ValidationError as error:
+        raise ValueError(f"method {word!r}: {complaint(error)}") from error
+
+
+def _settings(text: str, word: str) -> dict[str, Any]:
+    pairs = [_setting(part, word) for part in _pieces(text)]
+    names = [name for name, _ in pairs]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ValueError(f"method {word!r}: {twice[0]} is given twice: name it once")
+    return dict(pairs)
 
 
 def _setting(part: str, word: str) -> tuple[str, Any]:

@@ -37,7 +37,7 @@ def parse(text: str) -> Schedule:
         found = _value(ast.parse(text.strip(), mode="eval").body)
     except (SyntaxError, RecursionError, MemoryError):
         raise ValueError(f"schedule {text!r} can't be read: {_EXAMPLE}") from None
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"schedule {text!r}: {error}") from error
     if not isinstance(found, Schedule):
         raise ValueError(f"schedule {text!r} is no schedule: {_EXAMPLE}")

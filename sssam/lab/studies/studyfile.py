@@ -3,39 +3,24 @@
 What a file can say is told by example in docs/laboratory.md.
 """
 
-import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from sssam.lab import engines, tasks
 from sssam.lab.flatness.specs import OF_STUDY, Plan, Radius
 from sssam.lab.names import nearest
 from sssam.lab.running import study
-from sssam.lab.specs import Task
-from sssam.lab.studies.design import TUNING_SEEDS, Part, Study, runs
-from sssam.lab.studies.studyrows import KeyedError, RowTable, grid
+from sssam.lab.specs import DataSpec, Name, Run, Task
+from sssam.lab.studies.complaints import TAKES, KeyedError, Place, Text
+from sssam.lab.studies.design import TUNING_SEEDS, Grid, Part, Study, runs
+from sssam.lab.studies.studyrows import RowTable, grid, label
 
-#: What a key takes, in words.
-_TAKES: Mapping[str, str] = MappingProxyType(
-    {
-        "tasks": 'a list of names, or of tables such as {name = "digits", epochs = 20}',
-        "methods": "tables, each below a line [[methods]], at least one",
-        "seeds": "a number of seeds, at least 1, or a list of seeds",
-        "tuning_seeds": "a number of seeds, at least 1, or a list of seeds",
-        "budget": "a number from 1 (the base optimizer) to 2 (SAM)",
-        "rho": 'a number, a list of numbers to choose among, "tune" or "tuned"',
-        "learning_rate": "a number above 0, or a list of such numbers to choose among",
-        "schedule": 'text such as "late(0.5)", or a table such as {family = "late", f = 0.5}',
-        "control": '"compute-matched"',
-        "flatness": "true, or a table such as {samples = 512, rho = [0.1], eigenvalues = 1}",
-    }
-)
+#: The most seeds that a number can stand for: more would be a slip of the finger.
+MOST_SEEDS = 10_000
 
 
 class _FlatnessTable(BaseModel):
@@ -57,7 +42,7 @@ class _FlatnessTable(BaseModel):
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
-    name: str | None = None
+    name: Name | None = None
     tasks: list[str | dict[str, Any]] = Field(min_length=1)
     methods: list[dict[str, Any]] = Field(min_length=1)
     seeds: int | list[int]
@@ -66,7 +51,7 @@ class _File(BaseModel):
     budget: float | None = None
     trials: int | None = Field(None, ge=1)
     engine: str | None = None
-    flatness: bool | _FlatnessTable = False
+    flatness: bool | dict[str, Any] = False
 
 
 class _TaskTable(BaseModel):
@@ -92,41 +77,58 @@ def read(path: Path, data: Mapping[str, str] | None = None) -> Study:
         FileNotFoundError: no such file, or the data of a task are missing.
         ConnectionError: the hub that has the data can't be reached.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"study file {str(path)!r} does not exist")
-    text = _Text(path, path.read_text(encoding="utf-8"))
-    try:
-        content = tomllib.loads(text.content)
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{path}: this is no TOML: {error}") from error
-    with text.place():
-        file = _File.model_validate(content)
-    seeds = _seeds(file.seeds, 0, "seeds", text)
-    tuning = _seeds(file.tuning_seeds, TUNING_SEEDS[0], "tuning_seeds", text)
-    parts = tuple(_part(task, file, text) for task in _tasks(file, data or {}, text))
-    with text.place():
+    text = Text(path, content := _content(path))
+    with text.at(Place(), _File.model_fields):
+        file = _File.model_validate(_parsed(content))
+        seeds = _seeds(file.seeds, 0, "seeds")
+        tuning = _seeds(file.tuning_seeds, TUNING_SEEDS[0], "tuning_seeds")
         _require_engine(file.engine)
-        found = Study(
+    plan = _flatness(file.flatness, text)
+    found = _tasks(file, data or {}, text)
+    parts = tuple(_part(task, number, file, text) for number, task in enumerate(found))
+    with text.at(Place()):
+        return Study(
             name=file.name or path.stem,
             parts=parts,
             seeds=seeds,
             tuning_seeds=tuning,
             engine=file.engine,
-            flatness=_flatness(file.flatness),
+            flatness=plan,
         )
-        study.check(run for part in parts for run in _samples(part))
-    return found
 
 
-def _flatness(given: bool | _FlatnessTable) -> Plan | None:
+def _content(path: Path) -> str:
+    """The text of a file, whose first sign may be a byte order mark."""
+    if path.is_dir():
+        raise IsADirectoryError(
+            f"study file {str(path)!r} is a directory, which holds no study either: name a file"
+        )
+    if not path.is_file():
+        raise FileNotFoundError(f"study file {str(path)!r} does not exist")
+    held = path.read_bytes()
+    try:
+        return held.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = held.count(b"\n", 0, error.start) + 1
+        raise ValueError(
+            f"{path}, line {line}: the byte {held[error.start]:#04x} is no UTF-8: save the file as "
+            "text in UTF-8"
+        ) from error
+
+
+def _parsed(content: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(content)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ValueError(f"this is no TOML: {error}") from error
+
+
+def _flatness(given: bool | dict[str, Any], text: Text) -> Plan | None:
     if isinstance(given, bool):
         return OF_STUDY if given else None
-    return given.plan()
-
-
-def _samples(part: Part) -> list[Any]:
-    """A run of every trial of every row."""
-    return [run for row in part.rows for run in runs(part.task, row.trials(), [0])]
+    fields = _FlatnessTable.model_fields
+    with text.at(Place("flatness"), fields):
+        return _FlatnessTable.model_validate(given).plan()
 
 
 def _require_engine(engine: str | None) -> None:
@@ -137,19 +139,20 @@ def _require_engine(engine: str | None) -> None:
             raise KeyedError("engine", str(error)) from error
 
 
-def _seeds(given: int | list[int], first: int, key: str, text: "_Text") -> tuple[int, ...]:
+def _seeds(given: int | list[int], first: int, key: str) -> tuple[int, ...]:
+    if isinstance(given, int) and given > MOST_SEEDS:
+        raise KeyedError(key, f"must be at most {MOST_SEEDS}, not {given}: list more, one by one")
     seeds = tuple(range(first, first + given)) if isinstance(given, int) else tuple(given)
-    with text.place():
-        if not seeds or min(seeds) < 0:
-            raise KeyedError(key, f"must be {_TAKES[key]}, none below 0, not {given}")
+    if not seeds or min(seeds) < 0:
+        raise KeyedError(key, f"must be {TAKES[key]}, none below 0, not {given}")
     return seeds
 
 
-def _tasks(file: _File, data: Mapping[str, str], text: "_Text") -> list[Task]:
+def _tasks(file: _File, data: Mapping[str, str], text: Text) -> list[Task]:
     found: list[Task] = []
     for number, given in enumerate(file.tasks):
-        with text.place("tasks", number):
-            table = _TaskTable.model_validate({"name": given} if isinstance(given, str) else given)
+        with text.at(Place("tasks", number), {**DataSpec.model_fields, **Task.model_fields}):
+            table = _task_table(given)
             path = data.get(table.label or table.name) or table.data
             table = table.model_copy(update={"data": path})
             found.append(_task(table, file.epochs, text.path.parent))
@@ -158,10 +161,17 @@ def _tasks(file: _File, data: Mapping[str, str], text: "_Text") -> list[Task]:
         if name not in names:
             raise ValueError(f"--data {name}=...: {nearest('task of the study', name, names)}")
     for number, name in enumerate(names):
-        with text.place("tasks", number):
+        with text.at(Place("tasks", number)):
             if name in names[:number]:
                 raise KeyedError("name", f"task {name!r} is there twice: give one a label")
     return found
+
+
+def _task_table(given: str | dict[str, Any]) -> _TaskTable:
+    table = {"name": given} if isinstance(given, str) else given
+    if not table.get("name"):
+        raise KeyedError("name", "is missing: give a task's name, or a file that makes one")
+    return _TaskTable.model_validate(table)
 
 
 def _task(table: _TaskTable, epochs: int | None, folder: Path) -> Task:
@@ -195,73 +205,23 @@ def _parted(given: str) -> tuple[str, str]:
     return file, colon + rest
 
 
-def _part(task: Task, file: _File, text: "_Text") -> Part:
-    rows = []
-    for number, given in enumerate(file.methods):
-        with text.place("methods", number):
-            table = RowTable.model_validate(given)
-            rows.append(grid(table, task, file.budget, file.trials))
-    with text.place():
-        return Part(task=task, rows=tuple(rows))
+def _part(task: Task, number: int, file: _File, text: Text) -> Part:
+    """A task with its rows, of which every trial is built once."""
+    rows, places = list[Grid](), dict[str, Place]()
+    for i, given in enumerate(file.methods):
+        place = Place("methods", i, label(given))
+        with text.at(place, RowTable.model_fields):
+            row = grid(RowTable.model_validate(given), task, file.budget, file.trials)
+            if row.label in places:
+                raise KeyedError("label", f"{row.label!r} is there twice: give one another")
+        rows.append(row)
+        places[row.label] = place
+    part = Part(task=task, rows=tuple(rows))
+    with text.at(Place("tasks", number, task.name), rows=places):
+        study.check(_samples(part))
+    return part
 
 
-class _Text:
-    """The file's text, to say where in it something is wrong."""
-
-    def __init__(self, path: Path, content: str) -> None:
-        self.path, self.content = path, content
-
-    @contextmanager
-    def place(self, table: str = "", number: int = 0) -> Iterator[None]:
-        """Turns what is raised inside into a text with the file, the line and the key."""
-        try:
-            yield
-        except ValidationError as error:
-            first = error.errors()[0]
-            key = next((str(part) for part in first["loc"] if isinstance(part, str)), "")
-            known = _File.model_fields if not table else ()
-            raise ValueError(self._told(table, number, key, _reason(first, key, known))) from error
-        except KeyedError as error:
-            raise ValueError(self._told(table, number, error.key, str(error))) from error
-        except (FileNotFoundError, ConnectionError) as error:
-            raise type(error)(self._told(table, number, "", str(error))) from error
-        except (ValueError, TypeError) as error:
-            raise ValueError(self._told(table, number, "", str(error))) from error
-
-    def _told(self, table: str, number: int, key: str, reason: str) -> str:
-        line = self._line(table, number, key)
-        where = f"{self.path}, line {line}" if line else str(self.path)
-        which = f"{table[:-1]} {number + 1}" if table else ""
-        named = "" if reason.startswith("unknown") else key
-        return ": ".join(filter(None, (where, ", ".join(filter(None, (which, named))), reason)))
-
-    def _line(self, table: str, number: int, key: str) -> int | None:
-        """The line of a key, if it can be told for certain, else that of its table."""
-        lines = self.content.splitlines()
-        heads = [i for i, line in enumerate(lines) if re.match(r"\s*\[", line)]
-        mine = [i for i in heads if re.match(rf"\s*\[\[\s*{table}\s*\]\]", lines[i])]
-        start = mine[number] if table and number < len(mine) else 0
-        if table and not start:
-            return self._only(range(len(lines)), lines, key or table)
-        end = next((i for i in heads if i > start), len(lines))
-        return self._only(range(start, end), lines, key) or (start + 1 if start else None)
-
-    @staticmethod
-    def _only(places: Sequence[int] | range, lines: Sequence[str], key: str) -> int | None:
-        pattern = re.compile(rf"(^|[\s;{{,]){re.escape(key)}\s*=")
-        found = [i for i in places if key and pattern.search(lines[i])]
-        return found[0] + 1 if len(found) == 1 else None
-
-
-def _reason(error: Mapping[str, Any], key: str, known: Any) -> str:
-    given = error.get("input")
-    if error["type"] == "missing":
-        takes = _TAKES.get(key)
-        return "is missing" + (f": give {takes}" if takes else "")
-    if error["type"] == "extra_forbidden":
-        return nearest("key", key, known)
-    if error["type"] == "value_error":
-        return str(error["ctx"]["error"])
-    if key in _TAKES:
-        return f"must be {_TAKES[key]}, not {given!r}"
-    return f"{error['msg'][0].lower()}{error['msg'][1:]}, not {given!r}"
+def _samples(part: Part) -> list[Run]:
+    """A run of every trial of every row."""
+    return [run for row in part.rows for run in runs(part.task, row.trials(), [0])]

@@ -1,6 +1,7 @@
 """A row of a study file, as a table of settings -> a row with what is to be chosen."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -9,9 +10,10 @@ from sssam.lab import tuned
 from sssam.lab.names import nearest
 from sssam.lab.specs import Method, Run, Task
 from sssam.lab.studies import rows, scheduletext
+from sssam.lab.studies.complaints import KeyedError
 from sssam.lab.studies.design import Grid, Option
 from sssam.lab.tasks import problems
-from sssam.lab.training import loop, methods
+from sssam.lab.training import methods
 from sssam.schedules import BudgetError, Schedule, from_dict
 
 Numbers = float | list[float]
@@ -38,14 +40,6 @@ class RowTable(BaseModel):
         return dict(self.model_extra or {})
 
 
-class KeyedError(ValueError):
-    """What is wrong with one key of a table."""
-
-    def __init__(self, key: str, text: str) -> None:
-        super().__init__(text)
-        self.key = key
-
-
 def grid(table: RowTable, task: Task, budget: float | None, trials: int | None) -> Grid:
     """The row that a table describes, for a task.
 
@@ -62,7 +56,7 @@ def grid(table: RowTable, task: Task, budget: float | None, trials: int | None) 
     kind = _kind(table)
     fixed, chosen = _options(table, kind)
     method = Method(
-        label=table.label or _label(table, kind),
+        label=label(table.model_dump()),
         kind=kind,
         schedule=_schedule(table, kind, task, budget),
         options=fixed,
@@ -93,11 +87,16 @@ def _kind(table: RowTable) -> str:
     return "base"
 
 
-def _label(table: RowTable, kind: str) -> str:
-    if table.control:
+def label(given: Mapping[str, Any]) -> str:
+    """The label of a row as its table says it, "" where it does not say enough."""
+    named, kind, schedule = (given.get(key) for key in ("label", "kind", "schedule"))
+    if isinstance(named, str) and named:
+        return named
+    if given.get("control"):
         return "base 2x steps"
-    schedule = f" {table.schedule}" if isinstance(table.schedule, str) else ""
-    return rows.NAMES[kind] + schedule
+    if not isinstance(kind, str) or kind not in rows.NAMES:
+        return ""
+    return rows.NAMES[kind] + (f" {schedule}" if isinstance(schedule, str) else "")
 
 
 def _options(table: RowTable, kind: str) -> tuple[dict[str, Option], dict[str, Values]]:
@@ -116,6 +115,8 @@ def _options(table: RowTable, kind: str) -> tuple[dict[str, Option], dict[str, V
 
 
 def _option(key: str, value: Any) -> Option:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise KeyedError(key, f"must be finite, not {value}")
     if isinstance(value, bool | int | float | str):
         return value
     raise KeyedError(key, f"must be a number, a truth value, text, or a list of them, not {value}")
@@ -187,6 +188,11 @@ def _schedule(
 def _read(given: str | dict[str, Any]) -> Schedule:
     if isinstance(given, str):
         return scheduletext.parse(given)
+    family, families = given.get("family"), scheduletext.FAMILIES
+    if family is None and "kind" not in given:
+        raise ValueError(f"family is missing: give one of {', '.join(families)}")
+    if family is not None and family not in families:
+        raise ValueError(nearest("family of schedules", str(family), families))
     named = {("kind" if key == "family" else key): value for key, value in given.items()}
     return from_dict(named)
 
@@ -216,4 +222,4 @@ def _steps(task: Task, length: int) -> int:
     """Optimizer steps of a row's whole training."""
     row = Method(label="any", kind="base", length=length)
     size = problems.survey(task).size if task.data.train is None else task.data.train
-    return loop.total_steps(Run(task=task, method=row, seed=0), size)
+    return Run(task=task, method=row, seed=0).total_steps(size)

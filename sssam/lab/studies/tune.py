@@ -5,13 +5,10 @@ import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from sssam.lab.specs import Method, Record, Run, Spec, Task
-from sssam.lab.studies.design import TUNING_SEEDS, Grid, runs
+from sssam.lab.studies.design import Grid, runs
 
 #: Radii tried for the default rows of a task, before the grid is extended.
 GRID = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)
-
-#: Seeds of the tuning; a comparison counts its own from 0.
-SEEDS = TUNING_SEEDS
 
 #: How often the grid may grow at either end.
 EXTENSIONS = 4

@@ -1,17 +1,9 @@
 """Tasks: by name, from a path or from a file of one's own, and the `Problem` that each is."""
 
 from sssam.lab.tasks.catalogue import TASKS
-from sssam.lab.tasks.named import (
-    DEFAULT_SEEDS,
-    changed,
-    check,
-    default_rows,
-    find,
-    settings,
-    survey,
-    untuned_rows,
-    word,
-)
+from sssam.lab.tasks.changes import changed, check, settings, survey
+from sssam.lab.tasks.defaults import DEFAULT_SEEDS, default_rows, untuned_rows
+from sssam.lab.tasks.named import find, word
 
 __all__ = [
     "DEFAULT_SEEDS",

@@ -1,24 +1,18 @@
-"""Tasks by name, from a path or from a file of one's own; and the rows that a comparison shows."""
+"""Tasks by name, from a path, from the hub or from a file of one's own."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sssam.lab import data, models, tuned
-from sssam.lab.data.sources import HUB
+from sssam.lab import data
+from sssam.lab.data.hub import HUB
 from sssam.lab.examples import ProblemError
 from sssam.lab.names import nearest
-from sssam.lab.specs import Code, DataSpec, Method, ModelSpec, Task
-from sssam.lab.tasks import problems, taskfile
-from sssam.lab.tasks.catalogue import RECIPES
-from sssam.lab.tasks.catalogue import TASKS as TASKS
-from sssam.lab.tasks.problems import Survey
-from sssam.schedules import Schedule, constant, cosine, late, linear, piecewise
+from sssam.lab.specs import Code, DataSpec, ModelSpec, Task
+from sssam.lab.tasks import taskfile
+from sssam.lab.tasks.catalogue import RECIPES, TASKS
+from sssam.lab.tasks.changes import changed, survey
 
-#: Seeds of a comparison, unless one says otherwise: under two minutes on two cores.
-DEFAULT_SEEDS = 12
-
-_OF_DATA = frozenset(DataSpec.model_fields) - {"name", "path", "fingerprint"}
 _TABLES = (".csv", ".tsv", ".parquet")
 
 
@@ -52,79 +46,11 @@ def find(name: str, data_path: str | None = None, changes: Mapping[str, Any] | N
         source = task.data.model_copy(update={"path": data_path})
         task = task.model_copy(update={"data": source})
     else:
-        task = _elsewhere(name, data_path)
+        task = _elsewhere(name, data_path, (changes or {}).get("target"))
     task = changed(task, changes or {})
     if task.code is not None:
         return task
     return task.model_copy(update={"data": data.identified(task.data)})
-
-
-def changed(task: Task, changes: Mapping[str, Any]) -> Task:
-    """A task with other settings, by the names of their fields.
-
-    Those are the fields of `Task`; of its `data`: `train`, `validation`, `label_noise`, `target`
-    and `length`; and `model`, a name or a dict of `ModelSpec`'s fields.
-
-    Raises:
-        ValueError: no such setting (with the nearest names), a value of a wrong type or range, or
-            an unknown model.
-    """
-    for key in changes:
-        if key not in settings(task):
-            raise ValueError(f"task {task.name!r}: {nearest('setting', key, settings(task))}")
-    of_data = {key: value for key, value in changes.items() if key in _OF_DATA}
-    values = {key: value for key, value in changes.items() if key not in of_data}
-    if isinstance(values.get("model"), str):
-        values["model"] = {"name": values["model"]}
-    values["data"] = DataSpec.model_validate({**dict(task.data), **of_data})
-    made = Task.model_validate({**dict(task), **values})
-    check(made)
-    if made.data.fingerprint is None or not of_data.keys() & {"target", "length"}:
-        return made
-    return made.model_copy(update={"data": data.identified(made.data)})
-
-
-def settings(task: Task) -> frozenset[str]:
-    """The names of what `changed` can change in a task; a user's function brings model and data."""
-    of_task = set(Task.model_fields) - {"data", "code", "metric"}
-    return frozenset(of_task - {"model"} if task.code is not None else of_task | _OF_DATA)
-
-
-def check(task: Task) -> None:
-    """Refuses a task whose data or model do not exist, before anything is read or trained.
-
-    Raises:
-        ValueError: an unknown name of data or a model, with the nearest ones; settings that do not
-            go together.
-        FileNotFoundError: a data path or a file of one's own that does not exist.
-    """
-    if task.code is None:
-        data.check(task.data)
-        models.check(task.model)
-        if task.optimizer == "own":
-            raise ValueError(
-                f"task {task.name!r}: optimizer 'own' is for a Problem that brings one; give 'sgd' "
-                "or 'adamw'"
-            )
-
-
-def survey(task: Task) -> Survey | None:
-    """What is known of a task before training: its model, built for seed 0, and its data's size.
-
-    None where a user's function raises, whose runs will tell.
-
-    Raises:
-        ValueError, FileNotFoundError: as `find` would.
-    """
-    check(task)
-    try:
-        return problems.survey(task)
-    except ProblemError:
-        raise
-    except Exception:
-        if task.code is None:
-            raise
-        return None
 
 
 def word(task: Task) -> str:
@@ -138,14 +64,16 @@ def word(task: Task) -> str:
     return task.data.name + target if task.data.name.startswith(HUB) else task.name
 
 
-def _elsewhere(name: str, data_path: str | None) -> Task:
+def _elsewhere(name: str, data_path: str | None, target: Any) -> Task:
     """The task of a file, a folder or a data set on the hub."""
     if name.endswith(".py") or ".py:" in name:
         made = _own(taskfile.code(name))
     elif name.startswith(HUB):
-        whole, _, target = name.removeprefix(HUB).partition(":")
-        made = _of_data(whole.replace("/", "-"), DataSpec(name=HUB + whole, target=target or None))
+        whole, _, column = name.removeprefix(HUB).partition(":")
+        made = _of_data(whole.replace("/", "-"), DataSpec(name=HUB + whole, target=column or None))
     elif (spec := _at(name)) is not None:
+        # Without its target some tables can't be read, so it is not left to `changed`.
+        spec = spec.model_copy(update={"target": target}) if isinstance(target, str) else spec
         made = _of_data(Path(str(spec.path)).stem, spec)
     else:
         hint = ""
@@ -208,44 +136,3 @@ def _own(code: Code) -> Task:
 def _free(name: str) -> str:
     """A name that is none of `TASKS`, whose tuned values it would take."""
     return f"{name}-file" if name in TASKS else name
-
-
-def untuned_rows(task: Task) -> list[Method]:
-    """The rows of a comparison, cheapest control first, before each is given its rho.
-
-    Propagations a step: base 1 (its control has twice the steps), SAM 2, schedules 1.5, and three
-    rows with the ascent pass on part of the batch, 1.03 to 1.125.
-    """
-    return [
-        Method(label="base", kind="base"),
-        Method(label="base 2x steps", kind="base", length=2),
-        Method(label="SAM", kind="sam"),
-        _scheduled("SS-SAM constant", constant(0.5)),
-        _scheduled("SS-SAM piecewise", piecewise([0.5], [0.2, 0.8])),
-        _scheduled("SS-SAM linear", linear(0.0, 1.0)),
-        _scheduled("SS-SAM cosine", cosine(0.0, 1.0)),
-        _scheduled("SS-SAM late half", late(0.5)),
-        Method(label="SAM 1/8 ascent", kind="sam", options={"ascent_fraction": 1 / 8}),
-        _scheduled("late half 1/8 ascent", late(0.5), ascent_fraction=1 / 8),
-        Method(label="SAM 1/32 ascent", kind="sam", options={"ascent_fraction": 1 / 32}),
-    ]
-
-
-def default_rows(task: Task) -> list[Method]:
-    """The rows of a comparison, each with the rho that `sssam.lab.studies.tune` chose for it.
-
-    A task that was not tuned takes the values of `noisy-digits`; `tuned.read(task.name).task` says
-    whose they are.
-
-    Raises:
-        ValueError: the file of tuned values lacks a row.
-    """
-    values = tuned.read(task.name)
-    return [
-        row if row.kind == "base" else row.model_copy(update={"rho": values.rho(row.label)})
-        for row in untuned_rows(task)
-    ]
-
-
-def _scheduled(label: str, schedule: Schedule, **options: bool | int | float | str) -> Method:
-    return Method(label=label, kind="sssam", schedule=schedule.to_dict(), options=options)

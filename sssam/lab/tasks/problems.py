@@ -61,7 +61,7 @@ def survey(task: Task) -> Survey:
         As `make`; and ValueError where a loss or a metric has a wrong shape or range.
     """
     if task.code is not None:
-        return survey_code(task.code)
+        return _surveyed(task.code.path, task.code.function, task.code.sha256)
     found = data.pool(task.data)
     size = data.reach(task.data)
     few = found.inputs(torch.arange(2).clamp_max(len(found.labels) - 1))
@@ -73,33 +73,32 @@ def survey(task: Task) -> Survey:
         vocabulary=found.vocabulary,
         each_position=found.labels.ndim > 1,
     )
-    return Survey(network, True, few.ndim == 4, size, None, "accuracy", task.data.fingerprint)
+    return Survey(
+        model=network,
+        losses=True,
+        images=few.ndim == 4,
+        size=size,
+        optimizer=None,
+        metric="accuracy",
+        fingerprint=task.data.fingerprint,
+    )
 
 
 @lru_cache(maxsize=4)
 def _surveyed(path: str, function: str, sha256: str) -> Survey:
+    """The survey of a user's function, made once a process and content of the file."""
     problem = taskfile.problem(Code(path=path, function=function, sha256=sha256), 0)
-    first = next(problem.parts[0].batches(torch.arange(min(2, len(problem.parts[0]))), 2, 0))
-    losses = tried(problem, *first[1:])
+    train = problem.parts[0]
+    _, inputs, targets = next(train.batches(torch.arange(min(2, len(train))), 2, 0))
     return Survey(
-        problem.model,
-        losses,
-        isinstance(first[1], Tensor) and first[1].ndim == 4 and first[1].is_floating_point(),
-        len(problem.parts[0]),
-        problem.optimizer,
-        problem.metric_name,
-        fingerprint(problem.parts),
+        model=problem.model,
+        losses=tried(problem, inputs, targets),
+        images=isinstance(inputs, Tensor) and inputs.ndim == 4 and inputs.is_floating_point(),
+        size=len(train),
+        optimizer=problem.optimizer,
+        metric=problem.metric_name,
+        fingerprint=fingerprint(problem.parts),
     )
-
-
-def survey_code(code: Code) -> Survey:
-    """The survey of a user's function, made once a process and content of the file.
-
-    Raises:
-        ValueError, FileNotFoundError: the file can't be used.
-        Exception: whatever the function raises.
-    """
-    return _surveyed(code.path, code.function, code.sha256)
 
 
 def tried(problem: Problem, inputs: object, targets: object) -> bool:

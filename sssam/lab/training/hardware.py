@@ -1,6 +1,7 @@
 """What a run is trained on: one device, or one on each of the ranks that torchrun started."""
 
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
@@ -68,14 +69,16 @@ def fabric(where: Hardware, precision: Precision, loggers: Sequence[Logger] = ()
     how: dict[str, Any] = {"precision": precision}
     if precision == "16-mixed" and on_cpu:  # by its name Fabric takes bfloat16 in its place
         how = {"plugins": [MixedPrecision("16-mixed", "cpu")]}
-    made = Fabric(
-        accelerator=where.accelerator,
-        devices=ranks if where.devices is None else where.devices,
-        num_nodes=world() // ranks,
-        strategy=_sharding() if where.strategy == "fsdp" else where.strategy,
-        loggers=list(loggers),
-        **how,
-    )
+    with warnings.catch_warnings():  # on a login node of Slurm's, where runs are no srun's to start
+        warnings.filterwarnings("ignore", "The `srun` command is available")
+        made = Fabric(
+            accelerator=where.accelerator,
+            devices=ranks if where.devices is None else where.devices,
+            num_nodes=world() // ranks,
+            strategy=_sharding() if where.strategy == "fsdp" else where.strategy,
+            loggers=list(loggers),
+            **how,
+        )
     if not by_torchrun() and made.world_size != 1:
         raise _several(where.devices)
     made.launch()

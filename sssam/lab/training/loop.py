@@ -2,87 +2,24 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import torch
-from lightning_fabric import Fabric
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
 
 from sssam import SharpnessAware
 from sssam.batches import BatchPass
 from sssam.foreign import scaler_of
 from sssam.lab.data import augment
-from sssam.lab.data.shares import Part, Share
+from sssam.lab.data.shares import Part
 from sssam.lab.examples import Examples, Streamed
-from sssam.lab.problem import Problem, run_model
+from sssam.lab.problem import run_model
 from sssam.lab.seeds import derived, generator
-from sssam.lab.specs import Point, Run
 from sssam.lab.training import methods
-
-
-@dataclass
-class Position:
-    """How far a run has come: what a checkpoint keeps beside the states of torch's objects.
-
-    `ascended` is a bit set of steps, `order` the chained SHA-256 of the examples seen in the first
-    `task.epochs` epochs, their labels with them, so that a run of double length has the same;
-    `rate` the learning rate of the last step.
-    """
-
-    epoch: int = 0
-    step: int = 0
-    seconds: float = 0.0
-    ascended: int = 0
-    order: str = ""
-    initial: str = ""
-    rate: float = 0.0
-    finite: bool = True
-    curve: list[Point] = field(default_factory=list)
-
-
-class Parts(NamedTuple):
-    """The data of a run, on its device."""
-
-    train: Examples | Streamed
-    validation: Examples | Streamed
-    test: Examples | Streamed
-
-
-@dataclass
-class Training:
-    """All that a run trains with; `network` and `optimizer` are what Fabric's objects stand for."""
-
-    run: Run
-    fabric: Fabric
-    problem: Problem
-    split: Parts
-    network: nn.Module
-    model: nn.Module
-    base: Optimizer
-    optimizer: Optimizer
-    proxy: Optimizer
-    scheduler: LRScheduler
-    position: Position
-    share: Share = field(default_factory=Share)
-
-    @property
-    def total_steps(self) -> int:
-        """Steps of the whole run."""
-        return total_steps(self.run, len(self.split.train))
-
-
-def epochs(run: Run) -> int:
-    """Epochs of a run: those of the task times the method's length."""
-    return run.task.epochs * run.method.length
-
-
-def total_steps(run: Run, examples: int) -> int:
-    """Steps of a run on a training set of that size; the last batch of an epoch may be smaller."""
-    return epochs(run) * -(-examples // run.task.batch_size)
+from sssam.lab.training.state import Training
+from sssam.vectors import local
 
 
 def order(examples: int, seed: int, epoch: int) -> Tensor:
@@ -191,8 +128,8 @@ def _chained(before: str, sequence: Tensor, train: Examples | Streamed) -> str:
 
 def _finite(loss: Tensor, training: Training) -> bool:
     """Whether the last loss and the weights are finite, on all ranks."""
-    weights = (getattr(w, "to_local", lambda w=w: w)() for w in training.network.parameters())
-    finite = bool(loss.isfinite().all()) and all(bool(w.isfinite().all()) for w in weights)
+    weights = training.network.parameters()
+    finite = bool(loss.isfinite().all()) and all(bool(local(w).isfinite().all()) for w in weights)
     if training.share.world == 1:
         return finite
     failed = torch.tensor(float(not finite), device=training.fabric.device)

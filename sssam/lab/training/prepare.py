@@ -16,9 +16,9 @@ from sssam.lab.examples import raw
 from sssam.lab.problem import OwnOptimizer, Problem, run_model
 from sssam.lab.specs import Run
 from sssam.lab.tasks import problems
-from sssam.lab.training import loop, methods
+from sssam.lab.training import methods
 from sssam.lab.training.hardware import together
-from sssam.lab.training.loop import Parts, Position, Training
+from sssam.lab.training.state import Parts, Position, Training
 
 
 class Made(NamedTuple):
@@ -54,24 +54,24 @@ def _made(run: Run) -> Made:
 
 def _training(run: Run, fabric: Fabric, made: Made, split: Parts, model: nn.Module) -> Training:
     """The optimizer over the model as Fabric has set it up, and the learning rate."""
-    network, steps = made.problem.model, loop.total_steps(run, len(split.train))
+    network, steps = made.problem.model, run.total_steps(len(split.train))
     base = base_optimizer(run, network, made.problem.optimizer)
     ddp = next((m for m in model.modules() if isinstance(m, DistributedDataParallel)), network)
     per_rank = run.method.options.get("perturbation") == "per_rank"
     optimizer = methods.build(run.method, base, steps, run.seed, ddp if per_rank else network)
     return Training(
-        run,
-        fabric,
-        made.problem,
-        split,
-        network,
-        model,
-        base,
-        optimizer,
-        optimizer,
-        _scheduler(run, base, steps),
-        Position(initial=made.initial),
-        Share(fabric.global_rank, fabric.world_size),
+        run=run,
+        fabric=fabric,
+        problem=made.problem,
+        split=split,
+        network=network,
+        model=model,
+        base=base,
+        optimizer=optimizer,
+        proxy=optimizer,
+        scheduler=_scheduler(run, base, steps),
+        position=Position(initial=made.initial),
+        share=Share(fabric.global_rank, fabric.world_size),
     )
 
 

@@ -17,7 +17,7 @@ from torch.distributed.checkpoint.state_dict import (
 from sssam.lab.specs import Point
 from sssam.lab.training import checkpoints
 from sssam.lab.training.hardware import together
-from sssam.lab.training.loop import Position, Training
+from sssam.lab.training.state import Position, Training
 
 
 class Keeper:

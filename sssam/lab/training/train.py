@@ -1,5 +1,6 @@
 """One run -> one record, on Lightning Fabric; a run that was cut goes on where it stood."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,9 +17,9 @@ from sssam.lab.specs import Point, Record, Run
 from sssam.lab.training import environment, evaluate, hardware, loggers, loop, memory, methods
 from sssam.lab.training.evaluate import Judged
 from sssam.lab.training.hardware import Hardware, Strategy
-from sssam.lab.training.loop import Training
 from sssam.lab.training.prepare import prepare
 from sssam.lab.training.resume import Keeper, go_on, keep_weights
+from sssam.lab.training.state import Training
 
 
 class Epoch(NamedTuple):
@@ -97,7 +98,7 @@ def _epochs(
     on_epoch: Callable[[Epoch], object] | None,
 ) -> None:
     """Trains to the end, or until nothing is finite any more."""
-    position, epochs = training.position, loop.epochs(training.run)
+    position, epochs = training.position, training.run.epochs
     while position.epoch < epochs and position.finite:
         loop.run_epoch(training)
         position.curve.append(_point(training))
@@ -126,11 +127,10 @@ def _closing(logged: Sequence[Logger]) -> Iterator[None]:
 def _point(training: Training) -> Point:
     split, position = training.split, training.position
     loss = _judged(training, split.train.head(evaluate.FIXED_SUBSET)).loss
-    forwards, backwards = methods.passes_run(training.optimizer, position.step)
     return Point(
         step=position.step,
-        propagations=(forwards + 2 * backwards) / 3,
-        train_loss=loss if abs(loss) < float("inf") else None,
+        propagations=methods.propagations_run(training.optimizer, position.step),
+        train_loss=loss if math.isfinite(loss) else None,
         validation_accuracy=_judged(training, split.validation).accuracy,
         learning_rate=position.rate,
     )
@@ -150,7 +150,7 @@ def _record(training: Training, test: bool) -> Record:
         ascended=hex(position.ascended),
         forwards=forwards,
         backwards=backwards,
-        propagations=(forwards + 2 * backwards) / 3 / position.step,
+        propagations=methods.propagations_run(training.optimizer, position.step) / position.step,
         expected_propagations=methods.expected_propagations(training.optimizer),
         seconds=position.seconds,
         curve=tuple(position.curve),

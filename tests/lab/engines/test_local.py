@@ -1,6 +1,9 @@
+import os
+
 import loky
 import marks
 import pytest
+import torch
 from tiny import BASE, SAM, run
 
 from sssam.lab.engines import Here, Local
@@ -31,9 +34,24 @@ def test_processes_share_the_cores(monkeypatch):
     monkeypatch.setattr(loky, "cpu_count", lambda only_physical_cores: 8)
     assert [Local(jobs).threads for jobs in (1, 2, 3, 8, 20)] == [8, 4, 2, 1, 1]
     assert (Local().jobs, Local().threads) == (8, 1)
-    assert Here().threads == 8
+    assert Here().threads == 1
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")  # as torchrun sets it
     assert Here().threads == 2
+
+
+def _settings() -> tuple[int, str | None, str | None]:
+    names = ("OMP_NUM_THREADS", "OMP_WAIT_POLICY")
+    return torch.get_num_threads(), *(os.environ.get(name) for name in names)
+
+
+@pytest.mark.parametrize(("asked", "policy"), [(None, "passive"), ("active", "active")])
+def test_a_worker_has_its_own_threads_and_waits_as_asked(monkeypatch, tmp_path, asked, policy):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    if asked is not None:
+        monkeypatch.setenv("OMP_WAIT_POLICY", asked)
+    with Local(1, threads=2).open(tmp_path, 1) as engine:
+        assert engine.executor().submit(_settings).result() == (2, "2", policy)
 
 
 @pytest.mark.parametrize("name", ["jobs", "threads"])

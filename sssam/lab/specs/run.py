@@ -1,15 +1,12 @@
-"""What is run and what came of it, as immutable typed values that refuse unknown keys.
-
-The order of the types is the order of the data: a `Task` and a `Method` make, with a seed,
-a `Run`; running it gives a `Record`; a comparison reads records alone.
-"""
+"""What is run: a `Task` and a `Method` make, with a seed, a `Run`."""
 
 import hashlib
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from sssam.lab.specs.base import Name, Spec, Whole
 from sssam.schedules import Schedule, from_dict
 
 #: Raised by hand when the numbers that a run produces change, so that old records are not mixed in.
@@ -18,27 +15,9 @@ REVISION = 1
 #: The same for the kinds of method whose numbers alone changed; kinds left out have revision 1.
 KIND_REVISIONS: dict[str, int] = {}
 
-Whole = Annotated[int, Field(ge=1)]
-
 #: Of weights and passes, as Fabric names them; "16-mixed" scales its losses against underflow. Not
 #: "16-true": without float32 weights, updates below a weight's last place are lost.
 Precision = Literal["32-true", "64-true", "bf16-mixed", "bf16-true", "16-mixed"]
-
-
-def _printable(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError(f"must be one line without control characters, not {text!r}")
-    return text
-
-
-#: What users name things: it is printed to terminals, which control characters would steer.
-Name = Annotated[str, AfterValidator(_printable)]
-
-
-class Spec(BaseModel):
-    """A value: frozen, hashable by content, unknown keys are errors, NaN is not a number here."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class DataSpec(Spec):
@@ -68,7 +47,7 @@ class ModelSpec(Spec):
 
     name: str
     widths: tuple[Whole, ...] = ()
-    options: dict[str, bool | int | float | str] = {}
+    options: dict[str, bool | int | float | str] = Field(default_factory=dict)
 
 
 class Code(Spec):
@@ -127,7 +106,7 @@ class Method(Spec):
     kind: str
     rho: Annotated[float, Field(ge=0)] = 0.0
     schedule: dict[str, Any] | None = None
-    options: dict[str, bool | int | float | str] = {}
+    options: dict[str, bool | int | float | str] = Field(default_factory=dict)
     length: Whole = 1
     learning_rate: Annotated[float, Field(gt=0)] | None = None
     revision: int = Field(default_factory=lambda values: KIND_REVISIONS.get(values["kind"], 1))
@@ -151,6 +130,15 @@ class Run(Spec):
     revision: int = REVISION
 
     @property
+    def epochs(self) -> int:
+        """Those of the task times the method's length."""
+        return self.task.epochs * self.method.length
+
+    def total_steps(self, examples: int) -> int:
+        """Steps on a training set of that size; the last batch of an epoch may be smaller."""
+        return self.epochs * -(-examples // self.task.batch_size)
+
+    @property
     def id(self) -> str:
         """The first 16 hexadecimal digits of the SHA-256 of the canonical JSON.
 
@@ -168,75 +156,3 @@ class Run(Spec):
         content = self.model_dump(mode="json", exclude=apart, exclude_defaults=True)
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-class Point(Spec):
-    """One point of a run's curves, at the end of an epoch; the loss is at w, on a fixed subset.
-
-    `step` is the number of steps taken, `propagations` what they cost together, in passes of a
-    batch; `train_loss` is None where it is not finite.
-    """
-
-    step: int
-    propagations: float
-    train_loss: float | None
-    validation_accuracy: float
-    learning_rate: float
-
-
-class Environment(Spec):
-    """Where and with what a record was made."""
-
-    time: str
-    processor: str
-    cores: int
-    threads: int
-    device: str
-    platform: str
-    versions: dict[str, str]
-    commit: str | None = None
-
-
-class Record(Spec):
-    """What came of a run.
-
-    Accuracies are in [0, 1]; `correct` and `ascended` are bit sets as hexadecimal text (bit i of
-    `int(text, 16)` is test example i, or step i); `propagations` and `expected_propagations` are
-    means a step, in units of one forward-backward pass of the base optimizer's batch;
-    `seconds` is the training alone, without evaluation; `peak_memory` in bytes, as
-    `sssam.lab.training.memory.Peak` measures it, or None where that can't. `sample_hash` is of the
-    examples and labels seen in the first `task.epochs` epochs, so it is equal for all methods
-    of a seed, but for runs that diverged and stopped early; `initial_hash` is of the first weights;
-    `test_hash` of the test labels in their order, so it is equal over seeds where they share a test
-    set.
-
-    `outcome` "diverged" means that the loss or the weights stopped being finite, or that the model
-    ended at or below chance; its accuracy is still what was measured.
-    """
-
-    run: Run
-    outcome: Literal["finished", "diverged", "failed"]
-    error: str | None = None
-    steps: int = 0
-    train_loss: float | None = None
-    validation_accuracy: float | None = None
-    test_accuracy: float | None = None
-    correct: str = "0x0"
-    test_size: int = 0
-    ascended: str = "0x0"
-    forwards: float = 0.0
-    backwards: float = 0.0
-    propagations: float | None = None
-    expected_propagations: float | None = None
-    seconds: float = 0.0
-    peak_memory: int | None = None
-    curve: tuple[Point, ...] = ()
-    sample_hash: str = ""
-    initial_hash: str = ""
-    test_hash: str = ""
-    environment: Environment | None = None
-
-    @property
-    def id(self) -> str:
-        """The id of the run that this is the record of."""
-        return self.run.id

@@ -1,0 +1,34 @@
+"""SIGTERM, as clusters send it, stops a command as Ctrl-C does: in order, with a last word."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class TerminatedError(KeyboardInterrupt):
+    """SIGTERM; whatever stops in order at Ctrl-C does so here too."""
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Raises TerminatedError at SIGTERM inside.
+
+    Where something else handles the signal it is left alone, and so it is under torchrun: a rank
+    that waits for a lost one would not come to handle it, and torchrun waits for its end.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    alone = int(os.environ.get("WORLD_SIZE", 1)) == 1
+    if not (main and alone and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL):
+        yield
+        return
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _terminate(number: int, frame: object) -> None:
+    raise TerminatedError

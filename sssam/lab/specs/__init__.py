@@ -1,0 +1,37 @@
+"""What is run and what came of it, as immutable typed values that refuse unknown keys.
+
+The order of the types is the order of the data: a `Task` and a `Method` make, with a seed,
+a `Run`; running it gives a `Record`; a comparison reads records alone.
+"""
+
+from sssam.lab.specs.base import Name, Spec, Whole
+from sssam.lab.specs.record import Environment, Point, Record
+from sssam.lab.specs.run import (
+    KIND_REVISIONS,
+    REVISION,
+    Code,
+    DataSpec,
+    Method,
+    ModelSpec,
+    Precision,
+    Run,
+    Task,
+)
+
+__all__ = [
+    "KIND_REVISIONS",
+    "REVISION",
+    "Code",
+    "DataSpec",
+    "Environment",
+    "Method",
+    "ModelSpec",
+    "Name",
+    "Point",
+    "Precision",
+    "Record",
+    "Run",
+    "Spec",
+    "Task",
+    "Whole",
+]

@@ -1,0 +1,78 @@
+"""What came of a run: a `Record`, with the points of its curves and where it was made."""
+
+from typing import Literal
+
+from sssam.lab.specs.base import Spec
+from sssam.lab.specs.run import Run
+
+
+class Point(Spec):
+    """One point of a run's curves, at the end of an epoch; the loss is at w, on a fixed subset.
+
+    `step` is the number of steps taken, `propagations` what they cost together, in passes of a
+    batch; `train_loss` is None where it is not finite.
+    """
+
+    step: int
+    propagations: float
+    train_loss: float | None
+    validation_accuracy: float
+    learning_rate: float
+
+
+class Environment(Spec):
+    """Where and with what a record was made."""
+
+    time: str
+    processor: str
+    cores: int
+    threads: int
+    device: str
+    platform: str
+    versions: dict[str, str]
+    commit: str | None = None
+
+
+class Record(Spec):
+    """What came of a run.
+
+    Accuracies are in [0, 1]; `correct` and `ascended` are bit sets as hexadecimal text (bit i of
+    `int(text, 16)` is test example i, or step i); `propagations` and `expected_propagations` are
+    means a step, in units of one forward-backward pass of the base optimizer's batch;
+    `seconds` is the training alone, without evaluation; `peak_memory` in bytes, as
+    `sssam.lab.training.memory.Peak` measures it, or None where that can't. `sample_hash` is of the
+    examples and labels seen in the first `task.epochs` epochs, so it is equal for all methods
+    of a seed, but for runs that diverged and stopped early; `initial_hash` is of the first weights;
+    `test_hash` of the test labels in their order, so it is equal over seeds where they share a test
+    set.
+
+    `outcome` "diverged" means that the loss or the weights stopped being finite, or that the model
+    ended at or below chance; its accuracy is still what was measured.
+    """
+
+    run: Run
+    outcome: Literal["finished", "diverged", "failed"]
+    error: str | None = None
+    steps: int = 0
+    train_loss: float | None = None
+    validation_accuracy: float | None = None
+    test_accuracy: float | None = None
+    correct: str = "0x0"
+    test_size: int = 0
+    ascended: str = "0x0"
+    forwards: float = 0.0
+    backwards: float = 0.0
+    propagations: float | None = None
+    expected_propagations: float | None = None
+    seconds: float = 0.0
+    peak_memory: int | None = None
+    curve: tuple[Point, ...] = ()
+    sample_hash: str = ""
+    initial_hash: str = ""
+    test_hash: str = ""
+    environment: Environment | None = None
+
+    @property
+    def id(self) -> str:
+        """The id of the run that this is the record of."""
+        return self.run.id

@@ -1,0 +1,81 @@
+"""A task's settings: changed by their names, and refused before anything is read or trained."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sssam.lab import data, models
+from sssam.lab.examples import ProblemError
+from sssam.lab.names import nearest
+from sssam.lab.specs import DataSpec, Task
+from sssam.lab.tasks import problems
+from sssam.lab.tasks.problems import Survey
+
+_OF_DATA = frozenset(DataSpec.model_fields) - {"name", "path", "fingerprint"}
+
+
+def changed(task: Task, changes: Mapping[str, Any]) -> Task:
+    """A task with other settings, by the names of their fields.
+
+    Those are the fields of `Task`; of its `data`: `train`, `validation`, `label_noise`, `target`
+    and `length`; and `model`, a name or a dict of `ModelSpec`'s fields.
+
+    Raises:
+        ValueError: no such setting (with the nearest names), a value of a wrong type or range, or
+            an unknown model.
+    """
+    for key in changes:
+        if key not in settings(task):
+            raise ValueError(f"task {task.name!r}: {nearest('setting', key, settings(task))}")
+    of_data = {key: value for key, value in changes.items() if key in _OF_DATA}
+    values = {key: value for key, value in changes.items() if key not in of_data}
+    if isinstance(values.get("model"), str):
+        values["model"] = {"name": values["model"]}
+    values["data"] = DataSpec.model_validate({**dict(task.data), **of_data})
+    made = Task.model_validate({**dict(task), **values})
+    check(made)
+    if made.data.fingerprint is None or not of_data.keys() & {"target", "length"}:
+        return made
+    return made.model_copy(update={"data": data.identified(made.data)})
+
+
+def settings(task: Task) -> frozenset[str]:
+    """The names of what `changed` can change in a task; a user's function brings model and data."""
+    of_task = set(Task.model_fields) - {"data", "code", "metric"}
+    return frozenset(of_task - {"model"} if task.code is not None else of_task | _OF_DATA)
+
+
+def check(task: Task) -> None:
+    """Refuses a task whose data or model do not exist, before anything is read or trained.
+
+    Raises:
+        ValueError: an unknown name of data or a model, with the nearest ones; settings that do not
+            go together.
+        FileNotFoundError: a data path or a file of one's own that does not exist.
+    """
+    if task.code is None:
+        data.check(task.data)
+        models.check(task.model)
+        if task.optimizer == "own":
+            raise ValueError(
+                f"task {task.name!r}: optimizer 'own' is for a Problem that brings one; give 'sgd' "
+                "or 'adamw'"
+            )
+
+
+def survey(task: Task) -> Survey | None:
+    """What is known of a task before training: its model, built for seed 0, and its data's size.
+
+    None where a user's function raises, whose runs will tell.
+
+    Raises:
+        ValueError, FileNotFoundError: as `find` would.
+    """
+    check(task)
+    try:
+        return problems.survey(task)
+    except ProblemError:
+        raise
+    except Exception:
+        if task.code is None:
+            raise
+        return None

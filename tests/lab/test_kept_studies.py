@@ -1,0 +1,59 @@
+"""The studies that are kept load with the present code, and the texts quote their numbers."""
+
+import gzip
+import re
+from pathlib import Path
+
+import pytest
+
+from sssam.lab.analysis.compare import compare
+from sssam.lab.analysis.comparison import Comparison
+from sssam.lab.analysis.headline import cheapest
+from sssam.lab.pages.table import markdown
+from sssam.lab.specs import Record
+
+ROOT = Path(__file__).parents[2]
+KEPT = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("studies/**/comparison.json"))
+NOISY = "studies/noisy-digits"
+
+
+def read(name: str) -> Comparison:
+    return Comparison.model_validate_json((ROOT / name).read_text())
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_a_kept_comparison_loads_and_is_what_its_markdown_shows(name: str) -> None:
+    comparison = read(name)
+    assert comparison.missing == 0
+    assert (ROOT / name).with_suffix(".md").read_text() == markdown(comparison)
+
+
+def test_the_records_of_noisy_digits_give_its_comparison() -> None:
+    kept = read(f"{NOISY}/comparison.json")
+    with gzip.open(ROOT / NOISY / "records.jsonl.gz", "rt") as lines:
+        records = [Record.model_validate_json(line) for line in lines]
+    methods = [row.method for row in kept.rows]
+    again = compare(kept.task, methods, kept.seeds, records, kept.tuning)
+    assert len(records) == 132
+    assert [row.accuracies for row in again.rows] == [row.accuracies for row in kept.rows]
+    assert (again.headline, again.support) == (kept.headline, kept.support)
+
+
+def test_the_texts_quote_the_numbers_of_noisy_digits() -> None:
+    kept = read(f"{NOISY}/comparison.json")
+    best, sam = cheapest(kept), kept.sam
+    assert best is not None
+    assert best.to_sam is not None
+    assert best.to_sam.low is not None
+    assert sam is not None
+    assert sam.to_base is not None
+    lost, gain = -best.to_sam.mean, sam.to_base.mean
+    readme, study = (ROOT / "README.md").read_text(), (ROOT / NOISY / "README.md").read_text()
+    words = re.sub(r"\s+", " ", readme)
+    assert f"{len(kept.seeds)} seeds, paired" in words
+    assert f"down to {best.cost:.2f} propagations a step" in words
+    assert re.search(rf"gives up {lost:.1f} points \[.*, {-best.to_sam.low:.1f}\]", words)
+    assert f"of SAM's {gain:.1f}." in words
+    assert f"took {best.relative_time:.1f} times the base's time" in words
+    assert f"its gain of {gain:.1f} points" in study
+    assert "SAM 1/32 ascent" in (ROOT / "docs/noisy-digits.svg").read_text()

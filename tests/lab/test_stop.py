@@ -1,0 +1,71 @@
+"""SIGTERM, as clusters send it, to the command itself: what it says, keeps, and leaves behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from sssam.lab import records
+from sssam.lab.running.stop import TerminatedError, terminable
+
+STUDY = """
+tasks = [{name = "digits", epochs = 4}]
+seeds = 300
+[[methods]]
+kind = "base"
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("engine", ["here", "local:2"])
+def test_sigterm_says_what_is_kept_and_leaves_no_worker(tmp_path: Path, engine: str) -> None:
+    (tmp_path / "study.toml").write_text(STUDY)
+    words = ["run", "study.toml", "--out", "kept", "--engine", engine]
+    command = subprocess.Popen(
+        [sys.executable, "-m", "sssam", *words],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    kept = tmp_path / "kept" / "records"
+    try:
+        while not list(kept.glob("*.json")):
+            assert command.poll() is None
+            time.sleep(0.05)
+        workers = psutil.Process(command.pid).children(recursive=True)
+        command.send_signal(signal.SIGTERM)
+        _, said = command.communicate(timeout=60)
+    finally:
+        command.kill()
+    assert command.returncode == 143
+    assert said.splitlines()[-1].startswith("sssam: stopped by SIGTERM; finished runs are kept in")
+    assert said.rstrip().endswith("the same command goes on from there")
+    assert "Traceback" not in said
+    _, alive = psutil.wait_procs(workers, timeout=30)
+    assert alive == []
+    held = records.read_all(kept)
+    assert 1 <= len(held.by_id) < 300
+    assert held.problems == ()
+
+
+def test_another_handler_of_the_signal_is_left_alone() -> None:
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        with terminable():
+            assert signal.getsignal(signal.SIGTERM) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_the_signal_is_an_interrupt_and_its_handler_goes_away() -> None:
+    with pytest.raises(KeyboardInterrupt) as raised, terminable():
+        signal.raise_signal(signal.SIGTERM)
+    assert raised.type is TerminatedError
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
