@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import ChainMap
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping
 from typing import Any
 
 import torch
@@ -110,12 +110,23 @@ class Bases:
             return False
         return not any(p.grad is None or _not_zero(p.grad) for p in self.trainable()[0])
 
-    def anticipate(self, groups: list[dict[str, Any]]) -> None:
-        """Let a base whose groups change as it trains (a relay) take the shape of a checkpoint."""
-        for base in self.all:
-            prepare = getattr(base, "anticipate", None)
-            if prepare is not None:
-                prepare(groups)
+    def anticipate(self, groups: list[dict[str, Any]]) -> Callable[[], None]:
+        """Let a base whose groups change as it trains (a relay) take the shape of a checkpoint.
+
+        Returns:
+            What takes that back.
+        """
+        relays: list[Any] = [base for base in self.all if hasattr(base, "anticipate")]
+        # Theirs alone: ZeroRedundancyOptimizer has no state dict before one is gathered.
+        before = [relay.state_dict()["param_groups"] for relay in relays]
+        for relay in relays:
+            relay.anticipate(groups)
+
+        def take_back() -> None:
+            for relay, own in zip(relays, before, strict=True):
+                relay.anticipate(own)
+
+        return take_back
 
     def step(self) -> None:
         """One update of each."""

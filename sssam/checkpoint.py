@@ -5,8 +5,10 @@ parameter under `sssam.<name>`, so that `torch.load(weights_only=True)` and
 `torch.distributed.checkpoint` take it, and the base optimizer loads it too.
 """
 
+import ast
 import json
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -124,14 +126,13 @@ def _checked(
                 f"optimizer.state_dict() returned, not {sorted(map(str, state_dict))}"
             )
     groups = state_dict["param_groups"]
-    before = engine.bases.state_dict()["param_groups"]
-    engine.bases.anticipate(groups)
+    take_back = engine.bases.anticipate(groups)
     try:
         facts = _read(engine, _own(groups[0]) if groups else {})
         _check_shapes(engine, facts, groups)
         memory = _memory(engine, state_dict, facts.get("kept", {}))
     except BaseException:
-        engine.bases.anticipate(before)
+        take_back()
         raise
     _compare(engine, facts)
     return facts, memory
@@ -209,10 +210,48 @@ def _memory(
 
 def _compare(engine: Engine, facts: dict[str, Any]) -> None:
     for name, now in (("method", repr(engine.method)), ("bases", _kinds(engine))):
-        if facts.get(name, now) != now:
+        if (then := facts.get(name, now)) != now:
             around = "" if name == "method" else "an optimizer around "
+            before, after = _apart(then, now) if name == "method" else (then, now)
             warnings.warn(
-                f"the checkpoint was saved by {around}{facts[name]}, and training goes on with "
-                f"{around}{now}",
+                f"the checkpoint was saved by {around}{before}, and training goes on with "
+                f"{around}{after}",
                 stacklevel=5,
             )
+
+
+def _apart(then: str, now: str) -> tuple[str, str]:
+    """Of the texts of two methods, the settings that differ; or both whole.
+
+    >>> _apart("Ascent(metric=Euclidean(rho=0.1), k=2)", "Ascent(metric=Euclidean(rho=0.2), k=2)")
+    ('a method with rho=0.1', 'rho=0.2')
+    """
+    try:
+        trees = [ast.parse(text, mode="eval").body for text in (then, now)]
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
+        return then, now
+    found = list(_differing("", *trees))
+    if not all(name for name, *_ in found) or not found:
+        return then, now
+    before, after = (", ".join(f"{each[0]}={each[i]}" for each in found) for i in (1, 2))
+    return f"a method with {before}", after
+
+
+def _differing(name: str, then: ast.expr, now: ast.expr) -> Iterator[tuple[str, str, str]]:
+    """The innermost named arguments that differ, each with its texts then and now."""
+    if ast.dump(then) == ast.dump(now):
+        return
+    if isinstance(then, ast.Call) and isinstance(now, ast.Call) and _alike(then, now):
+        for one, other in zip(then.keywords, now.keywords, strict=True):
+            yield from _differing(str(one.arg), one.value, other.value)
+    else:
+        yield name, ast.unparse(then), ast.unparse(now)
+
+
+def _alike(one: ast.Call, other: ast.Call) -> bool:
+    """Whether two calls differ in the values of named arguments alone."""
+    first, second = (
+        (ast.dump(call.func), [ast.dump(arg) for arg in call.args], [k.arg for k in call.keywords])
+        for call in (one, other)
+    )
+    return first == second

@@ -124,6 +124,8 @@ def test_a_checkpoint_of_other_settings_warns_naming_both(changed: dict[str, Any
     key, value = next(iter(changed.items()))
     assert repr(value) in text
     assert repr(settings[key]) in text
+    assert not [word for word in ("Switch", "Ascent", "Perturbed") if word in text]
+    assert not [other for other in settings if other != key and f"{other}=" in text]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         other.load_state_dict(other.state_dict())

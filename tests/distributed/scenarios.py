@@ -1,6 +1,5 @@
 """What runs on each rank: `python -m tests.distributed.scenarios NAME OUT`, under torchrun."""
 
-import copy
 import json
 import os
 import signal
@@ -12,9 +11,7 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-import torch.distributed.checkpoint as dcp
 from torch import nn
-from torch.distributed.checkpoint.state_dict import get_state_dict, set_state_dict
 from torch.distributed.fsdp import fully_shard
 from torch.nn.functional import cross_entropy
 from torch.nn.parallel import DistributedDataParallel
@@ -87,28 +84,6 @@ def ddp() -> Result:
         whole = Problem()
         results[f"{name}, alone"] = _alone(whole, build(_sgd(whole.model), whole.model))
     return results
-
-
-def unused() -> Result:
-    """`find_unused_parameters`, with a head that only every other batch uses."""
-    problem = Problem()
-    two = nn.ModuleList([problem.model, copy.deepcopy(problem.model)])
-
-    class Heads(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.heads, self.t = two, 0
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return self.heads[self.t % 2](x)
-
-    heads = Heads()
-    model = DistributedDataParallel(heads, find_unused_parameters=True)
-    optimizer = sssam.SAM(_sgd(model), rho=0.1, mix=0.5, model=model)
-    for t in range(10):
-        heads.t = t
-        _train(model, optimizer, problem, t, 1)
-    return {"weights": flat(list(model.parameters())).tolist()}
 
 
 def accumulate() -> Result:
@@ -296,39 +271,6 @@ def _look(model: nn.Module) -> sssam.SharpnessAware:
     return sssam.LookSAM(_sgd(model), rho=0.1, k=3, alpha=0.5, model=model)
 
 
-def _state(model: nn.Module, optimizer: Any) -> Result:
-    weights, state = get_state_dict(model, optimizer)
-    return {"model": weights, "optimizer": state}
-
-
-def save() -> Result:
-    """Ten steps, then a distributed checkpoint; five more, to compare a resumed run with."""
-    problem = Problem()
-    model = _sharded(problem)
-    optimizer = _look(model)
-    _train(model, optimizer, problem, 0, 10)
-    dcp.save(_state(model, optimizer), checkpoint_id=os.environ["CHECKPOINT"])
-    _train(model, optimizer, problem, 10, 5)
-    return {"weights": _full(model), "steps": optimizer.steps}
-
-
-def resume() -> Result:
-    """The last five steps from the checkpoint, on as many ranks as there are now."""
-    problem = Problem()
-    model = _sharded(problem)
-    for p in model.parameters():
-        p.data.zero_()
-    optimizer = _look(model)
-    state = _state(model, optimizer)
-    dcp.load(state, checkpoint_id=os.environ["CHECKPOINT"])
-    set_state_dict(
-        model, optimizer, model_state_dict=state["model"], optim_state_dict=state["optimizer"]
-    )
-    steps = optimizer.steps
-    _train(model, optimizer, problem, 10, 5)
-    return {"weights": _full(model), "steps": steps}
-
-
 def zero() -> Result:
     """ZeroRedundancyOptimizer as the base: each rank keeps the state of some parameters."""
     # Imported here alone: torch's own module warns of what it uses.
@@ -369,10 +311,7 @@ def killed() -> Result:
     return {"weights": flat(problem.params).tolist(), "was killed": mark.exists()}
 
 
-SCENARIOS = {
-    f.__name__: f
-    for f in (ddp, unused, accumulate, per_rank, overflow, fsdp, save, resume, zero, killed)
-}
+SCENARIOS = {f.__name__: f for f in (ddp, accumulate, per_rank, overflow, fsdp, zero, killed)}
 
 
 def main(name: str, out: Path, scenarios: dict[str, Callable[[], Result]] = SCENARIOS) -> None:

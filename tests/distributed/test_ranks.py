@@ -82,11 +82,6 @@ def test_sharded_parameters_need_their_module(fsdp: Results) -> None:
     )
 
 
-def test_parameters_that_only_some_steps_use(tmp_path: Path) -> None:
-    one, other = launch("unused", tmp_path)
-    assert one["weights"] == other["weights"]
-
-
 def test_accumulation_with_no_sync_equals_the_whole_batch(tmp_path: Path) -> None:
     one, other = launch("accumulate", tmp_path)
     assert one["weights"] == other["weights"]
@@ -131,24 +126,6 @@ def test_per_rank_is_refused_where_ranks_would_part() -> None:
     ):
         with pytest.raises(ValueError, match="update uses the gradient of its first pass"):
             sssam.SharpnessAware(base, method, model=ddp, perturbation="per_rank")
-
-
-def test_a_sharded_checkpoint_resumes_on_as_many_ranks_or_on_another_number(
-    tmp_path: Path,
-) -> None:
-    """`torch.distributed.checkpoint` saves the method's own vectors and books with the base's."""
-    ends = []
-    for saved_on, resumed_on in ((2, 2), (2, 1), (1, 2)):
-        out = tmp_path / f"{saved_on} to {resumed_on}"
-        out.mkdir()
-        path = str(out / "checkpoint")
-        uncut = launch("save", out, saved_on, CHECKPOINT=path)[0]
-        resumed = launch("resume", out, resumed_on, CHECKPOINT=path)[0]
-        assert uncut["steps"] == 15
-        assert resumed["steps"] == 10
-        _close(resumed["weights"], uncut["weights"])
-        ends.append(resumed["weights"])
-    _close(ends[0], ends[1])
 
 
 def test_a_killed_rank_and_torchrun_s_restart_change_nothing(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Studies from the command line, on a task of a user's own: run, compared, reported, and broken."""
 
 import json
+import os
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -230,6 +231,78 @@ def test_a_study_under_way_is_followed_to_its_end(folder: Path, capsys: Capture)
     call(capsys, "run", "study.toml", "--out", "kept")
     out, _ = call(capsys, "report", "kept", "--live", "--quiet")
     assert out.count("The page: ") == 2
+
+
+def test_imported_records_without_a_study_are_told_of(folder: Path, capsys: Capture) -> None:
+    words = ["compare", "mine.py", "--methods", "base,sam", "--seeds", "2", "--jobs", "1"]
+    call(capsys, *words, "--out", "one")
+    call(capsys, "export", "one", "--out", "all.jsonl")
+    call(capsys, "import", "all.jsonl", "other")
+    for command in (["compare", "other", "--no-run"], ["report", "other"], ["run", "other"]):
+        _, err = call(capsys, *command, code=2)
+        assert "'other' holds 4 records but no study.json" in err
+        assert "give the task or the study file that they are of, and --out 'other'" in err
+    out, _ = call(capsys, *words, "--out", "other", "--no-run")  # as it says
+    assert "The page: " in out
+
+
+def test_a_folder_without_images_is_told_of(folder: Path, capsys: Capture) -> None:
+    (folder / "empty").mkdir()
+    for command in ("compare", "train"):
+        _, err = call(capsys, command, "empty", code=2)
+        assert "empty' holds no image: give one with a folder of images for each class" in err
+
+
+def test_tune_says_what_was_nothing_to_choose_and_what_seeds_do_not_tell_apart(
+    folder: Path, capsys: Capture
+) -> None:
+    words = ["tune", "mine.py", "--methods", "base,sam", "--jobs", "1", "--epochs", "1", "--seeds"]
+    base, sam = call(capsys, *words, "1", "--out", "one")[0].splitlines()
+    assert base.startswith("base on mine: nothing to choose; validation accuracy ")
+    assert base.endswith("% over 1 seed")
+    assert sam.endswith("% over 1 seed; one seed does not tell the radii apart")
+
+
+def test_a_task_that_raises_shows_its_own_traceback_alone(
+    folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call(capsys, "train", "mine.py", "--seed", "1", "--out", "kept", "--checkpoint", "one.pt")
+    monkeypatch.setenv("BROKEN", "1")
+    for words in (["train", "mine.py", "--seed", "1", "--quiet"], ["sharpness", "one.pt"]):
+        _, err = call(capsys, *words, "--out", "kept", code=1)
+        first, where, line, last = err.splitlines()
+        assert first == "Traceback of the task:"
+        assert where.endswith("in task")
+        assert line.strip().startswith("raise RuntimeError(")
+        assert last.startswith("sssam: the task ")
+        assert last.endswith("mine.py raised RuntimeError: the disk of seed 1 is gone")
+
+
+def test_a_folder_that_can_t_be_written_is_refused_before_training(
+    folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "locked").mkdir(mode=0o500)
+    by_mode = lambda path, _: bool(Path(path).stat().st_mode & 0o200)  # noqa: E731 -- root may all
+    monkeypatch.setattr(os, "access", by_mode)
+    for words in (["train"], ["compare", "--jobs", "1"], ["tune", "--jobs", "1"]):
+        _, err = call(capsys, words[0], "mine.py", *words[1:], "--out", "locked/deep", code=2)
+        assert "--out is 'locked/deep', and 'locked' can't be written: name another" in err
+        assert len(err.splitlines()) == 1
+    assert list((folder / "locked").iterdir()) == []
+
+
+def test_paths_may_have_spaces_and_any_letters(folder: Path, capsys: Capture) -> None:
+    own = folder / "ein Ördner" / "größe ß.py"
+    own.parent.mkdir()
+    own.write_text(TASK)
+    table = own.parent / "tä ble.csv"
+    table.write_text("a,b,y\n" + "".join(f"{i},{i % 3},{i % 2}\n" for i in range(40)))
+    for what in (own, table):
+        out = folder / f"aus gäbe {what.stem}"
+        words = ["compare", what, "--methods", "base", "--seeds", "1", "--epochs", "1"]
+        call(capsys, *words, "--jobs", "1", "--out", out)
+        assert len(held(out)) == 1
+        assert str(out) in call(capsys, "compare", out, "--no-run")[0]
 
 
 BAD = [

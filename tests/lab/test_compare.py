@@ -13,7 +13,7 @@ from sssam.lab.pages.table import cells, certainty
 from sssam.lab.specs import Method, Record
 from sssam.lab.stats import Interval
 from sssam.lab.training.evaluate import bit_set
-from sssam.schedules import linear
+from sssam.schedules import constant, late, linear
 
 BASE, CONTROL, SAM = METHODS[:3]
 LINEAR = scheduled("SS-SAM linear", linear(0.0, 1.0))
@@ -415,3 +415,43 @@ def test_where_all_runs_failed_the_headline_says_so() -> None:
     ]
     comparison = compare(TASK, METHODS[:4], range(2), made)
     assert "(8 of 8 runs failed): no run of any row finished, all failed" in comparison.headline
+
+
+def test_where_no_other_row_finished_the_headline_says_so() -> None:
+    made = [
+        r.model_copy(update={"outcome": "diverged", "test_accuracy": 0.1})
+        if r.run.method.label == "SS-SAM linear"
+        else r
+        for r in records((BASE, SAM, LINEAR), range(5))
+    ]
+    comparison = compare(TASK, (BASE, SAM, LINEAR), range(5), made)
+    assert "(5 of 15 runs diverged)" in comparison.headline
+    assert comparison.headline.endswith(
+        "; no run of any other row finished, all diverged, so nothing is claimed."
+    )
+    assert "no run of any other row" not in study({}).headline
+
+
+def test_a_cost_off_the_schedule_s_is_remarked_on() -> None:
+    late_, drawn = scheduled("late", late(0.25)), scheduled("drawn", constant(0.25))
+    spaced = scheduled("spaced", constant(0.25), options={"draws": "systematic"})
+
+    def remarks(method: Method, steps: int, spent: float, expected: float) -> list[str]:
+        values = {"steps": steps, "propagations": spent, "expected_propagations": expected}
+        made = [r.model_copy(update=values) for r in records((method,), range(4))]
+        found = compare(TASK, (method,), range(4), made).remarks
+        return [each for each in found if each.startswith(f"The runs of {method.label} took")]
+
+    assert remarks(late_, 2, 1.5, 1.5) == [
+        "The runs of late took 1.50 propagations a step, where its schedule means 1.25: a run has "
+        "only 2 steps."
+    ]
+    assert remarks(late_, 100, 1.25, 1.25) == []
+    deviation = (0.25 * 0.75 / 100 / 4) ** 0.5
+    assert remarks(drawn, 100, 1.25 + 2.9 * deviation, 1.25) == []
+    assert remarks(drawn, 100, 1.25 + 4 * deviation, 1.25) == [
+        "The runs of drawn took 1.34 propagations a step, where 1.25 are expected."
+    ]
+    assert remarks(spaced, 100, 1.29, 1.25) == []
+    assert len(remarks(spaced, 100, 1.34, 1.25)) == 1
+    assert [r for r in compare(TASK, METHODS, range(20), records()).remarks if " took " in r] == []

@@ -15,9 +15,11 @@ from types import SimpleNamespace
 import optuna
 import pytest
 from optuna.trial import TrialState
+from synthetic import record
 from tiny import TASK
 
 from sssam.lab import specs
+from sssam.lab.analysis.compare import compare
 from sssam.lab.cli import main
 from sssam.lab.pages import report
 from sssam.lab.search import chart, confirm, drive, findings, objective, space, tally, told
@@ -514,6 +516,21 @@ def test_what_is_confirmed_and_on_which_seeds(found: Findings) -> None:
     named = rows[2].label.split("(")[1][:-1] in space.NAMED
     assert (words[1] == "free") == named
     assert "among trials of sssam search: 13 at 1.5 by tpe" in study_.parts[0].note
+
+
+def test_rows_of_which_no_run_finished_are_not_compared(found: Findings) -> None:
+    study_ = confirm.study(found, 3)
+    methods = [row.method for row in study_.parts[0].rows]
+    made = [
+        record(m, s, 10.0, 0.1, study_.parts[0].task).model_copy(update={"outcome": "diverged"})
+        for m in methods
+        for s in range(3)
+    ]
+    compared = compare(study_.parts[0].task, methods, range(3), made)
+    assert "all diverged, so nothing is claimed" in compared.headline
+    lines = told.fresh(compared, found.budgets)
+    assert lines
+    assert all("finished, so nothing is claimed of what was found" in line for line in lines)
 
 
 # --- the command

@@ -55,6 +55,57 @@ def test_sigterm_says_what_is_kept_and_leaves_no_worker(tmp_path: Path, engine: 
     assert held.problems == ()
 
 
+TASK = """
+import os, time
+import torch
+from sssam.lab import Problem
+
+SETTINGS = {"epochs": 1, "batch_size": 16}
+
+
+def task(seed):
+    if seed % 1000 and os.environ.get("SLOW"):
+        time.sleep(600)
+    source = torch.Generator().manual_seed(seed)
+
+    def part(n):
+        x = torch.randn(n, 4, generator=source)
+        return x, (x[:, 0] > 0).long()
+
+    return Problem(torch.nn.Linear(4, 2), train=part(64), validation=part(32), test=part(32))
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("command", ["compare", "tune"])
+def test_sigterm_keeps_records_and_the_same_command_goes_on(tmp_path: Path, command: str) -> None:
+    (tmp_path / "mine.py").write_text(TASK)
+    words = [sys.executable, "-m", "sssam", command, "mine.py", "--methods", "base", "--seeds", "3"]
+    words += ["--out", "kept", "--engine", "here", "--quiet"]
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    first = subprocess.Popen(
+        words, cwd=tmp_path, env={**env, "SLOW": "1"}, stderr=subprocess.PIPE, text=True
+    )
+    kept = tmp_path / "kept" / "records"
+    try:
+        while not list(kept.glob("*.json")):
+            assert first.poll() is None
+            time.sleep(0.05)
+        first.send_signal(signal.SIGTERM)
+        _, said = first.communicate(timeout=60)
+    finally:
+        first.kill()
+    assert first.returncode == 143
+    assert "stopped by SIGTERM; finished runs are kept in" in said.splitlines()[-1]
+    assert "Traceback" not in said
+    (before,) = kept.glob("*.json")
+    content = before.read_bytes()
+    again = subprocess.run(words, cwd=tmp_path, env=env, timeout=120, check=False)
+    assert again.returncode == 0
+    assert before.read_bytes() == content
+    assert {r.run.seed % 1000 for r in records.read_all(kept).by_id.values()} == {0, 1, 2}
+
+
 def test_another_handler_of_the_signal_is_left_alone() -> None:
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:

@@ -156,3 +156,23 @@ def test_compact_records_hold_nothing_of_the_test_set():
     line = json.loads(tune.compact(_record(0.5).model_copy(update={"test_accuracy": 0.9})))
     assert line["validation_accuracy"] == 0.5
     assert not [key for key in line if "test" in key or "correct" in key]
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([[0.9, 0.8], [0.9, 0.8]], "the seeds do not tell the radii apart (F test paired by seed"),
+        ([[0.9, 0.8, 0.7], [0.8, 0.9, 0.7], [0.85, 0.8, 0.75]], "do not tell the radii apart"),
+        ([[0.9, 0.8, 0.7], [0.5, 0.4, 0.31], [0.1, 0.0, 0.0]], ""),
+        ([[0.9], [0.1]], "one seed does not tell the radii apart"),
+        ([[0.9, 0.8]], ""),
+    ],
+)
+def test_radii_are_told_apart_only_beyond_the_noise_of_seeds(rows, said):
+    tried = [
+        tune.score(_record(0.0, rho=0.1 * (i + 1)).run.method, [_record(each) for each in row])
+        for i, row in enumerate(rows)
+    ]
+    told = tune.untold(tune.best(SAM, tried))
+    assert said in told
+    assert bool(said) == bool(told)

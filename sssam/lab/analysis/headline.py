@@ -57,7 +57,7 @@ def headline(comparison: Comparison) -> str:
     to a good end, it claims nothing.
     """
     seeds = counted(len(comparison.seeds), "seed")
-    found = _unfinished(comparison) or _finding(comparison)
+    found = _unfinished(comparison) or _finding(comparison) + _lost(comparison)
     return f"On {comparison.task.name}, {seeds}{_apart(comparison)}: {found}."
 
 
@@ -83,6 +83,15 @@ def _unfinished(comparison: Comparison) -> str:
         return _none("any row", [row.runs for row in comparison.rows])
     ends = [row for row in (comparison.base, comparison.sam) if row and not row.runs.finished]
     return _none(ends[0].label, [ends[0].runs]) if ends else ""
+
+
+def _lost(comparison: Comparison) -> str:
+    """What is added where base and SAM finished, and no run of any other row."""
+    others = [row.runs for row in comparison.candidates]
+    if not others or any(runs.finished for runs in others):
+        return ""
+    found = _none("any other row", others)
+    return f"; {found}" if found else ""
 
 
 def _none(of: str, runs: Sequence[Outcomes]) -> str:

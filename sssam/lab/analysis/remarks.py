@@ -1,11 +1,21 @@
 """What is to be known beside the headline and the table, one computed sentence each."""
 
+import math
 import statistics
 from collections.abc import Sequence
 
-from sssam.lab.analysis.comparison import Comparison
+from sssam.lab.analysis.comparison import Comparison, Row
 from sssam.lab.analysis.headline import counted, counted_points, points
 from sssam.lab.stats import Interval
+
+#: Beyond how many standard deviations of its draws a row's mean cost is remarked on.
+_DEVIATIONS = 3
+#: Beyond which part of the expected cost, where the steps are not drawn independently.
+_PART = 0.05
+#: Of costs, in propagations a step: a schedule's blocks take whole steps, a part whole samples.
+_ROUNDING = 0.01
+#: Steps at which a schedule costs what it does over long runs.
+_MANY = 10_000
 
 
 def remarks(comparison: Comparison) -> list[str]:
@@ -16,6 +26,7 @@ def remarks(comparison: Comparison) -> list[str]:
         *_about_noise(comparison),
         *_about_bootstrap(comparison),
         *_about_outcomes(comparison),
+        *_about_cost(comparison),
         *_about_control(comparison),
     ]
 
@@ -109,6 +120,48 @@ def _about_outcomes(comparison: Comparison) -> list[str]:
                 "out; their records hold the error."
             )
     return said
+
+
+def _about_cost(comparison: Comparison) -> list[str]:
+    """Rows whose runs cost something else than their schedule or method says."""
+    said = []
+    for row in comparison.rows:
+        expected = row.expected_propagations
+        if row.propagations is None or expected is None:
+            continue
+        took = f"The runs of {row.label} took {row.propagations:.2f} propagations a step, where"
+        meant = _of_long_runs(row, expected)
+        if abs(expected - meant) > _PART * meant:
+            few = counted(row.draws.steps if row.draws else 0, "step")
+            said.append(f"{took} its schedule means {meant:.2f}: a run has only {few}.")
+        elif abs(row.propagations - expected) > _by_chance(row, expected):
+            why = "; runs that diverged may have stopped early" if row.runs.diverged else ""
+            said.append(f"{took} {expected:.2f} are expected{why}.")
+    return said
+
+
+def _of_long_runs(row: Row, expected: float) -> float:
+    """What a row's schedule costs where steps are many, the count of the SS-SAM paper."""
+    schedule = row.method.scheduling_function()
+    if schedule is None or row.draws is None:
+        return expected
+    return 1 + _ascent(row, expected) * (schedule.expected_propagations(_MANY) - 1)
+
+
+def _ascent(row: Row, expected: float) -> float:
+    """What an ascent costs, in propagations: less than 1 on part of a batch."""
+    schedule = row.method.scheduling_function()
+    mean = schedule.expected_propagations(row.draws.steps) - 1 if schedule and row.draws else 0.0
+    return (expected - 1) / mean if mean else row.method.ascent_fraction
+
+
+def _by_chance(row: Row, expected: float) -> float:
+    """How far the mean cost over a row's runs may lie from the expected one by its draws."""
+    schedule, runs = row.method.scheduling_function(), row.runs.finished + row.runs.diverged
+    if schedule is None or row.draws is None or row.method.options.get("draws") == "systematic":
+        return _PART * expected
+    variance = schedule.variance(row.draws.steps) / max(1, runs)
+    return _DEVIATIONS * _ascent(row, expected) * math.sqrt(variance) + _ROUNDING
 
 
 def _about_control(comparison: Comparison) -> list[str]:

@@ -1,5 +1,6 @@
 """From the words of a command line to values, or an error that names the argument."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -88,17 +89,18 @@ def processes(jobs: int | None) -> int:
 
 
 def directory(folder: Path, name: str = "--out") -> Path:
-    """The output directory, unless it is a file, or lies in one.
+    """The output directory, unless it is a file, lies in one, or can't be written.
 
     Raises:
         ValueError: it does.
     """
     for place in (folder, *folder.parents):
         if place.exists():
-            if place.is_dir():
+            wrong = "is no directory" if not place.is_dir() else "can't be written"
+            if place.is_dir() and os.access(place, os.W_OK):
                 return folder
             which = "which" if place == folder else f"and {str(place)!r}"
-            raise ValueError(f"{name} is {str(folder)!r}, {which} is no directory: name another")
+            raise ValueError(f"{name} is {str(folder)!r}, {which} {wrong}: name another")
     return folder
 
 

@@ -1,9 +1,17 @@
 """How a command ends before its end: refused for its arguments, failed, or stopped."""
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sssam.lab.running.stop import TerminatedError
+
+if TYPE_CHECKING:  # help and version load nothing heavy
+    from rich.console import Console
+
+    from sssam.lab.specs import Task
 
 USAGE, FAILED, INTERRUPTED, TERMINATED = 2, 1, 130, 143
 
@@ -59,6 +67,33 @@ def stoppable(kept: str) -> Iterator[None]:
         yield
     except KeyboardInterrupt as stop:
         raise StoppedError(kept, stop) from stop
+
+
+@contextmanager
+def telling(task: "Task", console: "Console") -> Iterator[None]:
+    """Prints of what a user's own task raises the part of the traceback that is in its code.
+
+    Raises:
+        FailedError: in place of it; what the task has no part in passes as it is.
+    """
+    try:
+        yield
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [i for i, each in enumerate(frames) if task.code and _same(each, task.code.path)]
+        if not own:
+            raise
+        from rich.text import Text
+
+        lines = "".join(traceback.format_list(frames[own[0] :]))
+        console.print(Text(f"Traceback of the task:\n{lines}"), soft_wrap=True, end="")
+        kind = type(error).__name__
+        told = f"the task {frames[own[0]].filename} raised {kind}: {error}"
+        raise FailedError(told) from error
+
+
+def _same(frame: traceback.FrameSummary, path: str) -> bool:
+    return Path(frame.filename).resolve() == Path(path).resolve()
 
 
 def said(error: Exception) -> str:

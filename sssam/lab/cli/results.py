@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from sssam.lab.analysis.comparison import Comparison
+from sssam.lab.analysis.headline import counted
 from sssam.lab.cli import terminal
 from sssam.lab.cli.studies import Meant
 from sssam.lab.pages import pooledpage, report
@@ -15,7 +16,7 @@ from sssam.lab.specs import Record, Run
 from sssam.lab.studies import conduct
 from sssam.lab.studies.conduct import Decided
 from sssam.lab.studies.design import Study, runs
-from sssam.lab.studies.tune import Choice, values
+from sssam.lab.studies.tune import Choice, untold, values
 
 
 def failures(
@@ -99,7 +100,9 @@ def repeat(what: str) -> str:
 def chosen(task: str, choice: Choice) -> str:
     """One line on what the tuning chose for a row, and how well it did."""
     best = next(each for each in choice.trials if each.method == choice.method)
+    told = values(choice) or "nothing to choose"
+    doubt = f"; {text}" if (text := untold(choice)) else ""
     return (
-        f"{choice.grid.label} on {task}: {values(choice)}; validation accuracy "
-        f"{100 * best.mean:.2f}% over {best.n} seeds"
+        f"{choice.grid.label} on {task}: {told}; validation accuracy {100 * best.mean:.2f}% over "
+        f"{counted(best.n, 'seed')}{doubt}"
     )

@@ -11,12 +11,13 @@ from rich.text import Text
 
 from sssam.lab import flatness
 from sssam.lab.cli import arguments, terminal
-from sssam.lab.cli.refusals import RefusedError, refusing
+from sssam.lab.cli.refusals import RefusedError, refusing, telling
 from sssam.lab.flatness import Solution
 from sssam.lab.flatness.specs import Between, Curvature, Flatness, Plan, Rise
 from sssam.lab.names import safe
 from sssam.lab.pages import landscapes
 from sssam.lab.specs import Run
+from sssam.lab.training import checkpoints
 
 
 def sharpness(
@@ -53,9 +54,9 @@ def sharpness(
     paths = [checkpoint] if second is None else [checkpoint, second]
     with refusing():
         plan = _plan(samples, rho, adaptive_rho, eigenvalues, probes, surface)
-        solutions = [flatness.opened(path, plan.samples) for path in paths]
+        solutions = [_opened(path, plan.samples) for path in paths]
         folder = arguments.directory(_default(solutions) if out is None else out)
-        with errors.status("measuring"):
+        with telling(solutions[0].run.task, errors), errors.status("measuring"):
             found, lines = _measured(solutions, plan)
     output.print(_table(found))
     for each in lines:
@@ -86,6 +87,13 @@ def _plan(
         adaptive_radii=tuple(adaptive_rho or Plan().adaptive_radii),
         surface=surface,
     )
+
+
+def _opened(path: Path, samples: int) -> Solution:
+    _, errors = terminal.consoles()
+    run, _ = checkpoints.read(path)
+    with telling(run.task, errors):
+        return flatness.opened(path, samples)
 
 
 def _default(solutions: Sequence[Solution]) -> Path:

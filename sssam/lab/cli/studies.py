@@ -49,7 +49,7 @@ def meant(
     """
     path = Path(what)
     named = {"--methods": methods, "--epochs": epochs, "--precision": precision}
-    is_directory = (path / conduct.FILE).is_file()
+    is_directory = (path / conduct.FILE).is_file() or conduct.unnamed(path) > 0
     if path.suffix == ".toml" or is_directory:
         for name, value in named.items():
             if value is not None:

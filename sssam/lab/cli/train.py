@@ -8,7 +8,7 @@ from rich.text import Text
 
 from sssam.lab import records
 from sssam.lab.cli import arguments, terminal, training
-from sssam.lab.cli.refusals import refusing, stoppable
+from sssam.lab.cli.refusals import refusing, stoppable, telling
 from sssam.lab.names import safe
 from sssam.lab.running import study
 from sssam.lab.specs import Method, Precision, Record, Run, Task
@@ -60,10 +60,12 @@ def train(
                 checkpoints.load(checkpoint, run)
             default = Path("sssam-results", safe(chosen.name))
             folder = arguments.directory(default if out is None else out)
+            (folder / conduct.RECORDS).mkdir(parents=True, exist_ok=True)  # or all is in vain
         kept = "nothing is kept: give --checkpoint a file to go on from"
         if checkpoint is not None:
             kept = f"its state is kept in {checkpoint}; the same command goes on from there"
-        with stoppable(kept), terminal.epochs(run, errors, quiet) as watch:
+        watching = terminal.epochs(run, errors, quiet)
+        with telling(chosen, errors), stoppable(kept), watching as watch:
             record = trained(
                 run,
                 checkpoint=checkpoint,

@@ -36,8 +36,25 @@ def parquet(spec: DataSpec) -> Pool:
 
 
 def imagefolder(spec: DataSpec) -> Pool:
-    """A folder per class, or `train/` and `test/` with a folder per class in each."""
+    """A folder per class, or `train/` and `test/` with a folder per class in each.
+
+    Raises:
+        ValueError: no image is in it, nor an archive that may hold some.
+    """
+    folder, endings = Path(spec.path or "."), _pictured()
+    if not any(each.suffix.lower() in endings for each in folder.rglob("*")):
+        raise ValueError(
+            f"folder {spec.path!r} holds no image: give one with a folder of images for each "
+            "class, with train*.parquet, or the directory of a study"
+        )
     return through_datasets("imagefolder", data_dir=spec.path)
+
+
+def _pictured() -> set[str]:
+    """How the names of images end, and of archives, which `datasets` looks into."""
+    from datasets.packaged_modules.imagefolder.imagefolder import ImageFolder
+
+    return {*ImageFolder.EXTENSIONS, ".zip", ".tar", ".gz", ".tgz"}
 
 
 def cifar10(spec: DataSpec) -> Pool:

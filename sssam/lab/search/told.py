@@ -9,7 +9,7 @@ from scipy import stats as scipy_stats
 from sssam.lab import stats
 from sssam.lab.analysis.comparison import Comparison, Row
 from sssam.lab.analysis.contrasts import differences
-from sssam.lab.analysis.headline import signed
+from sssam.lab.analysis.headline import listed, signed
 from sssam.lab.search.findings import Candidate, Findings, Found
 from sssam.lab.stats import Interval
 
@@ -78,13 +78,24 @@ def fresh(comparison: Comparison, budgets: Sequence[float]) -> list[str]:
     told = []
     for budget in budgets:
         mine, theirs = (_row(comparison, f"{word} {budget:g} (") for word in ("found", "random"))
-        if mine and theirs and (apart := differences(mine, theirs)):
+        lost = [row.label for row in (mine, theirs) if row and _came_to_nothing(row)]
+        if lost:
+            told.append(
+                f"On fresh seeds, at {budget:g}: no run of {listed(lost)} finished, so nothing is "
+                "claimed of what was found there."
+            )
+        elif mine and theirs and (apart := differences(mine, theirs)):
             difference = stats.interval(apart)
             told.append(
                 f"On fresh seeds and the test set, at {budget:g}: {mine.label} less {theirs.label} "
                 f"is {signed(difference.mean)} points, paired{_ends_of(difference)}."
             )
     return told
+
+
+def _came_to_nothing(row: Row) -> bool:
+    """Whether all runs of a row diverged or failed."""
+    return not row.runs.finished and row.runs.diverged + row.runs.failed > 0
 
 
 def _row(comparison: Comparison, start: str) -> Row | None:

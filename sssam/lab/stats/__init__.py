@@ -4,6 +4,7 @@ Everything here is two-sided at 95% unless named otherwise, and works in the uni
 `docs/statistics.md` has the derivations.
 """
 
+from sssam.lab.stats.blocks import equal_p_value
 from sssam.lab.stats.claims import (
     holm,
     keeps,
@@ -39,6 +40,7 @@ __all__ = [
     "Values",
     "bootstrap",
     "detectable",
+    "equal_p_value",
     "estimate",
     "holm",
     "interval",

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from sssam.files import write_whole
+from sssam.lab import records
 from sssam.lab.analysis import compare as comparing
 from sssam.lab.analysis import flatrows
 from sssam.lab.analysis.comparison import Comparison
@@ -91,6 +92,13 @@ def load(directory: Path) -> Study:
     """
     path = directory / FILE
     if not path.is_file():
+        beside = unnamed(directory)
+        if beside:
+            many = f"{beside} record{'' if beside == 1 else 's'}"
+            raise FileNotFoundError(
+                f"{str(directory)!r} holds {many} but no {FILE}, which says what is compared: "
+                f"give the task or the study file that they are of, and --out {str(directory)!r}"
+            )
         raise FileNotFoundError(
             f"{str(directory)!r} holds no {FILE}: it is no directory of `sssam run` or "
             "`sssam compare`"
@@ -101,6 +109,14 @@ def load(directory: Path) -> Study:
         raise ValueError(
             f"{path} is no study: {complaint(error)}; give the study file again"
         ) from error
+
+
+def unnamed(directory: Path) -> int:
+    """The records of a directory without a study, as `sssam import` leaves them."""
+    folder = directory / RECORDS
+    if (directory / FILE).is_file() or not folder.is_dir():
+        return 0
+    return len(records.read_all(folder).by_id)
 
 
 def decide(study: Study, part: Part, train: tune.Train) -> Decided:

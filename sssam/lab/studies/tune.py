@@ -4,6 +4,7 @@ import json
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from sssam.lab import stats
 from sssam.lab.specs import Method, Record, Run, Spec, Task
 from sssam.lab.studies.design import Grid, runs
 
@@ -20,8 +21,8 @@ Train = Callable[[Sequence[Run]], Mapping[str, Record]]
 class Trial(Spec):
     """A row at one choice of values: validation accuracy in [0, 1] over n seeds.
 
-    `spread` is the sample standard deviation; diverged runs count with what they reached, failed
-    ones as 0.
+    `accuracies` are those by seed, and `spread` is their sample standard deviation; diverged runs
+    count with what they reached, failed ones as 0.
     """
 
     method: Method
@@ -29,6 +30,7 @@ class Trial(Spec):
     spread: float
     n: int
     diverged: int = 0
+    accuracies: tuple[float, ...] = ()
 
 
 class Choice(Spec):
@@ -43,6 +45,11 @@ class Choice(Spec):
         """Whether the rho chosen is the smallest or largest of several: a wider grid may do it."""
         radii = {trial.method.rho for trial in self.trials}
         return len(radii) > 1 and self.method.rho in (min(radii), max(radii))
+
+    @property
+    def p_value(self) -> float | None:
+        """Of all trials being equal, paired by seed; None for one trial, or for one seed."""
+        return stats.equal_p_value([trial.accuracies for trial in self.trials])
 
 
 def choose(
@@ -88,6 +95,7 @@ def score(method: Method, records: Sequence[Record]) -> Trial:
         spread=statistics.stdev(accuracies) if len(accuracies) > 1 else 0.0,
         n=len(accuracies),
         diverged=sum(record.outcome != "finished" for record in records),
+        accuracies=tuple(accuracies),
     )
 
 
@@ -154,6 +162,20 @@ def values(choice: Choice) -> str:
     named |= {name: method.options[name] for name in choice.grid.options}
     text = ", ".join(f"{name} {value}" for name, value in named.items())
     return f"{text} (of {', '.join(f'{r:g}' for r in radii)})" if len(radii) > 1 else text
+
+
+def untold(choice: Choice) -> str:
+    """That the seeds do not tell apart what was tried, in words; empty where they do."""
+    if len(choice.trials) < 2:
+        return ""
+    several = choice.grid.options or len({t.method.learning_rate for t in choice.trials}) > 1
+    what = "values" if several else "radii"
+    if choice.trials[0].n < 2:
+        return f"one seed does not tell the {what} apart"
+    p = choice.p_value
+    if p is None or p < 1 - stats.LEVEL:
+        return ""
+    return f"the seeds do not tell the {what} apart (F test paired by seed, p = {p:.2g})"
 
 
 def _range(seeds: Sequence[int]) -> str:
