@@ -10,7 +10,9 @@ from tiny import BASE, run
 from sssam.lab.engines import Dask, Here, Ray, Slurm
 from sssam.lab.running import dispatch, study
 
-RUNS = [run(BASE, seed) for seed in range(8)]
+RUNS = [run(BASE, seed) for seed in range(200)]
+#: How many runs a study has, and how often a worker of it is killed.
+COUNTS = pytest.mark.parametrize(("count", "kills"), [(8, 1), (200, 20)])
 
 
 @pytest.fixture(scope="module")
@@ -18,20 +20,21 @@ def calm(tmp_path_factory):
     return study.run_missing(RUNS, tmp_path_factory.mktemp("calm"), engine=Here(threads=1)).by_id
 
 
-def _disturbed(tmp_path, monkeypatch, calm, runs, engine, victims) -> None:
-    """A study of which a worker is killed; its records are the undisturbed ones."""
+def _disturbed(tmp_path, monkeypatch, calm, runs, kills, engine, victims) -> None:
+    """A study whose workers are killed; its records are the undisturbed ones."""
     monkeypatch.setattr(dispatch, "work", marks.marked_work)
     directory = tmp_path / "records"
-    with marks.Killer(directory, victims, len(runs), kills=1) as killer:
+    with marks.Killer(directory, victims, len(runs), kills) as killer:
         found = study.run_missing(runs, directory, engine=engine)
-    assert killer.killed == 1
+    assert killer.killed == kills
     marks.require_equal(found.by_id, {run.id: calm[run.id] for run in runs})
-    marks.require_none_done_twice(directory, runs, interruptions=1)
+    marks.require_none_done_twice(directory, runs, interruptions=kills)
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # of sockets to the worker that is killed
 @pytest.mark.slow
-def test_dask(tmp_path, monkeypatch, calm):
+@COUNTS
+def test_dask(tmp_path, monkeypatch, calm, count, kills):
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=True
@@ -41,12 +44,13 @@ def test_dask(tmp_path, monkeypatch, calm):
             return [psutil.Process(each.pid) for each in cluster.workers.values() if each.pid]
 
         engine = Dask(cluster.scheduler_address)
-        _disturbed(tmp_path, monkeypatch, calm, RUNS, engine, victims)
+        _disturbed(tmp_path, monkeypatch, calm, RUNS[:count], kills, engine, victims)
         assert engine.threads == 1
 
 
 @pytest.mark.slow
-def test_ray(tmp_path, monkeypatch, calm, importing):
+@COUNTS
+def test_ray(tmp_path, monkeypatch, calm, importing, count, kills):
     ray = pytest.importorskip("ray")
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
@@ -54,15 +58,16 @@ def test_ray(tmp_path, monkeypatch, calm, importing):
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, **options)
     try:
         victims = partial(marks.children, "ray::marked_work")
-        _disturbed(tmp_path, monkeypatch, calm, RUNS, Ray(), victims)
+        _disturbed(tmp_path, monkeypatch, calm, RUNS[:count], kills, Ray(), victims)
     finally:
         ray.shutdown()
 
 
 @pytest.mark.slow
-def test_submitit(tmp_path, monkeypatch, calm, importing):
+@pytest.mark.parametrize(("count", "kills"), [(3, 1), (40, 20)])
+def test_submitit(tmp_path, monkeypatch, calm, importing, count, kills):
     pytest.importorskip("submitit")
     monkeypatch.setenv("PYTHONPATH", importing["PYTHONPATH"])
     engine = Slurm(cluster="local", jobs=2)
     victims = partial(marks.children, "submitit.core._submit")
-    _disturbed(tmp_path, monkeypatch, calm, RUNS[:3], engine, victims)
+    _disturbed(tmp_path, monkeypatch, calm, RUNS[:count], kills, engine, victims)
