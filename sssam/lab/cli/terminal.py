@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sssam.lab.analysis.comparison import Comparison
-from sssam.lab.pages import flattable
+from sssam.lab.pages import flatness_table
 from sssam.lab.pages.cells import Cell
 from sssam.lab.pages.table import cells, columns
 from sssam.lab.running.watch import Watch, epochs, watching
@@ -37,8 +37,8 @@ def _console(stderr: bool) -> Console:
 def show(comparison: Comparison, console: Console) -> None:
     """Prints the table, and below it the headline with what it rests on."""
     console.print(table(comparison, console.width))
-    if flat := flattable.cells(comparison):
-        console.print(Text(f"\nHow flat the training loss is, {flattable.told(comparison)}:"))
+    if flat := flatness_table.cells(comparison):
+        console.print(Text(f"\nHow flat the training loss is, {flatness_table.told(comparison)}:"))
         console.print(drawn(flat))
         console.print()
     for remark in comparison.remarks:

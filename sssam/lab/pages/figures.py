@@ -18,7 +18,7 @@ from sssam.lab.charts.sensitivity import sensitivity, tuned_rows
 from sssam.lab.charts.theme import PRINT, Theme, Width
 from sssam.lab.charts.tradeoff import tradeoff
 from sssam.lab.pages.figure import Drawing, Figure
-from sssam.lab.pages.flatfigures import flat_figures
+from sssam.lab.pages.flatness_figures import flat_figures
 
 __all__ = ["Drawing", "Figure", "figures", "render", "save"]
 

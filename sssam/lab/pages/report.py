@@ -11,7 +11,7 @@ from sssam.files import write_whole
 from sssam.lab.analysis.comparison import Comparison, Row
 from sssam.lab.analysis.headline import cheapest, signed
 from sssam.lab.charts.files import render, rendered
-from sssam.lab.pages import flattable, reproduce
+from sssam.lab.pages import flatness_table, reproduce
 from sssam.lab.pages.cells import Cell, Line
 from sssam.lab.pages.explain import explained
 from sssam.lab.pages.exports import accuracies_csv, as_json, curves_csv, rows_csv
@@ -122,7 +122,7 @@ def page(
         numbers=_numbers(comparison),
         figures=[_shown(figure, pictured=figure is chosen[0]) for figure in chosen],
         tables=_tables(comparison),
-        flat=flattable.told(comparison),
+        flat=flatness_table.told(comparison),
         paragraphs=explained(comparison),
         settings=[_settings(row) for row in comparison.rows],
         command=command or reproduce.command(comparison),
@@ -141,7 +141,7 @@ def _tables(comparison: Comparison) -> dict[str, list[Line]]:
     sure = [certainty(row, task) for row in rows] if any(row.to_sam for row in rows) else []
     lines = {
         "finding": [cells(row, task.metric) for row in rows],
-        "flatness": flattable.cells(comparison),
+        "flatness": flatness_table.cells(comparison),
         "certainty": _measured(sure),
     }
     roles = {row.label: row.role for row in rows}

@@ -5,7 +5,7 @@ The first is the finding; the second says how sure it is, and docs/statistics.md
 
 from sssam.lab.analysis.comparison import Comparison, Row
 from sssam.lab.analysis.headline import counted_points
-from sssam.lab.pages import flattable
+from sssam.lab.pages import flatness_table
 from sssam.lab.pages.cells import (
     EMPTY,
     Cell,
@@ -71,9 +71,10 @@ def markdown(comparison: Comparison) -> str:
     if any(row.to_sam is not None for row in comparison.rows):
         sure = [certainty(row, comparison.task) for row in comparison.rows]
         lines += ["", "How sure the differences to SAM are, in points:", "", *as_markdown(sure)]
-    if flat := flattable.cells(comparison):
-        told = f"How flat the training loss is at the trained models, {flattable.told(comparison)}:"
-        lines += ["", told, "", *as_markdown(flat)]
+    if flat := flatness_table.cells(comparison):
+        told = flatness_table.told(comparison)
+        heading = f"How flat the training loss is at the trained models, {told}:"
+        lines += ["", heading, "", *as_markdown(flat)]
     return "\n".join(lines).rstrip() + "\n"
 
 

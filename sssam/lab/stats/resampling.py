@@ -9,7 +9,8 @@ from scipy import stats
 from sssam.lab.stats.estimates import LEVEL, Interval, Values, finite
 
 #: Below so many, the bootstrap's interval is too short: with 5 normal values it holds the true mean
-#: in 82 studies of 100 instead of 95, with 10 in 89, with 20 in 92 (tests/lab/test_simulations.py).
+#: in 82 studies of 100 instead of 95, with 10 in 89, with 20 in 92: see
+#: tests/lab/stats/test_simulations.py.
 BOOTSTRAP_SEEDS = 20
 
 _RESAMPLES = 9_999

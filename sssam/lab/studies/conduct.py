@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from sssam.files import write_whole
 from sssam.lab import records
 from sssam.lab.analysis import compare as comparing
-from sssam.lab.analysis import flatrows
+from sssam.lab.analysis import flatness_rows
 from sssam.lab.analysis.comparison import Comparison
 from sssam.lab.flatness import files as flatfiles
 from sssam.lab.flatness.specs import Kept
@@ -166,7 +166,7 @@ def compared(
     found = comparing.compare(part.task, decided.methods, study.seeds, held, tuning)
     if study.flatness is None:
         return found
-    return flatrows.with_flatness(found, wanted(study, decided), flatness)
+    return flatness_rows.with_flatness(found, wanted(study, decided), flatness)
 
 
 def flatness(study: Study, decided: Decided, directory: Path) -> dict[str, Kept]:

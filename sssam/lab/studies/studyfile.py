@@ -17,7 +17,7 @@ from sssam.lab.running import study
 from sssam.lab.specs import DataSpec, Name, Run, Task
 from sssam.lab.studies.complaints import TAKES, KeyedError, Place, Text
 from sssam.lab.studies.design import TUNING_SEEDS, Grid, Part, Study, runs
-from sssam.lab.studies.studyrows import RowTable, grid, label
+from sssam.lab.studies.tables import RowTable, grid, label
 
 #: The most seeds that a number can stand for: more would be a slip of the finger.
 MOST_SEEDS = 10_000

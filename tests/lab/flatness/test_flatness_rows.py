@@ -12,8 +12,8 @@ from sssam.lab.flatness import files as flatfiles
 from sssam.lab.flatness.specs import Plan
 from sssam.lab.pages import report
 from sssam.lab.pages.figures import figures, render
-from sssam.lab.pages.flatfigures import chosen
-from sssam.lab.pages.flattable import cells
+from sssam.lab.pages.flatness_figures import chosen
+from sssam.lab.pages.flatness_table import cells
 from sssam.lab.pages.table import markdown
 from sssam.lab.records import claims
 from sssam.lab.running import study, worker

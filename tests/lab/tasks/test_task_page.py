@@ -10,7 +10,7 @@ from sssam.lab import models, tasks
 from sssam.lab.specs import ModelSpec, Run, Task
 from sssam.lab.training import train
 
-TEXT = (Path(__file__).parents[2] / "docs" / "tasks.md").read_text()
+TEXT = (Path(__file__).parents[3] / "docs" / "tasks.md").read_text()
 
 
 def test_the_example_is_a_task(tmp_path):
@@ -58,4 +58,4 @@ def test_sizes_are_those_of_the_models(spec, size):
 
 def test_every_link_exists():
     for target in re.findall(r"\]\(([^)#:]+)\)", TEXT):
-        assert (Path(__file__).parents[2] / "docs" / target).exists(), target
+        assert (Path(__file__).parents[3] / "docs" / target).exists(), target

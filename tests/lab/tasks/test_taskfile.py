@@ -18,7 +18,7 @@ from sssam.lab.specs import Method, Run
 from sssam.lab.tasks import problems, taskfile
 from sssam.lab.training import train
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "my_task.py"
+EXAMPLE = Path(__file__).parents[3] / "examples" / "my_task.py"
 
 HEAD = """
 import torch

@@ -10,7 +10,7 @@ from sssam.lab.charts import landscape
 from sssam.lab.charts.flatness import eigenvalues
 from sssam.lab.charts.landscape import Along
 from sssam.lab.charts.theme import PRINT, Theme, Width
-from sssam.lab.pages import flattable
+from sssam.lab.pages import flatness_table
 from sssam.lab.pages.figure import Figure
 
 
@@ -49,10 +49,10 @@ def _eigenvalues(comparison: Comparison) -> Figure:
         short="Flatness",
         title="How sharply the loss curves at the solutions",
         caption="The largest eigenvalue of the Hessian of the training loss at the trained "
-        f"weights, {flattable.told(comparison)}: means over seeds with their 95% intervals. To the "
-        "left is flatter.",
+        f"weights, {flatness_table.told(comparison)}: means over seeds with their 95% intervals. "
+        "To the left is flatter.",
         alt=f"Plot of the top Hessian eigenvalue of {len(measured)} rows, from {ends}. "
-        f"{flattable.ratio(comparison)}".strip(),
+        f"{flatness_table.ratio(comparison)}".strip(),
         draw=draw,
         half=True,
     )

@@ -32,7 +32,7 @@ def test_sigterm_says_what_is_kept_and_leaves_no_worker(tmp_path: Path, engine: 
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
     )
     kept = tmp_path / "kept" / "records"
     try:
@@ -82,7 +82,7 @@ def test_sigterm_keeps_records_and_the_same_command_goes_on(tmp_path: Path, comm
     (tmp_path / "mine.py").write_text(TASK)
     words = [sys.executable, "-m", "sssam", command, "mine.py", "--methods", "base", "--seeds", "3"]
     words += ["--out", "kept", "--engine", "here", "--quiet"]
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     first = subprocess.Popen(
         words, cwd=tmp_path, env={**env, "SLOW": "1"}, stderr=subprocess.PIPE, text=True
     )
