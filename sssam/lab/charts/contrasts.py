@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import altair as alt
 
-from sssam.lab.analysis.comparison import Comparison, Row
 from sssam.lab.analysis.headline import points
+from sssam.lab.charts.rows import down, interval, named
 from sssam.lab.charts.theme import PRINT, Theme, Width, finish, over
 from sssam.lab.stats import Interval
 
@@ -30,23 +30,6 @@ class Contrast(NamedTuple):
     parts: Sequence[float] = ()
 
 
-def contrasts(
-    comparison: Comparison, theme: Theme = PRINT, width: Width = 760, narrow: bool = False
-) -> alt.LayerChart:
-    """A forest plot; the shaded part is where a row may lie and still keep SAM's gain.
-
-    Raises:
-        ValueError: no row shares a seed with SAM.
-    """
-    found = [
-        Contrast(row.label, row.role, row.to_sam, row.holds)
-        for row in comparison.rows
-        if row.to_sam is not None and row not in far(comparison)
-    ]
-    title = ["difference to SAM", f"percentage points of test {comparison.task.metric}"]
-    return forest(found, comparison.task.margin, title, theme, width, narrow)
-
-
 def forest(
     found: Sequence[Contrast],
     margin: float,
@@ -55,7 +38,7 @@ def forest(
     width: Width = 760,
     narrow: bool = False,
 ) -> alt.LayerChart:
-    """A line a row, shaded from the margin upwards; parts are small ticks.
+    """A line a row, shaded where a row may lie and still keep SAM's gain; parts are small ticks.
 
     Raises:
         ValueError: no rows.
@@ -64,7 +47,7 @@ def forest(
         raise ValueError("no row shares a seed with SAM, so there is no difference to plot")
     data = [_datum(each) for each in found]
     scale = _scale(data, margin)
-    chart = over(data).encode(y=_y(data, narrow), color=theme.role(), tooltip=_tooltip())
+    chart = over(data).encode(y=down(data, narrow), color=theme.role(), tooltip=_tooltip())
 
     def x(field: str) -> alt.X:
         axis = alt.Axis(labelExpr=SIGNED, tickCount=6)
@@ -75,18 +58,10 @@ def forest(
         *_parts(found, x, data, narrow, theme),
         chart.mark_rule(strokeWidth=2).encode(x=x("low"), x2="high"),
         chart.mark_point(size=90, opacity=1, strokeWidth=2).encode(x=x("mean"), fill=_fill(theme)),
-        *([_names(chart, scale, x)] if narrow else []),
+        *(named(chart, x("left"), scale, theme) if narrow else []),
     ]
     line = LINE + 14 if narrow else LINE
     return finish(layers, theme, width, line * len(data))
-
-
-def far(comparison: Comparison) -> list[Row]:
-    """The rows left out of the plot: so far below the margin that they would hide the others."""
-    found = [row for row in comparison.rows if row.to_sam is not None]
-    differences = [row.to_sam for row in found if row.to_sam is not None]
-    hidden = below(differences, comparison.task.margin)
-    return [row for row, out in zip(found, hidden, strict=True) if out]
 
 
 def below(differences: Sequence[Interval], margin: float) -> list[bool]:
@@ -100,9 +75,7 @@ def _datum(row: Contrast) -> dict[str, Any]:
     return {
         "label": row.label,
         "role": row.role,
-        "mean": difference.mean,
-        "low": difference.mean if difference.low is None else difference.low,
-        "high": difference.mean if difference.high is None else difference.high,
+        **interval(difference),
         "text": points(difference),
         "verdict": "keeps" if row.holds else "not shown to keep",
         "fill": row.role if row.holds else "hollow",
@@ -117,11 +90,6 @@ def _scale(data: list[dict[str, Any]], margin: float) -> alt.Scale:
     high = max(0.75 * margin, *(max(d["high"], d["most"]) for d in data))
     room = 0.03 * (high - low)
     return alt.Scale(domain=[low - room, high + room], nice=False, zero=False)
-
-
-def _y(data: list[dict[str, Any]], narrow: bool) -> alt.Y:
-    axis = None if narrow else alt.Axis(title=None, grid=False, labelLimit=240)
-    return alt.Y("label:N", sort=[d["label"] for d in data], axis=axis)
 
 
 def _fill(theme: Theme) -> alt.Fill:
@@ -152,13 +120,7 @@ def _parts(
     if not parts:
         return []
     ticks = over(parts).mark_tick(thickness=1.5, size=14, opacity=0.6)
-    return [ticks.encode(x=x("part"), y=_y(data, narrow), color=theme.role())]
-
-
-def _names(chart: alt.Chart, scale: alt.Scale, x: Places) -> alt.Chart:
-    left = scale.to_dict()["domain"][0]
-    named: alt.Chart = chart.mark_text(align="left", baseline="middle", dy=-15)
-    return named.transform_calculate(left=str(left)).encode(x=x("left"), text="label:N")
+    return [ticks.encode(x=x("part"), y=down(data, narrow), color=theme.role())]
 
 
 def _tooltip() -> list[alt.Tooltip]:

@@ -7,7 +7,7 @@ import altair as alt
 from sssam.lab.analysis.comparison import Comparison, Row
 from sssam.lab.charts.scales import Scaled, accuracies, losses
 from sssam.lab.charts.series import Key
-from sssam.lab.charts.theme import PRINT, Theme, Width, finish, heading, over
+from sssam.lab.charts.theme import PLAIN, PRINT, Theme, Width, finish, heading, over
 
 Quantity = Literal["train_loss", "validation_accuracy"]
 
@@ -99,7 +99,7 @@ def _key(comparison: Comparison, data: list[dict[str, Any]], quantity: Quantity)
 
 def _x(scale: alt.Scale, narrow: bool) -> alt.X:
     title = ["propagations spent", "in epochs of the base optimizer"]
-    axis = alt.Axis(grid=False, tickCount=5 if narrow else 9)
+    axis = alt.Axis(grid=False, tickCount=5 if narrow else 9, labelExpr=PLAIN)
     return alt.X("passes:Q", title=title, scale=scale, axis=axis)
 
 

@@ -1,5 +1,6 @@
 """A chart as a file: vectors or pixels, drawn without a browser and without a network."""
 
+import re
 from pathlib import Path
 from typing import Literal
 from xml.sax.saxutils import quoteattr
@@ -15,8 +16,12 @@ VEGA_LITE = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
 #: The kinds of file of a figure: two of vectors, and pixels for what takes no vectors.
 Kind = Literal["svg", "pdf", "png"]
 KINDS: tuple[Kind, ...] = ("svg", "pdf", "png")
-#: Pixels of a PNG for each of the chart: 2,280 across, 300 an inch over the width of a page.
-_SCALE = 3
+#: Points of paper for a pixel of a chart: one of 760 is 7.6 inches wide, and its letters 9 points.
+_POINTS = 0.72
+#: Pixels of a PNG in an inch.
+_DENSITY = 300
+#: The sides of an SVG, which come first in it.
+_SIDE = re.compile(r'\b(width|height)="([\d.]+)"')
 
 
 def render(chart: alt.LayerChart, kind: Kind) -> bytes:
@@ -40,8 +45,13 @@ def _as(kind: Kind, svg: str) -> bytes:
     if kind == "svg":
         return svg.encode()
     if kind == "pdf":
-        return bytes(vl_convert.svg_to_pdf(svg))
-    return bytes(vl_convert.svg_to_png(svg, scale=_SCALE))
+        return bytes(vl_convert.svg_to_pdf(_on_paper(svg)))
+    return bytes(vl_convert.svg_to_png(svg, scale=_POINTS, ppi=_DENSITY))
+
+
+def _on_paper(svg: str) -> str:
+    """The drawing as large as it is to be on paper; the converter takes a pixel for a point."""
+    return _SIDE.sub(lambda side: f'{side[1]}="{_POINTS * float(side[2]):g}"', svg, count=2)
 
 
 def _described(svg: str, description: str) -> str:

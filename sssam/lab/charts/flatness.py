@@ -6,7 +6,8 @@ from typing import Any
 import altair as alt
 
 from sssam.lab.analysis.comparison import Comparison, Row
-from sssam.lab.charts.theme import PRINT, Theme, Width, finish, over
+from sssam.lab.charts.rows import down, interval, named
+from sssam.lab.charts.theme import PLAIN, PRINT, Theme, Width, finish, over
 from sssam.lab.stats import Interval
 
 LINE = 28  # pixels a row
@@ -26,12 +27,12 @@ def eigenvalues(
     if not data:
         raise ValueError("no row's flatness was measured, so there is nothing to plot")
     scale = _scale(data)
-    chart = over(data).encode(y=_y(data, narrow), color=theme.role(), tooltip=_tooltip())
+    chart = over(data).encode(y=down(data, narrow), color=theme.role(), tooltip=_tooltip())
     x = _x("mean", scale)
     layers = [
         chart.mark_rule(strokeWidth=2).encode(x=_x("low", scale), x2="high"),
         chart.mark_point(filled=True, size=90, opacity=1).encode(x=x),
-        *([_names(chart, scale)] if narrow else []),
+        *(named(chart, _x("left", scale), scale, theme) if narrow else []),
     ]
     line = LINE + 18 if narrow else LINE
     return finish(layers, theme, width, line * len(data))
@@ -41,9 +42,7 @@ def _datum(row: Row, value: Interval) -> dict[str, Any]:
     return {
         "label": row.label,
         "role": row.role,
-        "mean": value.mean,
-        "low": value.mean if value.low is None else value.low,
-        "high": value.mean if value.high is None else value.high,
+        **interval(value),
         "models": value.n,
     }
 
@@ -59,18 +58,8 @@ def _scale(data: Sequence[dict[str, Any]]) -> alt.Scale:
 
 def _x(field: str, scale: alt.Scale) -> alt.X:
     title = ["top eigenvalue of the Hessian", "of the training loss"]
-    return alt.X(f"{field}:Q", title=title, scale=scale, axis=alt.Axis(format="~g", tickCount=6))
-
-
-def _y(data: Sequence[dict[str, Any]], narrow: bool) -> alt.Y:
-    axis = None if narrow else alt.Axis(title=None, grid=False, labelLimit=240)
-    return alt.Y("label:N", sort=[d["label"] for d in data], axis=axis)
-
-
-def _names(chart: alt.Chart, scale: alt.Scale) -> alt.Chart:
-    left = scale.to_dict()["domain"][0]
-    named: alt.Chart = chart.mark_text(align="left", baseline="middle", dy=-15)
-    return named.transform_calculate(left=str(left)).encode(x=_x("left", scale), text="label:N")
+    axis = alt.Axis(labelExpr=PLAIN, tickCount=6, labelSeparation=8)
+    return alt.X(f"{field}:Q", title=title, scale=scale, axis=axis)
 
 
 def _tooltip() -> list[alt.Tooltip]:

@@ -8,11 +8,12 @@ import altair as alt
 
 from sssam.lab.charts.scales import losses
 from sssam.lab.charts.series import DASHES
-from sssam.lab.charts.theme import PRINT, Theme, Width, finish, heading, over
+from sssam.lab.charts.theme import PLAIN, PRINT, Theme, Width, finish, heading, over
 
 HEIGHT = 340
-SIDE = 520  # pixels of a plane, across and up
+SIDE, HIGH = 520, 436  # pixels of a plane, with its axis, across and up: it is a square
 LOSS = "training loss"
+_AXIS: dict[str, Any] = {"grid": False, "tickCount": 5, "labelExpr": PLAIN}
 #: The roles whose colours the solutions have, in their order.
 _COLOURS = ("sam", "scheduled", "part", "other", "base")
 
@@ -82,18 +83,25 @@ def surface(
     is_log = _scaled([point["loss"] for point in points]).scale.type == "log"
     scale = alt.Scale(type="log" if is_log else "linear", scheme="blues", reverse=True)
     legend = alt.Legend(
-        title=LOSS, type="gradient", orient="bottom", gradientLength=220, titleOrient="left"
+        title=LOSS,
+        orient="bottom",
+        gradientLength=220,
+        tickCount=4,
+        titleOrient="left",
+        titleColor=theme.muted,
+        titleFontSize=13,
+        titleFontWeight="normal",
     )
+    seamless = alt.expr("scale('color', datum.loss)")  # a channel would make the legend one of dots
     tiles = (
         over(points)
-        .mark_rect(strokeWidth=0.3)
+        .mark_rect(strokeWidth=0.3, stroke=seamless)
         .encode(
-            x=alt.X("left:Q", title="first direction", scale=_tight(x), axis=alt.Axis(grid=False)),
+            x=alt.X("left:Q", title="first direction", scale=_tight(x), axis=alt.Axis(**_AXIS)),
             x2="right",
-            y=alt.Y("low:Q", scale=_tight(y), axis=heading("second direction", grid=False)),
+            y=alt.Y("low:Q", scale=_tight(y), axis=heading("second direction", **_AXIS)),
             y2="high",
             color=alt.Color("loss:Q", scale=scale, legend=legend),
-            stroke=alt.Stroke("loss:Q", scale=scale, legend=None),
             tooltip=[alt.Tooltip("loss:Q", title=LOSS, format=".4g")],
         )
     )
@@ -101,7 +109,7 @@ def surface(
         shape="cross", filled=True, size=110, color=theme.roles["scheduled"]
     )
     layers = [tiles, centre.encode(x="left:Q", y="low:Q")]
-    return finish(layers, theme, width, 330 if narrow else SIDE)
+    return finish(layers, theme, width, 280 if narrow else HIGH)
 
 
 def _lines(
@@ -124,7 +132,7 @@ def _lines(
     drawn = over(points).mark_line(strokeWidth=1.8)
     return [
         drawn.encode(
-            x=alt.X("x:Q", title=title, axis=alt.Axis(grid=False), scale=alt.Scale(nice=False)),
+            x=alt.X("x:Q", title=title, axis=alt.Axis(**_AXIS), scale=alt.Scale(nice=False)),
             y=alt.Y("loss:Q", scale=scaled.scale, axis=heading(LOSS, **scaled.axis)),
             color=alt.Color("name:N", scale=alt.Scale(domain=names, range=colours), legend=legend),
             strokeDash=alt.StrokeDash(

@@ -6,6 +6,7 @@ from typing import Any
 from sssam.lab.analysis.comparison import Comparison, Row
 from sssam.lab.charts.front import front
 from sssam.lab.charts.labels import Mark, columns, place, side_x, spread
+from sssam.lab.charts.rows import interval
 from sssam.lab.stats import Interval
 
 Point = dict[str, Any]
@@ -69,9 +70,7 @@ def _datum(row: Row, accuracy: Interval) -> Point:
         "role": row.role,
         "shape": row.role,
         "cost": row.cost,
-        "mean": accuracy.mean,
-        "low": accuracy.mean if accuracy.low is None else accuracy.low,
-        "high": accuracy.mean if accuracy.high is None else accuracy.high,
+        **interval(accuracy),
         "seeds": accuracy.n,
     }
 

@@ -1,10 +1,12 @@
 """Scales on which what matters is not squeezed: accuracies by their error, losses by decades."""
 
 from collections.abc import Sequence
-from math import log
+from math import ceil, floor, log, log10
 from typing import NamedTuple
 
 import altair as alt
+
+from sssam.lab.charts.theme import PLAIN
 
 #: Accuracies, in percent, that the axis of a logarithmic error names, the roundest first.
 _NAMED = (90, 95, 99, 80, 50, 99.9, 98, 20, 0, 70, 97, 99.5, 99.8, 85, 60, 96, 92, 94, 40)
@@ -55,7 +57,9 @@ def losses(values: Sequence[float]) -> Scaled:
     """Losses, on a logarithmic scale where they span more than two decades."""
     low, high = min(values), max(values)
     if low > 0 and high > 100 * low:
-        return Scaled(list(values), alt.Scale(type="log", domain=[low, high], nice=False), {})
+        scale = alt.Scale(type="log", domain=[low, high], nice=False)
+        decades = [10.0**power for power in range(ceil(log10(low)), floor(log10(high)) + 1)]
+        return Scaled(list(values), scale, {"values": decades, "labelExpr": PLAIN})
     return linear(values)
 
 

@@ -8,8 +8,8 @@ import altair as alt
 
 from sssam.lab.charts.theme import PRINT, Theme, Width, finish, haloed, over
 
-BAND = 80  # pixels a schedule
-CURVE, STRIP = 0.5, (-0.2, -0.07)  # heights in bands, above the band's line
+BAND = 84  # pixels a schedule
+CURVE, STRIP = 0.48, (-0.17, -0.05)  # heights in bands, above the band's line
 MOST = 400  # more strips, or points of a curve, than this are not told apart
 
 
@@ -119,4 +119,4 @@ def _strip(band: Band, row: int) -> list[dict[str, Any]]:
 
 
 def _name(band: Band, row: int) -> dict[str, Any]:
-    return {"label": band.name, "role": band.role, "u": 0, "top": row + CURVE + 0.14}
+    return {"label": band.name, "role": band.role, "u": 0, "top": row + CURVE + 0.13}

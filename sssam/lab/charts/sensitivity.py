@@ -10,7 +10,7 @@ from sssam.lab import tuned
 from sssam.lab.analysis.comparison import Row
 from sssam.lab.charts.scales import accuracies
 from sssam.lab.charts.series import Key
-from sssam.lab.charts.theme import PRINT, Theme, Width, finish, heading, over
+from sssam.lab.charts.theme import PLAIN, PRINT, Theme, Width, finish, heading, over
 
 HEIGHT = 340
 TITLE = "validation accuracy, %"
@@ -29,7 +29,7 @@ def sensitivity(
 
     Args:
         values: what was tried for the task.
-        rows: of the comparison; those that were not tuned have no line.
+        rows: of the comparison; those that do not run at a rho chosen there have no line.
         theme: colours and type.
         width: in pixels, or "container".
         narrow: the layout for telephones.
@@ -45,18 +45,19 @@ def sensitivity(
     scaled = accuracies([point["value"] for point in data], HEIGHT)
     data = [point | {"height": h} for point, h in zip(data, scaled.heights, strict=True)]
     y = alt.Y("height:Q", scale=scaled.scale, axis=heading(TITLE, **scaled.axis))
-    layers = _layers(data, key, y, sorted(values.grid), theme, narrow)
+    layers = _layers(data, key, y, theme, narrow)
     return finish(layers, theme, width, HEIGHT if narrow else key.height(HEIGHT))
 
 
 def tuned_rows(values: tuned.Tuned, rows: Sequence[Row]) -> list[tuned.Row]:
-    """The rows of the comparison whose rho was tuned, in its order."""
-    by_label = {row.label: row for row in values.rows if row.rho > 0}
-    return [by_label[row.label] for row in rows if row.label in by_label]
+    """The rows of the comparison that run at the rho that was chosen for them, in its order."""
+    chosen = {(row.label, row.rho): row for row in values.rows if row.rho > 0}
+    keys = [(row.label, row.method.rho) for row in rows]
+    return [chosen[key] for key in keys if key in chosen]
 
 
 def _key(shown: Sequence[tuned.Row], rows: Sequence[Row]) -> Key:
-    best = {row.label: next(s.mean for s in row.scores if s.rho == row.rho) for row in shown}
+    best = {row.label: max(s.mean for s in row.scores if s.rho == row.rho) for row in shown}
     ranked = sorted(best, key=lambda label: -best[label])
     return Key(rows, {label: f"{100 * best[label]:.1f}  {label}" for label in ranked})
 
@@ -72,22 +73,27 @@ def _points(row: tuned.Row) -> list[dict[str, Any]]:
             "diverged": score.diverged,
             "seeds": score.n,
         }
-        for score in row.scores
-        if score.rho > 0
+        for score in _best(row.scores)
     ]
+
+
+def _best(scores: Sequence[tuned.Score]) -> list[tuned.Score]:
+    """The radii from small to large, each once: at the best of the other values tried there."""
+    ranked = sorted(scores, key=lambda score: score.mean)
+    by_rho = {score.rho: score for score in ranked if score.rho > 0}
+    return [by_rho[rho] for rho in sorted(by_rho)]
 
 
 def _layers(
     data: list[dict[str, Any]],
     key: Key,
     y: alt.Y,
-    grid: Sequence[float],
     theme: Theme,
     narrow: bool,
 ) -> list[alt.Chart]:
     hover = alt.selection_point(name="hovered", on="pointerover", fields=["label"], nearest=True)
     common = {
-        "x": _x(grid),
+        "x": _x(sorted({point["rho"] for point in data})),
         "y": y,
         "color": key.colour(theme, narrow),
         "opacity": alt.condition(hover, alt.value(1.0), alt.value(0.15)),
@@ -100,7 +106,7 @@ def _layers(
 
 
 def _x(grid: Sequence[float]) -> alt.X:
-    axis = alt.Axis(grid=False, values=list(grid), labelOverlap="greedy", format="~g")
+    axis = alt.Axis(grid=False, values=list(grid), labelOverlap="greedy", labelExpr=PLAIN)
     title = "\N{GREEK SMALL LETTER RHO}, the radius of the perturbation"
     return alt.X("rho:Q", title=title, scale=alt.Scale(type="log", nice=False), axis=axis)
 

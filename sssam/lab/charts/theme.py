@@ -1,7 +1,7 @@
 """Colours, type and sizes of all charts; every colour is told apart by the colour-blind too."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import altair as alt
@@ -25,6 +25,10 @@ ROLES = {
     "part": "#00795a",
     "other": "#9b4f82",
 }
+
+
+#: Labels of an axis as plain numbers: "10", where the format of an axis itself gives "1e+1".
+PLAIN = "format(datum.value, '~g')"
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,9 @@ PAGE = Theme(
     font=_SCREEN,  # named, not var(--sans): text is measured outside the style sheet
 )
 
+#: For a page without the library that draws: its letters are as wide where it is read as here.
+DRAWN = replace(PAGE, font=PRINT.font)
+
 
 def heading(title: str, **axis: Any) -> alt.Axis:
     """A y axis with its title lying above it, so that it takes no width."""
@@ -75,11 +82,11 @@ _HEADING: dict[str, Any] = {
 }
 
 
-def haloed(chart: alt.Chart, theme: Theme, **mark: Any) -> list[alt.Chart]:
-    """Text with paper behind its letters, so that lines end before it."""
-    text = {"baseline": "middle", **mark}
-    behind = chart.mark_text(**text, stroke=theme.paper, strokeWidth=7, strokeJoin="round")
-    return [behind.encode(color=alt.value(theme.paper)), chart.mark_text(**text)]
+def haloed(chart: alt.Chart, theme: Theme, behind: str = "", **mark: Any) -> list[alt.Chart]:
+    """Text with paper, or the colour `behind`, around its letters, so that lines end before it."""
+    text, colour = {"baseline": "middle", **mark}, behind or theme.paper
+    halo = chart.mark_text(**text, stroke=colour, strokeWidth=7, strokeJoin="round")
+    return [halo.encode(color=alt.value(colour)), chart.mark_text(**text)]
 
 
 def over(values: Sequence[Mapping[str, Any]]) -> alt.Chart:
@@ -113,8 +120,8 @@ def finish(layers: Sequence[alt.Chart], theme: Theme, width: Width, height: int)
         .properties(
             width=width,
             height=height,
-            background="transparent" if theme is PAGE else theme.paper,
-            padding=5 if theme is PAGE else 20,
+            background=theme.paper if theme is PRINT else "transparent",
+            padding=20 if theme is PRINT else 5,
             autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
         )
         .configure(font=theme.font)

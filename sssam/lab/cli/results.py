@@ -14,9 +14,11 @@ from sssam.lab.cli.studies import Meant
 from sssam.lab.pages import pooledpage, report
 from sssam.lab.specs import Record, Run
 from sssam.lab.studies import conduct
+from sssam.lab.studies.chosen import as_tuned
 from sssam.lab.studies.conduct import Decided
 from sssam.lab.studies.design import Study, runs
 from sssam.lab.studies.tune import Choice, untold, values
+from sssam.lab.tuned import Tuned
 
 
 def failures(
@@ -67,7 +69,8 @@ def shown(
         flat = conduct.flatness(what.study, each, what.directory)
         comparison = conduct.compared(what.study, each, held.values(), flat)
         folder = conduct.folder(what.study, each.part, what.directory)
-        written = report.write(comparison, folder, command=command)
+        tried = _tried(what.study, each, comparison)
+        written = report.write(comparison, folder, command=command, tried=tried)
         if quiet:
             output.print(Text(comparison.headline))
         else:
@@ -76,6 +79,15 @@ def shown(
         made[folder.name] = comparison
     if len(made) > 1:
         _pooled(made, what, quiet, output)
+
+
+def _tried(study_: Study, decided: Decided, comparison: Comparison) -> Tuned | None:
+    """The radii that the study chose among; None where it chose none, or has no record yet."""
+    choices = [c for c in decided.choices if len({t.method.rho for t in c.trials}) > 1]
+    if not choices or not comparison.environments:
+        return None
+    seeds, (environment, *_) = study_.tuning_seeds, comparison.environments
+    return as_tuned(decided.part.task, choices, seeds, "", environment)
 
 
 def _pooled(made: Mapping[str, Comparison], what: Meant, quiet: bool, output: Console) -> None:

@@ -18,6 +18,11 @@ class Cell(NamedTuple):
     sort: str = ""
     strong: bool = False
 
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to be shown."""
+        return self.text == EMPTY
+
 
 class Line(NamedTuple):
     """A row of a table: the role that its colour tells, and its cells, the label first."""

@@ -43,7 +43,7 @@ _PROPAGATIONS = (
 
 def _task(task: Task) -> str:
     data, model = task.data, task.model
-    parts = [f"{task.name}: {data.name}"]
+    parts = [task.name if data.name == task.name else f"{task.name}: {data.name}"]
     parts += [f"{data.train:,} training samples"] if data.train else []
     parts += [f"{data.validation:,} validation samples"] if data.validation else []
     noise = data.label_noise
@@ -80,8 +80,10 @@ def _keeping(task: Task) -> str:
         "Two things, both by paired 95% intervals: the row's difference to SAM lies wholly above "
         f"-{counted_points(task.margin)}, a margin that was fixed with the task, and its "
         "difference to the base optimizer lies wholly above 0. Of the p-values of the two the "
-        "larger counts; they are adjusted by Holm's method over all rows, and below 0.025 a row is "
-        "said to keep the gain. A row that passes alone, without the adjustment, is marked so. "
+        "larger counts; they are adjusted by Holm's method over all rows that are neither base nor "
+        "SAM, and below 0.025 a row is said to keep the gain. No row is tested where the interval "
+        "of SAM's own gain is not wholly above 0. A row that passes alone, without the adjustment, "
+        "is marked so. "
         f"Beside that, a row is tested to keep at least {100 * task.share:g}% of SAM's gain, by "
         "Student's t on its gain less that part of SAM's, seed by seed, adjusted likewise; it is "
         "not identified where the interval of SAM's own gain is not wholly above 0."
@@ -89,11 +91,12 @@ def _keeping(task: Task) -> str:
 
 
 def _machine(environment: Environment) -> str:
+    first = environment.time.replace("T", " ").replace("+00:00", " UTC")
     versions = ", ".join(f"{name} {version}" for name, version in environment.versions.items())
     return (
         f"{environment.processor}, {counted(environment.cores, 'core')}, "
         f"{counted(environment.threads, 'thread')} a run, device {environment.device}; "
-        f"{environment.platform}; {versions}. First record {environment.time}."
+        f"{environment.platform}; {versions}. First record {first}."
     )
 
 
@@ -108,7 +111,7 @@ def tuning(task: Task) -> str:
     text = (
         f"The rho of each row is the one with the best mean {task.metric} on validation samples, "
         f"over {counted(len(values.seeds), 'seed')} ({values.seeds[0]} to {values.seeds[-1]}) "
-        f"that no comparison uses, among {grid}. It was chosen by `{values.command}`; what was "
+        f"other than the comparison's, among {grid}. It was chosen by `{values.command}`; what was "
         "tried is kept with the package."
     )
     if values.task != task.name:

@@ -1,24 +1,23 @@
 """A comparison -> its figures: each with a title, a caption, and words for who can't see it."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
-
-import altair as alt
+from collections.abc import Iterator
+from functools import partial
 
 from sssam.lab import tuned
 from sssam.lab.analysis.comparison import Comparison, Row
-from sssam.lab.analysis.headline import counted_points, points
-from sssam.lab.charts.contrasts import contrasts, far
+from sssam.lab.analysis.headline import counted, counted_points
+from sssam.lab.charts.contrasts import Contrast
 from sssam.lab.charts.curves import Quantity, curves
 from sssam.lab.charts.files import render, save
 from sssam.lab.charts.front import front
 from sssam.lab.charts.places import named
 from sssam.lab.charts.schedules import Band, schedules
 from sssam.lab.charts.sensitivity import sensitivity, tuned_rows
-from sssam.lab.charts.theme import PRINT, Theme, Width
 from sssam.lab.charts.tradeoff import tradeoff
 from sssam.lab.pages.figure import Drawing, Figure
 from sssam.lab.pages.flatness_figures import flat_figures
+from sssam.lab.pages.forest import forest
+from sssam.lab.specs import Task
 
 __all__ = ["Drawing", "Figure", "figures", "render", "save"]
 
@@ -27,15 +26,16 @@ __all__ = ["Drawing", "Figure", "figures", "render", "save"]
 MOST = 12
 
 
-def figures(comparison: Comparison) -> list[Figure]:
+def figures(comparison: Comparison, tried: tuned.Tuned | None = None) -> list[Figure]:
     """All figures that the comparison has data for, the main one first.
 
-    The main figure is missing only where no run was measured.
+    The main figure is missing only where no run was measured. `tried` holds the radii that the
+    comparison's own were chosen among; default those that are kept for its task.
     """
-    return list(_figures(comparison))
+    return list(_figures(comparison, tried))
 
 
-def _figures(comparison: Comparison) -> Iterator[Figure]:
+def _figures(comparison: Comparison, tried: tuned.Tuned | None) -> Iterator[Figure]:
     measured = [row for row in comparison.rows if row.accuracy is not None]
     if measured:
         yield _tradeoff(comparison, measured)
@@ -49,9 +49,9 @@ def _figures(comparison: Comparison) -> Iterator[Figure]:
     bands = [band for row in some.rows for band in _band(row)]
     if bands:
         yield _schedules(bands, measured)
-    values = _tuned(comparison) if measured else None
-    if values is not None:
-        yield _sensitivity(values, comparison)
+    values = (tried or _kept(comparison.task)) if measured else None
+    if values is not None and tuned_rows(values, some.rows):
+        yield _sensitivity(values, some, len(tuned_rows(values, measured)))
     yield from flat_figures(comparison)
 
 
@@ -69,14 +69,13 @@ def _some(comparison: Comparison) -> Comparison:
     )
 
 
-def _tuned(comparison: Comparison) -> tuned.Tuned | None:
-    """What was tried for rho on this very task, if anything was."""
-    task = comparison.task
+def _kept(task: Task) -> tuned.Tuned | None:
+    """What the package keeps of the radii tried on this very task, if anything."""
     if not _is_tuned(task.name):
         return None
     values = tuned.read(task.name)
     same = values.recipe.model == task.model and values.recipe.data.name == task.data.name
-    return values if same and tuned_rows(values, comparison.rows) else None
+    return values if same else None
 
 
 def _is_tuned(name: str) -> bool:
@@ -101,7 +100,7 @@ def _tradeoff(comparison: Comparison, rows: list[Row]) -> Figure:
         "others at the lower edge. These intervals hold what seeds share; the paired differences "
         "below are what rows are judged by." + _unnamed(comparison, len(rows)),
         alt=f"Scatter plot of {len(rows)} rows. {comparison.headline} On the Pareto front: {best}.",
-        draw=_bound(tradeoff, comparison),
+        draw=partial(tradeoff, comparison),
     )
 
 
@@ -115,22 +114,19 @@ def _unnamed(comparison: Comparison, rows: int) -> str:
 
 
 def _contrasts(comparison: Comparison) -> Figure:
-    out = far(comparison)
-    shown = [row for row in comparison.rows if row.to_sam is not None and row not in out]
-    holding = sum(row.holds for row in shown)
-    margin = counted_points(comparison.task.margin)
-    left_out = "; ".join(f"{row.label} {points(row.to_sam)}" for row in out if row.to_sam)
-    return Figure(
-        name="difference-to-sam",
-        short="Beside SAM",
+    task = comparison.task
+    return forest(
+        [
+            Contrast(row.label, row.role, row.to_sam, row.holds)
+            for row in comparison.rows
+            if row.to_sam is not None
+        ],
+        task.margin,
         title="How close each row comes to SAM",
-        caption=f"Differences to SAM, paired by seed, with 95% intervals. The shaded part begins "
-        f"{margin} below SAM, the margin that was fixed with the task: a full point is shown to "
-        "keep SAM's gain, after Holm's adjustment for all rows; a hollow one is not."
-        + (f" Too far below to be drawn: {left_out}." if left_out else ""),
-        alt=f"Forest plot of {len(shown)} rows: {holding} are shown to keep SAM's gain within "
-        f"{margin}.",
-        draw=_bound(contrasts, comparison),
+        axis=f"difference to SAM\npercentage points of test {task.metric}",
+        begins="Differences to SAM, paired by seed, with 95% intervals. The shaded part begins "
+        f"{counted_points(task.margin)} below SAM, the margin that was fixed with the task",
+        gain="SAM's gain",
     )
 
 
@@ -156,7 +152,7 @@ def _curves(comparison: Comparison, quantity: Quantity, measured: int) -> Figure
         f"logarithm of the {'loss' if loss else 'error'}."
         + _left_out(len(comparison.rows), measured),
         alt=f"Line plot of {what.lower()} against propagations; at the end: {', '.join(ends)}.",
-        draw=_bound(_quantity(quantity), comparison),
+        draw=partial(curves, comparison, quantity),
     )
 
 
@@ -187,13 +183,15 @@ def _schedules(bands: list[Band], rows: list[Row]) -> Figure:
         caption="The curve is the probability of a sharpness-aware step; the strip below it shows "
         f"the steps that were drawn at seed {seed}." + _left_out(len(bands), scheduled),
         alt=f"Probability curves of {len(bands)} schedules; sharpness-aware were: {taken}.",
-        draw=lambda theme=PRINT, width=760, narrow=False: schedules(bands, theme, width, narrow),
+        draw=partial(schedules, bands),
     )
 
 
-def _sensitivity(values: tuned.Tuned, comparison: Comparison) -> Figure:
-    chosen = ", ".join(f"{row.label} {row.rho:g}" for row in tuned_rows(values, comparison.rows))
-    seeds = f"{len(values.seeds)} seeds that the comparison does not use"
+def _sensitivity(values: tuned.Tuned, comparison: Comparison, rows: int) -> Figure:
+    shown = tuned_rows(values, comparison.rows)
+    chosen = ", ".join(f"{row.label} {row.rho:g}" for row in shown)
+    radii = [score.rho for row in shown for score in row.scores if score.rho > 0]
+    seeds = f"{counted(len(values.seeds), 'seed')} that the comparison does not use"
     return Figure(
         name="rho-sensitivity",
         short="Radius \N{GREEK SMALL LETTER RHO}",
@@ -201,12 +199,10 @@ def _sensitivity(values: tuned.Tuned, comparison: Comparison) -> Figure:
         caption=f"Mean accuracy on validation data at each radius that was tried, over {seeds}; "
         "diverged runs count with what they reached. The points are the radii that were chosen, "
         "the key ranks the rows by what these reached. The heights are those of the logarithm of "
-        "the error where it spans much.",
-        alt=f"Line plot of validation accuracy against rho, from {min(values.grid):g} to "
-        f"{max(values.grid):g}; chosen were: {chosen}.",
-        draw=lambda theme=PRINT, width=760, narrow=False: sensitivity(
-            values, comparison.rows, theme, width, narrow
-        ),
+        "the error where it spans much." + _left_out(len(shown), rows),
+        alt=f"Line plot of validation accuracy against rho, from {min(radii):g} to "
+        f"{max(radii):g}; chosen were: {chosen}.",
+        draw=partial(sensitivity, values, comparison.rows),
     )
 
 
@@ -217,17 +213,3 @@ def _band(row: Row) -> list[Band]:
     steps = set(draws.taken())
     taken = [step in steps for step in range(draws.steps)]
     return [Band(row.label, row.role, schedule.probabilities(draws.steps), taken)]
-
-
-def _bound(chart: Callable[..., alt.LayerChart], comparison: Comparison) -> Drawing:
-    def draw(theme: Theme = PRINT, width: Width = 760, narrow: bool = False) -> alt.LayerChart:
-        return chart(comparison, theme=theme, width=width, narrow=narrow)
-
-    return draw
-
-
-def _quantity(quantity: Quantity) -> Callable[..., alt.LayerChart]:
-    def chart(comparison: Comparison, **look: Any) -> alt.LayerChart:
-        return curves(comparison, quantity, **look)
-
-    return chart

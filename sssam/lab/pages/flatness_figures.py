@@ -1,15 +1,12 @@
 """A comparison with flatness -> its two figures: eigenvalues of all rows, landscapes of a few."""
 
 from collections.abc import Iterator, Sequence
-
-import altair as alt
+from functools import partial
 
 from sssam.lab.analysis.comparison import Comparison, Row, RowFlatness
 from sssam.lab.analysis.headline import cheapest
-from sssam.lab.charts import landscape
 from sssam.lab.charts.flatness import eigenvalues
-from sssam.lab.charts.landscape import Along
-from sssam.lab.charts.theme import PRINT, Theme, Width
+from sssam.lab.charts.landscape import Along, curves
 from sssam.lab.pages import flatness_table
 from sssam.lab.pages.figure import Figure
 
@@ -40,10 +37,6 @@ def _eigenvalues(comparison: Comparison) -> Figure:
     measured = [(row.label, row.flatness) for row in comparison.rows if row.flatness]
     ranked = sorted(measured, key=lambda each: each[1].eigenvalue.mean)
     ends = " to ".join(f"{f.eigenvalue.mean:.3g} ({label})" for label, f in (ranked[0], ranked[-1]))
-
-    def draw(theme: Theme = PRINT, width: Width = 760, narrow: bool = False) -> alt.LayerChart:
-        return eigenvalues(comparison, theme, width, narrow)
-
     return Figure(
         name="flatness",
         short="Flatness",
@@ -53,7 +46,7 @@ def _eigenvalues(comparison: Comparison) -> Figure:
         "To the left is flatter.",
         alt=f"Plot of the top Hessian eigenvalue of {len(measured)} rows, from {ends}. "
         f"{flatness_table.ratio(comparison)}".strip(),
-        draw=draw,
+        draw=partial(eigenvalues, comparison),
         half=True,
     )
 
@@ -62,23 +55,23 @@ def _landscape(rows: Sequence[tuple[Row, RowFlatness]]) -> Figure:
     lines = [
         Along(f"{row.label}, seed {f.seed}", f.curve.x, f.curve.loss, row.role) for row, f in rows
     ]
-    tops = ", ".join(
-        f"{row.label} from {min(known):.3g} to {max(known):.3g}"
-        for row, f in rows
-        if (known := [loss for loss in f.curve.loss if loss is not None])
+    note = "d is the same for all rows. One run a row, at the first seed that was measured."
+    return landscape(lines, note)._replace(half=True)
+
+
+def landscape(lines: Sequence[Along], note: str) -> Figure:
+    """The losses along random directions; `note` is what is said of these lines alone."""
+    ranges = ", ".join(
+        f"{line.name} from {known.get(0.0, min(known.values())):.3g} to {max(known.values()):.3g}"
+        for line in lines
+        if (known := {x: y for x, y in zip(line.x, line.loss, strict=True) if y is not None})
     )
-
-    def draw(theme: Theme = PRINT, width: Width = 760, narrow: bool = False) -> alt.LayerChart:
-        return landscape.curves(lines, theme, width, narrow)
-
     return Figure(
         name="landscape",
         short="Landscape",
         title="The loss along a random direction",
         caption="Training loss at w + x d, with d a random direction whose filters are as long as "
-        "the model's (Li et al., 2018), the same d for all rows; biases and normalisation layers "
-        "do not move. One run a row, at the first seed that was measured.",
-        alt=f"Line plot of the training loss along a random direction: {tops}.",
-        draw=draw,
-        half=True,
+        "the model's (Li et al., 2018); biases and normalisation layers do not move. " + note,
+        alt=f"Line plot of the training loss along a random direction: {ranges}.",
+        draw=partial(curves, lines),
     )

@@ -1,17 +1,15 @@
 """Flatness -> its numbers as a file, and its figures, each with words for who can't see it."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-import altair as alt
-
 from sssam.files import write_whole
-from sssam.lab.charts import landscape
-from sssam.lab.charts.landscape import Along
-from sssam.lab.charts.theme import PRINT, Theme, Width
+from sssam.lab.charts.landscape import Along, line, surface
 from sssam.lab.flatness.specs import Between, Flatness, Profile
 from sssam.lab.pages import figures
 from sssam.lab.pages.figures import Figure
+from sssam.lab.pages.flatness_figures import landscape
 from sssam.lab.specs import Run, Spec
 
 
@@ -51,32 +49,12 @@ def _saved(figure: Figure, path: Path) -> Path:
 
 def _curves(found: Sequence[Flatness]) -> Figure:
     lines = [Along(_name(each.run), each.curve.x, each.curve.loss) for each in found]
-    tops = ", ".join(
-        f"{_name(each.run)} from {each.loss:.3g} to {_highest(each.curve):.3g}" for each in found
-    )
-
-    def draw(theme: Theme = PRINT, width: Width = 760, narrow: bool = False) -> alt.LayerChart:
-        return landscape.curves(lines, theme, width, narrow)
-
-    return Figure(
-        name="landscape",
-        title="The loss along a random direction",
-        caption="Training loss at w + x d, with d a random direction whose filters are as long as "
-        "the model's (Li et al., 2018); biases and normalisation layers do not move. The steeper "
-        "the walls, the sharper the minimum.",
-        alt=f"Line plot of the training loss along a random direction: {tops}.",
-        draw=draw,
-    )
+    return landscape(lines, "The steeper the walls, the sharper the minimum.")
 
 
 def _line(found: Between) -> Figure:
     ends = f"{_name(found.first)} and {_name(found.second)}"
     barrier = "unknown" if found.barrier is None else f"{found.barrier:.4f}"
-    along = Along("loss", found.profile.x, found.profile.loss)
-
-    def draw(theme: Theme = PRINT, width: Width = 760, narrow: bool = False) -> alt.LayerChart:
-        return landscape.line(along, theme, width, narrow)
-
     return Figure(
         name=f"line-{found.first.id}-{found.second.id}",
         title="The loss between two solutions",
@@ -84,17 +62,13 @@ def _line(found: Between) -> Figure:
         "statistics, where there are any, are found anew at each point. Dashed: the straight line "
         "between the losses at the ends, above which the highest rise is the barrier.",
         alt=f"Line plot of the training loss between {ends}; the barrier is {barrier}.",
-        draw=draw,
+        draw=partial(line, Along("loss", found.profile.x, found.profile.loss)),
     )
 
 
 def _surface(found: Flatness) -> Figure:
     plane = found.surface
     assert plane is not None
-
-    def draw(theme: Theme = PRINT, width: Width = 520, narrow: bool = False) -> alt.LayerChart:
-        return landscape.surface(plane.x, plane.y, plane.loss, theme, width, narrow)
-
     heights = [value for row in plane.loss for value in row if value is not None]
     return Figure(
         name=f"surface-{found.run.id}",
@@ -103,16 +77,12 @@ def _surface(found: Flatness) -> Figure:
         "as the model's (Li et al., 2018). The cross is the model.",
         alt=f"Map of the training loss around {_name(found.run)}: {found.loss:.3g} at the model, "
         f"at most {max(heights):.3g}.",
-        draw=draw,
+        draw=partial(surface, plane.x, plane.y, plane.loss),
     )
 
 
 def _name(run: Run) -> str:
     return f"{run.method.label}, seed {run.seed}"
-
-
-def _highest(profile: Profile) -> float:
-    return max(loss for loss in profile.loss if loss is not None)
 
 
 def _is_drawn(profile: Profile) -> bool:

@@ -4,16 +4,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import altair as alt
 from markupsafe import Markup
 
 from sssam.files import write_whole
 from sssam.lab.analysis.comparison import Comparison
 from sssam.lab.analysis.headline import counted, counted_points, listed, points
 from sssam.lab.analysis.pool import Pooled, PooledRow, pool
-from sssam.lab.charts.contrasts import Contrast, below, forest
+from sssam.lab.charts.contrasts import Contrast
 from sssam.lab.charts.files import render
-from sssam.lab.charts.theme import PAGE, PRINT, Theme, Width
+from sssam.lab.charts.theme import DRAWN, Width
 from sssam.lab.pages.cells import (
     Cell,
     Line,
@@ -25,6 +24,7 @@ from sssam.lab.pages.cells import (
     share,
 )
 from sssam.lab.pages.figure import Figure
+from sssam.lab.pages.forest import forest
 from sssam.lab.pages.webpage import embedded, environment, part
 
 
@@ -105,26 +105,15 @@ def contrasts(found: Pooled, roles: Mapping[str, str]) -> Figure | None:
     ]
     if not rows:
         return None
-    hidden = below([row.difference for row in rows], found.margin)
-    shown = [row for row, out in zip(rows, hidden, strict=True) if not out]
-    far = [f"{r.label} {points(r.difference)}" for r, out in zip(rows, hidden, strict=True) if out]
-    title = ["mean difference to SAM over the tasks", "percentage points"]
-    margin, best = counted_points(found.margin), max(shown, key=lambda row: row.difference.mean)
-
-    def draw(theme: Theme = PRINT, width: Width = 760, narrow: bool = False) -> alt.LayerChart:
-        return forest(shown, found.margin, title, theme, width, narrow)
-
-    return Figure(
-        name="difference-to-sam",
+    return forest(
+        rows,
+        found.margin,
         title="How close each row comes to SAM in the mean",
-        caption=f"Mean differences to SAM with 95% intervals; the ticks are the single tasks. The "
-        f"shaded part begins {margin} below SAM, the mean of the tasks' margins: a full point is "
-        "shown to keep SAM's mean gain, after Holm's adjustment for all rows; a hollow one is not."
-        + (f" Too far below to be drawn: {'; '.join(far)}." if far else ""),
-        alt=f"Forest plot of {counted(len(shown), 'row')}: {sum(row.holds for row in shown)} are "
-        f"shown to keep SAM's mean gain within {margin}; the highest is {best.label}, "
-        f"{points(best.difference)}.",
-        draw=draw,
+        axis="mean difference to SAM over the tasks\npercentage points",
+        begins="Mean differences to SAM with 95% intervals; the ticks are the single tasks. The "
+        f"shaded part begins {counted_points(found.margin)} below SAM, the mean of the tasks' "
+        "margins",
+        gain="SAM's mean gain",
     )
 
 
@@ -136,7 +125,7 @@ def _drawings(figure: Figure) -> dict[str, Markup]:
     sizes: dict[str, tuple[Width, bool]] = {"wide": (960, False), "narrow": (330, True)}
     drawn = {}
     for layout, (width, narrow) in sizes.items():
-        chart = figure.draw(PAGE, width, narrow).properties(description=figure.alt)
+        chart = figure.draw(DRAWN, width, narrow).properties(description=figure.alt)
         drawn[layout] = Markup(render(chart, "svg").decode())  # Vega escapes texts
     return drawn
 
@@ -148,7 +137,7 @@ def headline(found: Pooled) -> str:
     if gain is None:
         return f"{over}: SAM brings nothing that they can show in the mean."
     if gain.below_zero:
-        return f"{over}: SAM loses against the base optimizer in the mean, by {points(gain)}."
+        return f"{over}: SAM does worse than the base optimizer in the mean, {points(gain)}."
     if not gain.above_zero:
         told = f"{points(gain)} over the base optimizer"
         return f"{over}: SAM brings nothing that they can show in the mean, {told}."

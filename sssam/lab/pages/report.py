@@ -16,8 +16,9 @@ from sssam.lab.pages.cells import Cell, Line
 from sssam.lab.pages.explain import explained
 from sssam.lab.pages.exports import accuracies_csv, as_json, curves_csv, rows_csv
 from sssam.lab.pages.figures import Figure, figures
-from sssam.lab.pages.table import cells, certainty, markdown
+from sssam.lab.pages.table import cells, certainties, markdown
 from sssam.lab.pages.webpage import data_address, embedded, environment, library, part
+from sssam.lab.tuned import Tuned
 
 #: The text files by name: what links to them say, their kind, and what they hold.
 _TEXTS: dict[str, tuple[str, str, Callable[[Comparison], str]]] = {
@@ -56,7 +57,11 @@ class Live(NamedTuple):
 
 
 def write(
-    comparison: Comparison, directory: Path, further: Sequence[Figure] = (), command: str = ""
+    comparison: Comparison,
+    directory: Path,
+    further: Sequence[Figure] = (),
+    command: str = "",
+    tried: Tuned | None = None,
 ) -> Written:
     """Writes the page, Markdown, CSV, JSON, and each figure as SVG, PDF and PNG.
 
@@ -65,12 +70,14 @@ def write(
         directory: made if it is missing; each file is written whole or not at all.
         further: figures that the comparison itself has no numbers for, such as loss landscapes.
         command: what makes the comparison again, where that is no plain `sssam compare`.
+        tried: the radii that the comparison's own were chosen among; default those that are kept
+            for its task.
 
     Raises:
         OSError: the directory or a file could not be written.
     """
     (directory / "figures").mkdir(parents=True, exist_ok=True)
-    drawn = [*figures(comparison), *further]
+    drawn = [*figures(comparison, tried), *further]
     for name, (_, _, text) in _TEXTS.items():
         write_whole(directory / name, text(comparison).encode())
     whole = page(comparison, drawn, command=command)
@@ -137,14 +144,12 @@ def page(
 
 def _tables(comparison: Comparison) -> dict[str, list[Line]]:
     """The finding; where they were measured, flatness, and how sure the differences to SAM are."""
-    rows, task = comparison.rows, comparison.task
-    sure = [certainty(row, task) for row in rows] if any(row.to_sam for row in rows) else []
     lines = {
-        "finding": [cells(row, task.metric) for row in rows],
+        "finding": [cells(row, comparison.task.metric) for row in comparison.rows],
         "flatness": flatness_table.cells(comparison),
-        "certainty": _measured(sure),
+        "certainty": _measured(certainties(comparison)),
     }
-    roles = {row.label: row.role for row in rows}
+    roles = {row.label: row.role for row in comparison.rows}
     return {
         name: [Line(roles[line[0].text], line) for line in table] for name, table in lines.items()
     }

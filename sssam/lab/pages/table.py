@@ -39,6 +39,13 @@ def cells(row: Row, metric: str = "accuracy") -> list[Cell]:
     ]
 
 
+def certainties(comparison: Comparison) -> list[list[Cell]]:
+    """The second table, a line a row; empty where no difference has an interval, as of one seed."""
+    if all(row.to_sam is None or row.to_sam.low is None for row in comparison.rows):
+        return []
+    return [certainty(row, comparison.task) for row in comparison.rows]
+
+
 def certainty(row: Row, task: Task) -> list[Cell]:
     """How sure the row's difference to SAM is, the label first: all cells of the second table."""
     return [
@@ -68,8 +75,7 @@ def markdown(comparison: Comparison) -> str:
         "",
         *(f"- {escaped(remark)}" for remark in comparison.remarks),
     ]
-    if any(row.to_sam is not None for row in comparison.rows):
-        sure = [certainty(row, comparison.task) for row in comparison.rows]
+    if sure := certainties(comparison):
         lines += ["", "How sure the differences to SAM are, in points:", "", *as_markdown(sure)]
     if flat := flatness_table.cells(comparison):
         told = flatness_table.told(comparison)

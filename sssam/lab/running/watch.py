@@ -18,13 +18,18 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from sssam.lab.specs import Point, Record, Run
 
 #: Speed is taken over all that was done: single runs may take longer than any shorter window.
 _WINDOW = 7 * 24 * 3600.0
+#: Columns of a terminal that bars take with their counts and times, that notes beside them take,
+#: and from how many on there are notes: what is too wide for it, rich leaves out or cuts anywhere.
+_BARS, _NOTES, _NOTED = 50, 37, 116
+#: Columns of a terminal that the table takes beside its labels.
+_NUMBERS = 58
 #: Lines of a terminal that are left free by the table: bars, headings, and what stands above.
 _APART = 9
 
@@ -183,7 +188,7 @@ class _Board:
         if run.id not in self.bars:
             self.bars[run.id] = self.progress.add_task(name, note="")
         self.progress.update(
-            self.bars[run.id], completed=epoch, total=epochs, note=f"epochs; {_judged(point)}"
+            self.bars[run.id], completed=epoch, total=epochs, note=f"epochs; {_brief(point)}"
         )
         self.progress.update(self.all, completed=self.done + epoch / epochs)
 
@@ -191,8 +196,9 @@ class _Board:
         """The table above the bars; rows that the terminal is too low for are counted."""
         room = max(3, self.console.height - _APART - len(self.bars))
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-        for name in ("row", "runs", self.judged, "propagations", ""):
-            table.add_column(name, justify="left" if name in ("row", "") else "right")
+        table.add_column("row", no_wrap=True, max_width=max(8, self.console.width - _NUMBERS))
+        for name in ("runs", self.judged, "propagations", ""):
+            table.add_column(name, justify="right" if name else "left", no_wrap=True)
         for label, tally in list(self.tallies.items())[:room]:
             table.add_row(Text(label), *tally.cells(), style="" if tally.done else "dim")
         hidden = len(self.tallies) - room
@@ -201,13 +207,17 @@ class _Board:
 
 
 def _progress(console: Console) -> Progress:
+    """Names, bars, counts, times, and notes where there is room for them too."""
+    noted = [TextColumn("[dim]{task.fields[note]}")] if console.width >= _NOTED else []
+    room = max(8, console.width - _BARS - (_NOTES if noted else 0))
+    name = Column(no_wrap=True, overflow="ellipsis", max_width=room)
     return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=28),
+        TextColumn("{task.description}", table_column=name),
+        BarColumn(bar_width=20),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        TextColumn("[dim]{task.fields[note]}"),
+        *noted,
         console=console,
         transient=True,
         speed_estimate_period=_WINDOW,
@@ -219,7 +229,7 @@ class _EpochBar(_Silent):
         self.progress, self.task = progress, task
 
     def epoch(self, run: Run, epoch: int, epochs: int, point: Point) -> None:
-        self.progress.update(self.task, completed=epoch, total=epochs, note=_judged(point))
+        self.progress.update(self.task, completed=epoch, total=epochs, note=_brief(point))
 
 
 class _EpochLines(_Silent):
@@ -232,5 +242,16 @@ class _EpochLines(_Silent):
 
 
 def _judged(point: Point) -> str:
-    loss = "not finite" if point.train_loss is None else f"{point.train_loss:.4f}"
-    return f"training loss {loss}, validation accuracy {100 * point.validation_accuracy:.1f}%"
+    return f"training loss {_loss(point)}, validation accuracy {_percent(point)}"
+
+
+def _brief(point: Point) -> str:
+    return f"loss {_loss(point)}, validation {_percent(point)}"
+
+
+def _loss(point: Point) -> str:
+    return "not finite" if point.train_loss is None else f"{point.train_loss:.4f}"
+
+
+def _percent(point: Point) -> str:
+    return f"{100 * point.validation_accuracy:.1f}%"

@@ -1,9 +1,12 @@
 """Every figure draws in both layouts, says its main number, and hides no name behind another."""
 
 import json
+import re
 from itertools import pairwise
 
+import altair as alt
 import pytest
+import vl_convert
 from hypothesis import given
 from hypothesis import strategies as st
 from synthetic import ACCURACY, METHODS, TASK, records, scheduled
@@ -11,10 +14,12 @@ from synthetic import ACCURACY, METHODS, TASK, records, scheduled
 from sssam.lab import tuned
 from sssam.lab.analysis.compare import compare
 from sssam.lab.analysis.comparison import Comparison, Row
-from sssam.lab.charts.contrasts import contrasts, far
+from sssam.lab.charts import landscape
+from sssam.lab.charts.contrasts import forest
 from sssam.lab.charts.curves import curves
 from sssam.lab.charts.front import front
 from sssam.lab.charts.labels import Mark, place, spread
+from sssam.lab.charts.landscape import Along
 from sssam.lab.charts.places import LINE
 from sssam.lab.charts.scales import accuracies
 from sssam.lab.charts.schedules import Band, schedules
@@ -35,9 +40,14 @@ NAMES = [
 ]
 
 
+KEPT = tuned.read("noisy-digits")
+#: The rows at the rho that is kept for each.
+BEST = [m.model_copy(update={"rho": KEPT.found(m.label)}) for m in METHODS]
+
+
 @pytest.fixture(scope="module")
 def comparison() -> Comparison:
-    return compare(TASK, METHODS, range(20), records())
+    return compare(TASK, BEST, range(20), records(BEST))
 
 
 def values(specification: object) -> list[dict[str, object]]:
@@ -175,17 +185,17 @@ def test_rows_of_equal_cost_stand_side_by_side(comparison: Comparison) -> None:
 
 
 def test_rows_far_below_the_margin_are_named_and_not_drawn(comparison: Comparison) -> None:
-    assert [row.label for row in far(comparison)] == ["base", "base 2x steps"]
-    drawn = {v["label"] for v in values(contrasts(comparison).to_dict()) if "label" in v}
-    assert drawn.isdisjoint({"base", "base 2x steps"})
-    assert "Too far below to be drawn: base -6." in figures(comparison)[1].caption
+    plot = figures(comparison)[1]
+    drawn = {v["label"] for v in values(plot.draw().to_dict()) if "label" in v}
+    assert drawn == {method.label for method in METHODS} - {"base", "base 2x steps", "SAM"}
+    assert re.search(r"Too far below to be drawn: base -6.*; base 2x steps -", plot.caption)
 
 
 def test_if_all_rows_are_far_below_they_are_drawn() -> None:
     accuracy = {**ACCURACY, "SAM": 99.0}
     made = records(METHODS[:3], range(4), accuracy)
-    comparison = compare(TASK, METHODS[:3], range(4), made)
-    drawn = {v["label"] for v in values(contrasts(comparison).to_dict()) if "label" in v}
+    plot = figures(compare(TASK, METHODS[:3], range(4), made))[1]
+    drawn = {v["label"] for v in values(plot.draw().to_dict()) if "label" in v}
     assert drawn == {"base", "base 2x steps"}
 
 
@@ -205,7 +215,7 @@ def test_nothing_measured_draws_nothing() -> None:
     with pytest.raises(ValueError, match="run the study first"):
         curves(empty, "train_loss")
     with pytest.raises(ValueError, match="no difference to plot"):
-        contrasts(empty)
+        forest([], 1.0, ["difference"])
     with pytest.raises(ValueError, match="no method has a schedule"):
         schedules([])
 
@@ -220,6 +230,23 @@ def test_losses_over_decades_get_a_logarithmic_axis(comparison: Comparison) -> N
     steep = comparison.model_copy(update={"rows": tuple(rows)})
     assert '"type": "log"' in json.dumps(curves(steep, "train_loss").to_dict())
     assert render(curves(steep, "train_loss"), "svg")
+
+
+@pytest.mark.parametrize("end", [3.0, 80.0, 2000.0])
+def test_numbers_on_axes_have_no_exponent(end: float) -> None:
+    x = [-end, 0.0, end]
+    chart = landscape.curves([Along("a", x, [end, 0.001, 10 * end])])
+    told = re.findall(r">([^<]+)</text>", render(chart, "svg").decode())
+    assert {"0", "10"} <= set(told)
+    assert not [text for text in told if re.search(r"\de", text)]
+
+
+@pytest.mark.parametrize("height", [1.0, 1000.0])
+def test_the_key_of_a_surface_is_a_gradient(height: float) -> None:
+    x = [-1.0, 0.0, 1.0]
+    drawn = landscape.surface(x, x, [[height, 0.1, height]] * 3)
+    (legend,) = vl_convert.vegalite_to_vega(drawn.to_dict())["legends"]
+    assert (legend["fill"], "stroke" in legend) == ("color", False)  # with both, it is one of dots
 
 
 @pytest.mark.parametrize("total", [1, 7, 399, 20_000])
@@ -297,12 +324,34 @@ def test_accuracies_far_apart_are_drawn_over_their_error() -> None:
 
 
 def test_rho_sensitivity_marks_what_was_chosen(comparison: Comparison) -> None:
-    values_ = tuned.read("noisy-digits")
-    chart = sensitivity(values_, comparison.rows)
-    points = [v for v in values(chart.to_dict()) if "rho" in v]
+    points = _tried(sensitivity(KEPT, comparison.rows))
     chosen = {str(v["label"]): v["rho"] for v in points if v["chosen"]}
-    assert chosen == {row.label: row.rho for row in values_.rows if row.rho > 0}
-    assert {v["rho"] for v in points} == set(values_.grid)
+    assert chosen == {row.label: row.rho for row in KEPT.rows if row.rho > 0}
+    assert {v["rho"] for v in points} == set(KEPT.grid)
+
+
+def _tried(chart: alt.LayerChart) -> list[dict[str, object]]:
+    return [v for v in values(chart.to_dict()) if "rho" in v]
+
+
+def test_a_row_at_another_rho_than_the_one_kept_has_no_line() -> None:
+    at_one_rho = compare(TASK, METHODS, range(2), records(METHODS, range(2)))
+    (plot,) = (figure for figure in figures(at_one_rho) if figure.name == "rho-sensitivity")
+    assert {v["label"] for v in _tried(plot.draw())} == {"SAM"}
+    assert plot.alt.endswith("chosen were: SAM 0.4.")
+
+
+def test_a_radius_tried_with_other_values_counts_at_the_best_of_them(
+    comparison: Comparison,
+) -> None:
+    tried = [(0.4, 0.91), (0.1, 0.8), (0.4, 0.95), (0.1, 0.7)]
+    scores = tuple(tuned.Score(rho=rho, mean=mean, spread=0.0, n=5) for rho, mean in tried)
+    row = tuned.Row(label="SAM", rho=0.4, scores=scores)
+    own = KEPT.model_copy(update={"rows": (row,), "seeds": (7, 8)})
+    (plot,) = (figure for figure in figures(comparison, own) if figure.name == "rho-sensitivity")
+    assert "over 2 seeds" in plot.caption
+    points = {(v["rho"], v["value"]) for v in _tried(plot.draw())}
+    assert points == {(0.1, 80.0), (0.4, 95.0)}
 
 
 def test_a_task_of_another_recipe_has_no_rho_figure(comparison: Comparison) -> None:

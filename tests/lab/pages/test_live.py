@@ -41,7 +41,7 @@ class Study:
 def drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Charts are for other tests."""
     monkeypatch.setattr(module, "figures", lambda comparison: [])
-    monkeypatch.setattr(report, "figures", lambda comparison: [])
+    monkeypatch.setattr(report, "figures", lambda comparison, tried: [])
 
 
 @pytest.mark.usefixtures("drawn_once")

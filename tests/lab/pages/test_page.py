@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import test_pooledpage
-from synthetic import METHODS, TASK, records
+from synthetic import METHODS, TASK, records, scheduled
 from test_report import EVIL, evil
 
 from sssam.lab.analysis.compare import compare
@@ -17,6 +17,7 @@ from sssam.lab.flatness.specs import Profile
 from sssam.lab.pages import pooledpage, report
 from sssam.lab.pages.figures import figures
 from sssam.lab.stats import Interval
+from sssam.schedules import constant
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), None)
 FIGURES = 6
@@ -184,6 +185,32 @@ def test_it_prints_on_six_pages_at_most(browser: Any, address: str, width: int) 
     assert "keeps SAM" in first.extract_text()
 
 
+def test_a_long_table_breaks_over_pages_beneath_its_header(browser: Any, tmp_path: Path) -> None:
+    pypdf = pytest.importorskip("pypdf", reason="no pypdf to read pages with")
+    methods = [*METHODS, *(scheduled(f"more {i}", constant(i / 12)) for i in range(1, 12))]
+    page = report.page(compare(TASK, methods, range(3), records(methods, range(3))))
+    with Visit(browser, WIDE).to(written(page, tmp_path)) as visit:
+        content = visit.page.pdf(prefer_css_page_size=True, print_background=True)
+    texts = [sheet.extract_text() for sheet in pypdf.PdfReader(io.BytesIO(content)).pages]
+    assert len(texts) <= 6
+    assert all("share of gain propagations" in text for text in texts[:2])
+
+
+def test_on_paper_no_table_fades(browser: Any, address: str) -> None:
+    with Visit(browser, NARROW).to(address) as visit:
+        visit.page.wait_for_selector("#rows ~ .scroll[data-more]")
+        masks = []
+        for media in ("screen", "print"):
+            visit.page.emulate_media(media=media)
+            masks.append(
+                visit.page.evaluate(
+                    "getComputedStyle(document.querySelector('#rows ~ .scroll')).maskImage"
+                )
+            )
+        assert masks[0].startswith("linear-gradient")
+        assert masks[1] == "none"
+
+
 #: What the pages with flatness and of several tasks are looked at in.
 LOOKS = [(NARROW, "light"), (WIDE, "dark")]
 
@@ -256,7 +283,7 @@ def test_their_tables_sort_by_keyboard(
 def test_the_figures_of_flatness_say_their_numbers(comparison: Comparison) -> None:
     *_, eigenvalues, landscape = figures(flat(comparison))
     assert "from 1 (base) to 11 (SAM 1/32 ascent)" in eigenvalues.alt
-    assert "SAM from 1 to 2" in landscape.alt
+    assert "SAM, seed 0 from 1 to 2" in landscape.alt
 
 
 def test_with_flatness_it_is_three_megabytes_at_most(flat_address: str) -> None:

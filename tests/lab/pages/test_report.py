@@ -12,7 +12,7 @@ from sssam.lab.analysis.compare import compare
 from sssam.lab.analysis.comparison import Comparison
 from sssam.lab.pages import report
 from sssam.lab.pages.figures import figures
-from sssam.lab.pages.table import cells, certainty, columns, markdown
+from sssam.lab.pages.table import cells, certainties, columns, markdown
 from sssam.lab.specs import Method
 from sssam.schedules import constant
 
@@ -93,8 +93,14 @@ def test_names_are_inert() -> None:
 def test_names_are_inert_in_markdown() -> None:
     text = markdown(evil())
     assert "<script" not in text
-    widths = {len(columns(evil())) - 1, len(certainty(evil().rows[0], evil().task)) - 1}
+    widths = {len(columns(evil())) - 1, len(certainties(evil())[0]) - 1}
     assert {line.count(" | ") for line in table_lines(text)} == widths
+
+
+def test_of_a_single_seed_no_table_says_how_sure_it_is() -> None:
+    single = compare(TASK, METHODS, range(1), records(seeds=range(1)))
+    assert len(table_lines(markdown(single))) == 2 + len(METHODS)
+    assert 'id="sure"' not in report.page(single, [])
 
 
 def table_lines(text: str) -> list[str]:
@@ -131,6 +137,7 @@ def test_all_files_are_written(comparison: Comparison, written: report.Written) 
 
 
 def test_figures_are_vectors_and_pixels_fit_for_print(written: report.Written) -> None:
+    pypdf = pytest.importorskip("pypdf", reason="no pypdf to measure pages with")
     svg, pdf, png = written.figures[:3]
     assert svg.name == "accuracy-against-propagations.svg"
     assert "<text" in svg.read_text()  # letters stay letters
@@ -138,6 +145,11 @@ def test_figures_are_vectors_and_pixels_fit_for_print(written: report.Written) -
     assert pdf.read_bytes().startswith(b"%PDF")
     with Image.open(png) as picture:
         assert picture.width >= 6.5 * 300  # dots across a page's text, at 300 an inch
+        sides = picture.size, picture.info["dpi"]
+        inches = [side / round(dots) for side, dots in zip(*sides, strict=True)]
+    (page,) = pypdf.PdfReader(pdf).pages
+    assert [float(side) / 72 for side in page.mediabox[2:]] == pytest.approx(inches, abs=0.01)
+    assert inches[0] == pytest.approx(7.6)  # letters of 13 pixels are then of 9 points
 
 
 def test_a_study_without_records_still_gives_a_page(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import io
 import os
 import pty
+import re
 import threading
 from collections.abc import Iterator
 
@@ -136,6 +137,25 @@ def test_a_run_under_way_has_its_bar_until_it_ends() -> None:
     board.ended(1, len(RUNS), MADE[0])
     assert [task.description for task in board.progress.tasks] == ["[bold]all runs[/]"]
     assert board.progress.tasks[0].completed == 1
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 160])
+@pytest.mark.parametrize("label", ["SAM", "SS-SAM late half", "a very long label " * 4])
+def test_bars_counts_and_times_have_room_on_every_terminal(width: int, label: str) -> None:
+    (record,) = records([Method(label=label, kind="base")], range(1000, 1001), {label: 90.0})
+    console = plain(force_terminal=True, color_system=None)
+    console.width = width
+    board = _Board([record.run], console)
+    board.epoch(record.run, 10, 40, record.curve[9])
+    board.console.print(board.shown())
+    lines = [line for line in said(board.console).splitlines() if line.strip()]
+    _, _, row, *bars = lines
+    assert " 0/1 " in row
+    assert len(bars) == 2
+    assert all("\N{BOX DRAWINGS HEAVY HORIZONTAL}" * 5 in line for line in bars)
+    assert all(re.search(r" \d+/\d+ +\d:\d\d:\d\d [-\d]+:", line) for line in bars)
+    assert all(len(line) <= width for line in lines)
+    assert ("validation" in bars[1]) == (width >= 120)
 
 
 def test_the_time_left_is_known_after_the_first_epoch_of_long_runs() -> None:
