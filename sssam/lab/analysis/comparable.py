@@ -125,13 +125,17 @@ def _other_data(
     others = [r for r in held if r.id not in used and _without_fingerprint(r.run) in ids]
     if not others:
         return []
-    prints = listed(list(dict.fromkeys(str(r.run.task.data.fingerprint) for r in others)), 3)
-    own = {str(run.task.data.fingerprint) for run in wanted}
+    prints = listed(list(dict.fromkeys(_fingerprint(r.run) for r in others)), 3)
+    own = {_fingerprint(run) for run in wanted}
     return [
         f"{counted(len(others), 'record')} of the same runs on other data "
         f"{'is' if len(others) == 1 else 'are'} left out: the fingerprint is {prints}, not "
         f"{listed(sorted(own))}."
     ]
+
+
+def _fingerprint(run: Run) -> str:
+    return run.task.data.fingerprint or "unknown"
 
 
 def _without_fingerprint(run: Run) -> str:

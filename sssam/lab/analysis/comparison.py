@@ -82,9 +82,10 @@ class Row(Spec):
     standard deviation over runs, `relative_time` the median over seeds of the run's time over the
     base optimizer's. `p_value`, that the row keeps SAM's gain within the task's margin, and
     `share_p_value`, that it keeps at least the task's share of it, are Holm's over all rows that
-    are neither base nor SAM. `detectable` is the true difference to SAM that these seeds find with
-    power 0.8, `seeds_needed` how many one as large as the margin needs, `noise` where the spread of
-    the difference to SAM comes from. None: not measured, or not defined.
+    are neither base nor SAM; both are None where SAM's own gain is not shown. `detectable` is the
+    true difference to SAM that these seeds find with power 0.8, `seeds_needed` how many one as
+    large as the margin needs, `noise` where the spread of the difference to SAM comes from. None:
+    not measured, or not defined.
     """
 
     method: Method

@@ -15,31 +15,56 @@ BySeed = Mapping[int, Record]
 
 
 def contrasted(comparison: Comparison) -> Comparison:
-    """The comparison with each row's contrasts, then Holm's adjustments over the rows."""
-    base, sam = comparison.base, comparison.sam
-    rows = [_beside(row, base, sam, comparison.task) for row in comparison.rows]
-    keeping = stats.holm([row.p_value for row in rows])
-    sharing = stats.holm([row.share_p_value for row in rows])
-    adjusted = (
-        row.model_copy(update={"p_value": p, "share_p_value": q})
-        for row, p, q in zip(rows, keeping, sharing, strict=True)
-    )
-    return comparison.model_copy(update={"rows": tuple(adjusted)})
+    """The comparison with each row's contrasts, then Holm's adjustments over the rows.
+
+    Nothing is tested where no run of SAM or of the base optimizer finished: what such a row ended
+    at is no reference.
+    """
+    base, sam, task = comparison.base, comparison.sam, comparison.task
+    rows = [_beside(row, base, sam, task.margin) for row in comparison.rows]
+    if base is not None and sam is not None and base.runs.finished and sam.runs.finished:
+        apart = (base.label, sam.label)
+        rows = [row if row.label in apart else _tested(row, base, sam, task) for row in rows]
+    return comparison.model_copy(update={"rows": _adjusted(rows)})
+
+
+def adjusted_shares(
+    shares: Sequence[stats.Ratio | None], p_values: Sequence[float | None]
+) -> list[float | None]:
+    """Holm's adjustment of the p-values that rows keep a share of SAM's gain, in their order.
+
+    A row whose own seeds do not identify a share stays None, yet counts among the others: which
+    rows are tested must not depend on what was measured.
+    """
+    rows = list(zip(shares, p_values, strict=True))
+    counted = stats.holm([1.0 if p is None and share is not None else p for share, p in rows])
+    return [None if p is None else q for p, q in zip(p_values, counted, strict=True)]
 
 
 def differences(row: Row, other: Row) -> list[float]:
     """A row's accuracies less another's, in points, at the seeds that both have."""
-    return [a - other.accuracies[s] for s, a in row.accuracies.items() if s in other.accuracies]
+    both = [seed for seed in row.accuracies if seed in other.accuracies]
+    return [_less(row.accuracies[seed], other.accuracies[seed]) for seed in both]
 
 
 def gains(row: Row, base: Row, sam: Row) -> tuple[list[float], list[float]]:
     """The gains over base of a row and of SAM, in points, at the seeds that all three have."""
     seeds = [s for s in row.accuracies if s in base.accuracies and s in sam.accuracies]
     own, reference, best = row.accuracies, base.accuracies, sam.accuracies
-    return [own[s] - reference[s] for s in seeds], [best[s] - reference[s] for s in seeds]
+    return [_less(own[s], reference[s]) for s in seeds], [
+        _less(best[s], reference[s]) for s in seeds
+    ]
 
 
-def _beside(row: Row, base: Row | None, sam: Row | None, task: Task) -> Row:
+def _less(accuracy: float, other: float) -> float:
+    """Rounded far below one example, so that equal differences of counts are equal numbers.
+
+    Else a row that lies at the margin at every seed is tested on what 100 * k / n rounds to.
+    """
+    return round(accuracy - other, 9)
+
+
+def _beside(row: Row, base: Row | None, sam: Row | None, margin: float) -> Row:
     update: dict[str, object] = {}
     to_base = [] if base is None or row.label == base.label else differences(row, base)
     to_sam = [] if sam is None or row.label == sam.label else differences(row, sam)
@@ -53,12 +78,31 @@ def _beside(row: Row, base: Row | None, sam: Row | None, task: Task) -> Row:
             "to_sam": stats.interval(to_sam),
             "to_sam_bootstrap": stats.bootstrap(to_sam),
             "detectable": stats.detectable(to_sam),
-            "seeds_needed": stats.seeds_needed(to_sam, task.margin),
+            "seeds_needed": stats.seeds_needed(to_sam, margin),
         }
-    if to_base and to_sam and base is not None and sam is not None:
-        update |= _kept(to_sam, to_base, task.margin)
-        update |= _share(*gains(row, base, sam), task.share)
     return row.model_copy(update=update)
+
+
+def _tested(row: Row, base: Row, sam: Row, task: Task) -> Row:
+    """The row with what is claimed of it; of SAM's gain only where that is shown."""
+    to_base, to_sam, gain = differences(row, base), differences(row, sam), differences(sam, base)
+    update: dict[str, object] = {}
+    if to_base and to_sam and gain and stats.interval(gain).above_zero:
+        update |= _kept(to_sam, to_base, task.margin)
+    update |= _share(*gains(row, base, sam), task.share)
+    if not row.runs.finished:
+        update["share"] = None  # the part of a gain that runs which came to nothing keep
+    return row.model_copy(update=update)
+
+
+def _adjusted(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """With Holm's adjustments over the rows."""
+    keeping = stats.holm([row.p_value for row in rows])
+    sharing = adjusted_shares([row.share for row in rows], [row.share_p_value for row in rows])
+    return tuple(
+        row.model_copy(update={"p_value": p, "share_p_value": q})
+        for row, p, q in zip(rows, keeping, sharing, strict=True)
+    )
 
 
 def _kept(to_sam: list[float], to_base: list[float], margin: float) -> dict[str, object]:
@@ -86,9 +130,15 @@ def noise(by_seed: BySeed, reference: BySeed) -> stats.Noise | None:
     (a metric in shares has no bit set).
     """
     pairs = [(by_seed[s], reference[s]) for s in by_seed if s in reference]
-    pairs = [(a, b) for a, b in pairs if a.test_size == b.test_size and _told(a) and _told(b)]
+    pairs = [(a, b) for a, b in pairs if _same_examples(a, b) and _told(a) and _told(b)]
     outcomes = [right(a) - right(b) for a, b in pairs]
     return stats.noise(outcomes, _shared([a.test_hash for a, _ in pairs]))
+
+
+def _same_examples(a: Record, b: Record) -> bool:
+    """Whether two records were judged on the same test examples, as far as they tell."""
+    alike = a.test_hash == b.test_hash or "" in (a.test_hash, b.test_hash)
+    return a.test_size == b.test_size and alike
 
 
 def _told(record: Record) -> bool:

@@ -64,8 +64,9 @@ def headline(comparison: Comparison) -> str:
 def _apart(comparison: Comparison) -> str:
     """The runs that did not finish, in brackets, how many of how many ended how."""
     runs = [row.runs for row in comparison.rows]
+    missing = sum(each.missing for each in runs)
     counts = {
-        "are missing": sum(each.missing for each in runs),
+        "is missing" if missing == 1 else "are missing": missing,
         "diverged": sum(each.diverged for each in runs),
         "failed": sum(each.failed for each in runs),
     }
@@ -81,8 +82,15 @@ def _unfinished(comparison: Comparison) -> str:
     """What is said where all runs of the study, or of base or SAM, diverged or failed."""
     if not any(row.runs.finished for row in comparison.rows) and comparison.rows:
         return _none("any row", [row.runs for row in comparison.rows])
-    ends = [row for row in (comparison.base, comparison.sam) if row and not row.runs.finished]
-    return _none(ends[0].label, [ends[0].runs]) if ends else ""
+    said = [_none(row.label, [row.runs]) for row in _ends(comparison) if not row.runs.finished]
+    return next(filter(None, said), "")
+
+
+def _ends(comparison: Comparison) -> list[Row]:
+    """The rows of base and SAM, also where all of their runs failed, so that none is measured."""
+    asked = [[r for r in comparison.rows if r.role == role] for role in ("base", "sam")]
+    measured = (comparison.base, comparison.sam)
+    return [m or rows[0] for m, rows in zip(measured, asked, strict=True) if m or rows]
 
 
 def _lost(comparison: Comparison) -> str:
@@ -100,7 +108,8 @@ def _none(of: str, runs: Sequence[Outcomes]) -> str:
     if not diverged + failed:
         return ""
     how = "diverged" if not failed else "failed" if not diverged else "diverged or failed"
-    return f"no run of {of} finished, all {how}, so nothing is claimed"
+    every = "all that ended" if any(r.missing for r in runs) else "all"
+    return f"no run of {of} finished, {every} {how}, so nothing is claimed"
 
 
 def support(comparison: Comparison) -> str:
@@ -152,10 +161,10 @@ def _finding(comparison: Comparison) -> str:
 
 def _no_gain(gain: Interval) -> str:
     if gain.below_zero:
-        return f"SAM loses against the base optimizer, by {points(gain)}; no gain is there to keep"
+        return f"SAM does worse than the base optimizer, {points(gain)}; there is no gain to keep"
     return (
-        f"SAM brings nothing that these seeds can show, {points(gain)} over the base optimizer; "
-        "no gain is there to keep"
+        f"SAM brings nothing that these seeds can show, {points(gain)} over the base optimizer, so "
+        "no row is said to keep a gain"
     )
 
 
@@ -176,14 +185,15 @@ def _kept(comparison: Comparison, sam: Row, gain: Interval) -> str:
 def _is_cheaper(row: Row, sam: Row | None) -> bool:
     if sam is None or row.cost is None or sam.cost is None:
         return False
-    return row.cost < sam.cost
+    return round(row.cost, 2) < round(sam.cost, 2)  # as they are told
 
 
 def _others(holding: list[Row], cheaper: list[Row]) -> str:
     if len(cheaper) == 1:
         return "It is the only row cheaper than SAM"
     if len(holding) == len(cheaper):
-        return f"All {len(cheaper)} rows cheaper than SAM are shown to keep its gain"
+        every = "Both" if len(cheaper) == 2 else f"All {len(cheaper)}"
+        return f"{every} rows cheaper than SAM are shown to keep its gain"
     return (
         f"{len(holding)} of the {len(cheaper)} rows cheaper than SAM "
         f"{'is' if len(holding) == 1 else 'are'} shown to keep its gain"

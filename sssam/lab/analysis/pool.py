@@ -9,7 +9,7 @@ from pydantic import Field
 
 from sssam.lab import stats
 from sssam.lab.analysis.comparison import Comparison, Row
-from sssam.lab.analysis.contrasts import differences, gains
+from sssam.lab.analysis.contrasts import adjusted_shares, differences, gains
 from sssam.lab.specs import Spec
 from sssam.lab.stats import ONE_SIDED, Interval, Ratio, estimate, pooled
 
@@ -20,7 +20,8 @@ class PooledRow(Spec):
     `to_sam` and `to_base` are means over tasks of the paired differences (`n` counts seeds of all
     tasks together), `share` the mean gain over SAM's mean gain. `p_value`, that the row keeps SAM's
     mean gain within the mean margin, and `share_p_value`, that it keeps the tasks' share of it, are
-    Holm's over the rows. `by_task` are the differences to SAM that went in. None: not defined.
+    Holm's over the rows, and None where SAM's mean gain is not shown. `by_task` are the differences
+    to SAM that went in. None: not defined.
     """
 
     label: str
@@ -55,15 +56,6 @@ class Pooled(Spec):
     left_out: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
 
-    def row(self, label: str) -> PooledRow:
-        """The row of that label.
-
-        Raises:
-            KeyError: there is none.
-        """
-        by_label = {row.label: row for row in self.rows}
-        return by_label[label]
-
 
 class _Measured(NamedTuple):
     """A comparison with base and SAM in it, and its rows by label."""
@@ -88,7 +80,7 @@ def pool(comparisons: Sequence[Comparison]) -> Pooled:
 
     Raises:
         ValueError: fewer than two comparisons, two of one task, tasks whose `share` differs, or one
-            without a base or SAM row.
+            without a finished run of base or SAM.
     """
     measured = _measured(comparisons)
     labels = list(dict.fromkeys(label for each in measured for label in each.rows))
@@ -113,12 +105,19 @@ def _measured(comparisons: Sequence[Comparison]) -> list[_Measured]:
         raise ValueError(f"the tasks' share must be equal to be pooled, got {shares}; set one")
     measured = []
     for c in comparisons:
-        if c.base is None or c.sam is None:
-            absent = "the base optimizer" if c.base is None else "SAM"
-            raise ValueError(f"task {c.task.name!r} has no run of {absent}; train it, then pool")
         rows = {row.label: row for row in c.rows}
-        measured.append(_Measured(c, c.base, c.sam, rows))
+        base, sam = _ended(c.base, "the base optimizer", c), _ended(c.sam, "SAM", c)
+        measured.append(_Measured(c, base, sam, rows))
     return measured
+
+
+def _ended(row: Row | None, name: str, comparison: Comparison) -> Row:
+    task = comparison.task.name
+    if row is None:
+        raise ValueError(f"task {task!r} has no run of {name}; train it, then pool")
+    if not row.runs.finished:
+        raise ValueError(f"task {task!r} has no run of {name} that finished; leave it out")
+    return row
 
 
 def _margin(measured: Sequence[_Measured]) -> float:
@@ -132,17 +131,23 @@ def _row(label: str, measured: Sequence[_Measured]) -> PooledRow:
     by_task = [estimate(differences(m.rows[label], m.sam)) for m in measured]
     samples = [m.gains(label) for m in measured]
     to_sam, share = pooled(by_task), measured[0].comparison.task.share
+    p_value = stats.keeps_p_value(to_sam, to_base, _margin(measured))
     return PooledRow(
         label=label,
         to_sam=to_sam.interval(),
         to_base=to_base.interval(),
-        p_value=stats.keeps_p_value(to_sam, to_base, _margin(measured)),
+        p_value=p_value if _is_gain_shown(measured) else None,
         share=_share(samples),
         share_p_value=stats.pooled_share_p_value(samples, share),
         by_task={
             m.comparison.task.name: e.interval() for m, e in zip(measured, by_task, strict=True)
         },
     )
+
+
+def _is_gain_shown(measured: Sequence[_Measured]) -> bool:
+    """Whether the interval of SAM's own mean gain is wholly above zero."""
+    return pooled([estimate(differences(m.sam, m.base)) for m in measured]).interval().above_zero
 
 
 def _share(samples: Sequence[tuple[list[float], list[float]]]) -> Ratio | None:
@@ -154,7 +159,7 @@ def _share(samples: Sequence[tuple[list[float], list[float]]]) -> Ratio | None:
 def _adjusted(rows: Sequence[PooledRow]) -> tuple[PooledRow, ...]:
     """With Holm's adjustment over the rows."""
     keeping = stats.holm([row.p_value for row in rows])
-    sharing = stats.holm([row.share_p_value for row in rows])
+    sharing = adjusted_shares([row.share for row in rows], [row.share_p_value for row in rows])
     return tuple(
         row.model_copy(update={"p_value": p, "share_p_value": q})
         for row, p, q in zip(rows, keeping, sharing, strict=True)

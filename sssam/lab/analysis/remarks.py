@@ -22,6 +22,7 @@ def remarks(comparison: Comparison) -> list[str]:
     """What a reader must know beside the table, one sentence each."""
     return [
         *_about_seeds(comparison),
+        *_about_margin(comparison),
         *_about_share(comparison),
         *_about_noise(comparison),
         *_about_bootstrap(comparison),
@@ -32,17 +33,20 @@ def remarks(comparison: Comparison) -> list[str]:
 
 
 def _about_seeds(comparison: Comparison) -> list[str]:
-    if len(comparison.seeds) == 1:
+    counts = [row.accuracy.n for row in comparison.rows if row.accuracy is not None]
+    if counts and max(counts) == 1:
         return ["A single seed gives means without intervals; it can't tell chance from effect."]
-    rows = [row for row in comparison.candidates if row.detectable]
-    if not rows:
+    rows = [row for row in comparison.candidates if row.detectable and row.runs.finished]
+    if not rows or comparison.sam is None or not comparison.sam.runs.finished:
         return []
+    seeds = sorted({row.to_sam.n for row in rows if row.to_sam is not None})
+    few = f"{seeds[0]} to " if len(seeds) > 1 else ""
     found = statistics.median_high(row.detectable or 0.0 for row in rows)
     needed = [row.seeds_needed for row in rows if row.seeds_needed is not None]
     margin = counted_points(comparison.task.margin)
     wanted = f"; one as large as the margin, {margin}, takes {_median(needed)}" if needed else ""
     return [
-        f"{counted(len(comparison.seeds), 'seed')} find a true difference to SAM of {found:.1f} "
+        f"{few}{counted(seeds[-1], 'seed')} find a true difference to SAM of {found:.1f} "
         f"points four times in five{wanted} (medians over the rows). Smaller ones may stay unseen."
     ]
 
@@ -50,18 +54,46 @@ def _about_seeds(comparison: Comparison) -> list[str]:
 def _about_share(comparison: Comparison) -> list[str]:
     """How many rows are shown to keep the task's share of SAM's gain."""
     share = f"{100 * comparison.task.share:g}%"
-    tested = [row for row in comparison.candidates if row.share is not None]
-    if not tested or len(comparison.seeds) == 1:
+    tested = [row for row in comparison.candidates if row.share or row.share_p_value is not None]
+    gain = _gain(comparison)
+    if not tested or gain is None or gain.low is None:
         return []
-    if all(row.share_p_value is None for row in tested):
+    if not gain.above_zero:
         return [
-            "The interval of SAM's own gain is not wholly above 0, so no share of it is identified."
+            "The interval of SAM's own gain is not wholly above 0, so no row is tested to keep it, "
+            "and no share of it is identified."
         ]
     holding = [row for row in tested if row.holds_share]
+    verb = "is" if 1 in (len(holding), len(tested)) else "are"
     return [
-        f"{len(holding)} of {counted(len(tested), 'row')} {'is' if len(holding) == 1 else 'are'} "
-        f"shown to keep at least {share} of SAM's gain, a share that was fixed with the task."
+        f"{len(holding)} of {counted(len(tested), 'row')} {verb} shown to keep at least {share} of "
+        "SAM's gain, a share that was fixed with the task."
     ]
+
+
+def _about_margin(comparison: Comparison) -> list[str]:
+    """Where a row within the margin may have lost more of SAM's gain than the share allows."""
+    gain, margin = _gain(comparison), comparison.task.margin
+    if gain is None or not gain.above_zero or not any(row.holds for row in comparison.candidates):
+        return []
+    part = margin / gain.mean
+    if part <= 1 - comparison.task.share:
+        return []
+    told, lost = f"{100 * part:.0f}% of SAM's gain", "that much"
+    if part >= 1:
+        told, lost = "no smaller than SAM's gain", "nearly all"
+    return [
+        f"The margin, {counted_points(margin)}, is {told}: a row that is shown to keep the gain "
+        f"within it may have lost {lost} of it. The share is the stricter test here."
+    ]
+
+
+def _gain(comparison: Comparison) -> Interval | None:
+    """SAM's own, None where it or the base optimizer came to no good end."""
+    base, sam = comparison.base, comparison.sam
+    if base is None or sam is None or not (base.runs.finished and sam.runs.finished):
+        return None
+    return sam.to_base
 
 
 def _about_noise(comparison: Comparison) -> list[str]:
@@ -110,15 +142,25 @@ def _about_outcomes(comparison: Comparison) -> list[str]:
     said = []
     for row in comparison.rows:
         if row.runs.diverged:
+            rough = ", and with both kinds its intervals are rough" if row.runs.finished else ""
+            they = "it counts" if row.runs.diverged == 1 else "they count"
             said.append(
-                f"{row.runs.diverged} of {row.runs.total} runs of {row.label} diverged; they "
-                f"count in its mean with the {comparison.task.metric} that they ended at."
+                f"{row.runs.diverged} of {counted(row.runs.total, 'run')} of {row.label} diverged; "
+                f"{they} in the row's mean with the {comparison.task.metric} at the end{rough}."
             )
         if row.runs.failed:
+            kept = "is left out; its record holds"
+            if row.runs.failed > 1:
+                kept = "are left out; their records hold"
             said.append(
-                f"{row.runs.failed} of {row.runs.total} runs of {row.label} failed and are left "
-                "out; their records hold the error."
+                f"{row.runs.failed} of {counted(row.runs.total, 'run')} of {row.label} failed and "
+                f"{kept} the error."
             )
+    if any(row.runs.diverged for row in comparison.rows):
+        said.append(
+            "Diverged means that the loss or the weights stopped being finite, or that the model "
+            "ended no better than a constant answer, as one of very few steps can too."
+        )
     return said
 
 
@@ -166,7 +208,10 @@ def _by_chance(row: Row, expected: float) -> float:
 
 def _about_control(comparison: Comparison) -> list[str]:
     """The compute-matched control beside SAM: whether more training alone would do."""
-    gains = [row for row in comparison.candidates if row.role == "control" and row.to_base]
+    if comparison.base is None or not comparison.base.runs.finished:
+        return []
+    ended = [row for row in comparison.candidates if row.runs.finished]
+    gains = [row for row in ended if row.role == "control" and row.to_base]
     return [
         f"{row.label} costs {row.cost:.2f} without any sharpness-aware step and "
         f"{_beside_base(row.to_base)} {points(row.to_base)} beside the base optimizer."

@@ -11,7 +11,6 @@ from sssam.files import write_whole
 from sssam.lab import tasks, tuned
 from sssam.lab.cli import arguments, results, terminal, training
 from sssam.lab.cli.refusals import refusing
-from sssam.lab.names import safe
 from sssam.lab.running import study
 from sssam.lab.specs import Task
 from sssam.lab.studies import rows, tune
@@ -33,7 +32,7 @@ def tune_(
     keep: Annotated[bool, Parameter(negative="")] = False,
     quiet: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
-    """Choose the rho of a task's rows on validation samples, with seeds that no comparison uses.
+    """Choose the rho of a task's rows on validation samples, with seeds of its own.
 
     Every rho of the grid is tried for every row, on the same seeds; where some row's best lies at
     an end of the grid, the grid grows there, for all rows. The default rows share a grid of radii;
@@ -58,8 +57,7 @@ def tune_(
         grids = _grids(chosen, methods)
         count = arguments.seeds(seeds, "tuning seeds")
         on = range(TUNING_SEEDS[0], TUNING_SEEDS[0] + count)
-        default = Path("sssam-results", f"{safe(chosen.name)}-tuning")
-        folder = arguments.directory(default if out is None else out)
+        folder = arguments.results(chosen.name, out, "-tuning")
         trainer = training.Trainer(folder, training.engine(engine, jobs), quiet)
         study.check(runs(chosen, [grid.method for grid in grids], list(on)[:1]))
     choices = tune.choose(chosen, grids, on, trainer, whole=True)

@@ -161,7 +161,7 @@ def compared(
 ) -> Comparison:
     """The comparison on one task, from the records, and the flatness by run id, that there are."""
     part = decided.part
-    told = tune.told(decided.choices, study.tuning_seeds)
+    told = tune.told(decided.choices, study.tuning_seeds, part.task.metric)
     tuning = " ".join(text for text in (told, part.note) if text)
     found = comparing.compare(part.task, decided.methods, study.seeds, held, tuning)
     if study.flatness is None:

@@ -1,10 +1,11 @@
-"""Chooses each row's hyperparameters on validation samples, on seeds that no comparison uses."""
+"""Chooses each row's hyperparameters on validation samples, on seeds of their own."""
 
 import json
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from sssam.lab import stats
+from sssam.lab.analysis.headline import counted, listed
 from sssam.lab.specs import Method, Record, Run, Spec, Task
 from sssam.lab.studies.design import Grid, runs
 
@@ -100,10 +101,13 @@ def score(method: Method, records: Sequence[Record]) -> Trial:
 
 
 def best(grid: Grid, trials: Sequence[Trial]) -> Choice:
-    """The choice of the best mean; of equal means, the smallest rho, then the first."""
+    """The choice of the best mean; of equal means, the smallest rho, then the first.
+
+    Means are compared to 12 digits: those of equal counts can differ in the last one.
+    """
     if not trials:
         return Choice(grid=grid, method=grid.trials()[0], trials=())
-    top = max(trials, key=lambda trial: (trial.mean, -trial.method.rho))
+    top = max(trials, key=lambda trial: (round(trial.mean, 12), -trial.method.rho))
     return Choice(grid=grid, method=top.method, trials=tuple(trials))
 
 
@@ -130,38 +134,75 @@ def extended(grid: Sequence[float], low: bool, high: bool) -> tuple[float, ...]:
     (0.1, 0.2, 0.6, 0.8)
     """
     below = (round(grid[0] / 2, 6),) if low else ()
-    above = (round(grid[-1] * 4 / 3, 1),) if high else ()
+    above = (round(grid[-1] * 4 / 3, 1 if grid[-1] >= 0.15 else 6),) if high else ()
     return (*below, *grid, *above)
 
 
-def told(choices: Sequence[Choice], seeds: Sequence[int]) -> str:
-    """What was chosen among what, in sentences."""
+def told(choices: Sequence[Choice], seeds: Sequence[int], metric: str = "accuracy") -> str:
+    """What was chosen among what, and for which rows by chance, in sentences.
+
+    Args:
+        choices: of all rows, those with nothing to choose too.
+        seeds: those of the tuning.
+        metric: the task's name of what is measured.
+    """
     tuned = [choice for choice in choices if choice.grid.tuned]
     if not tuned:
         return ""
     count = len(tuned[0].trials)
-    words = "; ".join(f"{each.grid.label}: {values(each)}" for each in tuned)
     fixed = [each.grid.label for each in choices if not each.grid.tuned]
     untuned = f" Not tuned, but run at the values given: {', '.join(fixed)}." if fixed else ""
     ends = [each.grid.label for each in tuned if each.at_an_end]
     edge = f" The best rho lies at the end of the grid for {', '.join(ends)}." if ends else ""
     return (
-        f"Each row's values are those with the best mean accuracy on validation samples over "
-        f"{len(seeds)} seeds ({_range(seeds)}) that the comparison does not use, among {count} "
-        f"trials a row. Chosen: {words}.{untuned}{edge}"
+        f"Each row's values are those with the best mean {metric} on validation samples over "
+        f"{counted(len(seeds), 'seed')} ({_range(seeds)}) that the comparison does not use, among "
+        f"{count} trials a row. Chosen: {_chosen(tuned)}.{untuned}{edge}{_ties(tuned)}"
+    )
+
+
+def _chosen(tuned: Sequence[Choice]) -> str:
+    """Each row's values; the radii that were tried stand once, after the rows that share them."""
+    groups: dict[tuple[float, ...], list[str]] = {}
+    for each in tuned:
+        groups.setdefault(_radii(each), []).append(f"{each.grid.label}: {_values(each)}")
+    return "; ".join("; ".join(rows) + _of(radii) for radii, rows in groups.items())
+
+
+def _ties(tuned: Sequence[Choice]) -> str:
+    """The rows whose trials the seeds do not tell apart; empty where there are none."""
+    tied = [choice for choice in tuned if untold(choice)]
+    if not tied:
+        return ""
+    if tied[0].trials[0].n < 2:
+        return " One seed does not tell the trials of a row apart, so the choice may be chance."
+    rows = listed([f"{each.grid.label} (p = {each.p_value:.2g})" for each in tied])
+    return (
+        f" The seeds do not tell the trials apart for {rows}, by an F test paired by seed, so "
+        f"{'this choice' if len(tied) == 1 else 'these choices'} may be chance."
     )
 
 
 def values(choice: Choice) -> str:
     """The values chosen, of what was tried; in brackets the radii that were tried."""
+    return _values(choice) + _of(_radii(choice))
+
+
+def _values(choice: Choice) -> str:
     method, trials = choice.method, choice.trials
-    radii = sorted({trial.method.rho for trial in trials})
-    named: dict[str, object] = {"rho": f"{method.rho:g}"} if len(radii) > 1 else {}
+    named: dict[str, object] = {"rho": f"{method.rho:g}"} if len(_radii(choice)) > 1 else {}
     if len({trial.method.learning_rate for trial in trials}) > 1:
         named["learning rate"] = method.learning_rate
     named |= {name: method.options[name] for name in choice.grid.options}
-    text = ", ".join(f"{name} {value}" for name, value in named.items())
-    return f"{text} (of {', '.join(f'{r:g}' for r in radii)})" if len(radii) > 1 else text
+    return ", ".join(f"{name} {value}" for name, value in named.items())
+
+
+def _radii(choice: Choice) -> tuple[float, ...]:
+    return tuple(sorted({trial.method.rho for trial in choice.trials}))
+
+
+def _of(radii: Sequence[float]) -> str:
+    return f" (of {', '.join(f'{rho:g}' for rho in radii)})" if len(radii) > 1 else ""
 
 
 def untold(choice: Choice) -> str:

@@ -1,6 +1,6 @@
 """The rho of each row, as `sssam tune TASK --keep` chose it: one JSON file a task.
 
-A row's rho is the one with the best mean validation accuracy, over seeds that no comparison uses.
+A row's rho is the one with the best mean validation accuracy, over seeds of its own.
 """
 
 from functools import cache

@@ -125,6 +125,13 @@ def test_records_of_the_same_runs_on_other_data_are_told_of_and_left_out() -> No
     ]
 
 
+def test_data_without_a_fingerprint_are_told_of_in_words() -> None:
+    data = TASK.data.model_copy(update={"fingerprint": "new"})
+    made = [record(SAM, 0, 60.0, 0.0), record(BASE, 0, 86.0, 0.0)]
+    said = unlike(remarks(made, (BASE, SAM), range(1), TASK.model_copy(update={"data": data})))
+    assert said[0].endswith("are left out: the fingerprint is unknown, not new.")
+
+
 def test_records_of_other_tasks_are_nobodys_other_data() -> None:
     other = TASK.model_copy(update={"epochs": 2})
     assert unlike(remarks(study() + records((SAM,), range(3), task=other))) == []

@@ -113,7 +113,21 @@ def test_a_sam_without_gain_is_said_to_bring_nothing() -> None:
 
 
 def test_a_sam_that_harms_is_said_to_lose() -> None:
-    assert "SAM loses against the base optimizer, by -3." in study({"SAM": 83.0}).headline
+    comparison = study({"SAM": 83.0})
+    assert "SAM does worse than the base optimizer, -3." in comparison.headline
+    assert comparison.headline.endswith("; there is no gain to keep.")
+
+
+@pytest.mark.parametrize("accuracy", [83.0, 86.6])
+def test_no_row_keeps_the_gain_of_a_sam_that_shows_none(accuracy: float) -> None:
+    """It is within the margin of SAM and better than base: of a gain of SAM that says nothing."""
+    comparison = study({"SAM": accuracy, "SS-SAM linear": 92.0})
+    found = row(comparison, "SS-SAM linear")
+    assert found.to_sam.low > -TASK.margin
+    assert found.to_base.above_zero
+    assert (found.keeps, found.p_value, found.share_p_value) == (None, None, None)
+    assert not found.holds
+    assert any("no row is tested to keep it" in remark for remark in comparison.remarks)
 
 
 def test_a_row_below_the_margin_is_not_said_to_keep() -> None:
@@ -290,6 +304,19 @@ def test_a_metric_in_shares_has_no_bit_set_and_no_noise() -> None:
     assert row(compare(TASK, (BASE, SAM, LINEAR), range(4), made), LINEAR.label).noise is None
 
 
+def test_pairs_judged_on_unlike_test_sets_have_no_noise() -> None:
+    def right(label: str, seed: int) -> list[bool]:
+        return [random.Random(f"{label}/{seed}/{i}").random() < 0.9 for i in range(50)]
+
+    made = judged(records((BASE, SAM, LINEAR), range(4)), right, str)
+    made = [
+        r.model_copy(update={"test_hash": "another"}) if r.run.method == LINEAR else r for r in made
+    ]
+    comparison = compare(TASK, (BASE, SAM, LINEAR), range(4), made)
+    assert row(comparison, LINEAR.label).noise is None
+    assert row(comparison, "base").noise is not None
+
+
 def test_records_that_hold_nothing_by_example_have_no_noise() -> None:
     comparison = study({})
     assert all(row.noise is None for row in comparison.rows)
@@ -322,7 +349,7 @@ def test_the_share_is_the_tasks() -> None:
     comparison = compare(strict, (BASE, SAM, LINEAR), range(10), made)
     assert row(comparison, "SS-SAM linear").runs.finished == 10
     assert not row(comparison, "SS-SAM linear").holds_share
-    assert any("0 of 1 row are shown to keep at least 99%" in r for r in comparison.remarks)
+    assert any("0 of 1 row is shown to keep at least 99%" in r for r in comparison.remarks)
 
 
 def test_the_share_of_no_gain_is_said_not_to_be_identified() -> None:
@@ -353,6 +380,61 @@ def test_the_seeds_that_the_margin_needs_are_told() -> None:
     assert needed is not None
     assert (needed <= 10) == (row(comparison, "SS-SAM linear").detectable <= TASK.margin)
     assert any(f"the margin, 1 point, takes {needed} " in r for r in comparison.remarks)
+
+
+def test_the_power_is_told_of_the_seeds_that_there_are() -> None:
+    made = records((BASE, SAM, LINEAR), range(10))
+    few = [r for r in made if r.run.seed < 4]
+    said = compare(TASK, (BASE, SAM, LINEAR), range(10), few).remarks
+    assert any(remark.startswith("4 seeds find a true difference") for remark in said)
+    alone = [r for r in made if r.run.seed == 3]
+    said = compare(TASK, (BASE, SAM, LINEAR), range(10), alone).remarks
+    assert [remark[:31] for remark in said] == ["A single seed gives means witho"]
+
+
+@pytest.mark.parametrize(
+    ("gain", "told"), [(6.8, None), (3.0, "% of SAM's gain"), (0.9, "no smaller than SAM's gain: ")]
+)
+def test_a_margin_that_lets_a_row_lose_more_than_the_share_is_remarked_on(gain, told) -> None:
+    comparison = study({"SAM": 86.6 + gain, "SS-SAM linear": 86.9 + gain}, seeds=range(20))
+    assert row(comparison, LINEAR.label).holds
+    said = [remark for remark in comparison.remarks if remark.startswith("The margin, 1 point, is")]
+    assert len(said) == (told is not None)
+    assert not said or (told in said[0] and "may have lost" in said[0])
+
+
+def test_a_row_that_lies_at_the_margin_at_every_seed_does_not_keep_by_rounding() -> None:
+    """Of 100 examples, 57 less 56 is 1 point, and in binary a little more or less."""
+    hundredths = {"base": 20, "SAM": 56, LINEAR.label: 55}
+    made = [
+        r.model_copy(update={"test_accuracy": (hundredths[r.run.method.label] + r.run.seed) / 100})
+        for r in records((BASE, SAM, LINEAR), range(4))
+    ]
+    found = row(compare(TASK, (BASE, SAM, LINEAR), range(4), made), LINEAR.label)
+    assert found.to_sam == Interval(-1.0, -1.0, -1.0, 4)
+    assert (found.keeps, found.p_value) == (False, 1.0)
+
+
+def test_a_row_whose_seeds_identify_no_share_still_counts_in_the_adjustment() -> None:
+    other = METHODS[3]
+    made = records((BASE, SAM, LINEAR, other), range(10))
+    alone = row(compare(TASK, (BASE, SAM, LINEAR), range(10), made), LINEAR.label)
+    few = [r for r in made if r.run.method != other or r.run.seed == 0]
+    comparison = compare(TASK, (BASE, SAM, LINEAR, other), range(10), few)
+    assert row(comparison, other.label).share_p_value is None
+    among = row(comparison, LINEAR.label)
+    assert among.share_p_value == pytest.approx(2 * alone.share_p_value)
+
+
+def test_cheaper_is_what_is_cheaper_as_it_is_told() -> None:
+    made = records((BASE, SAM, LINEAR), range(10))
+    made = [
+        r.model_copy(update={"propagations": 1.999}) if r.run.method == LINEAR else r for r in made
+    ]
+    assert (
+        "no cheaper row was measured"
+        in compare(TASK, (BASE, SAM, LINEAR), range(10), made).headline
+    )
 
 
 def test_accuracies_are_kept_by_seed() -> None:
@@ -402,10 +484,63 @@ def test_runs_that_did_not_finish_are_counted_in_the_headline() -> None:
     made = changed(made, "base", 0, outcome="failed", test_accuracy=None)
     comparison = compare(TASK, METHODS[:4], range(12), made[:-1])
     assert (
-        "12 seeds (1 of 48 runs are missing, 11 diverged, 1 failed): SAM gains"
+        "12 seeds (1 of 48 runs is missing, 11 diverged, 1 failed): SAM gains"
         in comparison.headline
     )
     assert "no cheaper row is shown" in comparison.headline
+
+
+@pytest.mark.parametrize("label", ["base", "SAM"])
+def test_nothing_is_tested_against_runs_that_all_diverged(label: str) -> None:
+    methods = (BASE, CONTROL, SAM, LINEAR)
+    made = [
+        r.model_copy(update={"test_accuracy": 0.1}) if r.run.method.label == label else r
+        for r in diverged(records(methods, range(12)), label)
+    ]
+    comparison = compare(TASK, methods, range(12), made)
+    found = row(comparison, LINEAR.label)
+    assert found.to_base.above_zero
+    assert (found.keeps, found.p_value, found.share, found.share_p_value) == (None,) * 4
+    said = [remark for remark in comparison.remarks if "diverged" not in remark.casefold()]
+    assert not [remark for remark in said if "gain of SAM" in remark or "SAM's gain" in remark]
+    assert any(remark.startswith("base 2x steps costs") for remark in said) == (label == "SAM")
+
+
+def test_a_row_that_came_to_nothing_has_no_share_and_is_counted_among_the_rows() -> None:
+    methods = (BASE, SAM, LINEAR, METHODS[3])
+    made = [
+        r.model_copy(update={"test_accuracy": 0.1}) if r.run.method == LINEAR else r
+        for r in diverged(records(methods, range(12)), LINEAR.label)
+    ]
+    comparison = compare(TASK, methods, range(12), made)
+    found = row(comparison, LINEAR.label)
+    assert (found.keeps, found.share, found.holds_share) == (False, None, False)
+    assert any("1 of 2 rows is shown to keep at least 80%" in r for r in comparison.remarks)
+
+
+def test_where_all_of_sam_failed_its_runs_are_not_said_to_be_absent() -> None:
+    made = [
+        r.model_copy(update={"outcome": "failed", "test_accuracy": None})
+        if r.run.method == SAM
+        else r
+        for r in records((BASE, SAM, LINEAR), range(4))
+    ]
+    comparison = compare(TASK, (BASE, SAM, LINEAR), range(4), made)
+    assert comparison.headline.endswith(
+        ": no run of SAM finished, all failed, so nothing is claimed."
+    )
+    begun = compare(TASK, (BASE, SAM, LINEAR), range(5), made)
+    assert begun.headline.endswith("all that ended failed, so nothing is claimed.")
+
+
+def test_what_diverged_means_is_told_once_and_mixed_rows_are_called_rough() -> None:
+    made = changed(diverged(records((BASE, SAM, LINEAR), range(5)), LINEAR.label), "SAM", 1)
+    made = changed(made, "SAM", 1, outcome="diverged", test_accuracy=0.1)
+    said = compare(TASK, (BASE, SAM, LINEAR), range(5), made).remarks
+    assert len([remark for remark in said if remark.startswith("Diverged means that")]) == 1
+    rough = [remark for remark in said if "intervals are rough" in remark]
+    assert [remark[:28] for remark in rough] == ["1 of 5 runs of SAM diverged;"]
+    assert not any(r.startswith("Diverged means") for r in study({}).remarks)
 
 
 def test_where_all_runs_failed_the_headline_says_so() -> None:

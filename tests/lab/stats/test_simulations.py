@@ -87,6 +87,19 @@ def test_a_row_at_the_margin_is_rarely_said_to_reach_sam() -> None:
     assert 0.015 <= np.mean(said) <= 0.035  # 0.025 by theory, 0.05 promised
 
 
+def test_few_seeds_of_a_small_test_set_err_more_often_than_promised() -> None:
+    """A limit: where a row and SAM differ on 2 of 100 examples, two seeds can agree by chance."""
+    generator, wrong = np.random.default_rng(16), {}
+    for n in (2, 5, 12):
+        won, lost = (generator.binomial(100, p, (4000, n)) for p in (0.005, 0.015))
+        to_base = generator.normal(10, 1, (4000, n))
+        p = [stats.keeps_p_value(a, b, 1.0) for a, b in zip(won - lost, to_base, strict=True)]
+        wrong[n] = np.mean(np.array(p) < ONE_SIDED)
+    assert 0.04 <= wrong[2] <= 0.07
+    assert wrong[5] <= 0.05
+    assert wrong[12] <= 0.04
+
+
 def test_a_row_as_good_as_base_is_rarely_said_to_reach_a_sam_within_the_margin_of_it() -> None:
     said = []
     for base, sam, row in accuracies(7, 5000, [80.0, 80.5, 80.0], 12):

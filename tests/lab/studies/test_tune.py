@@ -36,6 +36,11 @@ def test_the_grid_grows_where_a_best_lies_at_its_end(low, high, expected):
     assert tune.extended((0.1, 0.2, 0.6), low, high) == expected
 
 
+@pytest.mark.parametrize("end", [0.001, 0.1, 0.11, 0.15, 0.2, 21.3])
+def test_a_grid_never_grows_by_a_value_that_it_has(end):
+    assert tune.extended((0.0005, end), low=False, high=True)[-1] > end
+
+
 def _record(accuracy: float | None, outcome: str = "finished", rho: float = 0.0) -> Record:
     run = Run(task=TASK, method=Method(label="SAM", kind="sam", rho=rho), seed=0)
     return Record(run=run, outcome=outcome, validation_accuracy=accuracy)
@@ -55,6 +60,16 @@ def test_the_best_mean_is_chosen_and_the_smaller_radius_of_equals():
         for rho, mean in ((0.1, 0.5), (0.4, 0.7), (0.2, 0.7))
     ]
     assert tune.best(SAM, tried).method.rho == 0.2
+
+
+def test_equal_means_are_equal_whatever_their_sums_round_to():
+    """Over two seeds of ten examples, 2 + 4 and 1 + 5 right: in binary the former is more."""
+    tried = [
+        tune.score(_record(0.0, rho=rho).run.method, [_record(one), _record(other)])
+        for rho, one, other in ((0.4, 0.2, 0.4), (0.1, 0.1, 0.5))
+    ]
+    assert tried[0].mean > tried[1].mean
+    assert tune.best(SAM, tried).method.rho == 0.1
 
 
 class Invented:
@@ -81,8 +96,35 @@ def test_grids_grow_for_all_rows_until_no_best_is_at_an_end():
     assert [trial.method.rho for trial in msam.trials] == [0.3, 0.6, 1.2, 1.8, 2.4]
     assert (sam.method.rho, msam.method.rho) == (0.3, 1.8)
     assert {trial.n for choice in (sam, msam) for trial in choice.trials} == {2}
+    assert len(sam.trials) == len(msam.trials)
+    runs_of = Counter(name.split()[0] for name in train.asked)
+    assert runs_of["SAM"] == runs_of["MSAM"] == 2 * len(sam.trials)
     assert not sam.at_an_end
     assert not [name for name in train.asked if name.startswith("base")]
+
+
+def test_the_test_set_has_no_say_in_what_is_chosen():
+    """The same validation accuracies, with test sets that would choose the largest radius."""
+
+    def poisoned(runs):
+        held = train(runs)
+        return {
+            name: record.model_copy(
+                update={
+                    "test_accuracy": min(1.0, record.run.method.rho / 10),
+                    "correct": "0xff",
+                    "test_size": 8,
+                    "test_hash": f"{record.run.method.rho}",
+                }
+            )
+            for name, record in held.items()
+        }
+
+    train = Invented(peak=0.3)
+    seeds = (1000, 1001, 1002)
+    assert tune.choose(TASK, [BASE, SAM, MSAM], seeds, poisoned) == tune.choose(
+        TASK, [BASE, SAM, MSAM], seeds, train
+    )
 
 
 def test_a_grid_that_is_given_does_not_grow_and_its_end_is_told():
@@ -156,6 +198,29 @@ def test_compact_records_hold_nothing_of_the_test_set():
     line = json.loads(tune.compact(_record(0.5).model_copy(update={"test_accuracy": 0.9})))
     assert line["validation_accuracy"] == 0.5
     assert not [key for key in line if "test" in key or "correct" in key]
+
+
+def _choice(label: str, *rows: list[float]) -> tune.Choice:
+    """A row whose radii have these accuracies, by seed."""
+    grid = Grid(method=Method(label=label, kind="sam"), factors=(0.1, 0.2, 0.4)[: len(rows)])
+    made = zip(grid.trials(), rows, strict=True)
+    return tune.best(grid, [tune.score(method, [_record(x) for x in row]) for method, row in made])
+
+
+def test_rows_whose_choice_may_be_chance_are_told_of():
+    apart = _choice("apart", [0.9, 0.8, 0.7], [0.5, 0.4, 0.31])
+    tied, equal = _choice("tied", [0.9, 0.8], [0.8, 0.9]), _choice("equal", [0.9, 0.8], [0.9, 0.8])
+    assert "chance" not in tune.told([apart], (1000, 1001, 1002))
+    assert tune.told([apart, tied], (1000, 1001), "recall").endswith(
+        " The seeds do not tell the trials apart for tied (p = 1), by an F test paired by seed, so "
+        "this choice may be chance."
+    )
+    assert "for tied (p = 1) and equal (p = 1)" in tune.told([tied, equal], (1000, 1001))
+    told = tune.told([_choice("single", [0.9], [0.8])], (1000,), "recall")
+    assert "the best mean recall on validation samples over 1 seed (1000)" in told
+    assert told.endswith(
+        "One seed does not tell the trials of a row apart, so the choice may be chance."
+    )
 
 
 @pytest.mark.parametrize(
