@@ -30,8 +30,11 @@ _MUST = MappingProxyType(
         "model_type": "a table",
         "list_type": "a list",
         "tuple_type": "a list",
+        "option_type": "a number, a truth value or text",
     }
 )
+#: The members of the type of an option, which pydantic tells of one by one.
+_OPTION = frozenset({"bool", "int", "float", "str"})
 #: Characters that are shown of a value.
 _WIDE = 80
 #: The bounds of a number, by their names in a field's metadata.
@@ -65,7 +68,11 @@ def told(where: str, why: str) -> str:
 def first(error: ValidationError) -> Any:
     """The complaint to tell of: an unknown key before all, since it may be a missing one's typo."""
     every = error.errors()
-    return next((each for each in every if each["type"] == "extra_forbidden"), every[0])
+    found = next((each for each in every if each["type"] == "extra_forbidden"), every[0])
+    outer = found["loc"][:-1]
+    if {each["loc"][-1] for each in every if outer and each["loc"][:-1] == outer} >= _OPTION:
+        return {**found, "type": "option_type", "loc": outer}
+    return found
 
 
 def place(found: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import psutil
 
 from sssam.lab import tasks
+from sssam.lab.names import safe
 from sssam.lab.specs import Precision, Task
 from sssam.lab.studies.studyfile import MOST_SEEDS
 
@@ -102,6 +103,15 @@ def directory(folder: Path, name: str = "--out") -> Path:
             which = "which" if place == folder else f"and {str(place)!r}"
             raise ValueError(f"{name} is {str(folder)!r}, {which} {wrong}: name another")
     return folder
+
+
+def results(name: str, out: Path | None = None, more: str = "") -> Path:
+    """The output directory that was asked for, or else the one of a task's or a study's name.
+
+    Raises:
+        ValueError: as `directory`.
+    """
+    return directory(Path("sssam-results", safe(name) + more) if out is None else out)
 
 
 def cores() -> int:

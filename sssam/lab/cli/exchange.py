@@ -32,11 +32,13 @@ def export(
         folder = directory / conduct.RECORDS
         if not folder.is_dir():
             raise FileNotFoundError(f"{str(directory)!r} has no {conduct.RECORDS}: name a study's")
+        path = directory / f"records.{format}" if out is None else out
+        if path.is_dir():
+            raise IsADirectoryError(f"--out is {str(path)!r}, a directory: name a file")
     held = records.read_all(folder)
     tell_problems(held.problems, errors)
     if not held.by_id:
         raise RefusedError(f"{str(folder)!r} holds no record: nothing was written")
-    path = directory / f"records.{format}" if out is None else out
     exchange.export(held.by_id.values(), path, format)
     output.print(Text(f"{counted(len(held.by_id), 'record')}: {path}"), soft_wrap=True)
     return 0

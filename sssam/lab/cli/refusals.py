@@ -15,6 +15,8 @@ if TYPE_CHECKING:  # help and version load nothing heavy
 
 USAGE, FAILED, INTERRUPTED, TERMINATED = 2, 1, 130, 143
 
+_PACKAGE = Path(__file__).resolve().parents[2]
+
 #: What is wrong with a path that was named, as opposed to what fails on the way.
 _OF_PATHS = (
     FileNotFoundError,
@@ -71,29 +73,39 @@ def stoppable(kept: str) -> Iterator[None]:
 
 @contextmanager
 def telling(task: "Task", console: "Console") -> Iterator[None]:
-    """Prints of what a user's own task raises the part of the traceback that is in its code.
+    """Prints of what a user's own task raises the part of the traceback that is the task's.
 
     Raises:
-        FailedError: in place of it; what the task has no part in passes as it is.
+        FailedError: in place of it, and of a ProblemError; what the task has no part in passes as
+            it is.
     """
+    from sssam.lab.examples import ProblemError
+
     try:
         yield
-    except Exception as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        own = [i for i, each in enumerate(frames) if task.code and _same(each, task.code.path)]
-        if not own:
+    except ProblemError as error:
+        raise FailedError(f"task {task.name!r}: {error}") from error
+    except (Exception, SystemExit) as error:
+        frames = _theirs(error, task.code.path) if task.code else []
+        if not frames or task.code is None:
             raise
         from rich.text import Text
 
-        lines = "".join(traceback.format_list(frames[own[0] :]))
+        lines = "".join(traceback.format_list(frames))
         console.print(Text(f"Traceback of the task:\n{lines}"), soft_wrap=True, end="")
-        kind = type(error).__name__
-        told = f"the task {frames[own[0]].filename} raised {kind}: {error}"
+        told = f"the task {task.code.path} raised {type(error).__name__}: {error}"
         raise FailedError(told) from error
 
 
-def _same(frame: traceback.FrameSummary, path: str) -> bool:
-    return Path(frame.filename).resolve() == Path(path).resolve()
+def _theirs(error: BaseException, path: str) -> list[traceback.FrameSummary]:
+    """What was called from a user's file on; or else in a library, by its model, from us on."""
+    frames = list(traceback.extract_tb(error.__traceback__))
+    places = [Path(each.filename).resolve() for each in frames]
+    if (own := Path(path).resolve()) in places:
+        return frames[places.index(own) :]
+    ours = max(i for i, place in enumerate(places) if place.is_relative_to(_PACKAGE))
+    in_library = ours < len(frames) - 1 and not isinstance(error, OSError)  # the disk's fault
+    return frames[ours:] if in_library else []
 
 
 def said(error: Exception) -> str:

@@ -12,7 +12,6 @@ from sssam.lab.cli import arguments, training
 from sssam.lab.cli.refusals import RefusedError
 from sssam.lab.cli.training import How, Trainer, tell_problems
 from sssam.lab.flatness.specs import OF_STUDY
-from sssam.lab.names import safe
 from sssam.lab.pages import explain
 from sssam.lab.running import study
 from sssam.lab.running.watch import CHOOSING, COMPARING
@@ -65,8 +64,7 @@ def meant(
         seeds=tuple(range(wanted)),
         flatness=OF_STUDY if flatness else None,
     )
-    folder = Path("sssam-results", safe(chosen.name)) if out is None else out
-    return Meant(built, arguments.directory(folder))
+    return Meant(built, arguments.results(chosen.name, out))
 
 
 def of_directory(directory: Path) -> Meant:
@@ -97,8 +95,7 @@ def _known(
         found = Study.model_validate({**dict(found), "seeds": tuple(range(count))})
     if flatness and found.flatness is None:
         found = found.model_copy(update={"flatness": OF_STUDY})
-    default = Path("sssam-results", safe(found.name)) if is_file else path
-    return Meant(found, arguments.directory(default if out is None else out))
+    return Meant(found, arguments.results(found.name, out if is_file else path))
 
 
 def _part(task: Task, methods: str | None) -> Part:

@@ -9,7 +9,6 @@ from rich.text import Text
 from sssam.lab import records
 from sssam.lab.cli import arguments, terminal, training
 from sssam.lab.cli.refusals import refusing, stoppable, telling
-from sssam.lab.names import safe
 from sssam.lab.running import study
 from sssam.lab.specs import Method, Precision, Record, Run, Task
 from sssam.lab.studies import conduct, rows
@@ -58,8 +57,7 @@ def train(
             loggers.check(how.logger)
             if checkpoint is not None and checkpoint.exists():
                 checkpoints.load(checkpoint, run)
-            default = Path("sssam-results", safe(chosen.name))
-            folder = arguments.directory(default if out is None else out)
+            folder = arguments.results(chosen.name, out)
             (folder / conduct.RECORDS).mkdir(parents=True, exist_ok=True)  # or all is in vain
         kept = "nothing is kept: give --checkpoint a file to go on from"
         if checkpoint is not None:

@@ -1,7 +1,7 @@
 """What Hugging Face `datasets` reads: the hub by name, Parquet files, a folder of images."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ HUB = "hub:"
 LABELS = ("label", "labels", "fine_label", "target", "class")
 #: Columns of text that are taken for the inputs, where there are no images.
 TEXTS = ("text", "sentence", "content", "review", "question")
+#: How the names of archives end that may hold images.
+_ARCHIVES = frozenset({".zip", ".tar", ".gz", ".tgz"})
 #: Length of a text example in bytes, where none is given.
 LENGTH = 256
 
@@ -39,13 +41,20 @@ def imagefolder(spec: DataSpec) -> Pool:
     """A folder per class, or `train/` and `test/` with a folder per class in each.
 
     Raises:
-        ValueError: no image is in it, nor an archive that may hold some.
+        ValueError: no image is in it, nor an archive that may hold some; or all lie in one folder.
     """
     folder, endings = Path(spec.path or "."), _pictured()
-    if not any(each.suffix.lower() in endings for each in folder.rglob("*")):
+    found = [each for each in folder.rglob("*") if each.suffix.lower() in endings]
+    if not found:
         raise ValueError(
             f"folder {spec.path!r} holds no image: give one with a folder of images for each "
             "class, with train*.parquet, or the directory of a study"
+        )
+    labelled = [*folder.rglob("metadata.*"), *(f for f in found if f.suffix.lower() in _ARCHIVES)]
+    if len({each.parent for each in found}) == 1 and not labelled:
+        raise ValueError(
+            f"folder {spec.path!r} holds all its images in one folder: put those of each class "
+            "into one of its own, whose name is the class's"
         )
     return through_datasets("imagefolder", data_dir=spec.path)
 
@@ -54,7 +63,7 @@ def _pictured() -> set[str]:
     """How the names of images end, and of archives, which `datasets` looks into."""
     from datasets.packaged_modules.imagefolder.imagefolder import ImageFolder
 
-    return {*ImageFolder.EXTENSIONS, ".zip", ".tar", ".gz", ".tgz"}
+    return {*ImageFolder.EXTENSIONS, *_ARCHIVES}
 
 
 def cifar10(spec: DataSpec) -> Pool:
@@ -85,13 +94,15 @@ def through_datasets(
     Where the test part is missing or its labels are withheld, the validation part is the test set.
 
     Raises:
-        ValueError: no column of images or text, or none of labels; text labels without a class.
+        ValueError: no column of images or text, or none of labels; text labels without a class; or
+            files that are torn.
+        ConnectionError: the hub can't be reached.
     """
     import datasets
 
     if where or not sys.stderr.isatty():  # what lies on this machine is read in a second
         datasets.disable_progress_bars()
-    parts = datasets.load_dataset(name, **where)
+    parts = _loaded(name, where)
     if "train" not in parts:
         raise ValueError(f"data {name!r} has the parts {sorted(parts)}: need 'train'")
     inputs, label = _columns(parts["train"].features, target)
@@ -105,6 +116,21 @@ def through_datasets(
     return Pool(
         labels, tokens.__getitem__, classes, lambda: rows(tokens), test_size, vocabulary=256
     )
+
+
+def _loaded(name: str, where: Mapping[str, Any]) -> Any:
+    """The parts of a data set by name; what is wrong with them names the place."""
+    import datasets
+
+    try:
+        return datasets.load_dataset(name, **where)
+    except ConnectionError as error:
+        remedy = "go on when it can be reached, or name a folder with a copy of the data"
+        raise ConnectionError(f"{error}: {remedy}") from error
+    except (ValueError, datasets.exceptions.DatasetGenerationError) as error:
+        files = where.get("data_files")
+        place = str(Path(files["train"][0]).parent) if files else where.get("data_dir", name)
+        raise ValueError(f"data {place!r} can't be read: {error.__cause__ or error}") from error
 
 
 def _pictures(joined: Any, column: str, labels: Tensor, classes: int, test_size: int) -> Pool:
@@ -156,9 +182,11 @@ def _labels(parts: list[Any], column: str) -> tuple[Tensor, int]:
     """All labels as classes from 0, and how many classes there are."""
     values = [value for part in parts for value in part[column][:]]
     known = getattr(parts[0].features[column], "num_classes", None)
+    if missing := values.count(None):
+        raise ValueError(f"{missing} labels in {column!r} are missing: leave those rows out")
     if isinstance(values[0], int) and min(values) >= 0:
         return torch.tensor(values, dtype=torch.long), known or max(values) + 1
-    if isinstance(values[0], float) or values[0] is None:
+    if isinstance(values[0], float):
         raise ValueError(f"the labels in {column!r} are {values[0]!r}, ...: need classes")
     names = sorted(set(values))
     place = {name: i for i, name in enumerate(names)}

@@ -9,6 +9,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from sssam.lab.examples import ProblemError
+
 #: Decoded images are kept up to this many bytes a data set and process; larger sets are decoded
 #: anew at each run.
 LARGEST_KEPT = 2**30
@@ -94,9 +96,9 @@ class Decoded:
         return images
 
 
-def sizes_differ(one: Sequence[int], other: Sequence[int]) -> ValueError:
+def sizes_differ(one: Sequence[int], other: Sequence[int]) -> ProblemError:
     """The error for images of several sizes, (width, height)."""
-    return ValueError(
+    return ProblemError(
         f"images of several sizes, such as {tuple(one)} and {tuple(other)}: resize them to one "
         "size first"
     )

@@ -1,6 +1,5 @@
 """Data by name: a `DataSpec` and a seed make a `Split`, the same for every method."""
 
-import hashlib
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -139,16 +138,6 @@ def load(spec: DataSpec, seed: int) -> Split:
     train, validation, test = map(Examples, inputs, labels)
     each_position = found.labels.ndim > 1
     return Split(train, validation, test, found.classes, found.vocabulary, each_position)
-
-
-def fingerprint(split: Split) -> str:
-    """The SHA-256 of all tensors of a split, as hexadecimal text."""
-    digest = hashlib.sha256()
-    for examples in (split.train, split.validation, split.test):
-        for tensor in (examples.inputs, examples.targets):
-            digest.update(str(tuple(tensor.shape)).encode())
-            digest.update(tensor.contiguous().numpy().tobytes())
-    return digest.hexdigest()
 
 
 def _indices(spec: DataSpec, pool: Pool, seed: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -23,12 +23,17 @@ def table(spec: DataSpec) -> Pool:
     together beyond 64. The target's values are the classes, in sorted order.
 
     Raises:
-        ValueError: no target or features, rows without a target, a target that is no class, or
-            columns of dates.
+        ValueError: no table, no target, features or rows, rows without a target, a target that is
+            no class or always the same, columns of dates, or infinite numbers.
     """
-    frame = _frame(Path(str(spec.path)))
+    path = Path(str(spec.path))
+    frame = _frame(path)
+    frame.columns = frame.columns.map(str)
     target = _target(frame, spec)
     names, labels = np.unique(np.asarray(_classes(frame[target], target)), return_inverse=True)
+    if len(names) < 2:
+        has = f"has {names[0]} in every row" if len(names) else "has no rows"
+        raise ValueError(f"the target {target!r} of {str(path)!r} {has}: need two classes or more")
     features, numeric = _features(frame.drop(columns=target))
     inputs = torch.from_numpy(features)
     return Pool(
@@ -43,21 +48,29 @@ def table(spec: DataSpec) -> Pool:
 def _frame(path: Path) -> Any:
     import pandas
 
-    if path.suffix == ".parquet":
-        return pandas.read_parquet(path)
-    if path.suffix not in (".csv", ".tsv"):
+    if path.suffix not in (".csv", ".tsv", ".parquet"):
         raise ValueError(f"data path {str(path)!r} is no table: give a .csv, .tsv or .parquet file")
     try:
+        if path.suffix == ".parquet":
+            return pandas.read_parquet(path)
         return pandas.read_csv(path, sep="\t" if path.suffix == ".tsv" else ",")
-    except (pandas.errors.ParserError, pandas.errors.EmptyDataError, UnicodeError) as error:
+    except UnicodeError as error:
+        told = f"data path {str(path)!r} is no UTF-8 ({error}): save the file as text in UTF-8"
+        raise ValueError(told) from error
+    except ValueError as error:  # pandas' and pyarrow's own errors are such
         raise ValueError(f"data path {str(path)!r} is no table: {error}") from error
 
 
 def _target(frame: Any, spec: DataSpec) -> str:
-    columns = list(map(str, frame.columns))
+    columns = list(frame.columns)
     if spec.target is not None and spec.target not in columns:
         raise ValueError(nearest(f"column of {spec.path!r}", spec.target, columns))
     found = next((c for c in TARGETS if c in columns), None) if spec.target is None else spec.target
+    if found is None and len(columns) == 1:
+        raise ValueError(
+            f"the table {spec.path!r} has one column, {columns[0]!r}: need features and a target; "
+            "commas part the columns of a .csv, tabs those of a .tsv"
+        )
     if found is None:
         raise ValueError(
             f"the table {spec.path!r} has columns {', '.join(columns)}: name the one of the "
@@ -89,6 +102,10 @@ def _features(frame: Any) -> tuple[np.ndarray[Any, Any], int]:
     numbers = frame.select_dtypes(include=["number", "bool"])
     categories = frame.drop(columns=list(numbers.columns))
     parts = [numbers.to_numpy(dtype=np.float32, na_value=np.nan)]
+    infinite = np.isinf(parts[0]).any(0)
+    if infinite.any():
+        name = numbers.columns[infinite][0]
+        raise ValueError(f"column {name!r} holds infinite numbers: leave those cells empty")
     if len(categories.columns):
         encoder = OneHotEncoder(
             max_categories=MOST_CATEGORIES, sparse_output=False, dtype=np.float32

@@ -2,9 +2,13 @@
 
 import difflib
 import importlib
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from sssam.lab.models.form import Form
@@ -22,18 +26,31 @@ def check(library: str, name: str) -> None:
         known = list(module.list_models())
     else:
         known = list(module.models.auto.configuration_auto.CONFIG_MAPPING_NAMES)
-    if name not in known:
-        close = " or ".join(map(repr, difflib.get_close_matches(name, known)))
-        hint = f": did you mean {close}?" if close else f", which has {len(known)} others"
-        raise ValueError(f"unknown model of {library} {name!r}{hint}")
+    _require_known(f"model of {library}", name, known)
+
+
+def _require_known(kind: str, name: str, known: Iterable[str]) -> None:
+    """Refuses a name that is none of many, with the nearest ones alone."""
+    names = list(known)
+    if name not in names:
+        close = " or ".join(map(repr, difflib.get_close_matches(name, names)))
+        hint = f": did you mean {close}?" if close else f", which has {len(names)} others"
+        raise ValueError(f"unknown {kind} {name!r}{hint}")
 
 
 def timm(form: Form, name: str, **options: Any) -> nn.Module:
-    """A model of PyTorch Image Models by its name there; options are `timm.create_model`'s."""
+    """A model of PyTorch Image Models by its name there; options are `timm.create_model`'s.
+
+    Raises:
+        ValueError: other inputs than images, or what the library refuses, at its first pass too.
+    """
     form.require(f"timm:{name}", "images")
-    made: nn.Module = _loaded("timm").create_model(
-        name, pretrained=False, in_chans=form.shape[0], num_classes=form.classes, **options
-    )
+    create, sizes = _loaded("timm").create_model, {"in_chans": form.shape[0]}
+    with _told(f"timm:{name}", form, options):
+        made: nn.Module = create(
+            name, pretrained=False, num_classes=form.classes, **sizes, **options
+        )
+        _try(made, form)
     return made
 
 
@@ -64,7 +81,8 @@ def transformers(form: Form, name: str, **options: Any) -> nn.Module:
     Options are those of its configuration (`hidden_size`, `num_hidden_layers`, ...).
 
     Raises:
-        ValueError: features, or a type that has no model for this kind of task.
+        ValueError: features, an option that the type does not have, or what the library refuses,
+            at its first pass too: a type that has no model for this kind of task.
     """
     form.require(f"transformers:{name}", "tokens" if form.kind == "features" else form.kind)
     library = _loaded("transformers")
@@ -79,12 +97,48 @@ def transformers(form: Form, name: str, **options: Any) -> nn.Module:
         if form.each_position:
             auto = library.AutoModelForCausalLM
             sizes |= {"is_decoder": True, "use_cache": False}
-    config = library.AutoConfig.for_model(name, **sizes | options)
-    return Scores(auto.from_config(config), form)
+    known = library.AutoConfig.for_model(name)
+    for option in options:
+        if not hasattr(known, option):
+            _require_known(f"option of transformers:{name}", option, vars(known))
+    with _told(f"transformers:{name}", form, options):
+        config = library.AutoConfig.for_model(name, **sizes | options)
+        made = Scores(auto.from_config(config), form)
+        _try(made, form)
+    return made
+
+
+@contextmanager
+def _told(name: str, form: Form, options: Mapping[str, Any]) -> Iterator[None]:
+    """Names the model and the inputs in what its library raises.
+
+    Raises:
+        ValueError: in place of anything.
+    """
+    try:
+        yield
+    except Exception as error:  # whatever another library raises
+        with_ = "".join(f", {key} = {value!r}" for key, value in options.items())
+        reason = textwrap.shorten(str(error), 200, placeholder=" ...") or type(error).__name__
+        raise ValueError(
+            f"model {name!r} can't be made for {form.kind} of shape {form.shape}{with_}: {reason}"
+        ) from error
+
+
+def _try(model: nn.Module, form: Form) -> None:
+    """Runs a model on two inputs, since many a wrong size shows at its first pass alone."""
+    kind = torch.float32 if form.vocabulary is None else torch.uint8
+    model.eval()
+    with torch.no_grad():
+        scores = model(torch.ones(2, *form.shape, dtype=kind))
+    model.train()
+    wanted = (2, *form.shape, form.classes) if form.each_position else (2, form.classes)
+    if scores.shape != wanted:
+        raise ValueError(f"it gives scores of shape {tuple(scores.shape)}, must give {wanted}")
 
 
 def _loaded(library: str) -> ModuleType:
-    needs = " and the torchvision that fits torch" if library == "timm" else ""
+    needs = f" and the torchvision that fits torch {torch.__version__}" * (library == "timm")
     try:
         return importlib.import_module(library)
     except Exception as error:  # timm beside an unfit torchvision raises RuntimeError

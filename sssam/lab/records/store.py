@@ -62,8 +62,8 @@ def write(record: Record, directory: Path) -> Path:
 def read_all(directory: Path) -> Records:
     """All records of a directory, and the files in it that are none; it changes nothing.
 
-    A directory that does not exist has no records. Drafts of a writer that was killed, and the
-    folder of files set aside, are passed over.
+    A directory that does not exist has no records. Drafts of a writer that was killed, the folder
+    of files set aside, and what another process moves away meanwhile are passed over.
     """
     found: dict[str, Record] = {}
     problems: list[Problem] = []
@@ -71,7 +71,10 @@ def read_all(directory: Path) -> Records:
     for path in paths:
         if path.is_dir() or path.name.startswith("."):
             continue
-        record = _read(path)
+        try:
+            record = _read(path)
+        except FileNotFoundError:
+            continue
         if isinstance(record, Problem):
             problems.append(record)
         else:

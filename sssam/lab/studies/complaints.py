@@ -71,7 +71,8 @@ class Text:
         for errors that name one.
 
         Raises:
-            ValueError, FileNotFoundError, ConnectionError: as raised inside, or for a TypeError.
+            ValueError, FileNotFoundError, ModuleNotFoundError, ConnectionError: as raised inside,
+                or a ValueError for a TypeError.
         """
         try:
             yield
@@ -84,7 +85,7 @@ class Text:
             raise ValueError(self._told(place, error.key, str(error))) from error
         except MethodError as error:
             raise ValueError(self._told(rows.get(error.label, place), "", error.reason)) from error
-        except (FileNotFoundError, ConnectionError) as error:
+        except (FileNotFoundError, ModuleNotFoundError, ConnectionError) as error:
             raise type(error)(self._told(place, "", str(error))) from error
         except (ValueError, TypeError) as error:
             raise ValueError(self._told(place, "", str(error))) from error

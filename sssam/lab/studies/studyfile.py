@@ -4,7 +4,7 @@ What a file can say is told by example in docs/laboratory.md.
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,12 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sssam.lab import engines, tasks
 from sssam.lab.flatness.specs import OF_STUDY, Plan, Radius
-from sssam.lab.names import nearest
+from sssam.lab.names import nearest, safe
 from sssam.lab.running import study
 from sssam.lab.specs import DataSpec, Name, Run, Task
 from sssam.lab.studies.complaints import TAKES, KeyedError, Place, Text
+from sssam.lab.studies.conduct import EARLIER, RECORDS
 from sssam.lab.studies.design import TUNING_SEEDS, Grid, Part, Study, runs
 from sssam.lab.studies.tables import RowTable, grid, label
+from sssam.lab.training import loggers
 
 #: The most seeds that a number can stand for: more would be a slip of the finger.
 MOST_SEEDS = 10_000
@@ -48,7 +50,7 @@ class _File(BaseModel):
     seeds: int | list[int]
     tuning_seeds: int | list[int] = len(TUNING_SEEDS)
     epochs: int | None = Field(None, ge=1)
-    budget: float | None = None
+    budget: float | None = Field(None, ge=1, le=2)
     trials: int | None = Field(None, ge=1)
     engine: str | None = None
     flatness: bool | dict[str, Any] = False
@@ -78,11 +80,15 @@ def read(path: Path, data: Mapping[str, str] | None = None) -> Study:
         ConnectionError: the hub that has the data can't be reached.
     """
     text = Text(path, content := _content(path))
+    with text.at(Place()):
+        parsed = _parsed(content)
+    _require_above(parsed, text)
     with text.at(Place(), _File.model_fields):
-        file = _File.model_validate(_parsed(content))
+        file = _File.model_validate(parsed)
         seeds = _seeds(file.seeds, 0, "seeds")
         tuning = _seeds(file.tuning_seeds, TUNING_SEEDS[0], "tuning_seeds")
         _require_engine(file.engine)
+        _require_schedule(file)
     plan = _flatness(file.flatness, text)
     found = _tasks(file, data or {}, text)
     parts = tuple(_part(task, number, file, text) for number, task in enumerate(found))
@@ -123,6 +129,25 @@ def _parsed(content: str) -> dict[str, Any]:
         raise ValueError(f"this is no TOML: {error}") from error
 
 
+#: The keys of a study that no row could be thought to have, as it could a name.
+_ABOVE = frozenset(_File.model_fields) - frozenset(RowTable.model_fields) - {"name"}
+
+
+def _require_above(parsed: Mapping[str, Any], text: Text) -> None:
+    """Refuses a key of the study below [[methods]], where it is one of that row to TOML."""
+    rows = parsed.get("methods")
+    for i, row in enumerate(rows if isinstance(rows, list) else ()):
+        for key in row if isinstance(row, dict) else ():
+            if key in _ABOVE:
+                with text.at(Place("methods", i, label(row))):
+                    raise KeyedError(key, "is a key of the study: write it above all tables")
+
+
+def _require_schedule(file: _File) -> None:
+    if file.budget is not None and not any("schedule" in row for row in file.methods):
+        raise KeyedError("budget", "is met by moving schedules, and no row has one: leave it out")
+
+
 def _flatness(given: bool | dict[str, Any], text: Text) -> Plan | None:
     if isinstance(given, bool):
         return OF_STUDY if given else None
@@ -160,11 +185,21 @@ def _tasks(file: _File, data: Mapping[str, str], text: Text) -> list[Task]:
     for name in data:
         if name not in names:
             raise ValueError(f"--data {name}=...: {nearest('task of the study', name, names)}")
-    for number, name in enumerate(names):
-        with text.at(Place("tasks", number)):
-            if name in names[:number]:
-                raise KeyedError("name", f"task {name!r} is there twice: give one a label")
+    _require_folders(names, text)
     return found
+
+
+def _require_folders(names: Sequence[str], text: Text) -> None:
+    """Refuses names whose results would lie in one folder, or among a study's own files."""
+    own = (RECORDS, EARLIER, loggers.FOLDER) if len(names) > 1 else ()
+    taken = dict.fromkeys(own, "a folder of every study's own")
+    for number, name in enumerate(names):
+        folder = safe(name).casefold()
+        with text.at(Place("tasks", number)):
+            if folder in taken:
+                what = "is there twice" if name in names[:number] else f"and {taken[folder]} clash"
+                raise KeyedError("name", f"task {name!r} {what}: give it another label")
+        taken[folder] = repr(name)
 
 
 def _task_table(given: str | dict[str, Any]) -> _TaskTable:

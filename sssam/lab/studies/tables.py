@@ -71,6 +71,10 @@ def grid(table: RowTable, task: Task, budget: float | None, trials: int | None) 
     return found.model_copy(update={"learning_rates": rates})
 
 
+#: What a control brings itself.
+_OF_CONTROL = ("kind", "rho", "schedule", "budget", "length")
+
+
 def _kind(table: RowTable) -> str:
     if table.control is None:
         if table.kind is None:
@@ -79,8 +83,8 @@ def _kind(table: RowTable) -> str:
         if table.kind not in methods.KINDS:
             raise KeyedError("kind", nearest("kind of method", table.kind, methods.KINDS))
         return table.kind
-    for key in ("kind", "rho", "schedule", "budget"):
-        if getattr(table, key) is not None:
+    for key in _OF_CONTROL:
+        if key in table.model_fields_set:
             raise KeyedError(
                 key, f"a control is the base optimizer, given more passes: leave out {key!r}"
             )
@@ -205,10 +209,8 @@ def _met(schedule: Schedule, budget: float, table: RowTable, task: Task) -> Sche
     if not isinstance(fraction, int | float) or not 0 < fraction <= 1:
         raise KeyedError("ascent_fraction", f"must be in (0, 1], not {fraction!r}")
     if not 1 <= budget <= 1 + fraction:
-        reason = (
-            f"must be from 1 to {1 + fraction:g}, what a pass on that part costs, not {budget:g}"
-        )
-        raise KeyedError("budget", reason)
+        most = "2 (SAM)" if fraction == 1 else f"{1 + fraction:g}, what a pass on that part costs"
+        raise KeyedError("budget", f"must be from 1 (the base optimizer) to {most}, not {budget:g}")
     total = _steps(task, table.length)
     try:
         return schedule.with_budget(round(1 + (budget - 1) / fraction, 12), total)

@@ -1,16 +1,21 @@
 """A task's settings: changed by their names, and refused before anything is read or trained."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import to_json
 
 from sssam.lab import data, models
 from sssam.lab.examples import ProblemError
+from sssam.lab.invalid import complaint
 from sssam.lab.names import nearest
-from sssam.lab.specs import DataSpec, Task
+from sssam.lab.specs import DataSpec, ModelSpec, Spec, Task
 from sssam.lab.tasks import problems
 from sssam.lab.tasks.problems import Survey
 
 _OF_DATA = frozenset(DataSpec.model_fields) - {"name", "path", "fingerprint"}
+_Made = TypeVar("_Made", bound=Spec)
 
 
 def changed(task: Task, changes: Mapping[str, Any]) -> Task:
@@ -28,14 +33,39 @@ def changed(task: Task, changes: Mapping[str, Any]) -> Task:
             raise ValueError(f"task {task.name!r}: {nearest('setting', key, settings(task))}")
     of_data = {key: value for key, value in changes.items() if key in _OF_DATA}
     values = {key: value for key, value in changes.items() if key not in of_data}
-    if isinstance(values.get("model"), str):
-        values["model"] = {"name": values["model"]}
-    values["data"] = DataSpec.model_validate({**dict(task.data), **of_data})
-    made = Task.model_validate({**dict(task), **values})
+    if "model" in values:
+        values["model"] = _model(values["model"])
+    values["data"] = _strictly(DataSpec, {**dict(task.data), **of_data})
+    made = _strictly(Task, {**dict(task), **values})
     check(made)
     if made.data.fingerprint is None or not of_data.keys() & {"target", "length"}:
         return made
     return made.model_copy(update={"data": data.identified(made.data)})
+
+
+def _model(given: object) -> ModelSpec:
+    """The model of a name, of a dict of its fields, or of a spec."""
+    if isinstance(given, str):
+        return ModelSpec(name=given)
+    if not isinstance(given, Mapping | ModelSpec):
+        wanted = 'a name, or a table such as {name = "mlp", widths = [64]}'
+        raise ValueError(f"model must be {wanted}, not {given!r}")
+    try:
+        return _strictly(ModelSpec, dict(given))
+    except ValueError as error:
+        raise ValueError(f"model: {error}") from error
+
+
+def _strictly(made: type[_Made], values: Mapping[str, Any]) -> _Made:
+    """The spec of these values, none of which is read as one of another type: true is no number.
+
+    They go through JSON, where a list is a tuple, and what JSON has not is its `repr`.
+    """
+    text = to_json(dict(values), inf_nan_mode="constants", fallback=repr)
+    try:
+        return made.model_validate_json(text, strict=True)
+    except ValidationError as error:
+        raise ValueError(complaint(error, made.model_fields)) from error
 
 
 def settings(task: Task) -> frozenset[str]:
@@ -75,7 +105,7 @@ def survey(task: Task) -> Survey | None:
         return problems.survey(task)
     except ProblemError:
         raise
-    except Exception:
+    except (Exception, SystemExit):  # whatever a user's function does
         if task.code is None:
             raise
         return None

@@ -118,7 +118,10 @@ def _own(code: Code) -> Task:
         code=code,
     )
     given = taskfile.settings(code)
-    task = changed(task, given)
+    try:
+        task = changed(task, given)
+    except ValueError as error:
+        raise ProblemError(f"SETTINGS in {code.path}: {error}") from error
     found = survey(task)
     if found is None:
         return task

@@ -104,10 +104,15 @@ def _surveyed(path: str, function: str, sha256: str) -> Survey:
 def tried(problem: Problem, inputs: object, targets: object) -> bool:
     """Runs model, loss and metric on a batch without training; whether there is a loss a sample.
 
+    An optimizer of the problem's own is built once too.
+
     Raises:
-        ProblemError: loss or metric has a wrong shape or range.
+        ProblemError: loss or metric has a wrong shape, type or range.
+        Exception: whatever the user's functions raise.
     """
     n = batches.size(inputs)
+    if problem.optimizer is not None:
+        problem.optimizer(problem.model.parameters(), 0.1)
     was_training = problem.model.training
     problem.model.eval()
     try:
@@ -122,5 +127,10 @@ def tried(problem: Problem, inputs: object, targets: object) -> bool:
         raise ProblemError(
             f"loss gave {got} for {n} samples, must give a tensor of shape ({n},), one loss a "
             'sample (as torch\'s losses do with reduction="none"), or a scalar'
+        )
+    if not loss.is_floating_point():
+        raise ProblemError(
+            f"loss gave numbers of type {loss.dtype}, must give a floating-point type, which has "
+            "gradients"
         )
     return bool(loss.ndim)

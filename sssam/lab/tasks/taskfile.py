@@ -140,7 +140,7 @@ def _imported(found: Code, name: str) -> ModuleType:
             specification.loader.exec_module(module)
     except BaseException as error:
         del sys.modules[name]
-        if not isinstance(error, Exception):
+        if not isinstance(error, Exception | SystemExit):
             raise
         raise TaskFileError(
             f"{path} raised while it was imported:\n{told(found, error)}"

@@ -208,6 +208,8 @@ def test_export_and_import_carry_a_study_to_another_directory(
     for kind in ("jsonl", "csv", "parquet"):
         out, _ = call(capsys, "export", "kept", "--format", kind)
         assert out == f"8 records: {Path('kept', f'records.{kind}')}\n"
+    _, err = call(capsys, "export", "kept", "--out", ".", code=2)
+    assert "--out is '.', a directory: name a file" in err
     with (folder / "kept" / "records.jsonl").open("a") as file:
         file.write("{torn\n")
     out, err = call(capsys, "import", "kept/records.jsonl", "other", code=1)
@@ -276,6 +278,34 @@ def test_a_task_that_raises_shows_its_own_traceback_alone(
         assert line.strip().startswith("raise RuntimeError(")
         assert last.startswith("sssam: the task ")
         assert last.endswith("mine.py raised RuntimeError: the disk of seed 1 is gone")
+
+
+@pytest.mark.parametrize(
+    ("change", "where", "told"),
+    [
+        (("Linear(4, 2)", "Linear(3, 2)"), "problem.py", "RuntimeError: mat1 and mat2 shapes"),
+        (("    source =", "    raise SystemExit(3)\n    source ="), "mine.py", "SystemExit: 3"),
+    ],
+    ids=["in a library", "exit"],
+)
+def test_what_a_task_raises_in_train_is_told_from_its_own_part_on(
+    folder: Path, capsys: Capture, change: tuple[str, str], where: str, told: str
+) -> None:
+    (folder / "mine.py").write_text(TASK.replace(*change))
+    _, err = call(capsys, "train", "mine.py", "--quiet", code=1)
+    first, place, *_, last = err.splitlines()
+    assert first == "Traceback of the task:"
+    assert where in place
+    assert last.startswith("sssam: the task ")
+    assert told in last
+
+
+def test_scores_that_break_the_interface_late_are_one_line(folder: Path, capsys: Capture) -> None:
+    late = "metric=lambda o, t: o[:, 0] * (len(t) > 9) + 3 * (len(t) > 9), "
+    (folder / "mine.py").write_text(TASK.replace("train=part", f"{late}train=part"))
+    _, err = call(capsys, "train", "mine.py", "--quiet", code=1)
+    assert err.startswith("sssam: task 'mine': metric gave the score ")
+    assert len(err.splitlines()) == 1
 
 
 def test_a_folder_that_can_t_be_written_is_refused_before_training(

@@ -11,10 +11,16 @@ from sklearn.datasets import load_digits
 
 from sssam.lab import data
 from sssam.lab.data import hub, idx, pools, splits
+from sssam.lab.data.sources import SOURCES
+from sssam.lab.examples import fingerprint
 from sssam.lab.seeds import generator
 from sssam.lab.specs import DataSpec
 
 NOISY = DataSpec(name="digits", train=1000, validation=200, label_noise=0.4)
+
+
+def _hash(split):
+    return fingerprint([split.train, split.validation, split.test])
 
 
 def test_digits_split_has_the_sizes_of_the_task_and_no_example_twice():
@@ -29,8 +35,8 @@ def test_digits_split_has_the_sizes_of_the_task_and_no_example_twice():
 
 def test_equal_seeds_give_equal_splits_and_others_other_ones():
     same, other = data.load(NOISY, seed=3), data.load(NOISY, seed=4)
-    assert data.fingerprint(data.load(NOISY, seed=3)) == data.fingerprint(same)
-    assert data.fingerprint(same) != data.fingerprint(other)
+    assert _hash(data.load(NOISY, seed=3)) == _hash(same)
+    assert _hash(same) != _hash(other)
 
 
 def test_noise_redraws_a_share_of_training_labels_and_no_others():
@@ -51,10 +57,10 @@ def test_all_labels_redrawn_are_uniform_over_the_classes():
 def test_the_global_generator_is_neither_read_nor_moved():
     torch.manual_seed(1)
     before = torch.get_rng_state()
-    one = data.fingerprint(data.load(NOISY, 0))
+    one = _hash(data.load(NOISY, 0))
     assert torch.equal(before, torch.get_rng_state())
     torch.manual_seed(2)
-    assert data.fingerprint(data.load(NOISY, 0)) == one
+    assert _hash(data.load(NOISY, 0)) == one
 
 
 def test_the_fingerprint_is_of_every_label_and_image(tmp_path):
@@ -186,6 +192,23 @@ def test_an_image_folder_without_a_test_part_is_split(tmp_path, quiet_cache):
     assert split.classes == 2
 
 
+def test_images_that_all_lie_in_one_folder_have_no_classes(tmp_path, quiet_cache):
+    for index, picture in enumerate(_pictures(4, size=8)):
+        picture.save(tmp_path / f"{index}.png")
+    with pytest.raises(ValueError, match="all its images in one folder: put those of each class"):
+        data.reach(DataSpec(name="imagefolder", path=str(tmp_path)))
+    lines = [f'{{"file_name": "{index}.png", "label": {index % 2}}}\n' for index in range(4)]
+    (tmp_path / "metadata.jsonl").write_text("".join(lines))
+    assert data.load(DataSpec(name="imagefolder", path=str(tmp_path)), 0).classes == 2
+
+
+def test_labels_that_are_missing_are_counted(tmp_path, quiet_cache):
+    rows = {"text": ["a", "b"] * 4, "label": [0, None] * 4}
+    datasets.Dataset.from_dict(rows).to_parquet(tmp_path / "train.parquet")
+    with pytest.raises(ValueError, match="4 labels in 'label' are missing: leave those rows out"):
+        data.reach(DataSpec(name="parquet", path=str(tmp_path)))
+
+
 def test_images_of_several_sizes_are_refused():
     pictures = [*_pictures(1, 8), *_pictures(1, 9)]
     with pytest.raises(ValueError, match=r"several sizes, such as \(8, 8\) and \(9, 9\): resize"):
@@ -198,6 +221,26 @@ def test_images_of_several_sizes_are_refused():
 def test_a_folder_without_parquet_files(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"has no train\*\.parquet"):
         data.load(DataSpec(name="parquet", path=str(tmp_path)), 0)
+
+
+def test_files_that_are_torn_and_a_hub_out_of_reach_are_told_with_their_place(
+    tmp_path, quiet_cache, monkeypatch
+):
+    rows = {"text": [f"{i}" * 9 for i in range(999)], "label": [0, 1, 0] * 333}
+    datasets.Dataset.from_dict(rows).to_parquet(tmp_path / "train.parquet")
+    whole = (tmp_path / "train.parquet").read_bytes()
+    for torn in (whole[:9], whole[:99] + bytes(999) + whole[1098:]):
+        (tmp_path / "train.parquet").write_bytes(torn)
+        with pytest.raises(ValueError, match=rf"data '{tmp_path}' can't be read: \w+") as raised:
+            data.reach(DataSpec(name="parquet", path=str(tmp_path)))
+        assert "An error occurred while generating" not in str(raised.value)
+
+    def unreachable(*words, **named):
+        raise ConnectionError("Couldn't reach 'uoft-cs/cifar10' on the Hub")
+
+    monkeypatch.setattr(datasets, "load_dataset", unreachable)
+    with pytest.raises(ConnectionError, match=r"reach 'uoft-cs.*: go on when .* a folder"):
+        data.reach(DataSpec(name="cifar10"))
 
 
 def test_parquet_files_of_neither_images_nor_text_name_their_columns(tmp_path, quiet_cache):
@@ -267,6 +310,26 @@ def test_images_are_decoded_once_and_equal_those_decoded_anew(monkeypatch):
     for _ in range(2):
         assert torch.equal(anew(torch.tensor([3])), pictures[3:4] / 255)
     assert asked == [0, 3, 0, 3]
+
+
+def test_data_are_read_once_a_process_and_anew_when_their_file_changed(tmp_path, monkeypatch):
+    path, asked = tmp_path / "table.csv", []
+    path.write_text(TABLE)
+
+    def read(spec):
+        asked.append(spec)
+        return source.read(spec)
+
+    source = SOURCES["table"]
+    monkeypatch.setitem(SOURCES, "table", source._replace(read=read))
+    spec = DataSpec(name="table", path=str(path), target="kind", train=6, validation=2)
+    for changed in ({}, {"train": 5}, {"label_noise": 0.5}):
+        for seed in range(2):
+            data.load(spec.model_copy(update=changed), seed)
+    assert len(asked) == 1
+    path.write_text(TABLE + "11,red,22,b\n")
+    data.load(spec, 0)
+    assert len(asked) == 2
 
 
 def test_data_that_changed_since_a_run_was_planned_are_refused(tmp_path):
@@ -346,13 +409,32 @@ def test_a_table_has_scaled_numbers_and_one_column_a_category(tmp_path, ending):
         ("target\n1\n2\n", None, "the table has no features"),
         ("", None, "is no table: No columns to parse"),
         ('a,b\n1,2\n"', None, "is no table: Error tokenizing"),
+        (
+            "a,y\n1,0\n2,0\n",
+            None,
+            "target 'y' of .*table.csv' has 0 in every row: need two classes",
+        ),
+        ("a,y\n", None, "target 'y' of .*table.csv' has no rows"),
+        ("a;y\n1;0\n", None, "has one column, 'a;y': need features and a target; commas part"),
+        ("a,b,y\n1,inf,0\n2,3,1\n", None, "column 'b' holds infinite numbers: leave those cells"),
+        ("é,y\n1,0\n", None, r"table.csv' is no UTF-8 \(.*: save the file as text in UTF-8"),
     ],
 )
 def test_tables_that_can_t_be_used(tmp_path, content, target, text):
     path = tmp_path / "table.csv"
-    path.write_text(content)
+    path.write_text(content, encoding="latin-1")
     with pytest.raises(ValueError, match=text):
         data.reach(DataSpec(name="table", path=str(path), target=target))
+
+
+def test_parquet_tables_may_name_columns_by_numbers_and_torn_ones_are_named(tmp_path):
+    path = tmp_path / "table.parquet"
+    pandas.DataFrame({0: [1.0, 2.0] * 5, 1: [0, 1] * 5}).to_parquet(path)
+    split = data.load(DataSpec(name="table", path=str(path), target="1"), 0)
+    assert (split.shape, split.classes) == ((1,), 2)
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(ValueError, match=r"table\.parquet' is no table: "):
+        data.reach(DataSpec(name="table", path=str(path), target="1"))
 
 
 def test_a_column_of_dates_is_refused(tmp_path):

@@ -114,24 +114,60 @@ def test_a_model_of_timm_is_asked_for_by_its_name_and_sizes(monkeypatch):
 
     def create_model(name, **sizes):
         made.append((name, sizes))
-        return nn.Linear(sizes["in_chans"], sizes["num_classes"])
+        if sizes.get("drop_rate", 0) > 1:
+            raise TypeError("drop_rate must be\nin [0, 1]")
+        inputs = sizes["in_chans"] * 8 * 8
+        return nn.Sequential(nn.Flatten(), nn.Linear(inputs, sizes["num_classes"]))
 
     known = types.SimpleNamespace(list_models=lambda: ["resnet18"], create_model=create_model)
     monkeypatch.setitem(sys.modules, "timm", known)
     spec = ModelSpec(name="timm:resnet18", options={"drop_rate": 0.1})
-    model = models.build(spec, (3, 32, 32), 10, seed=0)
-    assert (model.in_features, model.out_features) == (3, 10)
+    model = models.build(spec, (3, 8, 8), 10, seed=0)
+    assert model.training
+    assert (model[1].in_features, model[1].out_features) == (3 * 8 * 8, 10)
     sizes = {"pretrained": False, "in_chans": 3, "num_classes": 10, "drop_rate": 0.1}
     assert made == [("resnet18", sizes)]
     with pytest.raises(ValueError, match="'resnet81': did you mean 'resnet18'"):
         models.check(ModelSpec(name="timm:resnet81"))
     with pytest.raises(ValueError, match="takes images, the data have features"):
         models.build(ModelSpec(name="timm:resnet18"), (3,), 10, seed=0)
+    for options, shape, told in (
+        ({"drop_rate": 2}, (3, 8, 8), r"\(3, 8, 8\), drop_rate = 2: drop_rate must be in \[0, 1\]"),
+        ({}, (3, 9, 9), r"images of shape \(3, 9, 9\): mat1 and mat2 shapes cannot be multiplied"),
+    ):
+        with pytest.raises(ValueError, match=rf"'timm:resnet18' can't be made for .*{told}"):
+            models.build(ModelSpec(name="timm:resnet18", options=options), shape, 10, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "told"),
+    [
+        ("vit", {"hiden_size": 8}, "unknown option of transformers:vit 'hiden_size': did you mean"),
+        (
+            "vit",
+            SMALL,
+            r"'transformers:vit' can't be made for images .*, hidden_size = 8, .*Kernel",
+        ),
+        ("bert", SMALL, "'transformers:bert' can't be made for images .*: Unrecognized config"),
+        (
+            "vit",
+            {**SMALL, "patch_size": 4, "num_labels": 3},
+            r"gives scores of shape \(2, 3\), must",
+        ),
+    ],
+)
+def test_what_transformers_can_t_make_is_refused_with_the_model_s_name(name, options, told):
+    pytest.importorskip("transformers")
+    with pytest.raises(ValueError, match=told) as raised:
+        models.build(ModelSpec(name=f"transformers:{name}", options=options), (3, 8, 8), 5, seed=0)
+    assert len(str(raised.value)) < 450
 
 
 def test_a_library_that_is_not_there_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "timm", None)
-    with pytest.raises(ModuleNotFoundError, match=r"need timm and the torchvision .*pip install"):
+    with pytest.raises(
+        ModuleNotFoundError, match=r"need timm and the torchvision that fits torch \d"
+    ):
         models.check(ModelSpec(name="timm:resnet18"))
 
 

@@ -1,5 +1,6 @@
 import errno
 import os
+from pathlib import Path
 
 import pytest
 from tiny import BASE, SAM, run
@@ -58,6 +59,19 @@ def test_torn_and_foreign_files_are_told_of_and_lose_nothing(tmp_path):
     ]
     assert str(found.problems[0]).endswith(f"holds the record {good.id}, which its name denies")
     assert "torn or foreign" in str(found.problems[3])
+
+
+def test_a_file_that_is_gone_when_it_is_read_is_passed_over(tmp_path, monkeypatch):
+    kept, moved = _record(0), _record(1)
+    records.write(kept, tmp_path)
+    path, read_bytes = records.write(moved, tmp_path), Path.read_bytes
+
+    def read(asked):
+        path.unlink(missing_ok=True)  # as another process does that tries a failed run again
+        return read_bytes(asked)
+
+    monkeypatch.setattr(Path, "read_bytes", read)
+    assert records.read_all(tmp_path) == ({kept.id: kept}, ())
 
 
 def test_files_set_aside_are_kept_under_names_of_their_own(tmp_path):

@@ -1,12 +1,14 @@
 """What identifies a run, and what does not."""
 
+import subprocess
+import sys
 from typing import get_args
 
 import pytest
 from tiny import SSSAM, TASK, run
 
 from sssam.lab import specs
-from sssam.lab.specs import Code, DataSpec, Method, ModelSpec, Run, Task
+from sssam.lab.specs import Code, DataSpec, Environment, Method, ModelSpec, Record, Run, Task
 from sssam.schedules import constant
 
 REFERENCE = Run(
@@ -142,6 +144,20 @@ def test_a_kind_s_own_revision_is_in_its_runs_alone(monkeypatch):
 def test_the_id_is_that_of_every_earlier_version():
     """Records are found by it: where this text must change, old records are lost to new studies."""
     assert REFERENCE.id == "fe5e8cba93e1a58b"
+
+
+def test_what_documents_the_code_and_where_a_record_was_made_are_no_part_of_the_id():
+    code = (
+        "import sys; from sssam.lab.specs import Run; assert Run.__doc__ is None;"
+        "print(Run.model_validate_json(sys.argv[1]).id)"
+    )
+    words = [sys.executable, "-OO", "-c", code, REFERENCE.model_dump_json()]  # without docstrings
+    done = subprocess.run(words, check=True, capture_output=True, text=True, timeout=120)
+    assert done.stdout.strip() == REFERENCE.id
+    where = {"time": "", "processor": "", "cores": 1, "threads": 1, "device": "", "platform": ""}
+    for commit in (None, "0123456789ab"):
+        made = Environment(**where, versions={"torch": str(commit)}, commit=commit)
+        assert Record(run=REFERENCE, outcome="failed", environment=made).id == REFERENCE.id
 
 
 def test_a_run_read_from_its_text_has_the_same_id():

@@ -1,5 +1,6 @@
 """Study files: what they say, and what is said of a bad one."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -188,7 +189,7 @@ BAD = [
     (
         f'{HEAD}[[methods]]\nkind = "sssam"\nschedule = "late(1)"\nbudget = 1.5\n'
         "ascent_fraction = 0.125\n",
-        "budget: must be from 1 to 1.125, what a pass",
+        "budget: must be from 1 (the base optimizer) to 1.125, what a pass",
         "not 1.5",
     ),
     (
@@ -215,9 +216,13 @@ BAD = [
     (f"{HEAD}", "methods: is missing: give tables", ""),
     (f"tasks = []\nseeds = 1\n{BASE}", "line 1: tasks: must be a list", ""),
     (f'tasks = ["digit"]\nseeds = 1\n{BASE}', "task 1: unknown task 'digit': did you mean", ""),
-    (f'tasks = ["digits", "digits"]\nseeds = 1\n{BASE}', "'digits' is there twice: give one a", ""),
+    (
+        f'tasks = ["digits", "digits"]\nseeds = 1\n{BASE}',
+        "'digits' is there twice: give it another",
+        "",
+    ),
     (f'tasks = [{{name = "digits", epoch = 2}}]\nseeds = 1\n{BASE}', "unknown key 'epoch'", ""),
-    (f'tasks = [{{name = "digits", epochs = -2}}]\nseeds = 1\n{BASE}', "epochs: ", "not -2"),
+    (f'tasks = [{{name = "digits", epochs = -2}}]\nseeds = 1\n{BASE}', "epochs must be", "not -2"),
     (f'tasks = [{{name = "cifar10", data = "no"}}]\nseeds = 1\n{BASE}', "'no' does not exist", ""),
     (f'{HEAD}engine = "locl:2"\n{BASE}', "line 3: unknown engine 'locl'", "did you mean 'local'"),
     (
@@ -242,6 +247,41 @@ BAD = [
     (
         "tasks = [{name = 'digits', momentum = 1.5}]\nseeds = 1\n" + BASE,
         "at least 0 and below 1",
+        "",
+    ),
+    (
+        f"tasks = ['digits']\n{SAM}seeds = 3\n",
+        "line 5: method 1 'SAM', seeds: is a key of the study: write it above all tables",
+        "",
+    ),
+    (f"{HEAD}{SAM}epochs = 3\n", "line 6: method 1 'SAM', epochs: is a key of the study", ""),
+    (f"{HEAD}{SAM}name = 'a'\n", "line 6: method 1 'SAM': unknown key 'name'", "'label'"),
+    (f"{HEAD}budget = 0.5\n{BASE}", "line 3: budget: must be a number from 1 (the base", "not 0.5"),
+    (f"{HEAD}budget = 1.5\n{BASE}", "line 3: budget: is met by moving schedules, and no row", ""),
+    (
+        f'{HEAD}[[methods]]\ncontrol = "compute-matched"\nlength = 3\n',
+        "line 5: method 1 'base 2x steps', length: a control is the base",
+        "",
+    ),
+    (
+        f"tasks = [{{name = 'digits', label = 'a b'}}, {{name = 'digits', label = 'A-b'}}]\n"
+        f"seeds = 1\n{BASE}",
+        "line 1: task 2, name: task 'A-b' and 'a b' clash: give it another label",
+        "",
+    ),
+    (
+        f"tasks = ['digits', {{name = 'digits', label = 'records'}}]\nseeds = 1\n{BASE}",
+        "task 'records' and a folder of every study's own clash",
+        "",
+    ),
+    (
+        f"tasks = [{{name = 'digits', epochs = true}}]\nseeds = 1\n{BASE}",
+        "line 1: task 1: epochs must be a whole number, not True",
+        "",
+    ),
+    (
+        f"tasks = [{{name = 'digits', model = {{nam = 'mlp'}}}}]\nseeds = 1\n{BASE}",
+        "line 1: task 1: model: unknown key 'nam': did you mean 'name'",
         "",
     ),
     (
@@ -273,6 +313,13 @@ def test_a_bad_file_is_named_with_the_place(tmp_path, text, said, also):
     assert said in told
     assert also in told
     assert "\n" not in told
+
+
+def test_a_library_that_is_missing_is_told_with_the_place(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "timm", None)
+    text = f"tasks = [{{name = 'digits', model = 'timm:resnet18'}}]\nseeds = 1\n{BASE}"
+    with pytest.raises(ModuleNotFoundError, match=r"study\.toml, line 1: task 1: models timm:NAME"):
+        read(tmp_path, text)
 
 
 def test_data_of_a_task_that_the_study_has_not(tmp_path):

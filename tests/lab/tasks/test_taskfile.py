@@ -135,8 +135,17 @@ def test_several_functions_and_names_that_are_taken(written):
         ("def task(seed:", "line 1, is no Python"),
         ("import absent_module", r"raised while it was imported:\n.*mine.py.*\n.*absent_module"),
         (GOOD + "SETTINGS = 3", "SETTINGS in .* is 3, must be a dict"),
-        (GOOD + 'SETTINGS["epoch"] = 2', "unknown setting 'epoch': did you mean 'epochs'"),
-        (GOOD + 'SETTINGS["epochs"] = 0', "epochs\n.*greater than or equal to 1"),
+        (
+            GOOD + 'SETTINGS["epoch"] = 2',
+            "SETTINGS in .*: unknown setting 'epoch': did you mean 'ep",
+        ),
+        (
+            GOOD + 'SETTINGS["epochs"] = 0',
+            r"SETTINGS in .*mine\.py: epochs must be at least 1, not 0",
+        ),
+        (GOOD + 'SETTINGS["epochs"] = True', "epochs must be a whole number, not True"),
+        (GOOD + 'SETTINGS["epochs"] = x', "epochs must be a whole number, not 'tensor"),
+        (GOOD + "import sys\nsys.exit(3)", "raised while it was imported:.*mine.py.*SystemExit: 3"),
         (GOOD + "DEPENDS = x", "DEPENDS in .* is 'x', must be a list of file names"),
         (GOOD.replace("x[:32], y[:32]", "x[:32], y[:31]"), r"targets of train .*\(31,\).*32 sampl"),
         (GOOD.replace("x[:32], y[:32]", "x[:0], y[:0]"), "train has no samples"),
@@ -148,6 +157,10 @@ def test_several_functions_and_names_that_are_taken(written):
         (GOOD.replace("test=", "metric=lambda o, t: o[:, 0] + 9, test="), r"must be in \[0, 1\]"),
         (GOOD.replace("test=", "loss=lambda o, t: o, test="), r"loss gave \(2, 2\) for 2 samples"),
         (GOOD.replace("test=", "metric=1, test="), "metric is 1, must be a function"),
+        (
+            GOOD.replace("test=", "loss=lambda o, t: t, test="),
+            "loss gave numbers of type torch.int",
+        ),
     ],
 )
 def test_what_breaks_the_interface_is_refused_before_training(written, text, told):
@@ -168,6 +181,34 @@ def test_a_function_that_raises_keeps_its_traceback_and_the_study_goes_on(writte
     assert [held[run.id].outcome for run in runs] == ["failed", "finished"]
     assert "mine.py" in held[runs[0].id].error
     assert "OSError: no such disk" in held[runs[0].id].error
+
+
+SGD = "torch.optim.SGD"
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (("    return", "    raise KeyError('oops')\n    return"), "KeyError: 'oops'"),
+        (("    return", "    raise SystemExit(3)\n    return"), "SystemExit: 3"),
+        (("Linear(2, 2)", "Linear(3, 2)"), "mat1 and mat2 shapes cannot be multiplied"),
+        (("test=", "loss=lambda o, t: o.no_such(t), test="), "no attribute 'no_such'"),
+        (("test=", "loss=lambda o, t: o.detach().sum(1), test="), "does not require grad"),
+        (("test=", "metric=lambda o, t: o.no_such(t), test="), "no attribute 'no_such'"),
+        (
+            ("test=", f"optimizer=lambda p, r: {SGD}(p, lr=absent), test="),
+            "'absent' is not defined",
+        ),
+    ],
+    ids=["function", "exit", "model", "loss", "no gradient", "metric", "optimizer"],
+)
+def test_a_mistake_anywhere_in_a_task_fails_its_runs_alone(written, tmp_path, change, told):
+    task = tasks.find(written(GOOD.replace(*change)))
+    runs = [Run(task=each, method=BASE, seed=0) for each in (task, _good(written))]
+    held = study.run_missing(runs, tmp_path / "records").by_id
+    assert [held[run.id].outcome for run in runs] == ["failed", "finished"]
+    assert told in held[runs[0].id].error
+    assert "Traceback" in held[runs[0].id].error
 
 
 def test_a_model_that_raises_at_a_later_step_fails_its_run_alone(written, tmp_path):

@@ -53,8 +53,20 @@ def test_settings_change_the_task_its_data_or_its_model(tmp_path):
     for wrong, text in (
         ({"label_nose": 0.1}, "'digits': unknown setting 'label_nose': did you mean 'label_noise'"),
         ({"path": "x"}, "unknown setting 'path'"),
-        ({"train": 0}, "greater than or equal to 1"),
+        ({"train": 0}, "train must be at least 1, not 0"),
+        ({"epochs": True}, "epochs must be a whole number, not True"),
+        ({"epochs": "3"}, "epochs must be a whole number, not '3'"),
+        ({"epochs": 2.0}, r"epochs must be a whole number, not 2\.0"),
+        ({"augment": 1}, "augment must be true or false, not 1"),
+        ({"learning_rate": float("nan")}, "learning_rate must be a finite number, not nan"),
         ({"model": "resnet9"}, "the depth must be 8, 14, 20"),
+        ({"model": 3}, r"model must be a name, or a table such as .*, not 3"),
+        ({"model": {"nam": "mlp"}}, "model: unknown key 'nam': did you mean 'name'"),
+        ({"model": {"name": "mlp", "widths": ["8"]}}, "model: widths.0 must be a whole number"),
+        (
+            {"model": {"name": "vit", "options": {"depth": [1]}}},
+            "options.depth must be a number, a",
+        ),
         ({"optimizer": "own"}, "optimizer 'own' is for a Problem that brings one"),
     ):
         with pytest.raises(ValueError, match=text):

@@ -1,7 +1,10 @@
 import hashlib
 import math
+import platform
+import subprocess
 import warnings
 from functools import partial
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -11,7 +14,7 @@ from tiny import ALL, BASE, LONG, PART, SAM, SSSAM, TASK, run, same_but_times
 
 from sssam.lab import data, models
 from sssam.lab.specs import DataSpec, Method, Precision, Record
-from sssam.lab.training import evaluate, hardware, loop, train
+from sssam.lab.training import environment, evaluate, hardware, loop, train
 from sssam.trials import Trial
 
 EVERY = pytest.mark.parametrize("method", ALL, ids=lambda method: method.label)
@@ -69,6 +72,24 @@ def test_the_books_count_what_was_run(method):
     assert record.curve[-1].propagations == pytest.approx(record.forwards)
     assert record.test_size == 1797 - 96 - 32
     assert int(record.correct, 16).bit_count() == round(record.test_accuracy * record.test_size)
+
+
+def test_a_record_holds_what_came_of_the_run_and_where_it_was_made():
+    record, here = train.train(run(SSSAM)), Path(environment.__file__).parents[3]
+    assert [point.step for point in record.curve] == [3, 6, 9]
+    assert record.curve[-1].train_loss == record.train_loss < record.curve[0].train_loss
+    assert 0 < record.validation_accuracy < 1
+    assert record.seconds > 0
+    assert record.peak_memory is None or record.peak_memory > 2**26
+    made = record.environment
+    assert made.cores >= made.threads == 1
+    assert made.device == "cpu, 32-true"
+    assert all((made.time, made.processor, made.platform))
+    assert made.versions["torch"] == torch.__version__
+    assert made.versions["python"] == platform.python_version()
+    asked = ["git", "-C", str(here), "rev-parse", "--short=12", "HEAD"]
+    told = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
+    assert made.commit == (told if told and (here / ".git").exists() else None)
 
 
 def test_ascended_steps_are_the_trials():
