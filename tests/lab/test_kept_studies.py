@@ -57,3 +57,16 @@ def test_the_texts_quote_the_numbers_of_noisy_digits() -> None:
     assert f"took {best.relative_time:.1f} times the base's time" in words
     assert f"its gain of {gain:.1f} points" in study
     assert "SAM 1/32 ascent" in (ROOT / "docs/noisy-digits.svg").read_text()
+
+
+INTERVAL = re.compile(r"[+-]?\d+(?:\.\d+)?%? \[[+-]?\d+(?:\.\d+)?, [+-]?\d+(?:\.\d+)?\]")
+
+
+@pytest.mark.parametrize("name", ["cheap", "convolutional"])
+def test_each_interval_of_a_study_s_table_is_one_of_its_comparison(name: str) -> None:
+    folder = ROOT / "studies" / name
+    table = [line for line in (folder / "README.md").read_text().splitlines() if line[:1] == "|"]
+    quoted = INTERVAL.findall("\n".join(table))
+    shown = set(INTERVAL.findall((folder / "comparison.md").read_text()))
+    assert len(quoted) >= 13
+    assert [text for text in quoted if text not in shown] == []
