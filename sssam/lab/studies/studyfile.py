@@ -4,22 +4,20 @@ What a file can say is told by example in docs/laboratory.md.
 """
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sssam.lab import engines, tasks
+from sssam.lab import engines
 from sssam.lab.flatness.specs import OF_STUDY, Plan, Radius
-from sssam.lab.names import nearest, safe
 from sssam.lab.running import study
-from sssam.lab.specs import DataSpec, Name, Run, Task
+from sssam.lab.specs import Name, Run, Task
+from sssam.lab.studies import tasktables
 from sssam.lab.studies.complaints import TAKES, KeyedError, Place, Text
-from sssam.lab.studies.conduct import EARLIER, RECORDS
 from sssam.lab.studies.design import TUNING_SEEDS, Grid, Part, Study, runs
-from sssam.lab.studies.tables import RowTable, grid, label
-from sssam.lab.training import loggers
+from sssam.lab.studies.rowtables import RowTable, grid, label
 
 #: The most seeds that a number can stand for: more would be a slip of the finger.
 MOST_SEEDS = 10_000
@@ -56,16 +54,6 @@ class _File(BaseModel):
     flatness: bool | dict[str, Any] = False
 
 
-class _TaskTable(BaseModel):
-    """The keys of a task; all others are its settings."""
-
-    model_config = ConfigDict(extra="allow", strict=True)
-
-    name: str
-    label: str | None = None
-    data: str | None = None
-
-
 def read(path: Path, data: Mapping[str, str] | None = None) -> Study:
     """The study that a file describes, with its data found and every row built once.
 
@@ -90,7 +78,7 @@ def read(path: Path, data: Mapping[str, str] | None = None) -> Study:
         _require_engine(file.engine)
         _require_schedule(file)
     plan = _flatness(file.flatness, text)
-    found = _tasks(file, data or {}, text)
+    found = tasktables.read(file.tasks, file.epochs, data or {}, text)
     parts = tuple(_part(task, number, file, text) for number, task in enumerate(found))
     with text.at(Place()):
         return Study(
@@ -171,73 +159,6 @@ def _seeds(given: int | list[int], first: int, key: str) -> tuple[int, ...]:
     if not seeds or min(seeds) < 0:
         raise KeyedError(key, f"must be {TAKES[key]}, none below 0, not {given}")
     return seeds
-
-
-def _tasks(file: _File, data: Mapping[str, str], text: Text) -> list[Task]:
-    found: list[Task] = []
-    for number, given in enumerate(file.tasks):
-        with text.at(Place("tasks", number), {**DataSpec.model_fields, **Task.model_fields}):
-            table = _task_table(given)
-            path = data.get(table.label or table.name) or table.data
-            table = table.model_copy(update={"data": path})
-            found.append(_task(table, file.epochs, text.path.parent))
-    names = [task.name for task in found]
-    for name in data:
-        if name not in names:
-            raise ValueError(f"--data {name}=...: {nearest('task of the study', name, names)}")
-    _require_folders(names, text)
-    return found
-
-
-def _require_folders(names: Sequence[str], text: Text) -> None:
-    """Refuses names whose results would lie in one folder, or among a study's own files."""
-    own = (RECORDS, EARLIER, loggers.FOLDER) if len(names) > 1 else ()
-    taken = dict.fromkeys(own, "a folder of every study's own")
-    for number, name in enumerate(names):
-        folder = safe(name).casefold()
-        with text.at(Place("tasks", number)):
-            if folder in taken:
-                what = "is there twice" if name in names[:number] else f"and {taken[folder]} clash"
-                raise KeyedError("name", f"task {name!r} {what}: give it another label")
-        taken[folder] = repr(name)
-
-
-def _task_table(given: str | dict[str, Any]) -> _TaskTable:
-    table = {"name": given} if isinstance(given, str) else given
-    if not table.get("name"):
-        raise KeyedError("name", "is missing: give a task's name, or a file that makes one")
-    return _TaskTable.model_validate(table)
-
-
-def _task(table: _TaskTable, epochs: int | None, folder: Path) -> Task:
-    settings = dict(table.model_extra or {})
-    path = table.data and _beside(table.data, folder)
-    name = table.name if table.name in tasks.TASKS else _beside(table.name, folder)
-    found = tasks.find(name, path)
-    known = tasks.settings(found)
-    for key in settings:
-        if key not in known:
-            raise KeyedError(key, nearest("key", key, {*known, *_TaskTable.model_fields}))
-    if epochs is not None:
-        settings.setdefault("epochs", epochs)
-    return tasks.changed(found, {**settings, "name": table.label or found.name})
-
-
-def _beside(given: str, folder: Path) -> str:
-    """A path beside the study file, if there is one of that name; the text as it is, if not.
-
-    After the path there may be a colon, and a function or a column.
-    """
-    for file, rest in ((given, ""), _parted(given)):
-        near = folder / file
-        if file and near.exists() and (near.is_dir() or near.suffix != ""):
-            return f"{near}{rest}"
-    return given
-
-
-def _parted(given: str) -> tuple[str, str]:
-    file, colon, rest = given.rpartition(":")
-    return file, colon + rest
 
 
 def _part(task: Task, number: int, file: _File, text: Text) -> Part:
