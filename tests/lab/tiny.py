@@ -28,7 +28,7 @@ def run(method: Method = BASE, seed: int = 0, task: Task = TASK) -> Run:
 
 def same_but_times(record: Record) -> Record:
     """What two trainings of one run must share."""
-    environment = record.environment.model_copy(update={"time": ""})
+    environment = record.environment.model_copy(update={"time": "", "commit": None})
     return record.model_copy(
         update={"seconds": 0.0, "peak_memory": None, "environment": environment}
     )

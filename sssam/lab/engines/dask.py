@@ -3,6 +3,7 @@
 from concurrent.futures import CancelledError, Executor
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from sssam.lab.engines.engine import PATIENCE, Engine, at_least_one, need
 
@@ -23,7 +24,8 @@ class Dask(Engine):
         threads: torch's in each worker; default the least number of threads that a worker has.
 
     Raises:
-        ValueError: jobs or threads below 1, or not one of address and scheduler_file.
+        ValueError: jobs or threads below 1, or not one of address and scheduler_file; an address
+            without a port.
     """
 
     def __init__(
@@ -37,6 +39,8 @@ class Dask(Engine):
             raise ValueError(
                 "Dask needs the scheduler's address or its scheduler_file, and not both"
             )
+        if address and address.startswith(("tcp://", "tls://")) and urlsplit(address).port is None:
+            raise ValueError(f"the scheduler's address is {address!r}, must end in :PORT, as :8786")
         self._where = {"address": address} if address else {"scheduler_file": scheduler_file}
         self._name = address or f"that of the file {scheduler_file!r}"
         self._jobs = None if jobs is None else at_least_one("jobs", jobs)

@@ -69,7 +69,10 @@ class Engine(ABC):
 
     @abstractmethod
     def close(self, abort: bool) -> None:
-        """Lets go of the workers; `abort` ends the work under way, where that is possible."""
+        """Lets go of the workers; `abort` ends the work under way, where that is possible.
+
+        Afterwards no worker lives on whose future has failed, where the engine can end it.
+        """
 
 
 def need(module: str, extra: str) -> Any:

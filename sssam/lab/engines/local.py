@@ -4,17 +4,20 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
-from concurrent.futures import Executor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import ParamSpec, Self, TypeVar
 
 import loky
 import psutil
 
 from sssam.lab.engines.engine import Engine, at_least_one
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 #: Seconds after which a worker without work ends; until then, a next study finds it ready.
 IDLE_SECONDS = 60
@@ -54,15 +57,14 @@ class Local(Engine):
 
     def executor(self) -> Executor:
         """loky's reusable pool, which is a new one after the old one broke."""
-        with _workers_deaf_to_ctrl_c():
-            pool: Executor = loky.get_reusable_executor(
-                max_workers=self._workers,
-                timeout=IDLE_SECONDS,
-                initializer=_start_worker,
-                initargs=(os.getpid(),),
-                env=self._environment(),
-            )
-            return pool
+        pool = loky.get_reusable_executor(
+            max_workers=self._workers,
+            timeout=IDLE_SECONDS,
+            initializer=_start_worker,
+            initargs=(os.getpid(),),
+            env=self._environment(),
+        )
+        return _Deaf(pool)
 
     def _environment(self) -> dict[str, str]:
         """The workers' threads, which sleep while they wait, unless the user has them spin.
@@ -78,12 +80,24 @@ class Local(Engine):
 
     def close(self, abort: bool) -> None:
         """Leaves the workers to idle, or kills them."""
+        pool = loky.get_reusable_executor(reuse=True)  # if the last broke, its workers end first
         if abort:
-            loky.get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
+            pool.shutdown(wait=True, kill_workers=True)
+
+
+class _Deaf(Executor):
+    """A pool's submissions, which start its processes where they are missing."""
+
+    def __init__(self, pool: Executor) -> None:
+        self._pool = pool
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        with deaf_to_ctrl_c():
+            return self._pool.submit(fn, *args, **kwargs)
 
 
 @contextmanager
-def _workers_deaf_to_ctrl_c() -> Iterator[None]:
+def deaf_to_ctrl_c() -> Iterator[None]:
     """Processes started in here leave Ctrl-C to their parent, from their first instruction on."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield

@@ -41,7 +41,7 @@ def parse(text: str) -> Engine:
 
     Raises:
         ValueError: an unknown engine or option (with the nearest), a value out of its range or of a
-            wrong type, a place where none is taken or none where one is needed.
+            wrong type, a place where none is taken or none where one is needed, an option twice.
     """
     head, *words = text.split(",")
     name, _, place = head.strip().partition(":")
@@ -49,11 +49,19 @@ def parse(text: str) -> Engine:
         raise ValueError(nearest("engine", name, ENGINES))
     kind, example = ENGINES[name]
     try:
-        given = {**_PLACES[name](place), **dict(_option(word) for word in words)}
+        given = _given(*_PLACES[name](place).items(), *map(_option, words))
         _require_known(kind, given)
         return kind(**given)
     except ValueError as error:
         raise ValueError(f"engine {text!r}: {error}; an example is {example!r}") from error
+
+
+def _given(*pairs: tuple[str, Any]) -> dict[str, Any]:
+    given = dict(pairs)
+    for name in given:
+        if sum(name == each for each, _ in pairs) > 1:
+            raise ValueError(f"{name} is given twice: the place says it, or one option is enough")
+    return given
 
 
 def _option(word: str) -> tuple[str, Any]:

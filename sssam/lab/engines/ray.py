@@ -1,9 +1,12 @@
 """A Ray cluster, behind the standard executor interface, which Ray itself has none of."""
 
 import os
+import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
+from contextlib import contextmanager
+from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 from urllib.parse import urlsplit
 
@@ -43,23 +46,44 @@ class Ray(Engine):
 
         Raises:
             ConnectionError: no cluster answers in five seconds.
-            ModuleNotFoundError: ray is not installed.
+            ModuleNotFoundError: ray, or what it needs for "ray://", is not installed.
         """
         self._ray = need("ray", "ray")
         if self._ray.is_initialized():  # by the program around this: its to end, too
             return self
         if self._address is not None:
             _require_listener(self._address)
+            if self._address.startswith("ray://"):
+                need("grpc", "ray")
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         try:
-            self._ray.init(self._address, log_to_driver=False)
-        except (ConnectionError, RuntimeError) as error:
+            with _sigterm_as_before():
+                self._ray.init(self._address, log_to_driver=False)
+        except (ConnectionError, RuntimeError, ValueError) as error:
             raise ConnectionError(
                 f"the Ray cluster {self._address!r} can't be reached ({error}): check the address, "
                 "and that both sides have one version of Ray and of Python"
             ) from error
         self._ours = True
         return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Takes leave; Ray's own words for a cluster that has gone say too little.
+
+        Raises:
+            ConnectionError: the cluster has gone.
+        """
+        super().__exit__(kind, error, trace)
+        if isinstance(error, ConnectionError):
+            raise ConnectionError(
+                f"the Ray cluster {self._address!r} has gone ({error}): finished runs are kept; "
+                "start it again, and give the same command"
+            ) from error
 
     def slots(self) -> int:
         """As many runs as there are CPUs now, for the threads that each one has."""
@@ -96,6 +120,17 @@ class _RayExecutor(Executor):
         remote = self._ray.remote(**self._options)(fn)
         future: Future[T] = remote.remote(*args, **kwargs).future()
         return future
+
+
+@contextmanager
+def _sigterm_as_before() -> Iterator[None]:
+    """Undoes what Ray does to SIGTERM: it would leave this process without a last word."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if signal.getsignal(signal.SIGTERM) is not before:  # never so in another thread
+            signal.signal(signal.SIGTERM, before)
 
 
 def _require_listener(address: str) -> None:

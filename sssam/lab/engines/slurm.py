@@ -3,17 +3,22 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from contextlib import suppress
 from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Any, ParamSpec, Self, TypeVar
 
 from sssam.lab.engines.engine import Engine, WorkerLostError, at_least_one, need
+from sssam.lab.names import nearest
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 #: Where in the study's directory submitit keeps scripts, arguments and logs.
 FOLDER = ".jobs"
+
+#: Where jobs go: Slurm, or processes of this machine.
+CLUSTERS = ("slurm", "local")
 
 #: Seconds between two looks at the jobs' results; Slurm itself is asked once a minute at most.
 LOOK_SECONDS = 0.5
@@ -34,7 +39,8 @@ class Slurm(Engine):
             gpus_per_node, slurm_account.
 
     Raises:
-        ValueError: jobs or threads below 1.
+        ValueError: jobs or threads below 1, another cluster, or an option that submitit does not
+            have or that is of another type.
     """
 
     def __init__(
@@ -46,14 +52,17 @@ class Slurm(Engine):
         **options: Any,
     ) -> None:
         self._jobs, self.threads = at_least_one("jobs", jobs), at_least_one("threads", threads)
-        self._cluster = cluster
+        if cluster not in CLUSTERS:
+            raise ValueError(nearest("cluster", cluster, CLUSTERS))
+        self._cluster, self._folder = cluster, Path(FOLDER)
         self._options = {
             "name": "sssam",
             "cpus_per_task": self.threads,
             "slurm_partition": partition,
             **options,
         }
-        self._folder = Path(FOLDER)
+        with suppress(ModuleNotFoundError):  # told when entered: study files are read without it
+            self._auto("debug")  # which needs no Slurm, and knows the options of all
         self._executor: _SlurmExecutor | None = None
 
     def open(self, directory: Path, runs: int) -> Self:
@@ -62,27 +71,30 @@ class Slurm(Engine):
         return self
 
     def __enter__(self) -> Self:
-        """Finds Slurm's commands, and checks the options.
+        """Finds Slurm's commands.
 
         Raises:
             ConnectionError: this machine has no Slurm.
-            ValueError: an option that submitit does not have.
             ModuleNotFoundError: submitit is not installed.
         """
-        submitit = need("submitit", "slurm")
         try:
-            auto = submitit.AutoExecutor(folder=self._folder / "%j", cluster=self._cluster)
+            auto = self._auto(self._cluster)
         except RuntimeError as error:
             raise ConnectionError(
                 f"there is no Slurm here ({error}): start this on a login node, where `sbatch` "
                 "and `srun` are found"
             ) from error
+        self._executor = _SlurmExecutor(auto, need("submitit", "slurm").core.utils)
+        return self
+
+    def _auto(self, cluster: str) -> Any:
+        """submitit's executor, with the options."""
+        auto = need("submitit", "slurm").AutoExecutor(self._folder / "%j", cluster)
         try:
             auto.update_parameters(**self._options)
         except (NameError, AssertionError, TypeError) as error:
             raise ValueError(f"an option of the engine 'slurm' is wrong: {error}") from error
-        self._executor = _SlurmExecutor(auto, submitit.core.utils)
-        return self
+        return auto
 
     def slots(self) -> int:
         """As many as may be queued or running."""
@@ -117,7 +129,14 @@ class _SlurmExecutor(Executor):
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         future: Future[T] = Future()
         future.set_running_or_notify_cancel()
-        job = self._auto.submit(fn, *args, **kwargs)
+        try:
+            job = self._auto.submit(fn, *args, **kwargs)
+        except self._errors.FailedJobError as error:
+            raise ConnectionError(
+                f"Slurm refused a job ({str(error).strip()}): finished runs are kept; mend the "
+                "engine's options, such as partition, timeout_min or jobs, and give the command "
+                "again"
+            ) from error
         with self._lock:
             self._jobs[future] = job
         if self._watcher is None:
@@ -139,18 +158,20 @@ class _SlurmExecutor(Executor):
             with self._lock:
                 jobs = list(self._jobs.items())
             for future, job in jobs:
-                if job.done():
-                    self._conclude(future, job)
+                if self._concluded(future, job):
                     with self._lock:
                         del self._jobs[future]
 
-    def _conclude(self, future: Future[Any], job: Any) -> None:
-        """Gives a future what its job came to."""
+    def _concluded(self, future: Future[Any], job: Any) -> bool:
+        """Gives a future what its job came to, if it has ended."""
         try:
+            if not job.done():
+                return False
             future.set_result(job.result())
         except self._errors.FailedJobError as error:  # the work raised; the text has its traceback
             future.set_exception(RuntimeError(str(error)))
         except self._errors.UncompletedJobError as error:
             future.set_exception(WorkerLostError(str(error)))
-        except Exception as error:  # a result that can't be read
+        except Exception as error:  # a folder or a result that can't be read
             future.set_exception(WorkerLostError(f"job {job.job_id}: {error}"))
+        return True

@@ -70,6 +70,12 @@ def begun(run_id: str, directory: Path) -> int:
         return 0
 
 
+def left(directory: Path) -> set[str]:
+    """The ids of runs under way, and of those whose process was killed before it settled them."""
+    folder = directory / FOLDER
+    return {path.stem for path in folder.iterdir()} if folder.exists() else set()
+
+
 def settle(run_id: str, directory: Path) -> None:
     """Removes the files of a claim, held by this process, on a run whose record is written.
 

@@ -127,7 +127,6 @@ class Dispatcher:
     def _lost(self, run: Run) -> None:
         """Puts a run back whose worker died, unless its record is there, or it died too often."""
         if self._found(run):
-            self._tidy(run)
             return
         if claims.begun(run.id, self.directory) == self.begun[run.id]:
             self._count_false_start()
@@ -142,13 +141,6 @@ class Dispatcher:
             self.suspects.append(run)
         else:
             self.waiting.append(run)
-
-    def _tidy(self, run: Run) -> None:
-        """Removes what a worker left that died after it wrote the last file of its run."""
-        with claims.claim(run.id, self.directory) as mine:
-            if mine:
-                checkpoint_path(run, self.directory).unlink(missing_ok=True)
-                claims.settle(run.id, self.directory)
 
     def _count_death(self, run: Run) -> int:
         """Deaths of a run's worker, counted anew from a checkpoint that was written since."""

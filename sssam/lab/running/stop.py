@@ -13,7 +13,7 @@ class TerminatedError(KeyboardInterrupt):
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Raises TerminatedError at SIGTERM inside.
+    """Raises TerminatedError at the first SIGTERM inside; what stops in order is not disturbed.
 
     Where something else handles the signal it is left alone, and so it is under torchrun: a rank
     that waits for a lost one would not come to handle it, and torchrun waits for its end.
@@ -31,4 +31,5 @@ def terminable() -> Iterator[None]:
 
 
 def _terminate(number: int, frame: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise TerminatedError

@@ -11,7 +11,7 @@ from sssam.lab.flatness.specs import Plan
 from sssam.lab.records import Records, claims
 from sssam.lab.running import checks
 from sssam.lab.running.dispatch import Dispatcher
-from sssam.lab.running.worker import OnEpoch, Settings
+from sssam.lab.running.worker import OnEpoch, Settings, tidy
 from sssam.lab.specs import Method, Record, Run, Task
 from sssam.lab.training import hardware, loggers
 
@@ -121,6 +121,7 @@ def run_missing(
             settings = settings._replace(threads=entered.threads)
             told = _Told(len(wanted), on_progress)
             Dispatcher(directory, entered, settings, told, on_epoch)(wanted)
+    tidy(runs, directory, settings)  # lost workers, former commands' among them, have ended by now
     return Records(records.read_all(directory).by_id, problems)
 
 

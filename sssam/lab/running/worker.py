@@ -2,7 +2,7 @@
 
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -104,9 +104,26 @@ def _settled(
         plan = settings.flatness
         if plan is not None and flatfiles.due(run, directory, plan):
             flatfiles.write(measured(plan), directory)
-        checkpoint_path(run, directory).unlink(missing_ok=True)
-        claims.settle(run.id, directory)
+        _settle(run, directory)
         return record
+
+
+def tidy(runs: Iterable[Run], directory: Path, settings: Settings) -> None:
+    """Settles the runs of which nothing is to be done any more, and which nobody holds.
+
+    Their processes were killed after they wrote the last file of the run.
+    """
+    left = claims.left(directory)
+    for run in runs if left else ():
+        if run.id in left:
+            with claims.claim(run.id, directory) as mine:
+                if mine and found(run, directory, settings):
+                    _settle(run, directory)
+
+
+def _settle(run: Run, directory: Path) -> None:
+    checkpoint_path(run, directory).unlink(missing_ok=True)
+    claims.settle(run.id, directory)
 
 
 def _trained(run: Run, directory: Path, settings: Settings, on_epoch: OnEpoch | None) -> Record:

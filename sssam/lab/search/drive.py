@@ -1,13 +1,10 @@
 """Who tries what: several processes at one search, any of which may die."""
 
-import multiprocessing
 import platform
 import re
-import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import Any
 
 import optuna
 from filelock import FileLock
@@ -16,6 +13,7 @@ from optuna.trial import FrozenTrial
 
 from sssam.lab.records import claims
 from sssam.lab.running import checks
+from sssam.lab.search import processes
 from sssam.lab.search.design import Design
 from sssam.lab.search.objective import Objective, pruner
 from sssam.lab.search.storage import Place, study
@@ -27,8 +25,6 @@ from sssam.schedules import constant
 
 #: Seconds until a process that has nothing to do looks again at what others do.
 _PAUSE = 0.5
-#: Seconds that a process has to end at Ctrl-C.
-_LAST_WORDS = 10.0
 
 #: Told of each trial that ended: its search, the trial, and how many ended of how many.
 OnTrial = Callable[[Design, FrozenTrial, int, int], object]
@@ -58,6 +54,8 @@ def search(
         ValueError: a storage that is none, or holds other searches of these names.
         ConnectionError: the storage can't be reached.
         ChildProcessError: the processes died before the searches were done.
+        KeyboardInterrupt: at Ctrl-C, and SIGTERM where that raises it, with the processes ended;
+            the trials that they were at don't count as tried.
     """
     for name, value in (("trials", trials), ("jobs", jobs)):
         if value < 1:
@@ -67,7 +65,7 @@ def search(
     if jobs == 1 or not left:
         _work(left, place, trials, on_trial)
         return
-    codes = _in_processes(jobs, (left, place, trials, on_trial))
+    codes = processes.run(jobs, _work, left, place, trials, on_trial)
     if all(codes):
         raise ChildProcessError(f"the processes of the search ended with {codes}: search again")
 
@@ -88,29 +86,6 @@ def require(design: Design, place: Place) -> None:
         label="any", kind="sssam", rho=design.rho[1], schedule=schedule, options=options
     )
     checks.check(design.task, [method])
-
-
-def _in_processes(jobs: int, arguments: tuple[Any, ...]) -> list[int | None]:
-    """Works in processes of their own; returns their exit codes."""
-    context = multiprocessing.get_context("spawn")
-    workers = [context.Process(target=_process, args=arguments) for _ in range(jobs)]
-    for worker in workers:
-        worker.start()
-    try:
-        for worker in workers:
-            worker.join()
-    finally:  # at Ctrl-C each notes that its trial was stopped, and ends
-        for worker in workers:
-            worker.join(_LAST_WORDS)
-            worker.terminate()
-    return [worker.exitcode for worker in workers]
-
-
-def _process(*arguments: Any) -> None:
-    try:
-        _work(*arguments)
-    except KeyboardInterrupt:
-        sys.exit(1)
 
 
 def _work(designs: Sequence[Design], place: Place, trials: int, on_trial: OnTrial | None) -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-#: How often a trial whose process dies is tried before it counts as failed.
+#: How often a trial whose process dies is tried before it counts as failed. Being stopped is free.
 TRIES = 3
 
 
@@ -33,15 +33,20 @@ def revive(study: optuna.Study, is_lost: Callable[[FrozenTrial], bool]) -> None:
     again = {trial.user_attrs.get("retry of") for trial in every}
     for trial in every:
         if is_interrupted(trial) and trial.number not in again:
-            tries = trial.user_attrs.get("tries", 1) + ("stopped" not in trial.user_attrs)
+            tries = trial.user_attrs.get("tries", 1) + _killed(trial)
             attributes = {"retry of": trial.number, "tries": tries}
             study.enqueue_trial(trial.params, user_attrs=attributes)
 
 
 def is_interrupted(trial: FrozenTrial) -> bool:
     """Whether a trial ended with its process, and is to be tried anew."""
-    given_up = trial.user_attrs.get("tries", 1) >= TRIES and "stopped" not in trial.user_attrs
+    given_up = trial.user_attrs.get("tries", 1) >= TRIES and _killed(trial)
     return trial.state == TrialState.FAIL and "error" not in trial.user_attrs and not given_up
+
+
+def _killed(trial: FrozenTrial) -> bool:
+    """Whether the process of an interrupted trial died over it: it was begun, and not stopped."""
+    return "worker" in trial.user_attrs and "stopped" not in trial.user_attrs
 
 
 def count(study: optuna.Study, is_near: Callable[[FrozenTrial], bool]) -> Tally:

@@ -56,7 +56,11 @@ def test_what_the_text_says_is_what_the_engine_has():
         ("local:2,threads", "'threads' is no option of the form NAME=VALUE"),
         ("local:2,thread=2", "unknown option 'thread': did you mean 'threads'"),
         ("here:2", "engine 'here:2': it takes no place, got '2'"),
+        ("local:2,jobs=3", "jobs is given twice"),
+        ("local,threads=2,threads=1", "threads is given twice"),
         ("dask", "needs the scheduler's address, or its scheduler file"),
+        ("dask://host", "the scheduler's address is 'tcp://host', must end in :PORT"),
+        ("slurm,cluster=loca", "unknown cluster 'loca': did you mean 'local'"),
     ],
 )
 def test_text_that_names_no_engine(text, error):
@@ -82,6 +86,7 @@ def silent_port() -> int:
         ("dask:absent.json", "distributed", "scheduler's file 'absent.json' does not exist"),
         ("ray://127.0.0.1:{}", "ray", "Ray cluster .* check that `ray start --head` runs"),
         ("ray:127.0.0.1:{}", "ray", "Ray cluster .* check that `ray start --head` runs"),
+        ("ray:nowhere", "ray", "Ray cluster 'nowhere' can't be reached .* check the address"),
     ],
 )
 def test_a_cluster_that_is_not_there(tmp_path, silent_port, text, library, error):
@@ -97,11 +102,17 @@ def test_a_machine_without_slurm(tmp_path):
         study.run_missing([run(BASE)], tmp_path, engine="slurm")
 
 
-def test_an_option_that_submitit_does_not_have(tmp_path):
+@pytest.mark.parametrize("option", ["tiemout_min=3", "timeout_min=long"])
+def test_an_option_that_submitit_does_not_take_is_refused_with_the_text(option):
     pytest.importorskip("submitit")
-    engine = engines.parse("slurm,cluster=local,tiemout_min=3")
-    with pytest.raises(ValueError, match=r"option of the engine 'slurm' is wrong: .*tiemout"):
-        study.run_missing([run(BASE)], tmp_path, engine=engine)
+    error = rf"option of the engine 'slurm' is wrong: .*{option.partition('=')[0]}"
+    with pytest.raises(ValueError, match=error):
+        engines.parse(f"slurm,cluster=local,{option}")
+
+
+def test_a_study_of_slurm_is_read_where_submitit_is_not_installed(monkeypatch):
+    monkeypatch.setitem(sys.modules, "submitit", None)
+    assert engines.parse("slurm:gpu,tiemout_min=3").slots() == 100
 
 
 def test_a_cluster_without_workers(tmp_path):

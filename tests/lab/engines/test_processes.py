@@ -54,21 +54,42 @@ def _wait_for_marks(directory: Path, number: int) -> None:
         time.sleep(0.005)
 
 
-def test_two_processes_at_one_study_share_its_runs(tmp_path, begin, calm):
+ENGINES = pytest.mark.parametrize(
+    "engine", ["here,threads=1", pytest.param("local:1,threads=1", marks=pytest.mark.slow)]
+)
+
+
+@ENGINES
+def test_two_processes_at_one_study_share_its_runs(tmp_path, begin, calm, engine):
     directory = tmp_path / "records"
-    processes = begin(directory, 2)
+    processes = begin(directory, 2, engine)
     assert [process.communicate()[0] for process in processes] == [f"{len(RUNS)}\n"] * 2
     marks.require_none_done_twice(directory, RUNS, interruptions=0)
     marks.require_equal(records.read_all(directory).by_id, calm)
 
 
-def test_when_one_of_two_is_killed_the_other_does_all(tmp_path, begin, calm):
+@ENGINES
+def test_when_one_of_two_is_killed_the_other_does_all(tmp_path, begin, calm, engine):
     directory = tmp_path / "records"
-    one, other = begin(directory, 2)
+    one, other = begin(directory, 2, engine)
     _wait_for_marks(directory, 5)
     one.kill()
     assert other.communicate()[0] == f"{len(RUNS)}\n"
     marks.require_none_done_twice(directory, RUNS, interruptions=1)
+    marks.require_equal(records.read_all(directory).by_id, calm)
+
+
+@pytest.mark.slow
+@ENGINES
+def test_when_both_are_killed_the_same_command_does_the_rest(tmp_path, begin, calm, engine):
+    directory = tmp_path / "records"
+    both = begin(directory, 2, engine)
+    _wait_for_marks(directory, 5)
+    for process in both:
+        process.kill()
+    (process,) = begin(directory, 1, engine)  # while orphaned workers may still end
+    assert process.communicate()[0] == f"{len(RUNS)}\n"
+    marks.require_none_done_twice(directory, RUNS, interruptions=2)
     marks.require_equal(records.read_all(directory).by_id, calm)
 
 

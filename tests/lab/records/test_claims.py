@@ -15,9 +15,11 @@ def test_a_run_has_one_claim_at_a_time(tmp_path):
 
 
 def test_a_settled_run_leaves_no_file(tmp_path):
+    assert claims.left(tmp_path) == set()
     with claims.claim("a", tmp_path):
         claims.begin("a", tmp_path)
         assert claims.begun("a", tmp_path) == 1
+        assert claims.left(tmp_path) == {"a"}
         claims.settle("a", tmp_path)
     assert list((tmp_path / claims.FOLDER).iterdir()) == []
     assert claims.begun("a", tmp_path) == 0

@@ -115,6 +115,21 @@ def test_another_handler_of_the_signal_is_left_alone() -> None:
         signal.signal(signal.SIGTERM, before)
 
 
+def test_a_second_signal_does_not_disturb_what_stops_in_order() -> None:
+    stopped = []
+
+    def stop() -> None:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            signal.raise_signal(signal.SIGTERM)
+            stopped.append("in order")
+
+    with pytest.raises(TerminatedError), terminable():
+        stop()
+    assert stopped == ["in order"]
+
+
 def test_the_signal_is_an_interrupt_and_its_handler_goes_away() -> None:
     with pytest.raises(KeyboardInterrupt) as raised, terminable():
         signal.raise_signal(signal.SIGTERM)

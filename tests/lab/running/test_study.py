@@ -1,12 +1,16 @@
 import errno
 import os
 import signal
+from concurrent.futures import Executor, Future
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from tiny import BASE, SAM, SSSAM, TASK, run, same_but_times
 
 from sssam import files
 from sssam.lab import records
+from sssam.lab.engines import Engine, WorkerLostError
 from sssam.lab.records import claims
 from sssam.lab.running import dispatch, study, worker
 from sssam.lab.specs import DataSpec, Method, Record, Run
@@ -155,6 +159,68 @@ def test_a_record_that_another_process_wrote_is_taken(tmp_path):
 
     found = study.run_missing(RUNS[:2], tmp_path, on_progress=write)
     assert found.by_id[theirs.id] == theirs
+
+
+def _killed_before_it_settled(directory: Path, wanted: Run) -> ExitStack:
+    """What a worker leaves that is killed right after it wrote its record, and its hold on it."""
+    held = ExitStack()
+    assert held.enter_context(claims.claim(wanted.id, directory))
+    claims.begin(wanted.id, directory)
+    checkpoint = worker.checkpoint_path(wanted, directory)
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    checkpoint.write_bytes(b"of a run that is done")
+    records.write(Record(run=wanted, outcome="finished"), directory)
+    return held
+
+
+class Fading(Engine):
+    """Its workers write a record and are lost, but die only when the engine is left."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory, self.holds = directory, ExitStack()
+
+    def slots(self) -> int:
+        return 1
+
+    def executor(self) -> Executor:
+        return self
+
+    def submit(self, _, wanted: Run, *__) -> Future:
+        self.holds.push(_killed_before_it_settled(self.directory, wanted))
+        lost = Future()
+        lost.set_exception(WorkerLostError())
+        return lost
+
+    def lost(self) -> tuple[type[BaseException], ...]:
+        return (WorkerLostError,)
+
+    def close(self, abort: bool) -> None:
+        self.holds.close()
+
+
+def _left(directory: Path) -> list[str]:
+    folders = (directory / claims.FOLDER, directory / worker.CHECKPOINTS)
+    return [path.name for folder in folders for path in folder.iterdir()]
+
+
+def test_a_lost_worker_that_died_late_leaves_no_claim_and_no_checkpoint(tmp_path):
+    found = study.run_missing(RUNS[:2], tmp_path, engine=Fading(tmp_path))
+    assert len(found.by_id) == 2
+    assert _left(tmp_path) == []
+
+
+def test_what_a_killed_command_left_of_a_finished_run_goes_at_the_next(tmp_path):
+    _killed_before_it_settled(tmp_path, RUNS[0]).close()
+    assert len(_left(tmp_path)) >= 2
+    study.run_missing(RUNS[:1], tmp_path)
+    assert _left(tmp_path) == []
+
+
+def test_a_claim_that_a_living_process_holds_is_left_to_it(tmp_path):
+    with _killed_before_it_settled(tmp_path, RUNS[0]):
+        before = _left(tmp_path)
+        study.run_missing(RUNS[:1], tmp_path)
+        assert _left(tmp_path) == before
 
 
 def test_a_run_that_raises_is_a_failed_record_and_can_be_tried_again(tmp_path, monkeypatch):
