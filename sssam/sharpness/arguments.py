@@ -29,7 +29,9 @@ def pair(batch: Any) -> tuple[Any, Any]:
 
 
 def summed(name: str, score: Score, outputs: Any, targets: Any) -> tuple[Tensor, int]:
-    """The sum of a score over a batch, and how many numbers it is the sum of.
+    """The sum of a score over a batch, in float64 on the host, and how many numbers it sums.
+
+    In float32 the rounding of a sum would hide the small rises of an average over directions.
 
     Raises:
         TypeError: the score is no tensor of at most one axis.
@@ -39,6 +41,7 @@ def summed(name: str, score: Score, outputs: Any, targets: Any) -> tuple[Tensor,
     if not isinstance(scores, Tensor) or scores.ndim > 1:
         what = f"shape {tuple(scores.shape)}" if isinstance(scores, Tensor) else repr(scores)
         raise TypeError(f"{name} must return a scalar tensor or one number a sample, not {what}")
+    scores = scores.cpu().double()
     if scores.ndim:
         return scores.sum(), len(scores)
     count = size((targets, outputs))

@@ -73,8 +73,8 @@ def worst_case_rise(
 
     The first step is SAM's (Foret et al., arXiv 2010.01412), e = rho g / ||g||, or ASAM's where
     `adaptive`; each further one goes rho / 2 along the normalised gradient at w + e and back onto
-    the ball. The highest point seen counts, so more steps never give less. A random start goes
-    rho in a random direction first.
+    the ball, and so may step over a narrow peak. The highest point seen counts, so more steps never
+    give less. A random start goes rho in a random direction first.
 
     The weights are put back bit for bit, and buffers, gradients, training flags and random
     generators left as found, whatever is raised.
@@ -124,8 +124,9 @@ def average_case_rise(
     """The mean of L(w + e) - L(w) over e uniform on the sphere of radius rho.
 
     e = rho z / ||z|| with z normal, or rho T z / ||z|| where `adaptive`; each direction is taken
-    both ways, for then the slope cancels, and what is left is curvature. To second order it is
-    rho^2 tr H / (2 n) for n weights, so it says little of single sharp directions.
+    both ways, for then the slope cancels, and what is left is curvature. Of a smooth loss it is, to
+    second order, rho^2 tr H / (2 n) for n weights, so it says little of single sharp directions;
+    the kinks of rectifiers add to it.
     What is left as found: as for `worst_case_rise`.
 
     Args:

@@ -104,7 +104,9 @@ def _copied(name: str, state: State, model: nn.Module) -> dict[str, Tensor]:
     """The tensors of a state, copied: it may be the model's own, which is about to move."""
     own, given = _tensors(model.state_dict()), _tensors(state)
     if strange := sorted(own.keys() ^ given.keys()):
-        raise ValueError(f"{name} is no state of this model: they differ in {', '.join(strange)}")
+        more = f" and {len(strange) - 3} more" if len(strange) > 3 else ""
+        told = ", ".join(strange[:3]) + more
+        raise ValueError(f"{name} is no state of this model: they differ in {told}")
     for key, tensor in own.items():
         if tensor.shape != given[key].shape:
             raise ValueError(

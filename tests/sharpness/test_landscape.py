@@ -100,6 +100,16 @@ def test_loss_and_metric_are_means_over_samples() -> None:
     assert torch.equal(curve.metric, surface.metric[0])
 
 
+def test_default_directions_are_those_of_the_seed_and_of_the_one_after() -> None:
+    model = conv()
+    first, second = (filter_normalized_direction(model, seed) for seed in (4, 5))
+    few = {"x": [0.0, 0.5], "y": [0.0, 1.0]}
+    given = loss_surface(model, each, batches(), (first, second), **few)
+    assert torch.equal(loss_surface(model, each, batches(), seed=4, **few).loss, given.loss)
+    curve = loss_curve(model, each, batches(), x=[0.0, 0.5], seed=4)
+    assert torch.equal(curve.loss, given.loss[0])
+
+
 def test_a_loss_that_is_not_finite_is_told() -> None:
     curve = loss_curve(Point(W), lambda w, _: w.sum().log(), NOTHING, [-W], x=[0.0, 2.0])
     assert curve.loss.isfinite().tolist() == [True, False]
@@ -196,6 +206,7 @@ def test_the_barrier_is_the_rise_above_the_straight_line() -> None:
     [
         (lambda s: s.pop("4.weight"), "second is no state of this model: they differ in 4.weight"),
         (lambda s: s.update(other=torch.ones(1)), "they differ in other"),
+        (lambda s: s.clear(), r"in 0\.bias, 0\.weight, 1\.bias and 6 more$"),
         (
             lambda s: s.update({"4.bias": torch.ones(2)}),
             r"4\.bias has shape \(2,\), the model's \(3,\)",

@@ -14,7 +14,6 @@ from sssam.files import write_whole
 from sssam.lab.cli import arguments, results, studies, terminal
 from sssam.lab.cli.refusals import refusing, stoppable
 from sssam.lab.invalid import complaint
-from sssam.lab.names import safe
 from sssam.lab.pages import figures
 from sssam.lab.search import chart, confirm, drive, findings, told
 from sssam.lab.search.design import FIRST_SEED, Design, Draws, Prune, Sampler
@@ -91,8 +90,7 @@ def search(
         arguments.at_least_one("--trials", trials, "trials of each search")
         if confirming is not None:
             arguments.seeds(confirming, "fresh seeds", "--confirm")
-        default = Path("sssam-results", f"{safe(chosen.name)}-search")
-        folder = arguments.directory(default if out is None else out)
+        folder = arguments.results(chosen.name, out, "-search")
         place = Place(str(folder / "search.journal") if storage is None else storage)
         processes = arguments.processes(jobs)
     _search(designs, place, trials, processes, None if quiet else tell)
@@ -157,6 +155,8 @@ def tell(design: Design, trial: FrozenTrial, ended: int, total: int) -> None:
     mean = f"{100 * sum(scores) / len(scores):.2f}% on {len(scores)}" if scores else "no seed done"
     what = f"{method.get('label', 'no method')}, rho {method.get('rho', 0):g}"
     line = f"{design.budget:g} {design.sampler}: {ended} of {total}, {what}: {mean}"
+    if lost := left.get("outcomes", []).count("diverged"):
+        line += f", {lost} diverged"
     if trial.state.name != "COMPLETE":
         line += f", {'failed' if trial.state.name == 'FAIL' else trial.state.name.lower()}"
     errors.print(Text(line), soft_wrap=True)

@@ -14,7 +14,6 @@ from sssam.lab.cli import arguments, terminal
 from sssam.lab.cli.refusals import RefusedError, refusing, telling
 from sssam.lab.flatness import Solution
 from sssam.lab.flatness.specs import Between, Curvature, Flatness, Plan, Rise
-from sssam.lab.names import safe
 from sssam.lab.pages import landscapes
 from sssam.lab.specs import Run
 from sssam.lab.training import checkpoints
@@ -98,7 +97,7 @@ def _opened(path: Path, samples: int) -> Solution:
 
 def _default(solutions: Sequence[Solution]) -> Path:
     task, ids = solutions[0].run.task.name, "-".join(each.run.id for each in solutions)
-    return Path("sssam-results", safe(task), "sharpness", ids)
+    return arguments.results(task) / "sharpness" / ids
 
 
 def _measured(solutions: Sequence[Solution], plan: Plan) -> tuple[list[Flatness], list[Between]]:
@@ -111,9 +110,11 @@ def _measured(solutions: Sequence[Solution], plan: Plan) -> tuple[list[Flatness]
 
 def _table(found: Sequence[Flatness]) -> Table:
     drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    drawn.add_column(f"on {found[0].samples} training samples", no_wrap=True)
+    drawn.add_column(no_wrap=True)
+    of_one_task = len({each.run.task.name for each in found}) == 1
     for each in found:
-        drawn.add_column(_name(each.run, each.epoch), justify="right")
+        of = "" if of_one_task else f"{each.run.task.name}, "
+        drawn.add_column(f"{of}{_name(each.run)}, epoch {each.epoch}", justify="right")
     for row in zip(*map(_rows, found), strict=True):
         drawn.add_row(row[0][0], *(value for _, value in row))
     return drawn
@@ -121,6 +122,7 @@ def _table(found: Sequence[Flatness]) -> Table:
 
 def _rows(found: Flatness) -> list[tuple[str, str]]:
     return [
+        ("training samples", f"{found.samples}"),
         ("loss", f"{found.loss:.4f}"),
         ("score", f"{100 * found.score:.1f}%"),
         *_curvature(found.curvature),
@@ -150,12 +152,12 @@ def _number(value: float | None) -> str:
     return "without bound" if value is None else f"{value:.3g}"
 
 
-def _name(run: Run, epoch: int) -> str:
-    return f"{run.method.label}, seed {run.seed}, epoch {epoch}"
+def _name(run: Run) -> str:
+    return f"{run.method.label}, seed {run.seed}"
 
 
 def _said(line: Between) -> str:
-    ends = f"{line.first.method.label} and {line.second.method.label}"
+    ends = f"On the samples of the first, between {_name(line.first)} and {_name(line.second)}"
     if line.barrier is None:
-        return f"Between {ends} the loss is not finite everywhere."
-    return f"Between {ends} the loss rises {line.barrier:.4f} above the straight line of its ends."
+        return f"{ends}, the loss is not finite everywhere."
+    return f"{ends}, the loss rises {line.barrier:.4f} above the straight line of its ends."

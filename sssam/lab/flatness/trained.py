@@ -109,10 +109,24 @@ def between(first: Solution, second: Solution) -> Between:
         ValueError: the two are of different models.
     """
     ends = first.model.state_dict(), second.model.state_dict()
+    if _shapes(ends[0]) != _shapes(ends[1]):
+        models = " and ".join(_model(each.run) for each in (first, second))
+        raise ValueError(
+            f"there is no line between different models, {models}: measure them one at a time"
+        )
     metric = first.problem.metric
     line = sharpness.loss_line(*first.given, *ends, metric=metric, statistics=first.batches)
     barrier = line.barrier if bool(line.loss.isfinite().all()) else None
     return Between(first=first.run, second=second.run, profile=_profile(line), barrier=barrier)
+
+
+def _shapes(state: dict[str, Tensor]) -> dict[str, torch.Size]:
+    return {name: tensor.shape for name, tensor in state.items()}
+
+
+def _model(run: Run) -> str:
+    model = run.task.model
+    return " ".join([model.name, "-".join(map(str, model.widths))]).strip() + f" of {run.task.name}"
 
 
 def _curvature(solution: Solution, plan: Plan, adaptive: bool) -> Curvature:

@@ -20,8 +20,9 @@ class Candidate(Spec):
     """One trial that ended.
 
     `scores` are validation accuracies in [0, 1], one a seed that was trained; `spent` the
-    propagations a step that these runs really cost; `curve` the first seed's validation accuracy at
-    the end of each epoch. A pruned trial has fewer seeds; a failed one says why in `error`.
+    propagations a step that these runs really cost; `outcomes` how they ended, of searches that
+    kept it; `curve` the first seed's validation accuracy at the end of each epoch. A pruned trial
+    has fewer seeds; a failed one says why in `error`.
     """
 
     number: int
@@ -29,6 +30,7 @@ class Candidate(Spec):
     method: Method | None = None
     scores: tuple[Share, ...] = ()
     spent: tuple[float, ...] = ()
+    outcomes: tuple[Literal["finished", "diverged"], ...] = ()
     curve: tuple[Share, ...] = ()
     error: str | None = None
 
@@ -41,6 +43,11 @@ class Candidate(Spec):
     def mean(self) -> float:
         """Mean validation accuracy over its seeds so far, 0 where there are none."""
         return statistics.fmean(self.scores) if self.scores else 0.0
+
+    @property
+    def diverged(self) -> int:
+        """How many of its runs diverged; each counts with the accuracy that it reached."""
+        return self.outcomes.count("diverged")
 
 
 class Found(Spec):
@@ -134,6 +141,7 @@ def _candidate(trial: FrozenTrial) -> Candidate:
         method=Method.model_validate(left["method"]) if "method" in left else None,
         scores=tuple(left.get("scores", ())),
         spent=tuple(left.get("spent", ())),
+        outcomes=tuple(left.get("outcomes", ())),
         curve=tuple(curves[0]) if curves else (),
         error=left.get("error", died) if end == "failed" else None,
     )

@@ -2,11 +2,14 @@
 
 Everything that a trial leaves stands in its user attributes: `method`, `scores` (one a seed),
 `curves` (a seed's validation accuracy at each epoch's end), `spent` (propagations a step really
-run, one a seed), and for a trial that raised, `error`.
+run, one a seed), `outcomes` (whether a seed's run finished or diverged), and for a trial that
+raised, `error`.
 """
 
 import statistics
 import traceback
+from collections.abc import Sequence
+from typing import Any
 
 from optuna import Trial, TrialPruned
 from optuna.pruners import BasePruner, MedianPruner, NopPruner
@@ -28,16 +31,14 @@ def pruner(design: Design) -> BasePruner:
     """What gives up a trial whose mean so far lies below the median of those before it."""
     if design.prune == "never":
         return NopPruner()
-    if design.prune == "seeds":
-        return MedianPruner(n_startup_trials=UNPRUNED)
-    return MedianPruner(n_startup_trials=UNPRUNED, n_warmup_steps=(design.epochs + 1) // 2)
+    return MedianPruner(n_startup_trials=UNPRUNED)
 
 
 class Objective:
     """Trains a trial on one seed after the other, and reports to the pruner.
 
     With `prune="seeds"` it reports the mean over the seeds so far, after each; with "epochs" the
-    same with the present seed's accuracy at the end of each epoch.
+    same with the present seed's accuracy, at the end of each epoch of the later half of its run.
     """
 
     def __init__(self, design: Design, total_steps: int) -> None:
@@ -62,21 +63,21 @@ class Objective:
         method = propose(trial, self.design, self.total_steps)
         trial.set_user_attr("method", method.model_dump(mode="json"))
         scores: list[float] = []
-        curves: list[list[float]] = []
-        spent: list[float] = []
+        records: list[Record] = []
         for seed in self.design.seeds:
-            record = self._run(trial, method, seed, scores)
-            scores.append(record.validation_accuracy or 0.0)
-            curves.append([round(point.validation_accuracy, 6) for point in record.curve])
-            spent.append(record.propagations or 0.0)
-            for name, values in (("scores", scores), ("curves", curves), ("spent", spent)):
+            records.append(self._run(trial, method, seed, scores))
+            left = _left(records)
+            for name, values in left.items():
                 trial.set_user_attr(name, values)
+            scores = left["scores"]
             if self.design.prune == "seeds" and len(scores) < len(self.design.seeds):
                 self._report(trial, statistics.fmean(scores), len(scores))
         return statistics.fmean(scores)
 
     def _run(self, trial: Trial, method: Method, seed: int, before: list[float]) -> Record:
         def report(epoch: Epoch) -> None:
+            if 2 * epoch.epoch <= self.design.epochs:
+                return  # a schedule that spends its budget late has not begun to
             step = len(before) * self.design.epochs + epoch.epoch
             so_far = statistics.fmean([*before, epoch.point.validation_accuracy])
             self._report(trial, so_far, step)
@@ -90,6 +91,16 @@ class Objective:
         trial.report(mean, step)
         if trial.should_prune():
             raise TrialPruned
+
+
+def _left(records: Sequence[Record]) -> dict[str, list[Any]]:
+    """What a trial keeps of its runs, under the names of its user attributes."""
+    return {
+        "scores": [record.validation_accuracy or 0.0 for record in records],
+        "curves": [[round(p.validation_accuracy, 6) for p in r.curve] for r in records],
+        "spent": [record.propagations or 0.0 for record in records],
+        "outcomes": [record.outcome for record in records],
+    }
 
 
 def require_cost(record: Record, design: Design, total_steps: int) -> None:

@@ -9,7 +9,7 @@ from scipy import stats as scipy_stats
 from sssam.lab import stats
 from sssam.lab.analysis.comparison import Comparison, Row
 from sssam.lab.analysis.contrasts import differences
-from sssam.lab.analysis.headline import listed, signed
+from sssam.lab.analysis.headline import counted, listed, signed
 from sssam.lab.search.findings import Candidate, Findings, Found
 from sssam.lab.stats import Interval
 
@@ -20,7 +20,8 @@ STARTUP = 10
 def table(findings: Findings) -> Table:
     """The best of each search, a line each; a star marks the Pareto front."""
     shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for name in ("budget", "sampler", "validation", "s", "trials", "rho", "schedule"):
+    shown.caption, shown.caption_justify = "* on the Pareto front over budgets", "left"
+    for name in ("budget", "sampler", "validation", "s, points", "trials", "rho", "schedule"):
         shown.add_column(name, overflow="fold")
     front = [candidate for _, candidate in findings.front()]
     for found in findings.searches:
@@ -40,22 +41,28 @@ def table(findings: Findings) -> Table:
 def _cells(best: Candidate) -> list[str]:
     method = best.method
     scheduled = "" if method is None else repr(method.scheduling_function())
-    part = "" if method is None or method.ascent_fraction == 1 else f", {method.ascent_fraction:g}"
+    whole = method is None or method.ascent_fraction == 1
+    part = "" if method is None or whole else f", ascents on {method.ascent_fraction:g} of a batch"
+    spread = f"{100 * statistics.stdev(best.scores):.2f}" if len(best.scores) > 1 else ""
     return [
-        f"{100 * best.mean:.2f}%",
-        f"{100 * _spread(best.scores):.2f}",
+        _reached(best),
+        spread,
         "" if method is None else f"{method.rho:g}",
         scheduled + part,
     ]
 
 
-def _spread(scores: tuple[float, ...]) -> float:
-    return statistics.stdev(scores) if len(scores) > 1 else 0.0
+def _reached(candidate: Candidate) -> str:
+    """The mean accuracy, and what it is not when runs diverged: that of a method that works."""
+    lost = f" ({counted(candidate.diverged, 'run')} diverged)" if candidate.diverged else ""
+    return f"{100 * candidate.mean:.2f}%{lost}"
 
 
 def _ends(found: Found) -> str:
-    told = [f"{found.number(end)} {end}" for end in ("complete", "pruned", "failed")]
-    return ", ".join(text for text in told if not text.startswith("0 ")) or "none"
+    numbers = {end: found.number(end) for end in ("complete", "pruned", "failed")}
+    told = ", ".join(f"{number} {end}" for end, number in numbers.items() if number) or "none"
+    diverged = sum(candidate.diverged > 0 for candidate in found.candidates)
+    return f"{told}; {diverged} diverged" if diverged else told
 
 
 def sentences(findings: Findings) -> list[str]:
@@ -70,7 +77,24 @@ def sentences(findings: Findings) -> list[str]:
     if apart:
         told.append(_verdict(apart))
     told.extend(text for found in findings.searches if (text := _foresight(found)))
+    if diverging := _diverged(findings):
+        told.append(diverging)
     return told
+
+
+def _diverged(findings: Findings) -> str:
+    """In how many trials runs diverged: they count with what they reached, as all others."""
+    by_search = [
+        f"{lost} of {len(found.candidates)} at {found.design.budget:g} ({found.design.sampler})"
+        for found in findings.searches
+        if (lost := sum(candidate.diverged > 0 for candidate in found.candidates))
+    ]
+    if not by_search:
+        return ""
+    return (
+        f"Runs diverged, or ended at or below chance, in trials: {', '.join(by_search)}. They "
+        "count with the accuracy that they reached."
+    )
 
 
 def fresh(comparison: Comparison, budgets: Sequence[float]) -> list[str]:
@@ -112,8 +136,8 @@ def _versus(
     seeds = len(best.scores)
     return (
         f"At {found.design.budget:g} propagations the best of {len(found.candidates)} TPE trials "
-        f"({best.family}) reached {100 * best.mean:.2f}% on {seeds} validation seeds, that of "
-        f"{len(random.candidates)} random trials ({other.family}) {100 * other.mean:.2f}%: "
+        f"({best.family}) reached {_reached(best)} on {seeds} validation seeds, that of "
+        f"{len(random.candidates)} random trials ({other.family}) {_reached(other)}: "
         f"{signed(difference.mean)} points, paired{_ends_of(difference)}."
         f"{_learned(found, random)}"
     )

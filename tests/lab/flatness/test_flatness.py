@@ -1,4 +1,4 @@
-"""A trained run's flatness: from a checkpoint to numbers, figures, and the line between two."""
+"""A trained run's flatness: from a checkpoint to numbers and figures."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 import torch
-from tiny import BASE, SAM, TASK, run
+from tiny import TASK
 
 from sssam.lab import flatness
 from sssam.lab.charts import landscape
@@ -15,10 +15,9 @@ from sssam.lab.flatness.specs import Between, Flatness, Plan
 from sssam.lab.pages import landscapes
 from sssam.lab.pages.figures import render
 from sssam.lab.pages.landscapes import Measured
-from sssam.lab.specs import DataSpec, ModelSpec, Record
+from sssam.lab.specs import Record
 from sssam.lab.training import checkpoints
-from sssam.lab.training.train import train
-from sssam.sharpness import Hessian
+from sssam.sharpness import Hessian, average_case_rise, worst_case_rise
 
 QUICK = Plan(
     samples=64,
@@ -32,25 +31,6 @@ QUICK = Plan(
 )
 FEW = ["--samples", "32", "--eigenvalues", "1", "--probes", "2"]
 FEW += ["--rho", "0.1", "--adaptive-rho", "1"]
-RESNET = TASK.model_copy(
-    update={
-        "model": ModelSpec(name="resnet8", widths=(2,)),
-        "data": DataSpec(name="digits", train=64, validation=32),
-        "epochs": 1,
-    }
-)
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, Record]]:
-    """Checkpoints of an MLP trained in two ways, and of a network with batch norm."""
-    folder, made = tmp_path_factory.mktemp("trained"), {}
-    runs = {"base": run(BASE), "SAM": run(SAM), "resnet": run(BASE, task=RESNET)}
-    runs["resnet SAM"] = run(SAM, task=RESNET)
-    for name, each in runs.items():
-        path = folder / f"{name}.pt"
-        made[name] = path, train(each, checkpoint=path)
-    return made
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +62,13 @@ def test_all_numbers_are_those_of_the_library(
             trace.error,
         )
         assert measured.weights == hessian.size
-    assert [(rise.rho, rise.adaptive) for rise in measured.rises] == [(0.1, False), (0.5, True)]
-    assert all(rise.worst > rise.average for rise in measured.rises)
+    for rise, (rho, adaptive) in zip(measured.rises, [(0.1, False), (0.5, True)], strict=True):
+        worst = worst_case_rise(*found.given, rho, steps=2, adaptive=adaptive)
+        average = average_case_rise(*found.given, rho, draws=2, adaptive=adaptive)
+        assert (rise.rho, rise.adaptive) == (rho, adaptive)
+        assert (rise.worst, rise.one_step) == (worst.rise, worst.one_step)
+        assert (rise.average, rise.error) == (average.rise, average.error)
+        assert worst.rise > worst.one_step
     middle = len(measured.curve.x) // 2
     assert measured.curve.loss[middle] == pytest.approx(measured.loss)
     assert measured.surface.loss[middle][middle] == pytest.approx(measured.loss)
@@ -93,21 +78,6 @@ def test_the_same_checkpoint_gives_the_same_numbers(
     trained: dict[str, tuple[Path, Record]], measured: Flatness
 ) -> None:
     assert flatness.measure(flatness.opened(trained["base"][0], 64), QUICK) == measured
-
-
-def test_the_line_ends_at_both_solutions(trained: dict[str, tuple[Path, Record]]) -> None:
-    one, other = (flatness.opened(trained[name][0]) for name in ("base", "SAM"))
-    line = flatness.between(one, other)
-    ends = [trained[name][1].train_loss for name in ("base", "SAM")]
-    assert [line.profile.loss[0], line.profile.loss[-1]] == pytest.approx(ends, rel=1e-5)
-    assert line.barrier >= 0
-    assert len(line.profile.score) == 21
-
-
-def test_a_line_of_other_models_is_refused(trained: dict[str, tuple[Path, Record]]) -> None:
-    one, other = (flatness.opened(trained[name][0]) for name in ("base", "resnet"))
-    with pytest.raises(ValueError, match="no state of this model"):
-        flatness.between(one, other)
 
 
 def test_data_that_changed_since_the_run_are_refused(
@@ -152,16 +122,17 @@ def test_losses_that_are_not_finite_are_left_out(measured: Flatness) -> None:
 def test_one_checkpoint_on_the_command_line(
     trained: dict[str, tuple[Path, Record]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["sharpness", str(trained["base"][0]), *FEW, "--out", str(tmp_path)]
+    words = ["sharpness", str(trained["base"][0]), *FEW, "--surface", "--out", str(tmp_path)]
     assert main(words) == 0
     output = capsys.readouterr().out
-    for name in ("on 32 training samples", "adaptive trace", "rise within rho 0.1, worst"):
+    for name in ("training samples      ", "adaptive trace", "rise within rho 0.1, worst"):
         assert name in output
     held = Measured.model_validate_json((tmp_path / "sharpness.json").read_text())
     assert held.flatness[0].run == trained["base"][1].run
     assert held.between == ()
     picture = ElementTree.parse(tmp_path / "landscape.svg").getroot()
     assert picture.attrib["aria-label"].startswith("Line plot of the training loss along")
+    assert (tmp_path / f"surface-{held.flatness[0].run.id}.svg").exists()
 
 
 def test_two_checkpoints_on_the_command_line(
@@ -173,7 +144,8 @@ def test_two_checkpoints_on_the_command_line(
     monkeypatch.chdir(tmp_path)
     paths = [str(trained[name][0]) for name in ("resnet", "resnet SAM")]
     assert main(["sharpness", *paths, *FEW]) == 0
-    assert "Between base and SAM the loss rises" in capsys.readouterr().out
+    told = "the first, between base, seed 0 and SAM, seed 0, the loss rises"
+    assert told in " ".join(capsys.readouterr().out.split())
     ids = [trained[name][1].id for name in ("resnet", "resnet SAM")]
     folder = Path("sssam-results", "tiny", "sharpness", "-".join(ids))
     held = json.loads((folder / "sharpness.json").read_text())

@@ -8,6 +8,7 @@ from tiny import BASE, SAM, SSSAM, TASK
 
 from sssam.lab import flatness, records
 from sssam.lab.analysis.comparison import Comparison
+from sssam.lab.analysis.flatness_rows import with_flatness
 from sssam.lab.flatness import files as flatfiles
 from sssam.lab.flatness.specs import Plan
 from sssam.lab.pages import report
@@ -22,7 +23,7 @@ from sssam.lab.studies import conduct, design, studyfile
 from sssam.lab.studies.design import Grid, Part, Study
 
 PLAN = Plan(
-    samples=32, eigenvalues=1, probes=2, radii=(0.1,), adaptive_radii=(1.0,), steps=1, draws=2
+    samples=32, eigenvalues=2, probes=2, radii=(0.1,), adaptive_radii=(1.0,), steps=1, draws=2
 )
 ROWS = (BASE, SAM, SSSAM)
 STUDY = Study(
@@ -158,6 +159,22 @@ def test_rows_are_means_over_seeds(comparison: Comparison, directory: Path) -> N
     assert row.eigenvalue.low < min(tops)
     assert (row.n, row.seed, row.samples) == (2, 0, 32)
     assert [(rise.rho, rise.adaptive) for rise in row.rises] == [(0.1, False), (1.0, True)]
+
+
+def test_a_rise_without_bound_in_one_run_is_no_number_of_the_row(
+    comparison: Comparison, directory: Path
+) -> None:
+    kept = flatfiles.read_all(RUNS, directory / "records")
+    one = kept[RUNS[-1].id]
+    assert one.flatness is not None
+    plain, adaptive = one.flatness.rises
+    rises = (plain.model_copy(update={"worst": None}), adaptive)
+    found = one.flatness.model_copy(update={"rises": rises})
+    kept[RUNS[-1].id] = one.model_copy(update={"flatness": found})
+    row = with_flatness(comparison, RUNS, kept).rows[-1].flatness
+    assert row is not None
+    assert row.rises[0].worst is None
+    assert row.rises[1].worst == comparison.rows[-1].flatness.rises[1].worst
 
 
 def test_flatness_by_another_plan_is_not_mixed_in(directory: Path) -> None:

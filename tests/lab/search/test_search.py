@@ -309,6 +309,7 @@ def test_a_trial_whose_process_dies_each_time_is_given_up(tmp_path: Path) -> Non
         trial = one.ask()
         space.propose(trial, design(), STEPS)
         assert trial.user_attrs.get("tries", 1) == attempt + 1
+        trial.set_user_attr("worker", "anywhere")
         tally.revive(one, lambda _: True)
     tally.revive(one, lambda _: True)
     counted = tally.count(one, lambda _: True)
