@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from math import isclose
+from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,21 @@ from sssam.lab.specs import Record, Task
 
 #: The records of one method, by seed.
 BySeed = Mapping[int, Record]
+
+
+class _Judged(Protocol):
+    """A row of one task or of several, as far as claims on it are adjusted."""
+
+    @property
+    def p_value(self) -> float | None: ...
+    @property
+    def share(self) -> stats.Ratio | None: ...
+    @property
+    def share_p_value(self) -> float | None: ...
+    def model_copy(self, *, update: Mapping[str, Any] | None = None) -> Self: ...
+
+
+Judged = TypeVar("Judged", bound=_Judged)
 
 
 def contrasted(comparison: Comparison) -> Comparison:
@@ -25,20 +41,26 @@ def contrasted(comparison: Comparison) -> Comparison:
     if base is not None and sam is not None and base.runs.finished and sam.runs.finished:
         apart = (base.label, sam.label)
         rows = [row if row.label in apart else _tested(row, base, sam, task) for row in rows]
-    return comparison.model_copy(update={"rows": _adjusted(rows)})
+    return comparison.model_copy(update={"rows": adjusted(rows)})
 
 
-def adjusted_shares(
-    shares: Sequence[stats.Ratio | None], p_values: Sequence[float | None]
-) -> list[float | None]:
-    """Holm's adjustment of the p-values that rows keep a share of SAM's gain, in their order.
+def adjusted(rows: Sequence[Judged]) -> tuple[Judged, ...]:
+    """The rows with Holm's adjustments of their p-values.
 
-    A row whose own seeds do not identify a share stays None, yet counts among the others: which
-    rows are tested must not depend on what was measured.
+    A row whose own seeds do not identify a share has no p-value of it, yet counts among the others:
+    which rows are tested must not depend on what was measured.
     """
-    rows = list(zip(shares, p_values, strict=True))
-    counted = stats.holm([1.0 if p is None and share is not None else p for share, p in rows])
-    return [None if p is None else q for p, q in zip(p_values, counted, strict=True)]
+    keeping = stats.holm([row.p_value for row in rows])
+    asked = [row.share_p_value for row in rows]
+    counted = [
+        1.0 if p is None and row.share is not None else p
+        for row, p in zip(rows, asked, strict=True)
+    ]
+    sharing = [None if p is None else q for p, q in zip(asked, stats.holm(counted), strict=True)]
+    return tuple(
+        row.model_copy(update={"p_value": p, "share_p_value": q})
+        for row, p, q in zip(rows, keeping, sharing, strict=True)
+    )
 
 
 def differences(row: Row, other: Row) -> list[float]:
@@ -93,16 +115,6 @@ def _tested(row: Row, base: Row, sam: Row, task: Task) -> Row:
     if not row.runs.finished:
         update["share"] = None  # the part of a gain that runs which came to nothing keep
     return row.model_copy(update=update)
-
-
-def _adjusted(rows: Sequence[Row]) -> tuple[Row, ...]:
-    """With Holm's adjustments over the rows."""
-    keeping = stats.holm([row.p_value for row in rows])
-    sharing = adjusted_shares([row.share for row in rows], [row.share_p_value for row in rows])
-    return tuple(
-        row.model_copy(update={"p_value": p, "share_p_value": q})
-        for row, p, q in zip(rows, keeping, sharing, strict=True)
-    )
 
 
 def _kept(to_sam: list[float], to_base: list[float], margin: float) -> dict[str, object]:

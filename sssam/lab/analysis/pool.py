@@ -9,7 +9,7 @@ from pydantic import Field
 
 from sssam.lab import stats
 from sssam.lab.analysis.comparison import Comparison, Row
-from sssam.lab.analysis.contrasts import adjusted_shares, differences, gains
+from sssam.lab.analysis.contrasts import adjusted, differences, gains
 from sssam.lab.specs import Spec
 from sssam.lab.stats import ONE_SIDED, Interval, Ratio, estimate, pooled
 
@@ -90,7 +90,7 @@ def pool(comparisons: Sequence[Comparison]) -> Pooled:
         tasks=tuple(c.task.name for c in comparisons),
         margin=_margin(measured),
         share=comparisons[0].task.share,
-        rows=_adjusted([_row(label, measured) for label in every if label not in apart]),
+        rows=adjusted([_row(label, measured) for label in every if label not in apart]),
         left_out=tuple(label for label in labels if label not in every),
         remarks=tuple(_remarks(measured)),
     )
@@ -154,16 +154,6 @@ def _share(samples: Sequence[tuple[list[float], list[float]]]) -> Ratio | None:
     """None where SAM's mean gain is exactly zero."""
     sam_gain = pooled([estimate(gain) for _, gain in samples])
     return stats.pooled_share(samples) if sam_gain.mean else None
-
-
-def _adjusted(rows: Sequence[PooledRow]) -> tuple[PooledRow, ...]:
-    """With Holm's adjustment over the rows."""
-    keeping = stats.holm([row.p_value for row in rows])
-    sharing = adjusted_shares([row.share for row in rows], [row.share_p_value for row in rows])
-    return tuple(
-        row.model_copy(update={"p_value": p, "share_p_value": q})
-        for row, p, q in zip(rows, keeping, sharing, strict=True)
-    )
 
 
 def _remarks(measured: Sequence[_Measured]) -> list[str]:
