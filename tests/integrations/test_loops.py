@@ -211,7 +211,7 @@ def test_the_example_runs(name: str) -> None:
 #: Those that are run by other tests.
 ELSEWHERE = {
     "torchrun_loop": "distributed/test_faults.py",
-    "my_task": "lab/test_taskfile.py",
+    "my_task": "lab/tasks/test_taskfile.py",
 }
 
 
