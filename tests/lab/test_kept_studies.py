@@ -43,17 +43,13 @@ def test_the_texts_quote_the_numbers_of_noisy_digits() -> None:
     kept = read(f"{NOISY}/comparison.json")
     best, sam = cheapest(kept), kept.sam
     assert best is not None
-    assert best.to_sam is not None
-    assert best.to_sam.low is not None
     assert sam is not None
     assert sam.to_base is not None
-    lost, gain = -best.to_sam.mean, sam.to_base.mean
+    gain = sam.to_base.mean
     readme, study = (ROOT / "README.md").read_text(), (ROOT / NOISY / "README.md").read_text()
     words = re.sub(r"\s+", " ", readme)
     assert f"{len(kept.seeds)} seeds, paired" in words
-    assert f"down to {best.cost:.2f} propagations a step" in words
-    assert re.search(rf"gives up {lost:.1f} points \[.*, {-best.to_sam.low:.1f}\]", words)
-    assert f"of SAM's {gain:.1f}." in words
+    assert "recipe was **not tuned**" in words
     assert f"took {best.relative_time:.1f} times the base's time" in words
     assert f"its gain of {gain:.1f} points" in study
     assert "SAM 1/32 ascent" in (ROOT / "docs/noisy-digits.svg").read_text()
