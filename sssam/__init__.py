@@ -1,7 +1,6 @@
 """Sharpness-aware training at a cost that you choose."""
 
 from sssam import methods, roles, schedules, sharpness
-from sssam.files import load, save
 from sssam.optimizers import (
     AESAM,
     ASAM,
@@ -25,8 +24,9 @@ from sssam.optimizers import (
     SharpnessAware,
     unwrap,
 )
-from sssam.preservation import preserve_buffers
-from sssam.trials import Trial
+from sssam.runtime.files import load, save
+from sssam.runtime.guard import preserve_buffers
+from sssam.schedules.draws import Draws
 
 __version__ = "0.1.0"
 
@@ -44,6 +44,7 @@ __all__ = [
     "USAM",
     "WSAM",
     "AsyncSAM",
+    "Draws",
     "FriendlySAM",
     "LookSAM",
     "MicroSAM",
@@ -51,7 +52,6 @@ __all__ = [
     "Relay",
     "SAMPa",
     "SharpnessAware",
-    "Trial",
     "load",
     "methods",
     "preserve_buffers",

@@ -21,7 +21,7 @@ Build = Callable[[torch.optim.Optimizer, nn.Module], sssam.SharpnessAware]
 def _coins(
     schedule: sssam.schedules.Schedule, draws: str = "bernoulli", seed: int = 3
 ) -> list[bool]:
-    trial = sssam.Trial(schedule, STEPS, seed, draws)  # type: ignore[arg-type]
+    trial = sssam.Draws(schedule, STEPS, seed, draws)  # type: ignore[arg-type]
     return [trial(t) for t in range(STEPS)]
 
 

@@ -13,17 +13,12 @@ ROOT = Path(sssam.__file__).parent
 
 #: Each module may import from those named before it; the tests hold the order of the data.
 LAYERS = [
-    ["checks", "vectors", "files"],
-    ["perturbation", "schedules"],
-    ["trials"],
-    ["passes"],
-    ["preservation", "batches", "roles"],
-    ["methods", "sharpness"],
-    ["bases"],
-    ["scaling", "ranks", "foreign"],
-    ["engine"],
-    ["drivers", "checkpoint"],
-    ["optimizers"],
+    ["core"],
+    ["schedules"],
+    ["roles"],
+    ["methods"],
+    ["runtime"],
+    ["optimizers", "sharpness"],
     ["lab", "integrations"],
     ["__main__"],
 ]

@@ -10,8 +10,8 @@ from lightning_utilities.core.apply_func import apply_to_collection
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset
 
-from sssam import batches
 from sssam.lab.seeds import generator
+from sssam.runtime import batches
 
 
 class ProblemError(ValueError):

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import torch
 
+from sssam.core.passes import Pass, Passes, Step
 from sssam.methods.base import Method, Opening
-from sssam.passes import Pass, Passes, Step
 from sssam.roles.direction import Direction
 from sssam.roles.metric import Metric
 from sssam.roles.mix import Mix, Perturbed

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from sssam.passes import Passes, Step
+from sssam.core.passes import Passes, Step
 
 #: Where a step's first pass runs: at w, at w + e, at w whatever the others do, or it depends on t.
 Opening = Literal["at w", "moved", "any", "mixed"]

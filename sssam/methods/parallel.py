@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import torch
 
-from sssam.checks import number
+from sssam.core.checks import number
+from sssam.core.passes import Pass, Passes, Step
+from sssam.core.vectors import Vector, add, copied, dense, scale
 from sssam.methods.base import Method, Opening
-from sssam.passes import Pass, Passes, Step
 from sssam.roles.metric import Metric
-from sssam.vectors import Vector, add, copied, dense, scale
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import torch
 
+from sssam.core.passes import Passes, Step
+from sssam.core.vectors import add, norm, scale
 from sssam.methods.base import Method
-from sssam.passes import Passes, Step
-from sssam.vectors import add, norm, scale
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
+from sssam.core.passes import Passes, Step
+from sssam.core.vectors import norm
 from sssam.methods.base import PLAIN, Method, Opening
-from sssam.passes import Passes, Step
 from sssam.roles.threshold import Looks
 from sssam.roles.when import When
-from sssam.vectors import norm
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from sssam.optimizers.aesam import AESAM
 from sssam.optimizers.asyncsam import AsyncSAM
-from sssam.optimizers.base import SharpnessAware, unwrap
 from sssam.optimizers.esam import ESAM
 from sssam.optimizers.fsam import FriendlySAM
 from sssam.optimizers.gsam import GSAM
@@ -19,6 +18,7 @@ from sssam.optimizers.sampa import SAMPa
 from sssam.optimizers.sssam import SSSAM
 from sssam.optimizers.usam import USAM
 from sssam.optimizers.wsam import WSAM
+from sssam.runtime.optimizer import SharpnessAware, unwrap
 
 __all__ = [
     "AESAM",

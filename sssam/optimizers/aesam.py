@@ -1,14 +1,14 @@
 """AE-SAM: a SAM step where the gradient is large for its time."""
 
-from sssam.checks import number
+from sssam.core.checks import number
 from sssam.methods import PLAIN, Ascent, Method, Reuse, Watch
-from sssam.optimizers.base import SharpnessAware
 from sssam.optimizers.sam import Base, Model
-from sssam.preservation import Rng
 from sssam.roles.direction import Fresh
 from sssam.roles.metric import Euclidean
 from sssam.roles.mix import Mix, Perturbed, Store
 from sssam.roles.threshold import Threshold
+from sssam.runtime.guard import Rng
+from sssam.runtime.optimizer import SharpnessAware
 
 
 class AESAM(SharpnessAware):

@@ -1,11 +1,11 @@
 """AsyncSAM: perturbs along the gradient at w of the step before."""
 
 from sssam.methods import Ascent
-from sssam.optimizers.base import SharpnessAware
 from sssam.optimizers.sam import Base, Model
-from sssam.preservation import Rng
 from sssam.roles.memory import Stale
 from sssam.roles.metric import Euclidean
+from sssam.runtime.guard import Rng
+from sssam.runtime.optimizer import SharpnessAware
 
 
 class AsyncSAM(SharpnessAware):

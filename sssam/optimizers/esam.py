@@ -1,14 +1,14 @@
 """ESAM: perturbs some of the tensors, and descends on the samples whose losses rise most."""
 
 from sssam.methods import Ascent
-from sssam.optimizers.base import SharpnessAware
 from sssam.optimizers.sam import Base, Model
-from sssam.preservation import Rng
-from sssam.ranks import Perturbation
 from sssam.roles.direction import Fresh
 from sssam.roles.masks import Stochastic
 from sssam.roles.metric import Euclidean
 from sssam.roles.samples import Rising
+from sssam.runtime.guard import Rng
+from sssam.runtime.optimizer import SharpnessAware
+from sssam.runtime.ranks import Perturbation
 
 
 class ESAM(SharpnessAware):

@@ -1,12 +1,12 @@
 """Friendly SAM: perturbs along what is this batch's own in the gradient."""
 
 from sssam.methods import Ascent
-from sssam.optimizers.base import SharpnessAware
 from sssam.optimizers.sam import Base, Model
-from sssam.preservation import Rng
 from sssam.roles.direction import Fresh
 from sssam.roles.memory import Friendly
 from sssam.roles.metric import Euclidean
+from sssam.runtime.guard import Rng
+from sssam.runtime.optimizer import SharpnessAware
 
 
 class FriendlySAM(SharpnessAware):

@@ -1,13 +1,13 @@
 """GSAM: SAM that also narrows the gap between the loss at w + e and the loss at w."""
 
 from sssam.methods import Ascent
-from sssam.optimizers.base import SharpnessAware
 from sssam.optimizers.sam import Base, Model
-from sssam.preservation import Rng
 from sssam.roles.direction import Fresh
 from sssam.roles.metric import Euclidean
 from sssam.roles.mix import Gap, Mix, Perturbed
 from sssam.roles.strength import Factor, WithRate
+from sssam.runtime.guard import Rng
+from sssam.runtime.optimizer import SharpnessAware
 
 
 class GSAM(SharpnessAware):

@@ -1,14 +1,14 @@
 """K-SAM: both passes on the samples with the highest losses."""
 
-from sssam.checks import share
+from sssam.core.checks import share
 from sssam.methods import Ascent
-from sssam.optimizers.base import SharpnessAware
 from sssam.optimizers.sam import Base, Model
-from sssam.preservation import Rng
-from sssam.ranks import Perturbation
 from sssam.roles.direction import Fresh
 from sssam.roles.metric import Euclidean
 from sssam.roles.samples import Hardest
+from sssam.runtime.guard import Rng
+from sssam.runtime.optimizer import SharpnessAware
+from sssam.runtime.ranks import Perturbation
 
 
 class KSAM(SharpnessAware):

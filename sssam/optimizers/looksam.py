@@ -1,14 +1,14 @@
 """LookSAM: a SAM step every k steps, whose effect is reused on the steps between."""
 
-from sssam.checks import number
+from sssam.core.checks import number
 from sssam.methods import Ascent, Reuse, Switch
-from sssam.optimizers.base import SharpnessAware
 from sssam.optimizers.sam import Base, Model
-from sssam.preservation import Rng
 from sssam.roles.direction import Fresh
 from sssam.roles.metric import Euclidean
 from sssam.roles.mix import Store
 from sssam.roles.when import Every
+from sssam.runtime.guard import Rng
+from sssam.runtime.optimizer import SharpnessAware
 
 
 class LookSAM(SharpnessAware):

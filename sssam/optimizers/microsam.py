@@ -1,13 +1,13 @@
 """SAM whose ascent runs on a micro-batch, with noise."""
 
 from sssam.methods import Ascent
-from sssam.optimizers.base import SharpnessAware
 from sssam.optimizers.sam import Base, Model
-from sssam.preservation import Rng
-from sssam.ranks import Perturbation
 from sssam.roles.direction import Fresh
 from sssam.roles.metric import Euclidean
 from sssam.roles.noise import Noisy
+from sssam.runtime.guard import Rng
+from sssam.runtime.optimizer import SharpnessAware
+from sssam.runtime.ranks import Perturbation
 
 
 class MicroSAM(SharpnessAware):

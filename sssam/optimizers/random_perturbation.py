@@ -1,10 +1,10 @@
 """Random weight perturbation: the average case, and a control for every method here."""
 
 from sssam.methods import Ascent
-from sssam.optimizers.base import SharpnessAware
 from sssam.optimizers.sam import Base, Model, radius
-from sssam.preservation import Rng
 from sssam.roles.noise import Random
+from sssam.runtime.guard import Rng
+from sssam.runtime.optimizer import SharpnessAware
 
 
 class RandomPerturbation(SharpnessAware):

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.optim import SGD, Adam, NAdam, Optimizer, RAdam
 
-from sssam.bases import Bases, State
-from sssam.checks import count
+from sssam.core.checks import count
+from sssam.runtime.bases import Bases, State
 
 STEPS = "relay.steps"
 MUON: Any = getattr(torch.optim, "Muon", None)  # torch 2.9 and later

@@ -1,12 +1,12 @@
 """S2-SAM: perturbs along the last descent gradient, for no pass at all."""
 
 from sssam.methods import Ascent
-from sssam.optimizers.base import SharpnessAware
 from sssam.optimizers.sam import Base, Model
-from sssam.preservation import Rng
 from sssam.roles.memory import Last
 from sssam.roles.metric import Euclidean
 from sssam.roles.mix import Kept
+from sssam.runtime.guard import Rng
+from sssam.runtime.optimizer import SharpnessAware
 
 
 class S2SAM(SharpnessAware):

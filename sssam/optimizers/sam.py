@@ -7,12 +7,12 @@ from torch import nn
 from torch.optim import Optimizer
 
 from sssam.methods import Ascent
-from sssam.optimizers.base import SharpnessAware
-from sssam.preservation import Rng
-from sssam.ranks import Perturbation
 from sssam.roles.direction import Fresh
 from sssam.roles.metric import Adaptive, Euclidean, Metric
 from sssam.roles.mix import Mix, Perturbed, Weighted
+from sssam.runtime.guard import Rng
+from sssam.runtime.optimizer import SharpnessAware
+from sssam.runtime.ranks import Perturbation
 
 Base = Optimizer | Iterable[Optimizer]
 Model = nn.Module | Literal[False] | None

@@ -3,12 +3,12 @@
 from torch import nn
 
 from sssam.methods import Ascent
-from sssam.optimizers.base import SharpnessAware
 from sssam.optimizers.sam import Base, radius
-from sssam.preservation import Rng
-from sssam.ranks import Perturbation
 from sssam.roles.direction import Fresh
 from sssam.roles.masks import Only, normalization_parameters
+from sssam.runtime.guard import Rng
+from sssam.runtime.optimizer import SharpnessAware
+from sssam.runtime.ranks import Perturbation
 
 
 class SAMON(SharpnessAware):

@@ -1,10 +1,10 @@
 """SAMPa: both gradients of a SAM step at once."""
 
 from sssam.methods import Parallel
-from sssam.optimizers.base import SharpnessAware
 from sssam.optimizers.sam import Base, Model
-from sssam.preservation import Rng
 from sssam.roles.metric import Euclidean
+from sssam.runtime.guard import Rng
+from sssam.runtime.optimizer import SharpnessAware
 
 
 class SAMPa(SharpnessAware):

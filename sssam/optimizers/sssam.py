@@ -1,16 +1,16 @@
 """SS-SAM: a coin at each step, with a scheduled probability, between SAM and the base optimizer."""
 
-from sssam.checks import count
+from sssam.core.checks import count
 from sssam.methods import Ascent, Switch
-from sssam.optimizers.base import SharpnessAware
 from sssam.optimizers.sam import Base, Model, mixed, radius
-from sssam.preservation import Rng
-from sssam.ranks import Perturbation
 from sssam.roles.direction import Fresh
 from sssam.roles.strength import How, Strength
 from sssam.roles.when import Scheduled
+from sssam.runtime.guard import Rng
+from sssam.runtime.optimizer import SharpnessAware
+from sssam.runtime.ranks import Perturbation
 from sssam.schedules import Schedule
-from sssam.trials import Draws, Trial
+from sssam.schedules.draws import Draws, Kind
 
 
 class SSSAM(SharpnessAware):
@@ -67,7 +67,7 @@ class SSSAM(SharpnessAware):
         total_steps: int,
         rho: float = 0.05,
         seed: int = 0,
-        draws: Draws = "bernoulli",
+        draws: Kind = "bernoulli",
         strength: How = "fixed",
         strength_floor: float = 0.1,
         mix: float = 1.0,
@@ -79,11 +79,11 @@ class SSSAM(SharpnessAware):
         perturbation: Perturbation = "global",
     ) -> None:
         count("total_steps", total_steps, 1, remedy="give epochs * len(loader)")
-        trial = Trial(schedule, total_steps, seed, draws)
+        drawn = Draws(schedule, total_steps, seed, draws)
         factor = Strength(schedule, total_steps, strength, strength_floor)
         made_up = None if strength == "fixed" else factor
         sharp = Ascent(Fresh(ascent_fraction), radius(rho, adaptive, eta), mixed(mix), made_up)
-        method = Switch(Scheduled(trial), sharp)
+        method = Switch(Scheduled(drawn), sharp)
         super().__init__(
             base,
             method,

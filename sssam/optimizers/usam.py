@@ -1,12 +1,12 @@
 """Unnormalised SAM: as far as the gradient is long."""
 
 from sssam.methods import Ascent
-from sssam.optimizers.base import SharpnessAware
 from sssam.optimizers.sam import Base, Model, mixed
-from sssam.preservation import Rng
-from sssam.ranks import Perturbation
 from sssam.roles.direction import Fresh
 from sssam.roles.metric import Unnormalized
+from sssam.runtime.guard import Rng
+from sssam.runtime.optimizer import SharpnessAware
+from sssam.runtime.ranks import Perturbation
 
 
 class USAM(SharpnessAware):

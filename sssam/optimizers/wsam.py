@@ -2,14 +2,14 @@
 
 import math
 
-from sssam.checks import number
+from sssam.core.checks import number
 from sssam.methods import Ascent
-from sssam.optimizers.base import SharpnessAware
 from sssam.optimizers.sam import Base, Model, mixed
-from sssam.preservation import Rng
 from sssam.roles.direction import Fresh
 from sssam.roles.metric import Euclidean
 from sssam.roles.mix import Corrected, Mix
+from sssam.runtime.guard import Rng
+from sssam.runtime.optimizer import SharpnessAware
 
 
 class WSAM(SharpnessAware):

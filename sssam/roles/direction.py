@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from sssam.checks import share
-from sssam.passes import Passes, Step
-from sssam.vectors import Vector, dense, scale
+from sssam.core.checks import share
+from sssam.core.passes import Passes, Step
+from sssam.core.vectors import Vector, dense, scale
 
 NOTHING: frozenset[str] = frozenset()
 

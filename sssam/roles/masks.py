@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 
 from torch import Tensor, nn
 
-from sssam.checks import share
-from sssam.passes import Step
+from sssam.core.checks import share
+from sssam.core.passes import Step
+from sssam.core.vectors import Vector
 from sssam.roles.metric import Metric
 from sssam.roles.noise import check_seed
-from sssam.trials import uniform
-from sssam.vectors import Vector
+from sssam.schedules.draws import uniform
 
 #: Counters from here on are for masks, 2**20 of them a step.
 MASK_COUNTER = 2**62

@@ -5,9 +5,9 @@ from typing import ClassVar
 
 import torch
 
-from sssam.checks import number, share
-from sssam.passes import Passes, Step
-from sssam.vectors import add, copied, dense, either, norm, scale
+from sssam.core.checks import number, share
+from sssam.core.passes import Passes, Step
+from sssam.core.vectors import add, copied, dense, either, norm, scale
 
 
 @dataclass(frozen=True)

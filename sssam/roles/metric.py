@@ -8,9 +8,9 @@ from typing import Protocol
 
 import torch
 
-from sssam.checks import number
-from sssam.passes import Step
-from sssam.vectors import Vector, each, norm, ratio, shrink, times
+from sssam.core.checks import number
+from sssam.core.passes import Step
+from sssam.core.vectors import Vector, each, norm, ratio, shrink, times
 
 
 class Metric(Protocol):

@@ -6,10 +6,10 @@ from typing import ClassVar, Protocol
 
 import torch
 
-from sssam.checks import number
-from sssam.passes import Step
+from sssam.core.checks import number
+from sssam.core.passes import Step
+from sssam.core.vectors import Vector, add, copied, dense, dot, either, norm, scale, unit
 from sssam.roles.direction import NOTHING
-from sssam.vectors import Vector, add, copied, dense, dot, either, norm, scale, unit
 
 
 class Mix(Protocol):

@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from sssam.checks import count, number
-from sssam.passes import Passes, Step
+from sssam.core.checks import count, number
+from sssam.core.passes import Passes, Step
+from sssam.core.vectors import Vector, add, norm, scale, spread
 from sssam.roles.direction import NOTHING, Direction
-from sssam.trials import uniform
-from sssam.vectors import Vector, add, norm, scale, spread
+from sssam.schedules.draws import uniform
 
 #: Counters from here on are for noise, so that it shares nothing with a trial of the same seed.
 NOISE_COUNTER = 2**63

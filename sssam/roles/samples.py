@@ -5,8 +5,8 @@ from typing import ClassVar, Protocol
 
 from torch import Tensor
 
-from sssam.checks import share
-from sssam.passes import Choice, Pass, Step
+from sssam.core.checks import share
+from sssam.core.passes import Choice, Pass, Step
 
 SCORES = Pass("scores", backward=False, losses=True)
 #: A forward pass alone, in propagations.

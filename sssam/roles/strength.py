@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from math import fsum
 from typing import Literal, Protocol, get_args
 
-from sssam.checks import number
-from sssam.passes import Step
+from sssam.core.checks import number
+from sssam.core.passes import Step
 from sssam.schedules import Schedule
 
 How = Literal["fixed", "per-step", "total"]

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any, Protocol
 
-from sssam.checks import count, number
-from sssam.passes import Step
+from sssam.core.checks import count, number
+from sssam.core.passes import Step
 
 
 class Looks(Protocol):

@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Protocol
 
-from sssam.checks import count
-from sssam.trials import Trial
+from sssam.core.checks import count
+from sssam.schedules.draws import Draws
 
 
 class When(Protocol):
@@ -22,17 +22,17 @@ class When(Protocol):
 
 @dataclass(frozen=True)
 class Scheduled:
-    """A trial whose probability is given by a scheduling function: SS-SAM's coin."""
+    """A draw whose probability is given by a scheduling function: SS-SAM's coin."""
 
-    trial: Trial
+    draws: Draws
 
     def acts(self, t: int) -> bool:
         """The coin of step t."""
-        return self.trial(t)
+        return self.draws(t)
 
     def rate(self, total_steps: int | None) -> float:
         """The mean of p(t) over the schedule's own total steps."""
-        return self.trial.schedule.expected_propagations(self.trial.total_steps) - 1.0
+        return self.draws.schedule.mean_probability(self.draws.total_steps)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import ClassVar, TypeVar
 
-from sssam.checks import count, number
+from sssam.core.checks import count, number
 from sssam.schedules.base import StepFunction, steps_in
 from sssam.schedules.budget import target_mean
 
@@ -20,7 +20,7 @@ class Schedule(StepFunction):
     evaluates back to an equal value. Source: SS-SAM (Zhao, Zhang and Hu, 2022, arXiv:2203.09962).
 
     >>> from sssam.schedules import constant, linear
-    >>> (linear(0, 1) * 2 - 0.5).clamp(0, 1).expected_propagations(100)
+    >>> (linear(0, 1) * 2 - 0.5).clamp(0, 1).mean_probability(100)
     1.495
     >>> constant(0).then(linear(0.2, 1), at=0.25)
     constant(0.0).then(linear(0.2, 1.0), 0.25)
@@ -89,7 +89,7 @@ class Schedule(StepFunction):
             total_steps: steps of the run, T >= 1.
 
         Returns:
-            A schedule with |expected_propagations(total_steps) - propagations| <= 1e-12.
+            A schedule with |1 + mean_probability(total_steps) - propagations| <= 1e-12.
 
         Raises:
             BudgetError: the budget is out of reach; names the interval that can be reached.
@@ -102,7 +102,7 @@ class Schedule(StepFunction):
         """
         total_steps = count("total_steps", total_steps, 1)
         target = target_mean(propagations)
-        mean = self._mean(total_steps)
+        mean = self.mean_probability(total_steps)
         return self if abs(mean - target) <= 1e-15 else self._meet(target, mean, total_steps)
 
     def _meet(self, target: float, mean: float, total_steps: int) -> "Schedule":

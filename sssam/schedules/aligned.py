@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch.optim.lr_scheduler import LRScheduler
 
-from sssam.checks import count
+from sssam.core.checks import count
 from sssam.schedules.algebra import Schedule
 from sssam.schedules.blocks import late
 

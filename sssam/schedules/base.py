@@ -7,7 +7,7 @@ from functools import lru_cache
 from math import floor, fsum
 from typing import Any, ClassVar
 
-from sssam.checks import count, number
+from sssam.core.checks import count, number
 
 DUST = 1e-13
 """What rounding may add outside [0, 1]: a tenth of the tolerance that budgets are met to."""
@@ -109,32 +109,29 @@ class StepFunction(ABC):
         """The probability of each step: `[at(t, total_steps) for t in range(total_steps)]`."""
         return [self.at(t, total_steps) for t in range(count("total_steps", total_steps, 1))]
 
-    def expected_propagations(self, total_steps: int) -> float:
-        """The expected number of propagations a step, over the very steps that are taken.
+    def mean_probability(self, total_steps: int) -> float:
+        """The expected share of sharpness-aware steps, over the very steps that are taken.
 
-        eta = 1 + (1/T) sum_{t<T} p(t): every step pays one forward-backward propagation and a
-        sharpness-aware one pays a second.
+        (1/T) sum_{t<T} p(t). With an ascent on the whole batch a step then costs 1 + that many
+        propagations in expectation; what a method costs, `optimizer.expected_propagations` says.
 
         Args:
             total_steps: steps of the run, T >= 1.
 
         Returns:
-            eta in [1, 2]: 1 for the base optimizer, 2 for SAM.
+            The mean, in [0, 1]: 0 for the base optimizer, 1 for SAM.
 
         Differs from the paper's count (SS-SAM, Zhao, Zhang and Hu, 2022, arXiv:2203.09962), which
         is the limit for long runs.
 
         >>> from sssam.schedules import linear
-        >>> linear(0, 1).expected_propagations(10)
-        1.45
+        >>> linear(0, 1).mean_probability(10)
+        0.45
         """
-        return 1.0 + self._mean(total_steps)
-
-    def _mean(self, total_steps: int) -> float:
         return fsum(self.probabilities(total_steps)) / total_steps
 
     def variance(self, total_steps: int) -> float:
-        """The variance of the realised number of propagations a step, under Bernoulli draws.
+        """The variance of the realised share of sharpness-aware steps, under Bernoulli draws.
 
         Var = (1/T^2) sum_{t<T} p(t) (1 - p(t)), at most 1 / (4 T).
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 from math import ceil
 from typing import ClassVar
 
-from sssam.checks import number
+from sssam.core.checks import number
 from sssam.schedules.algebra import Schedule, moved
 from sssam.schedules.base import probability, steps_in
 from sssam.schedules.families import Family

@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from sssam.checks import number
+from sssam.core.checks import number
 from sssam.schedules.base import StepFunction
 
 TOLERANCE = 5e-13

@@ -6,7 +6,7 @@ from itertools import repeat
 from math import cos, fsum, inf, pi, pow, sin, sqrt
 from typing import ClassVar
 
-from sssam.checks import count, number
+from sssam.core.checks import count, number
 from sssam.schedules.algebra import Schedule
 from sssam.schedules.base import probability
 from sssam.schedules.budget import require_reachable

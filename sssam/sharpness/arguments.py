@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sssam.batches import size
+from sssam.runtime.batches import size
 
 #: (outputs, targets) -> a mean over the batch, or one number a sample.
 Score = Callable[[Any, Any], Tensor]

@@ -8,12 +8,12 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from sssam.checks import count
+from sssam.core.checks import count
+from sssam.core.vectors import Vector, add, norm, scale, unit
 from sssam.roles.metric import check_rho
 from sssam.sharpness.arguments import Score
 from sssam.sharpness.geometry import Geometry, on_sphere
 from sssam.sharpness.objective import Mode, Objective, require_finite
-from sssam.vectors import Vector, add, norm, scale, unit
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sssam.checks import number
+from sssam.core.checks import number
+from sssam.core.vectors import Vector, times, unit
 from sssam.roles.noise import check_seed, normal
-from sssam.vectors import Vector, times, unit
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from typing import Any, get_args
 import torch
 from torch import Tensor, nn
 
-from sssam.checks import count, number
+from sssam.core.checks import count, number
+from sssam.core.vectors import Vector, dot
 from sssam.roles.noise import check_seed, normal
 from sssam.sharpness.arguments import Score
 from sssam.sharpness.geometry import Geometry
 from sssam.sharpness.lanczos import Product, Which, outer
 from sssam.sharpness.objective import Mode, Objective
-from sssam.vectors import Vector, dot
 
 _TOLERANCE = {torch.float64: 1e-8, torch.float32: 1e-4}
 

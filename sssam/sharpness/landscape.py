@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sssam.core.vectors import Vector, add, scale
 from sssam.roles.noise import check_seed, normal
 from sssam.sharpness.arguments import Score
 from sssam.sharpness.objective import Mode, Objective
-from sssam.vectors import Vector, add, scale
 
 #: From -1 to 1: as far as the filters themselves are long.
 COORDINATES = tuple(i / 10 for i in range(-10, 11))

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from sssam.perturbation import Weights
-from sssam.preservation import Generators, preserve_buffers
+from sssam.core.vectors import Vector, dense
+from sssam.core.weights import Weights
+from sssam.runtime.guard import Generators, preserve_buffers
 from sssam.sharpness.arguments import Score, pair, parameters, summed, walkable
-from sssam.vectors import Vector, dense
 
 Mode = Literal["eval", "train"]
 

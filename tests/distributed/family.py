@@ -11,7 +11,7 @@ from torch.nn.parallel import DistributedDataParallel
 import sssam
 from tests import naive
 from tests.distributed.scenarios import Result, _counted, _part, _sgd, main
-from tests.methods_table import may_be_per_rank
+from tests.methods.methods_table import may_be_per_rank
 from tests.problems import Problem, flat
 from tests.table import TABLE, Row
 

@@ -178,7 +178,7 @@ def _one(
         optimizer.zero_grad()
 
 
-def _naive_per_rank(trial: sssam.Trial) -> list[float]:
+def _naive_per_rank(trial: sssam.Draws) -> list[float]:
     """Both ranks simulated in one process: e from a rank's part, the gradients averaged."""
     problem = Problem()
     base = _sgd(problem.model)

@@ -12,7 +12,7 @@ from sssam.methods import Ascent, Method, Switch
 from sssam.roles import Euclidean, Every, Fresh, Kept, Last, Momentum
 from tests.distributed.family import STEPS
 from tests.distributed.launch import launch
-from tests.methods_table import may_be_per_rank
+from tests.methods.methods_table import may_be_per_rank
 from tests.problems import BASES
 from tests.table import TABLE
 

@@ -96,7 +96,7 @@ def test_it_equals_a_loop_by_hand(mix: float, precision: str) -> None:
     base = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
     scheduler = StepLR(base, 2, 0.5)
     loop.run()
-    trial = sssam.Trial(constant(0.5), STEPS, seed=0)
+    trial = sssam.Draws(constant(0.5), STEPS, seed=0)
     x, y = _data()
     narrow, scale = torch.bfloat16, 1.0
     if precision == "fp16":

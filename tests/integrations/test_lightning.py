@@ -121,7 +121,7 @@ def test_it_equals_a_loop_by_hand(mix: float, micro: int, precision: str) -> Non
     net = _net()
     base = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
     scheduler = StepLR(base, 3, 0.5)
-    trial = sssam.Trial(constant(0.5), 100, seed=0)
+    trial = sssam.Draws(constant(0.5), 100, seed=0)
     x, y = _data()
     steps = [range(i, min(i + micro, BATCHES)) for i in range(0, BATCHES, micro)] * 2
     for t, batches in enumerate(steps):

@@ -85,7 +85,7 @@ class InFabric:
 def _by_hand(precision: str, clip: float | None = None) -> nn.Module:
     net = _net()
     base = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
-    trial = sssam.Trial(constant(0.5), STEPS, seed=0)
+    trial = sssam.Draws(constant(0.5), STEPS, seed=0)
     narrow, scale = torch.bfloat16, 1.0
     if precision == "16-mixed":
         narrow, scale = torch.float16, SCALE

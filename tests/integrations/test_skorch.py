@@ -73,7 +73,7 @@ def test_it_equals_a_loop_by_hand() -> None:
 
     model = Net()
     base = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-    trial = sssam.Trial(constant(0.5), 20, seed=0)
+    trial = sssam.Draws(constant(0.5), 20, seed=0)
     inputs, targets = torch.from_numpy(x), torch.from_numpy(y)
     torch.manual_seed(5)
     for t in range(20):

@@ -97,7 +97,7 @@ def test_it_equals_a_loop_by_hand(tmp_path: Path, mix: float, precision: str) ->
     trainer = _trainer(tmp_path, precision=precision, more=more, **own)
     model = copy.deepcopy(trainer.model).train()
     trainer.train()
-    trial = sssam.Trial(constant(0.5), 12, seed=0)
+    trial = sssam.Draws(constant(0.5), 12, seed=0)
 
     reference = _trainer(tmp_path, transformers.Trainer, more=more)
     reference.model = model

@@ -43,8 +43,8 @@ def test_reversed_mirrors_the_steps_and_keeps_the_mean_exactly(schedule, total_s
     mirror = schedule.reversed()
     assert mirror.probabilities(total_steps) == schedule.probabilities(total_steps)[::-1]
     assert mirror.reversed().probabilities(total_steps) == schedule.probabilities(total_steps)
-    expected = schedule.expected_propagations(total_steps)
-    assert mirror.expected_propagations(total_steps) == expected
+    expected = 1 + schedule.mean_probability(total_steps)
+    assert 1 + mirror.mean_probability(total_steps) == expected
 
 
 @given(schedules, schedules, shares, runs)

@@ -32,7 +32,7 @@ def test_every_step_gets_a_probability_and_they_add_up(schedule, total_steps):
     assert len(values) == total_steps
     assert all(0.0 <= p <= 1.0 for p in values)
     exact = 1 + sum(map(Fraction, values)) / total_steps
-    assert abs(schedule.expected_propagations(total_steps) - exact) < 1e-15
+    assert abs((1 + schedule.mean_probability(total_steps)) - exact) < 1e-15
 
 
 @given(schedules, st.integers(1, 7))
@@ -43,7 +43,7 @@ def test_variance_is_that_of_the_count_over_all_outcomes(schedule, total_steps):
         chance = math.prod(p if x else 1 - p for p, x in zip(values, outcome, strict=True))
         eta = 1 + sum(outcome) / total_steps
         mean, second = mean + chance * eta, second + chance * eta**2
-    assert schedule.expected_propagations(total_steps) == pytest.approx(mean, abs=1e-12)
+    assert 1 + schedule.mean_probability(total_steps) == pytest.approx(mean, abs=1e-12)
     assert schedule.variance(total_steps) == pytest.approx(second - mean**2, abs=1e-12)
     assert schedule.variance(total_steps) <= 0.25 / total_steps + 1e-15
 
@@ -103,7 +103,7 @@ RANGE = "probabilities lie in [0, 1]"
             f"{OWN} gives 1.5 at progress 0.3; {RANGE}: end it with .clamp(0, 1), or scale it",
         ),
         (
-            lambda: third_is(-math.inf).expected_propagations(10),
+            lambda: third_is(-math.inf).mean_probability(10),
             f"{OWN} gives -inf at step 3 of 10; {RANGE}: end it with .clamp(0, 1), or scale it",
         ),
         (
@@ -136,7 +136,7 @@ def test_validate_finds_the_step_before_the_run():
         (lambda s: s.validate(0), ValueError, "total_steps"),
         (lambda s: s.probabilities(0), ValueError, "total_steps"),
         (lambda s: s.variance(2.5), TypeError, "total_steps"),
-        (lambda s: s.expected_propagations(-3), ValueError, "total_steps"),
+        (lambda s: s.mean_probability(-3), ValueError, "total_steps"),
         (lambda s: s(1.5), ValueError, "u, the progress,"),
         (lambda s: s(math.nan), ValueError, "u, the progress,"),
         (lambda s: s("0.5"), TypeError, "u, the progress,"),

@@ -46,7 +46,7 @@ def test_piecewise_begins_each_piece_at_the_nearest_step(schedule, total_steps):
 def test_the_published_two_levels():
     p, b = 0.2, 0.3
     schedule = piecewise([b], [p, 1 - p])
-    assert schedule.expected_propagations(100) == pytest.approx(1 + p * b + (1 - p) * (1 - b))
+    assert 1 + schedule.mean_probability(100) == pytest.approx(1 + p * b + (1 - p) * (1 - b))
     assert [schedule(u) for u in (0.0, 0.29, 0.3, 1.0)] == [0.2, 0.2, 0.8, 0.8]
     assert piecewise([], [0.25]).probabilities(2) == [0.25, 0.25]
 

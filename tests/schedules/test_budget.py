@@ -23,7 +23,7 @@ from .strategies import budgets, parabola, pieces, powers, probabilities, ramps,
 
 
 def meets(schedule: Schedule, budget: float, total_steps: int) -> bool:
-    return abs(schedule.expected_propagations(total_steps) - budget) <= 1e-12
+    return abs(1 + schedule.mean_probability(total_steps) - budget) <= 1e-12
 
 
 def attempt(schedule: Schedule, budget: float, total_steps: int) -> Schedule | BudgetError:
@@ -47,7 +47,7 @@ def test_a_budget_is_met_or_the_error_names_what_can_be(schedule, budget, total_
 
 @given(ramps, budgets, runs)
 def test_a_ramp_reaches_what_its_end_allows_and_keeps_its_start(ramp, budget, total_steps):
-    ends = [type(ramp)(ramp.start, end).expected_propagations(total_steps) for end in (0.0, 1.0)]
+    ends = [1 + type(ramp)(ramp.start, end).mean_probability(total_steps) for end in (0.0, 1.0)]
     if ends[0] <= budget <= ends[1]:
         found = ramp.with_budget(budget, total_steps)
         assert (type(found), found.start) == (type(ramp), ramp.start)
@@ -106,7 +106,7 @@ def test_piecewise_moves_all_its_values_one_way(schedule, budget, total_steps):
 
 @given(schedules, runs)
 def test_its_own_cost_leaves_a_schedule_as_it_is(schedule, total_steps):
-    budget = schedule.expected_propagations(total_steps)
+    budget = 1 + schedule.mean_probability(total_steps)
     assert schedule.with_budget(budget, total_steps) is schedule
 
 

@@ -22,7 +22,7 @@ from sssam.schedules import constant, cosine, custom, linear, power, sine
 )
 def test_the_published_counts_are_the_limits(schedule, limit):
     for total_steps in (10, 100, 1000, 10_000):
-        error = abs(schedule.expected_propagations(total_steps) - limit)
+        error = abs((1 + schedule.mean_probability(total_steps)) - limit)
         assert error <= 0.5 / total_steps + 0.5 / total_steps**2
 
 

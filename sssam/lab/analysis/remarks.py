@@ -187,13 +187,13 @@ def _of_long_runs(row: Row, expected: float) -> float:
     schedule = row.method.scheduling_function()
     if schedule is None or row.draws is None:
         return expected
-    return 1 + _ascent(row, expected) * (schedule.expected_propagations(_MANY) - 1)
+    return 1 + _ascent(row, expected) * schedule.mean_probability(_MANY)
 
 
 def _ascent(row: Row, expected: float) -> float:
     """What an ascent costs, in propagations: less than 1 on part of a batch."""
     schedule = row.method.scheduling_function()
-    mean = schedule.expected_propagations(row.draws.steps) - 1 if schedule and row.draws else 0.0
+    mean = schedule.mean_probability(row.draws.steps) if schedule and row.draws else 0.0
     return (expected - 1) / mean if mean else row.method.ascent_fraction
 
 

@@ -8,7 +8,7 @@ from xml.sax.saxutils import quoteattr
 import altair as alt
 import vl_convert
 
-from sssam.files import write_whole
+from sssam.runtime.files import write_whole
 
 #: The version of Vega-Lite that the files and the page are drawn with.
 VEGA_LITE = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])

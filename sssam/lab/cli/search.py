@@ -10,7 +10,6 @@ from optuna.trial import FrozenTrial
 from pydantic import ValidationError
 from rich.text import Text
 
-from sssam.files import write_whole
 from sssam.lab.cli import arguments, results, studies, terminal
 from sssam.lab.cli.refusals import refusing, stoppable
 from sssam.lab.invalid import complaint
@@ -21,6 +20,7 @@ from sssam.lab.search.findings import Findings
 from sssam.lab.search.storage import Place
 from sssam.lab.specs import Task
 from sssam.lab.studies import conduct
+from sssam.runtime.files import write_whole
 
 
 def search(

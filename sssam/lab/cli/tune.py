@@ -7,7 +7,6 @@ import torch
 from cyclopts import Parameter
 from rich.text import Text
 
-from sssam.files import write_whole
 from sssam.lab import tasks, tuned
 from sssam.lab.cli import arguments, results, terminal, training
 from sssam.lab.cli.refusals import refusing
@@ -17,6 +16,7 @@ from sssam.lab.studies import rows, tune
 from sssam.lab.studies.chosen import as_tuned
 from sssam.lab.studies.design import TUNING_SEEDS, Grid, runs
 from sssam.lab.training import environment
+from sssam.runtime.files import write_whole
 
 
 def tune_(

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sssam import batches
+from sssam.runtime import batches
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from pathlib import Path
 import torch
 from pydantic import ValidationError
 
-from sssam.files import write_whole
 from sssam.lab import flatness, records
 from sssam.lab.flatness.specs import Kept, Plan
 from sssam.lab.specs import Run
 from sssam.lab.training.train import alone
+from sssam.runtime.files import write_whole
 
 FOLDER, WEIGHTS = "flatness", "weights"
 

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from sssam.files import write_whole
 from sssam.lab.charts.landscape import Along, line, surface
 from sssam.lab.flatness.specs import Between, Flatness, Profile
 from sssam.lab.pages import figures
 from sssam.lab.pages.figures import Figure
 from sssam.lab.pages.flatness_figures import landscape
 from sssam.lab.specs import Run, Spec
+from sssam.runtime.files import write_whole
 
 
 class Measured(Spec):

@@ -4,13 +4,13 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from sssam.files import write_whole
 from sssam.lab import records
 from sssam.lab.analysis.comparison import Comparison
 from sssam.lab.flatness.files import FOLDER as FLATNESS
 from sssam.lab.pages import report
 from sssam.lab.pages.figures import Figure, figures
 from sssam.lab.specs import Record
+from sssam.runtime.files import write_whole
 
 #: Seconds between two looks at the records, and after which the page reads itself anew.
 LOOK, RELOAD = 2.0, 5

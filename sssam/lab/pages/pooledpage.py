@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from sssam.files import write_whole
 from sssam.lab.analysis.comparison import Comparison
 from sssam.lab.analysis.headline import counted, counted_points, listed, points
 from sssam.lab.analysis.pool import Pooled, PooledRow, pool
@@ -26,6 +25,7 @@ from sssam.lab.pages.cells import (
 from sssam.lab.pages.figure import Figure
 from sssam.lab.pages.forest import forest
 from sssam.lab.pages.webpage import embedded, environment, part
+from sssam.runtime.files import write_whole
 
 
 class Together(NamedTuple):

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from sssam.files import write_whole
 from sssam.lab.analysis.comparison import Comparison, Row
 from sssam.lab.analysis.headline import cheapest, signed
 from sssam.lab.charts.files import render, rendered
@@ -19,6 +18,7 @@ from sssam.lab.pages.figures import Figure, figures
 from sssam.lab.pages.table import cells, certainties, markdown
 from sssam.lab.pages.webpage import data_address, embedded, environment, library, part
 from sssam.lab.tuned import Tuned
+from sssam.runtime.files import write_whole
 
 #: The text files by name: what links to them say, their kind, and what they hold.
 _TEXTS: dict[str, tuple[str, str, Callable[[Comparison], str]]] = {

@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from sssam.files import write_whole
 from sssam.lab import records
 from sssam.lab.specs import Record
 from sssam.lab.spreadsheet import leaves, table
+from sssam.runtime.files import write_whole
 
 
 class Taken(NamedTuple):

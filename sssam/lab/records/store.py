@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from sssam.files import write_whole
 from sssam.lab.invalid import complaint
 from sssam.lab.specs import Record, Run
+from sssam.runtime.files import write_whole
 
 ASIDE = "aside"
 

@@ -81,7 +81,7 @@ def _constant(draw: Draw, mean: float, total_steps: int) -> Schedule:
 def _ramp(family: Callable[[float, float], Schedule]) -> Shape:
     def shape(draw: Draw, mean: float, total_steps: int) -> Schedule:
         """From a start that leaves the end in [0, 1]: rising, level or falling."""
-        full = family(0.0, 1.0).expected_propagations(total_steps) - 1
+        full = family(0.0, 1.0).mean_probability(total_steps)
         low, high = max(0.0, (mean - full) / (1 - full)), min(1.0, mean / (1 - full))
         start = low + draw.suggest_float("start", 0.0, 1.0) * (high - low)
         end = start + (mean - start) / full

@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from sssam.files import write_whole
 from sssam.lab import records
 from sssam.lab.analysis import compare as comparing
 from sssam.lab.analysis import flatness_rows
@@ -26,6 +25,7 @@ from sssam.lab.names import safe
 from sssam.lab.specs import Method, Record, Run
 from sssam.lab.studies import tune
 from sssam.lab.studies.design import Part, Study, runs
+from sssam.runtime.files import write_whole
 
 FILE, RECORDS, EARLIER = "study.json", "records", "earlier"
 

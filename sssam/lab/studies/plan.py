@@ -10,7 +10,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from sssam.checks import count, number
+from sssam.core.checks import count, number
 from sssam.lab.charts.schedules import Band
 from sssam.roles.strength import How, Strength
 from sssam.schedules import (
@@ -24,7 +24,7 @@ from sssam.schedules import (
     power,
     sine,
 )
-from sssam.trials import Trial
+from sssam.schedules.draws import Draws
 
 #: The families, each as the schedule whose free parameter is moved to meet the budget.
 FAMILIES: Mapping[str, Schedule] = MappingProxyType(
@@ -103,7 +103,7 @@ def _planned(
     return Plan(
         family,
         met,
-        met.expected_propagations(total_steps),
+        1 + met.mean_probability(total_steps),
         sqrt(met.variance(total_steps)),
         (rho * low, rho * high),
         _middle(probabilities),
@@ -144,7 +144,7 @@ def bands(plans: Sequence[Plan], total_steps: int, seed: int = 0) -> list[Band]:
     made = []
     for each in plans:
         if each.schedule is not None:
-            acting = set(Trial(each.schedule, total_steps, seed).acting_steps())
+            acting = set(Draws(each.schedule, total_steps, seed).acting_steps())
             taken = [step in acting for step in range(total_steps)]
             name = f"{each.schedule!r}: {each.expected:.3f} expected"
             made.append(Band(name, "scheduled", each.schedule.probabilities(total_steps), taken))

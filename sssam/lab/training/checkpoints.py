@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from sssam import files
 from sssam.lab.specs import Run
+from sssam.runtime import files
 
 #: What marks the file as ours, with the version of its layout.
 FORMAT = "sssam.lab checkpoint 1"

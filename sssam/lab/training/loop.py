@@ -10,8 +10,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from sssam import SharpnessAware
-from sssam.batches import BatchPass
-from sssam.foreign import scaler_of
+from sssam.core.vectors import local
 from sssam.lab.data import augment
 from sssam.lab.data.shares import Part
 from sssam.lab.examples import Examples, Streamed
@@ -19,7 +18,8 @@ from sssam.lab.problem import run_model
 from sssam.lab.seeds import derived, generator
 from sssam.lab.training import methods
 from sssam.lab.training.state import Training
-from sssam.vectors import local
+from sssam.runtime.batches import BatchPass
+from sssam.runtime.trainers import scaler_of
 
 
 def order(examples: int, seed: int, epoch: int) -> Tensor:

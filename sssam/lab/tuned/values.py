@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pydantic import Field
 
-from sssam.files import write_whole
 from sssam.lab.specs import Environment, Spec, Task
+from sssam.runtime.files import write_whole
 
 #: Whose values a task takes that has none of its own.
 FALLBACK = "noisy-digits"

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from tiny import BASE, SAM, SSSAM, TASK, run, same_but_times
 
-from sssam import files
 from sssam.lab import records
 from sssam.lab.engines import Engine, WorkerLostError
 from sssam.lab.records import claims
 from sssam.lab.running import dispatch, study, worker
 from sssam.lab.specs import DataSpec, Method, Record, Run
 from sssam.lab.training import checkpoints
+from sssam.runtime import files
 
 
 def raising_on_seed_1(wanted: Run, **_) -> Record:

@@ -56,7 +56,7 @@ def invented(run: Run, *, test: bool, on_epoch: Callable[[object], object] | Non
     """A record without training: the nearer rho is to 0.2, the better; more on later seeds."""
     assert not test
     schedule = run.method.scheduling_function()
-    cost = 1 + run.method.ascent_fraction * (schedule.expected_propagations(STEPS) - 1)
+    cost = 1 + run.method.ascent_fraction * schedule.mean_probability(STEPS)
     accuracy = 0.9 / (1 + abs(run.method.rho - 0.2)) + (run.seed - 2000) / 1000
     curve = [
         specs.Point(
@@ -113,7 +113,7 @@ def test_every_draw_costs_exactly_the_budget(family: str, budget: float) -> None
                 method = space.propose(Drawn(seed, family), one, total_steps)
                 schedule = method.scheduling_function()
                 schedule.validate(total_steps)
-                mean = schedule.expected_propagations(total_steps) - 1
+                mean = schedule.mean_probability(total_steps)
                 assert abs(1 + method.ascent_fraction * mean - budget) < 1e-12
 
 
@@ -208,7 +208,7 @@ def test_each_trial_costs_the_budget_in_truth(tmp_path: Path) -> None:
     for candidate in found.searches[0].candidates:
         assert candidate.end == "complete"
         schedule = candidate.method.scheduling_function()
-        cost = candidate.method.ascent_fraction * (schedule.expected_propagations(STEPS) - 1)
+        cost = candidate.method.ascent_fraction * schedule.mean_probability(STEPS)
         assert cost == pytest.approx(0.25, abs=1e-12)
         assert candidate.spent[0] == pytest.approx(1.25, abs=1.001 / STEPS)
         assert len(candidate.curve) == TASK.epochs

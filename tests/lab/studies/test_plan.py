@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from sssam.lab.studies.plan import FAMILIES, Plan, bands, plan, shown
-from sssam.trials import Trial
+from sssam.schedules.draws import Draws
 
 
 def planned(family: str, *arguments: object, **more: object) -> Plan:
@@ -43,7 +43,7 @@ def test_a_family_out_of_reach_names_its_interval() -> None:
 
 def test_the_spread_is_that_of_the_draws() -> None:
     each = planned("constant", 1.5, 100)
-    counts = [1 + len(Trial(each.schedule, 100, s).acting_steps()) / 100 for s in range(400)]
+    counts = [1 + len(Draws(each.schedule, 100, s).acting_steps()) / 100 for s in range(400)]
     mean = sum(counts) / 400
     spread = (sum((c - mean) ** 2 for c in counts) / 399) ** 0.5
     assert each.spread == pytest.approx(0.05)
@@ -74,7 +74,7 @@ def test_half_of_the_steps_come_after_the_middle() -> None:
 def test_bands_are_drawn_as_the_optimizer_would() -> None:
     plans = plan(1.5, 200)
     band = bands(plans, 200, seed=3)[0]
-    assert [t for t, taken in enumerate(band.taken) if taken] == Trial(
+    assert [t for t, taken in enumerate(band.taken) if taken] == Draws(
         plans[0].schedule, 200, seed=3
     ).acting_steps()
 

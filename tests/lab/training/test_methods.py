@@ -84,7 +84,7 @@ def test_a_row_that_can_not_be_built(row, message):
 def test_expected_propagations_are_those_of_the_schedule_and_of_the_part():
     assert methods.expected_propagations(_build(SAM)[0]) == 2.0
     schedule = SSSAM.scheduling_function()
-    expected = schedule.expected_propagations(10)
+    expected = 1 + schedule.mean_probability(10)
     assert methods.expected_propagations(_build(SSSAM)[0]) == expected
     half = SAM.model_copy(update={"options": {"ascent_fraction": 0.125}})
     assert methods.expected_propagations(_build(half)[0]) == 1.125

@@ -15,7 +15,7 @@ from tiny import ALL, BASE, LONG, PART, SAM, SSSAM, TASK, run, same_but_times
 from sssam.lab import data, models
 from sssam.lab.specs import DataSpec, Method, Precision, Record
 from sssam.lab.training import environment, evaluate, hardware, loop, train
-from sssam.trials import Trial
+from sssam.schedules.draws import Draws
 
 EVERY = pytest.mark.parametrize("method", ALL, ids=lambda method: method.label)
 
@@ -94,7 +94,7 @@ def test_a_record_holds_what_came_of_the_run_and_where_it_was_made():
 
 def test_ascended_steps_are_the_trials():
     record = train.train(run(SSSAM))
-    trial = Trial(SSSAM.scheduling_function(), 9, 0, "bernoulli")
+    trial = Draws(SSSAM.scheduling_function(), 9, 0, "bernoulli")
     assert [bool(int(record.ascended, 16) >> t & 1) for t in range(9)] == [
         trial(t) for t in range(9)
     ]

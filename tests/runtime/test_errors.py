@@ -238,7 +238,7 @@ def test_will_ascend_and_then_no_ascend() -> None:
 def test_momentum_sam_ascends_before_the_pass(p: float) -> None:
     problem = Problem()
     msam = sssam.MSAM(BASES["momentum"](problem.params), model=False).method
-    trial = sssam.Trial(constant(p), 9, 0)
+    trial = sssam.Draws(constant(p), 9, 0)
     method = Switch(sssam.roles.Scheduled(trial), msam)
     optimizer = sssam.SharpnessAware(BASES["momentum"](problem.params), method, model=False)
     problem.loss(0).backward()

@@ -316,7 +316,9 @@ def test_a_loader_that_raises_in_mid_step_leaves_w(form: str) -> None:
     assert optimizer.steps == 2
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="tests/test_gpu.py has it on a device")
+@pytest.mark.skipif(
+    torch.cuda.is_available(), reason="tests/runtime/test_gpu.py has it on a device"
+)
 @pytest.mark.parametrize("kind", [torch.optim.Adam, torch.optim.AdamW, torch.optim.RMSprop])
 def test_a_capturable_base_off_its_devices_is_torch_s_error_and_leaves_w(kind: Any) -> None:
     problem = Problem()

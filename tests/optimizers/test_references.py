@@ -12,16 +12,16 @@ import pytest
 import torch
 
 import sssam
+from sssam.core.passes import Step
+from sssam.core.vectors import Vector, add, norm, scale, unit
 from sssam.methods import Ascent, Method, Switch
 from sssam.optimizers.sam import mixed
-from sssam.passes import Step
 from sssam.roles import Euclidean, Every, Fresh, Kept, Last, Rising, Stochastic, Weighted
 from sssam.schedules import late
-from sssam.vectors import Vector, add, norm, scale, unit
 from tests import naive
 from tests.problems import Matrices, Problem, by_best, flat
 
-FILE = json.loads((Path(__file__).parent / "reference" / "iterates.json").read_text())
+FILE = json.loads((Path(__file__).parents[1] / "reference" / "iterates.json").read_text())
 RUNS: dict[str, Any] = FILE["runs"]
 STEPS = 20
 

@@ -7,8 +7,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from sssam.perturbation import Weights
-from sssam.vectors import Vector, dense, either
+from sssam.core.vectors import Vector, dense, either
+from sssam.core.weights import Weights
 
 Phase = Literal["plain", "ascent", "descent", "scores"]
 

@@ -1,4 +1,4 @@
-"""What the methods cost and need, read off the classes: `python -m tests.methods_table`.
+"""What the methods cost and need, read off the classes: `python -m tests.methods.methods_table`.
 
 It writes the table into docs/methods.md; a test fails where the two differ.
 """
@@ -15,8 +15,8 @@ import sssam
 from sssam.methods import Method
 from sssam.schedules import constant
 
-PAGE = Path(__file__).parents[1] / "docs" / "methods.md"
-BEGIN = "<!-- costs: written by `python -m tests.methods_table` -->"
+PAGE = Path(__file__).parents[2] / "docs" / "methods.md"
+BEGIN = "<!-- costs: written by `python -m tests.methods.methods_table` -->"
 END = "<!-- end of costs -->"
 HEAD = (
     "| setting | passes | critical | memory | m-sharpness | the loop |\n|---|---|---|---|---|---|"

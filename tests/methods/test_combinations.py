@@ -44,7 +44,7 @@ from tests.problems import BASES, Problem, by_best, same
 STEPS = 20
 WHENS: dict[str, Any] = {
     "always": None,
-    "scheduled": Scheduled(sssam.Trial(linear(0, 1), STEPS, 1)),
+    "scheduled": Scheduled(sssam.Draws(linear(0, 1), STEPS, 1)),
     "every": Every(3),
     "threshold": Threshold(STEPS),
 }
@@ -158,7 +158,7 @@ def test_every_combination(when: str, direction: Any) -> None:
 SAM = Ascent(Fresh(), Euclidean(0.1))
 LOOK = Switch(Every(3), Ascent(Fresh(), Euclidean(0.1), Store()), Reuse(0.5))
 MSAM = Ascent(Momentum(), Euclidean(0.3))
-COIN = Scheduled(sssam.Trial(constant(0.5), STEPS, 2))
+COIN = Scheduled(sssam.Draws(constant(0.5), STEPS, 2))
 NAMED: dict[str, Method] = {
     "scheduled LookSAM": Switch(COIN, LOOK),
     "scheduled ASAM": Switch(COIN, Ascent(Fresh(), Adaptive(0.5))),
@@ -207,7 +207,7 @@ def test_an_ascent_on_a_part_of_the_batch(name: str) -> None:
 def test_a_method_that_needs_the_batch_says_so_at_step_0_whatever_the_draw() -> None:
     for p in (0.0, 1.0):
         problem = Problem()
-        coin = Scheduled(sssam.Trial(constant(p), STEPS))
+        coin = Scheduled(sssam.Draws(constant(p), STEPS))
         method = Switch(coin, Ascent(Fresh(), Euclidean(0.1), samples=Hardest(0.25)))
         optimizer = sssam.SharpnessAware(BASES["sgd"](problem.params), method, model=False)
         with pytest.raises(RuntimeError, match=r"step\(closure\) can't serve .* optimizer\.passes"):

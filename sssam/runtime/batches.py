@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-from sssam.passes import Pass
+from sssam.core.passes import Pass
 
 
 def size(batch: Any) -> int:

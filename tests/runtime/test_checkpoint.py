@@ -166,7 +166,7 @@ def test_torch_s_distributed_checkpoint_may_initialise_the_state(base: str) -> N
 
 
 LATE = sssam.methods.Switch(  # keeps its first vector at step 5
-    sssam.roles.Scheduled(sssam.Trial(late(0.5), 10)),
+    sssam.roles.Scheduled(sssam.Draws(late(0.5), 10)),
     sssam.methods.Ascent(sssam.roles.Fresh(), sssam.roles.Euclidean(0.1), sssam.roles.Store()),
     sssam.methods.Reuse(0.5),
 )

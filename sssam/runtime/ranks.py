@@ -12,8 +12,8 @@ import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from sssam.bases import Bases
 from sssam.methods import Method
+from sssam.runtime.bases import Bases
 
 Perturbation = Literal["global", "per_rank"]
 Model = nn.Module | Literal[False] | None

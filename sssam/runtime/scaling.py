@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.amp import GradScaler
 
-from sssam.bases import Bases
+from sssam.runtime.bases import Bases
 
 
 class Scaling:

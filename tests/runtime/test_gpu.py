@@ -12,8 +12,8 @@ from torch.nn.functional import cross_entropy
 import sssam
 from sssam.schedules import constant
 from tests.problems import BASES, Problem, flat, same
+from tests.runtime.test_scaling import scaled_step
 from tests.table import TABLE
-from tests.test_scaling import scaled_step
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 

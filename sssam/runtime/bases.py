@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from sssam.vectors import local
+from sssam.core.vectors import local
 
 State = dict[str, Any]
 

@@ -10,15 +10,15 @@ from torch.amp import GradScaler
 from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
-from sssam import checkpoint, drivers
-from sssam.bases import Bases, State
-from sssam.batches import BatchPass
-from sssam.engine import Engine
-from sssam.foreign import scaler_of
+from sssam.core.passes import Phase
 from sssam.methods import Memory, Method
-from sssam.passes import Phase
-from sssam.preservation import Guard, Rng
-from sssam.ranks import Perturbation, Ranks
+from sssam.runtime import checkpoint, drivers
+from sssam.runtime.bases import Bases, State
+from sssam.runtime.batches import BatchPass
+from sssam.runtime.guard import Guard, Rng
+from sssam.runtime.ranks import Perturbation, Ranks
+from sssam.runtime.trainers import scaler_of
+from sssam.runtime.training import Engine
 
 
 class SharpnessAware(Optimizer):

@@ -1,4 +1,4 @@
-"""`python -m tests.signalled HOW FORM`: a training that is signalled again and again, and resumed.
+"""`python -m tests.runtime.signalled HOW FORM`: a training signalled again and again, and resumed.
 
 Each life is a forked process. Its parent sends a signal at a seeded time, until all steps are done;
 then it compares the weights with those of a run that nobody disturbed.

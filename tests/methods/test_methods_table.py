@@ -6,7 +6,7 @@ import re
 import pytest
 
 import sssam
-from tests.methods_table import ENTRIES, PAGE, STEPS, Entry, table, written
+from tests.methods.methods_table import ENTRIES, PAGE, STEPS, Entry, table, written
 
 CLASSES = [
     kind
@@ -18,7 +18,7 @@ CLASSES = [
 
 
 def test_the_page_has_the_table_that_the_classes_make() -> None:
-    assert written() == table(), "run `python -m tests.methods_table`"
+    assert written() == table(), "run `python -m tests.methods.methods_table`"
 
 
 @pytest.mark.parametrize("kind", CLASSES)

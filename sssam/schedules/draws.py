@@ -1,4 +1,4 @@
-"""Trials: whether step t is sharpness-aware, as a pure function of (seed, t).
+"""Draws: whether step t is sharpness-aware, as a pure function of (seed, t).
 
 No global random state is read or moved, so every rank agrees without a message, a resumed run
 continues the same sequence, and data order and dropout do not depend on the method.
@@ -12,10 +12,10 @@ from functools import lru_cache
 from math import floor
 from typing import Literal, get_args
 
-from sssam.checks import count
-from sssam.schedules import Schedule
+from sssam.core.checks import count
+from sssam.schedules.algebra import Schedule
 
-Draws = Literal["bernoulli", "systematic"]
+Kind = Literal["bernoulli", "systematic"]
 
 OFFSET_COUNTER = 2**64 - 1
 """The counter that gives the offset of systematic draws; no run is so long as to use it."""
@@ -70,7 +70,7 @@ def rational(p: float) -> Fraction:
 
 
 @dataclass(frozen=True)
-class Trial:
+class Draws:
     """Whether each step of a run is sharpness-aware.
 
     bernoulli: acts at t iff U(seed, t) < p(t), with independent uniforms U.
@@ -83,27 +83,27 @@ class Trial:
         schedule: the probability of each step.
         total_steps: steps of the run, T >= 1; later steps go on with the schedule's end.
         seed: integer in [0, 2**64); default 0.
-        draws: "bernoulli", the default, or "systematic".
+        kind: "bernoulli", the default, or "systematic".
 
     Raises:
         ValueError: an argument is out of range, or the schedule gives no probability at some step.
 
-    Sources: SS-SAM (Zhao, Zhang and Hu, 2022, arXiv:2203.09962) for the Bernoulli trials; drawing
+    Sources: SS-SAM (Zhao, Zhang and Hu, 2022, arXiv:2203.09962) for the Bernoulli draws; making
     them by counter is ours. Madow, "On the theory of systematic sampling, II", 1949, for the
     systematic ones, which the paper does not have.
 
     >>> from sssam.schedules import constant
-    >>> trial = Trial(constant(1 / 4), total_steps=12, draws="systematic")
-    >>> trial.acting_steps()
+    >>> draws = Draws(constant(1 / 4), total_steps=12, kind="systematic")
+    >>> draws.acting_steps()
     [1, 5, 9]
-    >>> trial(5), trial(6)
+    >>> draws(5), draws(6)
     (True, False)
     """
 
     schedule: Schedule
     total_steps: int
     seed: int = 0
-    draws: Draws = "bernoulli"
+    kind: Kind = "bernoulli"
     # the last (t, S(t) + o, S(t + 1) + o): derivable, kept so that the next costs one addition
     _last: list[tuple[int, Fraction, Fraction]] = field(
         init=False, repr=False, compare=False, default_factory=list
@@ -119,8 +119,8 @@ class Trial:
         count("total_steps", self.total_steps, 1)
         if count("seed", self.seed, 0) >= 2**64:
             raise ValueError(f"seed must be below 2**64, not {self.seed}; take it modulo 2**64")
-        if self.draws not in get_args(Draws):
-            raise ValueError(f"draws must be 'bernoulli' or 'systematic', not {self.draws!r}")
+        if self.kind not in get_args(Kind):
+            raise ValueError(f"draws must be 'bernoulli' or 'systematic', not {self.kind!r}")
         self.schedule.validate(self.total_steps)
         self._last.append(self._start())
 
@@ -133,7 +133,7 @@ class Trial:
         p = self.schedule.at(t, self.total_steps)
         if p <= 0.0 or p >= 1.0:
             return p >= 1.0
-        if self.draws == "bernoulli":
+        if self.kind == "bernoulli":
             return uniform(self.seed, t) < p
         before, after = self._sums(t)
         return floor(after) > floor(before)
@@ -157,4 +157,4 @@ class Trial:
         return -1, offset, offset
 
     def __reduce__(self) -> tuple[object, ...]:
-        return type(self), (self.schedule, self.total_steps, self.seed, self.draws)
+        return type(self), (self.schedule, self.total_steps, self.seed, self.kind)

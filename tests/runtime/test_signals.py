@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 ALL = [
     (how, form)
     for how in ("flag", "at once", "interrupt")
@@ -18,7 +18,7 @@ QUICK = [("flag", "passes"), ("interrupt", "two lines")]
 
 def _harry(how: str, form: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.signalled", how, form],
+        [sys.executable, "-m", "tests.runtime.signalled", how, form],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
         capture_output=True,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from sssam.vectors import Vector, each, local
+from sssam.core.vectors import Vector, each, local
 
 
 class Weights:

@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from sssam.vectors import local
+from sssam.core.vectors import local
 
 Undo = Callable[[], None]
 

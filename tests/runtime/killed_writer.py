@@ -1,4 +1,4 @@
-"""`python -m tests.killed_writer FOLDER`: writers that are killed (SIGKILL) while they write."""
+"""`python -m tests.runtime.killed_writer FOLDER`: writers that are killed while they write."""
 
 import itertools
 import os

@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sssam.bases import State
-from sssam.engine import Engine
+from sssam.runtime.bases import State
+from sssam.runtime.training import Engine
 
 PREFIX = "sssam."
 #: The version of this layout; a newer one is refused.

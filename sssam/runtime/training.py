@@ -6,13 +6,13 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from sssam.bases import Bases
+from sssam.core.passes import Books, Pass, Passes, Phase, Step
+from sssam.core.vectors import Vector, scale_
+from sssam.core.weights import Weights
 from sssam.methods import Method
-from sssam.passes import Books, Pass, Passes, Phase, Step
-from sssam.perturbation import Weights
-from sssam.preservation import Guard
-from sssam.ranks import Ranks, freshener
-from sssam.vectors import Vector, scale_
+from sssam.runtime.bases import Bases
+from sssam.runtime.guard import Guard
+from sssam.runtime.ranks import Ranks, freshener
 
 #: How far a step has come: not begun; the loop knows that w is not left (or no more); it stands at
 #: w + e; all its passes are run; a closure or `passes` is at work; the base's update is under way,

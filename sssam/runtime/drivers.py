@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 from torch.amp import GradScaler
 
-from sssam.batches import BatchPass
-from sssam.checks import share
-from sssam.engine import GIVEN_UP, Engine
-from sssam.foreign import require_whole_pass
-from sssam.passes import Pass
-from sssam.scaling import Scaling, require_scaled
+from sssam.core.checks import share
+from sssam.core.passes import Pass
+from sssam.runtime.batches import BatchPass
+from sssam.runtime.scaling import Scaling, require_scaled
+from sssam.runtime.trainers import require_whole_pass
+from sssam.runtime.training import GIVEN_UP, Engine
 
 Closure = Callable[[], Any]
 

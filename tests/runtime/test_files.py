@@ -15,7 +15,7 @@ import torch
 import sssam
 from tests.problems import BASES, Problem, by_closure, same
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def _saved(path: Path) -> bytes:
@@ -141,7 +141,7 @@ def test_a_full_disk_leaves_the_file_of_before(
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the writers are forked processes")
 def test_a_writer_that_is_killed_leaves_a_whole_file(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.killed_writer", str(tmp_path)],
+        [sys.executable, "-m", "tests.runtime.killed_writer", str(tmp_path)],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
         capture_output=True,

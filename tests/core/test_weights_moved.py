@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 import sssam
-from sssam import vectors
+from sssam.core import vectors
 from sssam.roles import metric
 from tests.problems import same
 
