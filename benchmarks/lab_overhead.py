@@ -15,8 +15,8 @@ from lightning_fabric import Fabric
 from torch.nn.functional import cross_entropy
 
 from benchmarks.blocks import Times, run, timed
-from sssam.lab.examples import Examples
 from sssam.lab.specs import DataSpec, Method, ModelSpec, Run, Task
+from sssam.lab.tasks.examples import Examples
 from sssam.lab.training import loop
 from sssam.lab.training.prepare import prepare
 from sssam.lab.training.state import Parts, Training

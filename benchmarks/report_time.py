@@ -19,7 +19,7 @@ from pathlib import Path
 
 import torch
 
-from sssam.lab import records
+from sssam.lab.runs import store as records
 from sssam.lab.specs import Record
 from sssam.lab.studies import conduct
 from sssam.lab.studies.design import Grid, Part, Study

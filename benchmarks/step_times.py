@@ -14,8 +14,8 @@ from torch.nn.functional import cross_entropy
 
 import sssam
 from benchmarks.blocks import Block, Times, run, timed
-from sssam.lab.models import build
 from sssam.lab.specs import ModelSpec
+from sssam.lab.tasks.families import build
 from sssam.schedules import constant
 
 PROBLEMS: dict[str, tuple[ModelSpec, tuple[int, int, int], int, int]] = {

@@ -25,15 +25,13 @@ LAYERS = [
 
 #: The same within the laboratory; its own table of contents comes after the tasks.
 LAB_LAYERS = [
-    ["names", "seeds", "specs", "spreadsheet", "stats"],
-    ["examples", "invalid"],
-    ["problem"],
-    ["data", "engines"],
-    ["models", "tuned"],
-    ["tasks", "records"],
+    ["specs", "stats"],
+    ["engines", "tuned"],
+    ["tasks"],
     ["training"],
     ["flatness"],
-    ["analysis", "running"],
+    ["runs"],
+    ["analysis"],
     ["charts", "choosing"],
     ["pages"],
     ["studies"],

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from sssam.lab import records
+from sssam.lab.runs import store as records
 from sssam.lab.training.train import train
 from tests.distributed.laboratory import METHODS, SIZES, plain, run
 from tests.distributed.launch import launch

@@ -17,7 +17,7 @@ from sssam import SharpnessAware
 from sssam.lab.analysis.comparison import Comparison, Row
 from sssam.lab.analysis.headline import signed
 from sssam.lab.choosing.family import FACTS, Fact
-from sssam.lab.invalid import complaint
+from sssam.lab.specs.invalid import complaint
 from sssam.lab.training import methods
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -14,7 +14,7 @@ from sssam.lab.cli.refusals import (
     StoppedError,
     said,
 )
-from sssam.lab.running.stop import terminable
+from sssam.lab.runs.stop import terminable
 
 #: The commands in the order of their use, each with the function that it is and its help in short.
 COMMANDS = MappingProxyType(

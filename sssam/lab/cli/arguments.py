@@ -7,8 +7,8 @@ from pathlib import Path
 import psutil
 
 from sssam.lab import tasks
-from sssam.lab.names import safe
 from sssam.lab.specs import Precision, Task
+from sssam.lab.specs.names import safe
 from sssam.lab.studies.studyfile import MOST_SEEDS
 
 

@@ -5,12 +5,12 @@ from typing import Literal
 
 from rich.text import Text
 
-from sssam.lab import records
 from sssam.lab.analysis.headline import counted
 from sssam.lab.cli import arguments, terminal
 from sssam.lab.cli.refusals import RefusedError, refusing
 from sssam.lab.cli.training import tell_problems
-from sssam.lab.records import exchange
+from sssam.lab.runs import exchange
+from sssam.lab.runs import store as records
 from sssam.lab.studies import conduct
 
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sssam.lab.running.stop import TerminatedError
+from sssam.lab.runs.stop import TerminatedError
 
 if TYPE_CHECKING:  # help and version load nothing heavy
     from rich.console import Console
@@ -79,7 +79,7 @@ def telling(task: "Task", console: "Console") -> Iterator[None]:
         FailedError: in place of it, and of a ProblemError; what the task has no part in passes as
             it is.
     """
-    from sssam.lab.examples import ProblemError
+    from sssam.lab.tasks.examples import ProblemError
 
     try:
         yield

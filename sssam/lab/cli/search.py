@@ -12,13 +12,13 @@ from rich.text import Text
 
 from sssam.lab.cli import arguments, results, studies, terminal
 from sssam.lab.cli.refusals import refusing, stoppable
-from sssam.lab.invalid import complaint
 from sssam.lab.pages import figures
 from sssam.lab.search import chart, confirm, drive, findings, told
 from sssam.lab.search.design import FIRST_SEED, Design, Draws, Prune, Sampler
 from sssam.lab.search.findings import Findings
 from sssam.lab.search.storage import Place
 from sssam.lab.specs import Task
+from sssam.lab.specs.invalid import complaint
 from sssam.lab.studies import conduct
 from sssam.runtime.files import write_whole
 

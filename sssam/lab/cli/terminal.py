@@ -11,7 +11,7 @@ from sssam.lab.analysis.comparison import Comparison
 from sssam.lab.pages import flatness_table
 from sssam.lab.pages.cells import Cell
 from sssam.lab.pages.table import cells, columns
-from sssam.lab.running.watch import Watch, epochs, watching
+from sssam.lab.runs.watch import Watch, epochs, watching
 
 __all__ = ["Watch", "consoles", "drawn", "epochs", "show", "table", "watching"]
 

@@ -6,10 +6,10 @@ from typing import Annotated
 from cyclopts import Parameter
 from rich.text import Text
 
-from sssam.lab import records
 from sssam.lab.cli import arguments, terminal, training
 from sssam.lab.cli.refusals import refusing, stoppable, telling
-from sssam.lab.running import study
+from sssam.lab.runs import store as records
+from sssam.lab.runs import study
 from sssam.lab.specs import Method, Precision, Record, Run, Task
 from sssam.lab.studies import conduct, rows
 from sssam.lab.training import checkpoints, loggers

@@ -10,12 +10,13 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.text import Text
 
-from sssam.lab import engines, records
+from sssam.lab import engines
 from sssam.lab.cli import arguments, terminal
 from sssam.lab.cli.refusals import FailedError, RefusedError, refusing, stoppable
 from sssam.lab.flatness.specs import Plan
-from sssam.lab.running import study
-from sssam.lab.running.watch import CHOOSING, Stage, Watch
+from sssam.lab.runs import store as records
+from sssam.lab.runs import study
+from sssam.lab.runs.watch import CHOOSING, Stage, Watch
 from sssam.lab.specs import Record, Run
 from sssam.lab.studies import conduct
 from sssam.lab.studies.design import Study

@@ -10,7 +10,7 @@ from rich.text import Text
 from sssam.lab import tasks, tuned
 from sssam.lab.cli import arguments, results, terminal, training
 from sssam.lab.cli.refusals import refusing
-from sssam.lab.running import study
+from sssam.lab.runs import study
 from sssam.lab.specs import Task
 from sssam.lab.studies import rows, tune
 from sssam.lab.studies.chosen import as_tuned

@@ -11,7 +11,7 @@ from sssam.lab.engines.here import Here
 from sssam.lab.engines.local import Local
 from sssam.lab.engines.ray import Ray
 from sssam.lab.engines.slurm import Slurm
-from sssam.lab.names import nearest
+from sssam.lab.specs.names import nearest
 
 #: The engines by name, with an example of each.
 ENGINES: Mapping[str, tuple[type[Engine], str]] = MappingProxyType(

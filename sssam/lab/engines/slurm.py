@@ -9,7 +9,7 @@ from threading import Event, Lock, Thread
 from typing import Any, ParamSpec, Self, TypeVar
 
 from sssam.lab.engines.engine import Engine, WorkerLostError, at_least_one, need
-from sssam.lab.names import nearest
+from sssam.lab.specs.names import nearest
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -11,8 +11,9 @@ from pathlib import Path
 import torch
 from pydantic import ValidationError
 
-from sssam.lab import flatness, records
+from sssam.lab import flatness
 from sssam.lab.flatness.specs import Kept, Plan
+from sssam.lab.runs import store as records
 from sssam.lab.specs import Run
 from sssam.lab.training.train import alone
 from sssam.runtime.files import write_whole

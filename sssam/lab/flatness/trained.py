@@ -18,9 +18,9 @@ from sssam.lab.flatness.specs import (
     Profile,
     Rise,
 )
-from sssam.lab.problem import Judgement, Problem, run_model
 from sssam.lab.specs import Run
 from sssam.lab.tasks import problems
+from sssam.lab.tasks.problem import Judgement, Problem, run_model
 from sssam.lab.training import checkpoints
 
 _BATCH = 256

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sssam.lab.analysis.comparison import Comparison, Row
-from sssam.lab.spreadsheet import leaves, table
+from sssam.lab.runs.spreadsheet import leaves, table
 
 #: What of a row is no number, or is many.
 _NOT_IN_LINES: Any = {

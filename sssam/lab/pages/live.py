@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from sssam.lab import records
 from sssam.lab.analysis.comparison import Comparison
 from sssam.lab.flatness.files import FOLDER as FLATNESS
 from sssam.lab.pages import report
 from sssam.lab.pages.figures import Figure, figures
+from sssam.lab.runs import store as records
 from sssam.lab.specs import Record
 from sssam.runtime.files import write_whole
 

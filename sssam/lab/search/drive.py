@@ -11,15 +11,14 @@ from filelock import FileLock
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial
 
-from sssam.lab.records import claims
-from sssam.lab.running import checks
+from sssam.lab.runs import checks, claims
 from sssam.lab.search import processes
 from sssam.lab.search.design import Design
 from sssam.lab.search.objective import Objective, pruner
 from sssam.lab.search.storage import Place, study
 from sssam.lab.search.tally import Tally, count, revive
-from sssam.lab.seeds import derived
 from sssam.lab.specs import Method
+from sssam.lab.specs.seeds import derived
 from sssam.lab.studies.design import Option
 from sssam.schedules import constant
 
@@ -74,7 +73,7 @@ def require(design: Design, place: Place) -> None:
     """Finds the task's data, and builds a method of the budget over its model, before any trial.
 
     Raises:
-        ValueError, FileNotFoundError: as `sssam.lab.running.checks.check`; or a storage that is
+        ValueError, FileNotFoundError: as `sssam.lab.runs.checks.check`; or a storage that is
             none, or holds another search of this name.
         ConnectionError: the storage can't be reached.
     """

@@ -12,7 +12,7 @@ from multiprocessing.process import BaseProcess
 from typing import ParamSpec
 
 from sssam.lab.engines.local import deaf_to_ctrl_c
-from sssam.lab.running.stop import TerminatedError, terminable
+from sssam.lab.runs.stop import TerminatedError, terminable
 
 P = ParamSpec("P")
 

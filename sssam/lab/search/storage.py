@@ -15,7 +15,7 @@ from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from sssam.lab import records
+from sssam.lab.runs import store as records
 from sssam.lab.search.design import Design
 
 #: Seconds between two signs of life of a process at a database, and after which it is held dead.

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from sssam.lab import invalid
-from sssam.lab.running.checks import MethodError
+from sssam.lab.runs.checks import MethodError
+from sssam.lab.specs import invalid
 
 #: What a key takes, in words.
 TAKES: Mapping[str, str] = MappingProxyType(

@@ -14,15 +14,15 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from sssam.lab import records
 from sssam.lab.analysis import compare as comparing
 from sssam.lab.analysis import flatness_rows
 from sssam.lab.analysis.comparison import Comparison
 from sssam.lab.flatness import files as flatfiles
 from sssam.lab.flatness.specs import Kept
-from sssam.lab.invalid import complaint
-from sssam.lab.names import safe
+from sssam.lab.runs import store as records
 from sssam.lab.specs import Method, Record, Run
+from sssam.lab.specs.invalid import complaint
+from sssam.lab.specs.names import safe
 from sssam.lab.studies import tune
 from sssam.lab.studies.design import Part, Study, runs
 from sssam.runtime.files import write_whole

@@ -9,10 +9,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from sssam.lab import tasks, tuned
-from sssam.lab.invalid import complaint
-from sssam.lab.names import nearest
-from sssam.lab.running import checks
+from sssam.lab.runs import checks
 from sssam.lab.specs import Method, Task
+from sssam.lab.specs.invalid import complaint
+from sssam.lab.specs.names import nearest
 from sssam.lab.studies import scheduletext
 from sssam.lab.studies.design import Grid
 from sssam.lab.training import methods

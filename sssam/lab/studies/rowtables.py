@@ -7,8 +7,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from sssam.lab import tuned
-from sssam.lab.names import nearest
 from sssam.lab.specs import Method, Run, Task
+from sssam.lab.specs.names import nearest
 from sssam.lab.studies import rows, scheduletext
 from sssam.lab.studies.complaints import KeyedError
 from sssam.lab.studies.design import Grid, Option

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sssam.lab import engines
 from sssam.lab.flatness.specs import OF_STUDY, Plan, Radius
-from sssam.lab.running import study
+from sssam.lab.runs import study
 from sssam.lab.specs import Name, Run, Task
 from sssam.lab.studies import tasktables
 from sssam.lab.studies.complaints import TAKES, KeyedError, Place, Text

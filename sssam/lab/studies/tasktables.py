@@ -7,8 +7,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from sssam.lab import tasks
-from sssam.lab.names import nearest, safe
 from sssam.lab.specs import DataSpec, Task
+from sssam.lab.specs.names import nearest, safe
 from sssam.lab.studies.complaints import KeyedError, Place, Text
 from sssam.lab.studies.conduct import EARLIER, RECORDS
 from sssam.lab.training import loggers

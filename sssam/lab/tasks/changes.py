@@ -6,12 +6,13 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from pydantic_core import to_json
 
-from sssam.lab import data, models
-from sssam.lab.examples import ProblemError
-from sssam.lab.invalid import complaint
-from sssam.lab.names import nearest
 from sssam.lab.specs import DataSpec, ModelSpec, Spec, Task
+from sssam.lab.specs.invalid import complaint
+from sssam.lab.specs.names import nearest
+from sssam.lab.tasks import families as models
 from sssam.lab.tasks import problems
+from sssam.lab.tasks import splits as data
+from sssam.lab.tasks.examples import ProblemError
 from sssam.lab.tasks.problems import Survey
 
 _OF_DATA = frozenset(DataSpec.model_fields) - {"name", "path", "fingerprint"}

@@ -7,11 +7,12 @@ import torch
 from torch import Tensor
 from torch.nn import Module
 
-from sssam.lab import data, models
-from sssam.lab.examples import ProblemError, fingerprint
-from sssam.lab.problem import OwnOptimizer, Problem, run_model, scores
 from sssam.lab.specs import Code, Task
+from sssam.lab.tasks import families as models
+from sssam.lab.tasks import splits as data
 from sssam.lab.tasks import taskfile
+from sssam.lab.tasks.examples import ProblemError, fingerprint
+from sssam.lab.tasks.problem import OwnOptimizer, Problem, run_model, scores
 from sssam.runtime import batches
 
 

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from sssam.lab.examples import ProblemError
-from sssam.lab.problem import Problem
-from sssam.lab.seeds import derived
 from sssam.lab.specs import Code
+from sssam.lab.specs.seeds import derived
+from sssam.lab.tasks.examples import ProblemError
+from sssam.lab.tasks.problem import Problem
 
 #: The function that is called where none is named: `my_task.py` is `my_task.py:task`.
 DEFAULT_FUNCTION = "task"

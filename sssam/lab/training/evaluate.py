@@ -6,8 +6,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from sssam.lab.examples import Examples, Streamed, leaves, raw
-from sssam.lab.problem import Judgement, accuracy, cross_entropy, run_model, scores
+from sssam.lab.tasks.examples import Examples, Streamed, leaves, raw
+from sssam.lab.tasks.problem import Judgement, accuracy, cross_entropy, run_model, scores
 
 #: How many training examples the curves' loss is taken on, the first ones of the training set.
 FIXED_SUBSET = 512

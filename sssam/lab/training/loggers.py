@@ -10,8 +10,8 @@ from lightning_fabric.loggers.csv_logs import CSVLogger
 from lightning_fabric.loggers.logger import Logger
 from lightning_fabric.loggers.tensorboard import TensorBoardLogger
 
-from sssam.lab.names import nearest, safe
 from sssam.lab.specs import Run
+from sssam.lab.specs.names import nearest, safe
 
 #: The folder of a study's directory that logs lie in.
 FOLDER = "logs"

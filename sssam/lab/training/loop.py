@@ -11,11 +11,11 @@ from torch.optim import Optimizer
 
 from sssam import SharpnessAware
 from sssam.core.vectors import local
-from sssam.lab.data import augment
-from sssam.lab.data.shares import Part
-from sssam.lab.examples import Examples, Streamed
-from sssam.lab.problem import run_model
-from sssam.lab.seeds import derived, generator
+from sssam.lab.specs.seeds import derived, generator
+from sssam.lab.tasks import augment
+from sssam.lab.tasks.examples import Examples, Streamed
+from sssam.lab.tasks.problem import run_model
+from sssam.lab.tasks.shares import Part
 from sssam.lab.training import methods
 from sssam.lab.training.state import Training
 from sssam.runtime.batches import BatchPass

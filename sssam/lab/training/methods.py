@@ -9,8 +9,8 @@ from torch import nn
 from torch.optim import Optimizer
 
 import sssam
-from sssam.lab.names import nearest
 from sssam.lab.specs import Method
+from sssam.lab.specs.names import nearest
 from sssam.roles.samples import ALL
 
 #: The kinds of method by name, each with its class; "base" is the torch optimizer itself.

@@ -11,11 +11,11 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler, OneCycleLR
 
-from sssam.lab.data.shares import Share
-from sssam.lab.examples import raw
-from sssam.lab.problem import OwnOptimizer, Problem, run_model
 from sssam.lab.specs import Run
 from sssam.lab.tasks import problems
+from sssam.lab.tasks.examples import raw
+from sssam.lab.tasks.problem import OwnOptimizer, Problem, run_model
+from sssam.lab.tasks.shares import Share
 from sssam.lab.training import methods
 from sssam.lab.training.hardware import together
 from sssam.lab.training.state import Parts, Position, Training

@@ -8,10 +8,10 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from sssam.lab.data.shares import Share
-from sssam.lab.examples import Examples, Streamed
-from sssam.lab.problem import Problem
 from sssam.lab.specs import Point, Run
+from sssam.lab.tasks.examples import Examples, Streamed
+from sssam.lab.tasks.problem import Problem
+from sssam.lab.tasks.shares import Share
 
 
 @dataclass

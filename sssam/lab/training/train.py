@@ -11,9 +11,9 @@ from lightning_fabric import Fabric
 from lightning_fabric.loggers.logger import Logger
 
 from sssam.lab import tasks
-from sssam.lab.examples import Examples, Streamed
-from sssam.lab.seeds import derived
 from sssam.lab.specs import Point, Record, Run
+from sssam.lab.specs.seeds import derived
+from sssam.lab.tasks.examples import Examples, Streamed
 from sssam.lab.training import environment, evaluate, hardware, loggers, loop, memory, methods
 from sssam.lab.training.evaluate import Judged
 from sssam.lab.training.hardware import Hardware, Strategy

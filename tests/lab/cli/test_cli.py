@@ -10,7 +10,7 @@ import pytest
 
 from sssam.lab.cli import COMMANDS, main
 from sssam.lab.pages import report
-from sssam.lab.running import study
+from sssam.lab.runs import study
 
 SMALL = ["--epochs", "2", "--seeds", "2", "--jobs", "1"]
 

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from sssam.lab import records
 from sssam.lab.cli import main
 from sssam.lab.pages import report
+from sssam.lab.runs import store as records
 from sssam.lab.specs import Record
 
 TASK = """

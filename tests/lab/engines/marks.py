@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 from tiny import same_but_times
 
-from sssam.lab import records
-from sssam.lab.running import worker
+from sssam.lab.runs import store as records
+from sssam.lab.runs import worker
 from sssam.lab.specs import Record, Run
 from sssam.lab.training.train import train
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import marks
 from tiny import BASE, SAM, TASK, run
 
-from sssam.lab.running import dispatch, study
+from sssam.lab.runs import dispatch, study
 from sssam.lab.specs import Run
 
 

@@ -8,7 +8,7 @@ import pytest
 from tiny import BASE, run
 
 from sssam.lab.engines import Dask, Here, Ray, Slurm
-from sssam.lab.running import dispatch, study
+from sssam.lab.runs import dispatch, study
 
 RUNS = [run(BASE, seed) for seed in range(200)]
 #: How many runs a study has, and how often a worker of it is killed.

@@ -10,7 +10,7 @@ from loky import process_executor
 from tiny import BASE, SAM, run
 
 from sssam.lab.engines import Here, Local
-from sssam.lab.running import dispatch, study
+from sssam.lab.runs import dispatch, study
 
 COUNTS = [(12, 2), pytest.param(200, 20, marks=pytest.mark.slow)]
 

@@ -7,7 +7,7 @@ from tiny import BASE, run
 
 from sssam.lab import engines
 from sssam.lab.engines import Dask, Here, Local, Slurm
-from sssam.lab.running import study
+from sssam.lab.runs import study
 
 
 @pytest.mark.parametrize("name", engines.ENGINES)

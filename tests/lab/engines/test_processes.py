@@ -11,9 +11,9 @@ import one_study
 import psutil
 import pytest
 
-from sssam.lab import records
 from sssam.lab.engines import Here
-from sssam.lab.running import study
+from sssam.lab.runs import store as records
+from sssam.lab.runs import study
 
 SEEDS, EPOCHS = 6, 10
 RUNS = one_study.runs(SEEDS, EPOCHS)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tiny import BASE, SAM, SSSAM, TASK
 
-from sssam.lab import flatness, records
+from sssam.lab import flatness
 from sssam.lab.analysis.comparison import Comparison
 from sssam.lab.analysis.flatness_rows import with_flatness
 from sssam.lab.flatness import files as flatfiles
@@ -16,9 +16,9 @@ from sssam.lab.pages.figures import figures, render
 from sssam.lab.pages.flatness_figures import chosen
 from sssam.lab.pages.flatness_table import cells
 from sssam.lab.pages.table import markdown
-from sssam.lab.records import claims
-from sssam.lab.running import study, worker
-from sssam.lab.running.worker import Settings
+from sssam.lab.runs import claims, study, worker
+from sssam.lab.runs import store as records
+from sssam.lab.runs.worker import Settings
 from sssam.lab.studies import conduct, design, studyfile
 from sssam.lab.studies.design import Grid, Part, Study
 

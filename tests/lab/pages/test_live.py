@@ -7,12 +7,12 @@ import pytest
 from synthetic import METHODS, TASK
 from synthetic import records as made
 
-from sssam.lab import records
 from sssam.lab.analysis.compare import compare
 from sssam.lab.analysis.comparison import Comparison
 from sssam.lab.pages import live as module
 from sssam.lab.pages import report
 from sssam.lab.pages.live import live
+from sssam.lab.runs import store as records
 from sssam.lab.specs import Record
 
 CHOSEN, SEEDS = METHODS[:3], range(2)

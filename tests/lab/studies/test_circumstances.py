@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tiny import BASE, run
 
-from sssam.lab import records
+from sssam.lab.runs import store as records
 from sssam.lab.specs import Record
 
 STUDY = """
@@ -34,7 +34,7 @@ ascent_fraction = 0.5
 RUNNER = """
 import json, sys
 from pathlib import Path
-from sssam.lab.running import study
+from sssam.lab.runs import study
 from sssam.lab.studies import studyfile
 from sssam.lab.studies.design import runs
 

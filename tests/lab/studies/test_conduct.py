@@ -3,7 +3,7 @@
 import pytest
 from tiny import BASE, SAM, TASK
 
-from sssam.lab.running import study
+from sssam.lab.runs import study
 from sssam.lab.studies import conduct
 from sssam.lab.studies.design import Grid, Part, Study
 

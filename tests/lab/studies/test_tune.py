@@ -9,7 +9,7 @@ from tiny import TASK
 
 from sssam.lab import tasks, tuned
 from sssam.lab.pages import explain
-from sssam.lab.running import study
+from sssam.lab.runs import study
 from sssam.lab.specs import Method, Record, Run
 from sssam.lab.studies import tune
 from sssam.lab.studies.chosen import as_tuned

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from tiny import SAM
 
-from sssam.lab import models, tasks
+from sssam.lab import tasks
 from sssam.lab.specs import ModelSpec, Run, Task
+from sssam.lab.tasks import families as models
 from sssam.lab.training import train
 
 TEXT = (Path(__file__).parents[3] / "docs" / "tasks.md").read_text()

@@ -12,10 +12,10 @@ import torch
 from tiny import BASE, SAM, same_but_times
 
 from sssam.lab import tasks
-from sssam.lab.examples import ProblemError
-from sssam.lab.running import checks, study
+from sssam.lab.runs import checks, study
 from sssam.lab.specs import Method, Run
 from sssam.lab.tasks import problems, taskfile
+from sssam.lab.tasks.examples import ProblemError
 from sssam.lab.training import train
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "my_task.py"

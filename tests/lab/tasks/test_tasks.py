@@ -5,10 +5,12 @@ import torch
 from PIL import Image
 from tiny import TASK
 
-from sssam.lab import data, models, tasks, tuned
-from sssam.lab.data import splits
-from sssam.lab.running import checks
+from sssam.lab import tasks, tuned
+from sssam.lab.runs import checks
 from sssam.lab.specs import DataSpec, Method, ModelSpec, Run
+from sssam.lab.tasks import families as models
+from sssam.lab.tasks import splits
+from sssam.lab.tasks import splits as data
 from sssam.lab.training import train
 
 

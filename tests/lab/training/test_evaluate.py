@@ -3,7 +3,7 @@ import hashlib
 import pytest
 import torch
 
-from sssam.lab.examples import Examples, ProblemError, Streamed
+from sssam.lab.tasks.examples import Examples, ProblemError, Streamed
 from sssam.lab.training import evaluate
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tiny import SSSAM, run, same_but_times
 
-from sssam.lab.running import study
+from sssam.lab.runs import study
 from sssam.lab.training import loggers
 from sssam.lab.training.train import train
 

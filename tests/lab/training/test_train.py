@@ -12,8 +12,9 @@ import torch
 from lightning_fabric.plugins.precision import MixedPrecision
 from tiny import ALL, BASE, LONG, PART, SAM, SSSAM, TASK, run, same_but_times
 
-from sssam.lab import data, models
 from sssam.lab.specs import DataSpec, Method, Precision, Record
+from sssam.lab.tasks import families as models
+from sssam.lab.tasks import splits as data
 from sssam.lab.training import environment, evaluate, hardware, loop, train
 from sssam.schedules.draws import Draws
 

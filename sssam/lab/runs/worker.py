@@ -1,0 +1,162 @@
+"""What a process does with one run: claims it, goes on where it stood, and writes its record."""
+
+import threading
+import traceback
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from sssam.lab.flatness import files as flatfiles
+from sssam.lab.flatness.specs import Kept, Plan
+from sssam.lab.runs import claims
+from sssam.lab.runs import store as records
+from sssam.lab.specs import Record, Run
+from sssam.lab.training import checkpoints, loggers
+from sssam.lab.training.hardware import LostRankError
+from sssam.lab.training.train import Epoch, train
+
+CHECKPOINTS = "checkpoints"
+
+#: A run has torch's threads and global generator to itself, also where a worker has many threads.
+_ONE_AT_A_TIME = threading.Lock()
+
+
+class Settings(NamedTuple):
+    """How every run of a study is trained, apart from what the run itself says.
+
+    `threads` are torch's; `checkpoint_seconds` the least time between two checkpoints;
+    `accelerator` as Fabric takes it; `flatness` is what is measured of each trained model, None for
+    nothing; `logger` a name of `sssam.lab.training.loggers.LOGGERS`; `train` is what
+    `ranks.leading` gives, which trains on all ranks, None for this process alone.
+    """
+
+    threads: int = 1
+    checkpoint_seconds: float = 60.0
+    accelerator: str = "cpu"
+    flatness: Plan | None = None
+    logger: str | None = None
+    train: Callable[..., Record] | None = None
+
+
+OnEpoch = Callable[[Epoch], object]
+
+
+def work(
+    run: Run, directory: Path, settings: Settings, on_epoch: OnEpoch | None = None
+) -> Record | None:
+    """Trains one run and writes its record, whatever the run's own code raises; then its flatness.
+
+    What is there is not done again: of a trained run whose weights were kept, the flatness alone.
+
+    Returns:
+        The record, which may be another process's; None if another process trains the run now.
+
+    Raises:
+        OSError: the record or a checkpoint could not be written.
+    """
+
+    def measured(plan: Plan) -> Kept:
+        claims.begin(run.id, directory)
+        return flatfiles.measure(run, directory, plan, settings.threads)
+
+    def trained() -> Record:
+        return _trained(run, directory, settings, on_epoch)
+
+    return _settled(run, directory, settings, trained, measured)
+
+
+def give_up(run: Run, directory: Path, settings: Settings, reason: str) -> Record | None:
+    """Writes a failed record for a run that its workers never came back from; returns as `work`.
+
+    If they were lost over its flatness, the reason stands in the place of that.
+    """
+
+    def measured(plan: Plan) -> Kept:
+        return Kept(run=run, plan=plan, error=reason)
+
+    def trained() -> Record:
+        return Record(run=run, outcome="failed", error=reason)
+
+    return _settled(run, directory, settings, trained, measured)
+
+
+def found(run: Run, directory: Path, settings: Settings) -> Record | None:
+    """The record of a run of which nothing is to be done any more."""
+    record = records.find(run.id, directory)
+    return None if record and flatfiles.due(run, directory, settings.flatness) else record
+
+
+def _settled(
+    run: Run,
+    directory: Path,
+    settings: Settings,
+    trained: Callable[[], Record],
+    measured: Callable[[Plan], Kept],
+) -> Record | None:
+    """What there is, or else what is made now, under the run's claim."""
+    with _ONE_AT_A_TIME, claims.claim(run.id, directory) as mine:
+        if not mine:
+            return None
+        record = records.find(run.id, directory)
+        if record is None:
+            record = trained()
+            records.write(record, directory)
+        plan = settings.flatness
+        if plan is not None and flatfiles.due(run, directory, plan):
+            flatfiles.write(measured(plan), directory)
+        _settle(run, directory)
+        return record
+
+
+def tidy(runs: Iterable[Run], directory: Path, settings: Settings) -> None:
+    """Settles the runs of which nothing is to be done any more, and which nobody holds.
+
+    Their processes were killed after they wrote the last file of the run.
+    """
+    left = claims.left(directory)
+    for run in runs if left else ():
+        if run.id in left:
+            with claims.claim(run.id, directory) as mine:
+                if mine and found(run, directory, settings):
+                    _settle(run, directory)
+
+
+def _settle(run: Run, directory: Path) -> None:
+    checkpoint_path(run, directory).unlink(missing_ok=True)
+    claims.settle(run.id, directory)
+
+
+def _trained(run: Run, directory: Path, settings: Settings, on_epoch: OnEpoch | None) -> Record:
+    claims.begin(run.id, directory)
+    checkpoint = checkpoint_path(run, directory)
+    _require_readable(checkpoint, run)
+    try:
+        return (settings.train or train)(
+            run,
+            checkpoint=checkpoint,
+            least_seconds=settings.checkpoint_seconds,
+            weights=flatfiles.weights_path(run, directory) if settings.flatness else None,
+            accelerator=settings.accelerator,
+            threads=settings.threads,
+            logged=loggers.make(settings.logger, run, directory.parent),
+            on_epoch=on_epoch,
+        )
+    except (checkpoints.CheckpointError, LostRankError):  # the disk's or a rank's fault
+        raise
+    except (Exception, SystemExit):  # a study outlives any of its runs
+        return Record(run=run, outcome="failed", error=traceback.format_exc())
+
+
+def checkpoint_path(run: Run, directory: Path) -> Path:
+    """Where the state of a run without a record is kept."""
+    return directory / CHECKPOINTS / f"{run.id}.pt"
+
+
+def _require_readable(checkpoint: Path, run: Run) -> None:
+    """Sets a checkpoint aside that can't be gone on from, so that the run starts anew."""
+    if not checkpoint.exists():
+        return
+    try:
+        checkpoints.load(checkpoint, run)
+    except ValueError as error:
+        records.set_aside([records.Problem(checkpoint, str(error))])

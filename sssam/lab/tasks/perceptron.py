@@ -1,0 +1,22 @@
+"""The multilayer perceptron."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from math import prod
+
+from torch import nn
+
+from sssam.lab.tasks.form import Form
+
+
+def mlp(form: Form, widths: Sequence[int] = ()) -> nn.Module:
+    """Flattened inputs through hidden layers of `widths` with rectifiers between them.
+
+    >>> len(mlp(Form((64,), 10), (256, 256)))
+    6
+    """
+    sizes = (prod(form.shape), *widths)
+    layers: list[nn.Module] = [nn.Flatten()]
+    for before, after in pairwise(sizes):
+        layers += [nn.Linear(before, after), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Linear(sizes[-1], form.classes))

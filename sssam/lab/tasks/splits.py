@@ -1,0 +1,182 @@
+"""Data by name: a `DataSpec` and a seed make a `Split`, the same for every method."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from sssam.lab.specs import DataSpec
+from sssam.lab.specs.names import nearest
+from sssam.lab.specs.seeds import generator
+from sssam.lab.tasks.examples import Examples
+from sssam.lab.tasks.hub import HUB
+from sssam.lab.tasks.pools import Pool
+from sssam.lab.tasks.sources import SOURCES, Source, hub_source
+
+
+class Split(NamedTuple):
+    """Three disjoint sets of examples, their labels among `classes` ones.
+
+    `vocabulary` is the number of tokens where inputs are tokens; `each_position` says that there is
+    a label at each of them, the next token.
+    """
+
+    train: Examples
+    validation: Examples
+    test: Examples
+    classes: int
+    vocabulary: int | None = None
+    each_position: bool = False
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one input: (channels, height, width) of an image, (features,), or (length,)."""
+        return tuple(self.train.inputs.shape[1:])
+
+
+def check(spec: DataSpec) -> None:
+    """Refuses, before anything is read, a name that is unknown or a path that does not exist.
+
+    Raises:
+        ValueError: no such data set (with the nearest names), a path that it needs or can't use,
+            or another setting that it can't use.
+        FileNotFoundError: `path` does not exist.
+    """
+    source = _source(spec)
+    if spec.length is not None and not source.takes_length:
+        raise ValueError(f"data {spec.name!r} takes no length, got {spec.length}: leave it out")
+    if spec.target is not None and not source.takes_target:
+        raise ValueError(f"data {spec.name!r} takes no target, got {spec.target!r}: leave it out")
+    if spec.path is None and source.path == "required":
+        raise ValueError(f"data {spec.name!r} needs a path: {source.remedy}")
+    if spec.path is None:
+        return
+    if source.path == "none":
+        raise ValueError(f"data {spec.name!r} takes no path, got {spec.path!r}: leave it out")
+    if not Path(spec.path).exists():
+        raise FileNotFoundError(f"data path {spec.path!r} does not exist: {source.remedy}")
+
+
+def _source(spec: DataSpec) -> Source:
+    if spec.name.startswith(HUB):
+        return hub_source(spec.name)
+    if spec.name not in SOURCES:
+        raise ValueError(nearest("data", spec.name, [*SOURCES, f"{HUB}ORGANISATION/NAME"]))
+    return SOURCES[spec.name]
+
+
+def pool(spec: DataSpec) -> Pool:
+    """All examples, unsplit; read once a process, and anew when the file at the path changed.
+
+    Raises:
+        ValueError, FileNotFoundError: as `load` would.
+    """
+    check(spec)
+    own = {"train": None, "validation": None, "label_noise": 0.0, "fingerprint": None}
+    stamp = None
+    if spec.path is not None:
+        state = Path(spec.path).stat()
+        stamp = (state.st_mtime_ns, state.st_size)
+    return _read(spec.model_copy(update=own), stamp)
+
+
+@lru_cache(maxsize=4)
+def _read(spec: DataSpec, stamp: tuple[int, int] | None) -> Pool:
+    return _source(spec).read(spec)
+
+
+def identified(spec: DataSpec) -> DataSpec:
+    """The spec with the fingerprint of its data: the SHA-256 of all labels and inputs, as kept.
+
+    Raises:
+        ValueError, FileNotFoundError: as `load` would.
+    """
+    return spec.model_copy(update={"fingerprint": pool(spec).content})
+
+
+def reach(spec: DataSpec) -> int:
+    """Finds the data and counts the training examples, without decoding inputs.
+
+    A hub's data are on this machine then.
+
+    Raises:
+        ValueError, FileNotFoundError: as `load` would, whatever the seed.
+    """
+    found = pool(spec)
+    _check_noise(spec, found)
+    return _sizes(spec, found)[0]
+
+
+def load(spec: DataSpec, seed: int) -> Split:
+    """Reads and splits a data set; the split and the noise depend on `spec` and `seed` alone.
+
+    Images are standardised per channel, and a table's numbers per column, by the mean and spread of
+    the training set; digits stay in [0, 1]. With `label_noise` q, each training label is drawn
+    anew, uniformly over all classes, with probability q (symmetric noise); validation and test
+    labels stay as they are. A data set with a test set of its own keeps it; one without tests on
+    what training and validation leave over.
+
+    Raises:
+        ValueError: an unknown name, more examples asked for than there are, or other data than
+            those that the spec's fingerprint is of.
+        FileNotFoundError: a path that does not exist.
+    """
+    found = pool(spec)
+    if spec.fingerprint not in (None, found.content):
+        raise ValueError(
+            f"data {spec.name!r} changed since this run was planned (fingerprint {found.content}, "
+            f"then {spec.fingerprint}): other data are another run; give the same command again, "
+            "or put them back"
+        )
+    _check_noise(spec, found)
+    indices = _indices(spec, found, seed)
+    inputs = found.scaled([found.inputs(index) for index in indices])
+    labels = [found.labels[index] for index in indices]
+    labels[0] = _redrawn(labels[0], spec.label_noise, found.classes, seed)
+    train, validation, test = map(Examples, inputs, labels)
+    each_position = found.labels.ndim > 1
+    return Split(train, validation, test, found.classes, found.vocabulary, each_position)
+
+
+def _indices(spec: DataSpec, pool: Pool, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Training, validation and test examples, as indices into the pool."""
+    open_size = len(pool.labels) - pool.test_size
+    train, validation = _sizes(spec, pool)
+    order = torch.randperm(open_size, generator=generator("split", seed))
+    own_test = torch.arange(open_size, len(pool.labels))
+    rest = order[train + validation :]
+    return order[:train], order[train : train + validation], own_test if pool.test_size else rest
+
+
+def _sizes(spec: DataSpec, pool: Pool) -> tuple[int, int]:
+    """How many to train and to validate on: by default a tenth validates, a fifth tests."""
+    open_size = len(pool.labels) - pool.test_size
+    validation = max(1, open_size // 10) if spec.validation is None else spec.validation
+    left_for_test = 0 if pool.test_size else max(1, open_size // 5)
+    train = open_size - validation - left_for_test if spec.train is None else spec.train
+    most = open_size - (0 if pool.test_size else 1)
+    if train < 1 or train + validation > most:
+        raise ValueError(
+            f"data {spec.name!r} has {most} examples for training and validation together, "
+            f"got train={train} and validation={validation}: ask for fewer"
+        )
+    return train, validation
+
+
+def _check_noise(spec: DataSpec, pool: Pool) -> None:
+    if spec.label_noise and pool.labels.ndim > 1:
+        raise ValueError(
+            f"data {spec.name!r} takes no label noise, got {spec.label_noise:g}: its labels are "
+            "the text itself"
+        )
+
+
+def _redrawn(labels: Tensor, noise: float, classes: int, seed: int) -> Tensor:
+    """Each label drawn anew over all classes with probability `noise`."""
+    if not noise:
+        return labels
+    source = generator("label noise", seed)
+    chosen = torch.rand(len(labels), generator=source) < noise
+    return torch.where(chosen, torch.randint(classes, labels.shape, generator=source), labels)

@@ -1,0 +1,137 @@
+"""SIGTERM, as clusters send it, to the command itself: what it says, keeps, and leaves behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from sssam.lab.runs import store as records
+from sssam.lab.runs.stop import TerminatedError, terminable
+
+STUDY = """
+tasks = [{name = "digits", epochs = 4}]
+seeds = 300
+[[methods]]
+kind = "base"
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("engine", ["here", "local:2"])
+def test_sigterm_says_what_is_kept_and_leaves_no_worker(tmp_path: Path, engine: str) -> None:
+    (tmp_path / "study.toml").write_text(STUDY)
+    words = ["run", "study.toml", "--out", "kept", "--engine", engine]
+    command = subprocess.Popen(
+        [sys.executable, "-m", "sssam", *words],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+    )
+    kept = tmp_path / "kept" / "records"
+    try:
+        while not list(kept.glob("*.json")):
+            assert command.poll() is None
+            time.sleep(0.05)
+        workers = psutil.Process(command.pid).children(recursive=True)
+        command.send_signal(signal.SIGTERM)
+        _, said = command.communicate(timeout=60)
+    finally:
+        command.kill()
+    assert command.returncode == 143
+    assert said.splitlines()[-1].startswith("sssam: stopped by SIGTERM; finished runs are kept in")
+    assert said.rstrip().endswith("the same command goes on from there")
+    assert "Traceback" not in said
+    _, alive = psutil.wait_procs(workers, timeout=30)
+    assert alive == []
+    held = records.read_all(kept)
+    assert 1 <= len(held.by_id) < 300
+    assert held.problems == ()
+
+
+TASK = """
+import os, time
+import torch
+from sssam.lab import Problem
+
+SETTINGS = {"epochs": 1, "batch_size": 16}
+
+
+def task(seed):
+    if seed % 1000 and os.environ.get("SLOW"):
+        time.sleep(600)
+    source = torch.Generator().manual_seed(seed)
+
+    def part(n):
+        x = torch.randn(n, 4, generator=source)
+        return x, (x[:, 0] > 0).long()
+
+    return Problem(torch.nn.Linear(4, 2), train=part(64), validation=part(32), test=part(32))
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("command", ["compare", "tune"])
+def test_sigterm_keeps_records_and_the_same_command_goes_on(tmp_path: Path, command: str) -> None:
+    (tmp_path / "mine.py").write_text(TASK)
+    words = [sys.executable, "-m", "sssam", command, "mine.py", "--methods", "base", "--seeds", "3"]
+    words += ["--out", "kept", "--engine", "here", "--quiet"]
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    first = subprocess.Popen(
+        words, cwd=tmp_path, env={**env, "SLOW": "1"}, stderr=subprocess.PIPE, text=True
+    )
+    kept = tmp_path / "kept" / "records"
+    try:
+        while not list(kept.glob("*.json")):
+            assert first.poll() is None
+            time.sleep(0.05)
+        first.send_signal(signal.SIGTERM)
+        _, said = first.communicate(timeout=60)
+    finally:
+        first.kill()
+    assert first.returncode == 143
+    assert "stopped by SIGTERM; finished runs are kept in" in said.splitlines()[-1]
+    assert "Traceback" not in said
+    (before,) = kept.glob("*.json")
+    content = before.read_bytes()
+    again = subprocess.run(words, cwd=tmp_path, env=env, timeout=120, check=False)
+    assert again.returncode == 0
+    assert before.read_bytes() == content
+    assert {r.run.seed % 1000 for r in records.read_all(kept).by_id.values()} == {0, 1, 2}
+
+
+def test_another_handler_of_the_signal_is_left_alone() -> None:
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        with terminable():
+            assert signal.getsignal(signal.SIGTERM) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_a_second_signal_does_not_disturb_what_stops_in_order() -> None:
+    stopped = []
+
+    def stop() -> None:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            signal.raise_signal(signal.SIGTERM)
+            stopped.append("in order")
+
+    with pytest.raises(TerminatedError), terminable():
+        stop()
+    assert stopped == ["in order"]
+
+
+def test_the_signal_is_an_interrupt_and_its_handler_goes_away() -> None:
+    with pytest.raises(KeyboardInterrupt) as raised, terminable():
+        signal.raise_signal(signal.SIGTERM)
+    assert raised.type is TerminatedError
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
