@@ -28,7 +28,7 @@ class SSSAM(SharpnessAware):
         schedule: p, a scheduling function of `sssam.schedules`.
         total_steps: T, the optimizer steps of the whole training, at least 1. A training that
             ends long before its sharpness-aware steps come draws a warning at exit.
-        rho: radius, at least 0. Default 0.05; a param group's own "rho" entry goes first.
+        rho: radius, at least 0. Default 0.05; a param group's own "sssam_rho" entry goes first.
         seed: of the draws, at least 0. Default 0. All ranks must use the same.
         draws: "bernoulli" (the paper's, default) or "systematic": as probable at each step, but
             the count is within one of the expected one at each moment.

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from torch import Tensor
 
+from sssam.core.groups import step_length
 from sssam.core.passes import Books, Pass, Passes, Phase, Step
 from sssam.core.vectors import Vector, scale_
 from sssam.core.weights import Weights
@@ -239,7 +240,7 @@ class Engine:
 
     def _correct(self, step: Step) -> None:
         if step.after is not None:
-            e = {i: part * -step.groups[i]["lr"] for i, part in step.after.items()}
+            e = {i: part * -step_length(step.groups[i]) for i, part in step.after.items()}
             self.weights.move(step.params, e)
         step.after = None
         self.weights.settle()
