@@ -25,7 +25,7 @@ from sssam.optimizers import (
     unwrap,
 )
 from sssam.runtime.files import load, save
-from sssam.runtime.guard import preserve_buffers
+from sssam.runtime.buffers import preserve_buffers
 from sssam.schedules.draws import Draws
 
 __version__ = "0.1.0"
