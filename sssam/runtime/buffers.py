@@ -9,6 +9,10 @@ from torch import Tensor, nn
 
 from sssam.runtime.tensors import Extents, Noted, Pairs, write
 
+#: What torch raises where a kind of tensor has no memory of its own, or can't be written to. What
+#: a signal handler raises is none of these, and passes.
+TORCHS = (RuntimeError, TypeError, ValueError, AttributeError)
+
 
 class Buffers:
     """A model's buffers as they stand, to be put back in place.
@@ -46,7 +50,7 @@ class Buffers:
         for names in self._names:
             try:
                 names.put_back()
-            except Exception as error:
+            except TORCHS as error:
                 failed.append((f"{names.prefix}.*".lstrip("."), error))
         failed += put_back(self._noted)
         if failed:
@@ -61,7 +65,7 @@ class Buffers:
 def _noted(name: str, buffer: Tensor, apart: Extents) -> Noted:
     try:
         return Noted(name, buffer, apart)
-    except Exception as error:
+    except TORCHS as error:
         raise RuntimeError(
             f"the buffer {name!r} of model, a {type(buffer).__name__}, can't be copied before an "
             f"extra pass: {error}; make it an ordinary tensor or an attribute, or give model=False "
@@ -77,7 +81,7 @@ def put_back(noted: list[Noted]) -> list[tuple[str, Exception]]:
     for each in noted:
         try:
             pairs += each.put_back()
-        except Exception as error:
+        except TORCHS as error:
             failed.append((each.name, error))
     write(pairs)
     return failed

@@ -23,16 +23,15 @@ class Snapshot:
     """Buffers, frozen parameters and generators as they stood, to be put back."""
 
     def __init__(self, undo: list[Callable[[], object]]) -> None:
-        self._undo, self.was_begun = undo, False
+        self._undo = undo
 
     def put_back(self) -> None:
         """Put back all that can be; then raise the first error, if there was one."""
-        self.was_begun = True
-        failed: list[Exception] = []
+        failed: list[RuntimeError] = []
         for undo in self._undo:
             try:
                 undo()
-            except Exception as error:
+            except RuntimeError as error:
                 failed.append(error)
         if failed:
             raise failed[0]
@@ -162,10 +161,15 @@ class Guard:
             snapshot.put_back()
             self._open = None
 
-    def end(self) -> None:
-        """The step is over or dropped: what was noted is forgotten, not put back."""
-        if self._open is not None and self._open.was_begun:  # an interrupt came in between
-            self._open.put_back()
+    def end(self, loaded: bool = False) -> None:
+        """The step is over or dropped: what was noted is forgotten.
+
+        Args:
+            loaded: whether buffers, generators and weights may have been loaded within a pass,
+                which are then kept; else one whose end was interrupted is rolled back now.
+        """
+        if self._open is not None and not loaded:
+            self._close(self._open)
         self._open = self._replay = None
         self._left_traces = False
 
