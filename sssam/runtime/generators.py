@@ -100,8 +100,9 @@ class _NumPy:
 _MT19937 = 4 * 625
 #: What is in every module's dictionary, and what holds no generator.
 _OF_TORCH = frozenset(vars(nn.Module()))
-_EMPTY = (bool, int, float, complex, str, bytes, type(None), type, Tensor, nn.Module)
-_CODE = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.MethodType)
+_DATA = (bool, int, float, complex, str, bytes, type(None), Tensor)
+_CODE = (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.MethodType)
+_EMPTY = (*_DATA, *_CODE, nn.Module)
 
 
 def held_by(model: nn.Module) -> Iterator[Any]:
@@ -113,7 +114,7 @@ def held_by(model: nn.Module) -> Iterator[Any]:
 
 
 def _within(value: Any, depth: int) -> Iterator[Any]:
-    if isinstance(value, _EMPTY) or isinstance(value, _CODE):
+    if isinstance(value, _EMPTY):
         return
     if isinstance(value, _kinds()):
         if not isinstance(value, random.SystemRandom):  # it has no state
