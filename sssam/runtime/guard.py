@@ -158,7 +158,11 @@ class Guard:
 
     def _close(self, snapshot: Snapshot) -> None:
         if self._open is snapshot:  # else the step was dropped, what is there now was loaded
-            snapshot.put_back()
+            try:
+                snapshot.put_back()
+            except RuntimeError:  # once said, it is over; after an interrupt `end` tries again
+                self._open = None
+                raise
             self._open = None
 
     def end(self, loaded: bool = False) -> None:
