@@ -71,7 +71,7 @@ def _run(engine: Engine, given: Closures) -> Any:
         engine.books.enter(1.0)
         return loss
     scaling = Scaling(given.scaler, engine.bases)
-    engine.guard.start(engine.open().params)
+    engine.guard.begin(engine.open().params)
     losses = []
     while engine.wanted is not None:
         wanted = _resized(engine.wanted, given.fraction)
@@ -142,9 +142,9 @@ def will_ascend(engine: Engine) -> bool:
     if engine.stage == "idle" and (not engine.asked or not engine.bases.any_gradient()):
         engine.asked = True
         if acts and engine.opening == "at w":
-            engine.guard.start(engine.bases.trainable()[0])
-            engine.begin_pass(Pass("ascent", fraction=0.0))
-            engine.phase = "plain"
+            engine._around.close()
+            engine.noted = engine.guard.snapshot(engine.bases.trainable()[0])
+            engine._around.enter_context(engine.ranks.during("ascent"))
     return acts
 
 
@@ -188,7 +188,7 @@ def _ascend_first(engine: Engine) -> bool:
     if not acts:
         return False
     try:
-        engine.guard.start(engine.open().params)
+        engine.guard.begin(engine.open().params)
         engine.begin_pass(Pass("descent"))
         return True
     except BaseException:
@@ -199,10 +199,10 @@ def _ascend_first(engine: Engine) -> bool:
 def _ascend_after(engine: Engine, fraction: float, scaling: Scaling) -> bool:
     whole = fraction == 1.0
     step = engine.open()
-    if whole:
-        engine.guard.start(step.params)
-        engine.guard.enter(whole=True)
     engine.end_pass()
+    engine.guard.begin(step.params)
+    with engine.guard.around(whole, engine.noted):
+        pass
     engine.feed(fraction, scaling.inverse)
     if engine.wanted is None:
         scaling.put_back()
@@ -325,7 +325,7 @@ def by_passes(
     engine.stage, turn = "driving", engine.turn
     try:
         opened = engine.open()
-        engine.guard.start(opened.params)
+        engine.guard.begin(opened.params)
         scaling = Scaling(scaler, engine.bases)
         while engine.wanted is not None:
             source = engine.batch if engine.wanted.earlier else batch

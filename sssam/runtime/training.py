@@ -64,8 +64,8 @@ class Engine:
             self._settle()
             return
         self.broken_off |= self.stage == "updating"
-        self.end_pass()
         self.weights.restore()
+        self.end_pass()
         self._rest()
 
     def give_way(self, *, loaded: bool = False) -> None:
@@ -74,9 +74,8 @@ class Engine:
         Args:
             loaded: whether weights, buffers and generators may have been loaded since.
         """
-        if loaded or self.stage == "idle":  # idle: `will_ascend` was read, for a log or long ago
-            self.guard.reset()
         if loaded:
+            self.guard.end(loaded=True)
             self.weights.keep_written()
         self.abandon()
 
@@ -112,7 +111,8 @@ class Engine:
         self.wanted: Pass | None = None
         self._passes: Passes | None = None
         self._around.close()
-        self.guard.reset()
+        self.guard.end()
+        self.noted = None
         self.asked = self.scaled = False
         self.step: Step | None = None
         self._places: Vector = {}
@@ -120,13 +120,12 @@ class Engine:
     def begin_pass(self, wanted: Pass) -> None:
         """Before a pass: what it may leave behind, and what it sends to other ranks."""
         self.phase = wanted.phase
-        self.guard.enter(wanted.whole)
+        self._around.enter_context(self.guard.around(wanted.whole))
         self._around.enter_context(self.ranks.during(wanted.phase))
 
     def end_pass(self) -> None:
         """After a pass: put back what it must not have changed."""
         self._around.close()
-        self.guard.leave()
 
     def open(self) -> Step:
         """Begin a step: the method runs up to its first pass."""
