@@ -23,7 +23,7 @@ def _check(base: object, wrapper: type) -> Optimizer:
     if isinstance(base, wrapper):
         raise TypeError(
             f"base is a {type(base).__name__} already; wrap the torch optimizer inside it, "
-            "or compose the methods with sssam.Switch"
+            "or compose the methods with sssam.methods.Switch"
         )
     if isinstance(base, torch.optim.LBFGS):
         raise TypeError(

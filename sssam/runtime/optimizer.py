@@ -12,7 +12,7 @@ from torch.utils.hooks import RemovableHandle
 
 from sssam.core.passes import Phase
 from sssam.methods import Memory, Method
-from sssam.runtime import checkpoint, drivers
+from sssam.runtime import checkpoint, drivers, migration
 from sssam.runtime.bases import Bases, State
 from sssam.runtime.batches import BatchPass
 from sssam.runtime.guard import Guard, Rng
@@ -60,6 +60,12 @@ class SharpnessAware(Optimizer):
     """
 
     _engine: Engine
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        own: Any = vars(cls).get("__init__")
+        if own is not None:
+            cls.__init__ = migration.explained(cls, own)  # type: ignore[method-assign]
 
     def __init__(
         self,
@@ -333,6 +339,9 @@ class SharpnessAware(Optimizer):
         self._optimizer_state_dict_post_hooks = OrderedDict()
         self._optimizer_load_state_dict_pre_hooks = OrderedDict()
         self._optimizer_load_state_dict_post_hooks = OrderedDict()
+
+    def __getattr__(self, name: str) -> Any:
+        raise migration.unknown(self, name)
 
     def __repr__(self) -> str:
         inner = ", ".join(repr(base) for base in self.bases)
