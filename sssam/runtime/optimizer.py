@@ -1,5 +1,6 @@
 """The torch optimizer around a method: what loops, schedulers and checkpoints see."""
 
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from functools import partial
@@ -17,6 +18,7 @@ from sssam.runtime.bases import Bases, State
 from sssam.runtime.batches import BatchPass
 from sssam.runtime.guard import Guard, Rng
 from sssam.runtime.ranks import Perturbation, Ranks
+from sssam.runtime.scaling import require_told
 from sssam.runtime.trainers import scaler_of
 from sssam.runtime.training import Engine
 
@@ -339,6 +341,17 @@ class SharpnessAware(Optimizer):
         self._optimizer_state_dict_post_hooks = OrderedDict()
         self._optimizer_load_state_dict_pre_hooks = OrderedDict()
         self._optimizer_load_state_dict_post_hooks = OrderedDict()
+
+    @property
+    def _step_supports_amp_scaling(self) -> bool:
+        engine = self._engine
+        if engine.step is not None and not engine.scaled:
+            try:
+                require_told(engine.method, sys._getframe(1))
+            except RuntimeError:
+                engine.abandon()
+                raise
+        return False
 
     def __getattr__(self, name: str) -> Any:
         raise migration.unknown(self, name)
