@@ -7,8 +7,9 @@ from pathlib import Path
 import psutil
 
 from sssam.lab import tasks
-from sssam.lab.specs import Precision, Task
+from sssam.lab.specs import Method, Precision, Task
 from sssam.lab.specs.names import safe
+from sssam.lab.studies import rows
 from sssam.lab.studies.studyfile import MOST_SEEDS
 
 
@@ -28,6 +29,18 @@ def task(
         return found
     length = at_least_one("--epochs", epochs, "passes over the training set")
     return found.model_copy(update={"epochs": length})
+
+
+def method(task: Task, words: str) -> Method:
+    """The one variant that the words name.
+
+    Raises:
+        ValueError: they name none, or several.
+    """
+    found = rows.chosen(task, words)
+    if len(found) != 1:
+        raise ValueError(f"--method is {words!r}, which names {len(found)} rows: name one")
+    return found[0]
 
 
 def paths(given: Sequence[str]) -> dict[str, str]:

@@ -5,11 +5,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from sssam.lab.cli import results, studies, terminal, training
+from sssam.lab.cli.options import Data, Flag, How, Precision
 from sssam.lab.cli.refusals import refusing
-from sssam.lab.specs import Precision
-
-Quiet = Annotated[bool, Parameter(negative="")]
 
 
 def compare(
@@ -22,12 +19,12 @@ def compare(
     jobs: int | None = None,
     epochs: int | None = None,
     precision: Precision | None = None,
-    data: Annotated[tuple[str, ...], Parameter(name="--data", negative="")] = (),
+    data: Data = (),
     run: Annotated[bool, Parameter(negative="--no-run")] = True,
-    retry_failed: Annotated[bool, Parameter(negative="")] = False,
-    flatness: Annotated[bool, Parameter(negative="")] = False,
-    quiet: Quiet = False,
-    how: training.How = training.How(),  # noqa: B008 -- frozen
+    retry_failed: Flag = False,
+    flatness: Flag = False,
+    quiet: Flag = False,
+    how: How = How(),  # noqa: B008 -- frozen
 ) -> int:
     """Train the methods over several seeds, and show what each costs and brings.
 
@@ -60,6 +57,8 @@ def compare(
             takes seconds a run and more on large models; weights are kept beside the records.
         quiet: No progress and no table; the headline and the page's path alone.
     """
+    from sssam.lab.cli import results, studies, terminal, training
+
     with training.leading(how) as train:
         if train is None:  # another rank, which has trained along
             return 0

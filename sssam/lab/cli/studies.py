@@ -9,8 +9,9 @@ from rich.console import Console
 
 from sssam.lab import tasks, tuned
 from sssam.lab.cli import arguments, training
+from sssam.lab.cli.options import How
 from sssam.lab.cli.refusals import RefusedError
-from sssam.lab.cli.training import How, Trainer, tell_problems
+from sssam.lab.cli.training import Trainer, tell_problems
 from sssam.lab.flatness.specs import OF_STUDY
 from sssam.lab.pages import explain
 from sssam.lab.runs import store as records
