@@ -19,6 +19,7 @@ def compare(
     jobs: int | None = None,
     epochs: int | None = None,
     precision: Precision | None = None,
+    tuned: Path | None = None,
     data: Data = (),
     run: Annotated[bool, Parameter(negative="--no-run")] = True,
     retry_failed: Flag = False,
@@ -49,6 +50,8 @@ def compare(
         jobs: Processes on this machine, each with its share of the cores; in place of --engine.
         epochs: Length of the training on a task, at least 1; default the task's own.
         precision: Of the training of a task, as in sssam train; a study says it in its file.
+        tuned: What sssam tune left for this task, file or directory, whose rho the rows take;
+            default sssam-results/TASK-tuning, where there is one.
         data: Where the task's data lie, for a task that does not bring its own; for a study file
             TASK=PATH, once for each such task.
         run: Train what is missing; --no-run only shows what the records hold.
@@ -73,6 +76,7 @@ def compare(
                 data=data,
                 flatness=flatness,
                 precision=precision,
+                tuned=tuned,
             )
             if run:
                 trainer = studies.trainer(meant, engine, jobs, quiet, retry_failed, how, train)

@@ -52,7 +52,11 @@ def train(
             chosen = arguments.task(task, epochs, data, precision)
             if seed < 0:
                 raise ValueError(f"--seed must be at least 0, not {seed}")
-            run = Run(task=chosen, method=arguments.method(chosen, method), seed=seed)
+            run = Run(
+                task=chosen,
+                method=arguments.method(chosen, method, arguments.tuning(chosen)),
+                seed=seed,
+            )
             study.check([run])
             loggers.check(how.logger)
             if checkpoint is not None and checkpoint.exists():

@@ -24,7 +24,6 @@ def tune_(
     jobs: int | None = None,
     epochs: int | None = None,
     data: Path | None = None,
-    keep: Flag = False,
     quiet: Flag = False,
 ) -> int:
     """Choose the rho of a task's rows on validation samples, with seeds of its own.
@@ -43,13 +42,11 @@ def tune_(
         jobs: Processes on this machine; in place of --engine.
         epochs: Length of the training, at least 1; default the task's own.
         data: Where the task's data lie, for a task that does not bring its own.
-        keep: Write the values also into the package, where comparisons read them.
         quiet: No progress.
     """
     import torch
     from rich.text import Text
 
-    from sssam.lab import tuned
     from sssam.lab.cli import arguments, results, terminal, training
     from sssam.lab.runs import study
     from sssam.lab.studies import tune
@@ -73,13 +70,12 @@ def tune_(
     made = [held[run.id] for run in tried]
     where = environment.describe(torch.device("cpu"), "32-true")
     found = as_tuned(chosen, choices, on, _command(task, methods, seeds), where)
+    path = folder / arguments.TUNED
     write_whole(folder / "tuning.jsonl", tune.compacted(made).encode())
-    write_whole(folder / "tuned.json", found.model_dump_json(indent=1).encode() + b"\n")
-    if keep:
-        with refusing():
-            output.print(Text(f"Kept in {tuned.keep(found)}"), soft_wrap=True)
+    write_whole(path, found.model_dump_json(indent=1).encode() + b"\n")
     for choice in choices:
         output.print(Text(results.chosen(chosen.name, choice)), soft_wrap=True)
+    output.print(Text(f"The values, which sssam compare takes: {path}"), soft_wrap=True)
     return results.failed(made, errors, f"each counts as 0: {trainer.records}")
 
 

@@ -156,7 +156,8 @@ def _with_rho(found: Grid, table: RowTable, task: Task) -> Grid:
     if not default:
         raise KeyedError("rho", f"kind {kind!r} has no rho: leave it out")
     if table.rho == "tuned":
-        rho = tuned.read(task.name).found(method.label)
+        values = tuned.read(task)
+        rho = None if values is None else values.found(method.label)
         if rho is None:
             raise KeyedError(
                 "rho", f'no tuned rho of {method.label!r} is known: give one, or rho = "tune"'

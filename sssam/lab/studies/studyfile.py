@@ -163,16 +163,19 @@ def _seeds(given: int | list[int], first: int, key: str) -> tuple[int, ...]:
 
 def _part(task: Task, number: int, file: _File, text: Text) -> Part:
     """A task with its rows, of which every trial is built once."""
-    rows, places = list[Grid](), dict[str, Place]()
+    rows, places, untuned = list[Grid](), dict[str, Place](), list[str]()
     for i, given in enumerate(file.methods):
         place = Place("methods", i, label(given))
         with text.at(place, RowTable.model_fields):
-            row = grid(RowTable.model_validate(given), task, file.budget, file.trials)
+            table = RowTable.model_validate(given)
+            row = grid(table, task, file.budget, file.trials)
             if row.label in places:
                 raise KeyedError("label", f"{row.label!r} is there twice: give one another")
         rows.append(row)
         places[row.label] = place
-    part = Part(task=task, rows=tuple(rows))
+        if row.method.rho and len(row.factors) < 2 and table.rho != "tuned":
+            untuned.append(row.label)
+    part = Part(task=task, rows=tuple(rows), untuned=tuple(untuned))
     with text.at(Place("tasks", number, task.name), rows=places):
         study.check(_samples(part))
     return part
