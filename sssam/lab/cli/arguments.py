@@ -13,9 +13,6 @@ from sssam.lab.studies import rows
 from sssam.lab.studies.studyfile import MOST_SEEDS
 from sssam.lab.tuned import Tuned
 
-#: The file that `sssam tune` leaves.
-TUNED = "tuned.json"
-
 
 def task(
     name: str, epochs: int | None, data: Path | None, precision: Precision | None = None
@@ -59,14 +56,14 @@ def tuning(task: Task, given: Path | None = None) -> Tuned | None:
         FileNotFoundError: it does not exist.
     """
     if given is not None:
-        found = tuned.load(given / TUNED if given.is_dir() else given)
+        found = tuned.load(given / tuned.FILE if given.is_dir() else given)
         if not found.is_for(task):
             raise ValueError(
                 f"--tuned is {str(given)!r}, which was tuned on {found.task!r} and not on this "
                 f"{task.name!r}: give another, or run sssam tune"
             )
         return found
-    place = results(task.name, None, "-tuning") / TUNED
+    place = results(task.name, None, "-tuning") / tuned.FILE
     left = tuned.load(place) if place.is_file() else None
     return left if left is not None and left.is_for(task) else tuned.read(task)
 

@@ -47,6 +47,7 @@ def tune_(
     import torch
     from rich.text import Text
 
+    from sssam.lab import tuned
     from sssam.lab.cli import arguments, results, terminal, training
     from sssam.lab.runs import study
     from sssam.lab.studies import tune
@@ -70,7 +71,7 @@ def tune_(
     made = [held[run.id] for run in tried]
     where = environment.describe(torch.device("cpu"), "32-true")
     found = as_tuned(chosen, choices, on, _command(task, methods, seeds), where)
-    path = folder / arguments.TUNED
+    path = folder / tuned.FILE
     write_whole(folder / "tuning.jsonl", tune.compacted(made).encode())
     write_whole(path, found.model_dump_json(indent=1).encode() + b"\n")
     for choice in choices:

@@ -10,6 +10,9 @@ from pydantic import Field, ValidationError
 from sssam.lab.specs import Environment, Spec, Task
 from sssam.lab.specs.invalid import complaint
 
+#: The file that `sssam tune` leaves.
+FILE = "tuned.json"
+
 _FOLDER = Path(__file__).parent
 
 

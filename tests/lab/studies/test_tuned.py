@@ -12,7 +12,7 @@ from sssam.lab.cli import arguments, main, studies
 from sssam.lab.cli.tune import tune_
 from sssam.lab.pages import explain
 from sssam.lab.specs import Code, Task
-from sssam.lab.studies import conduct
+from sssam.lab.studies import conduct, studyfile
 from sssam.lab.studies.chosen import as_tuned
 from sssam.lab.studies.design import Grid
 from sssam.lab.studies.rows import default_rows
@@ -35,8 +35,8 @@ def values(task: Task, rho: float) -> Tuned:
 
 def left(found: Tuned, folder: Path) -> Path:
     folder.mkdir(parents=True)
-    (folder / arguments.TUNED).write_text(found.model_dump_json())
-    return folder / arguments.TUNED
+    (folder / tuned.FILE).write_text(found.model_dump_json())
+    return folder / tuned.FILE
 
 
 def own(path: str = "/own/task.py", sha256: str = "a") -> Task:
@@ -127,10 +127,22 @@ def test_what_tune_writes_is_what_compare_takes(tmp_path, monkeypatch):
     assert study.parts[0].untuned == ()
 
 
+def test_a_study_file_names_what_tune_left(tmp_path):
+    path = tmp_path / "study.toml"
+    left(values(NOISY, 0.7), tmp_path / "left")
+    head = "tasks = ['noisy-digits', 'digits']\nseeds = 2\ntuned = {}\n"
+    rows = "[[methods]]\nkind = 'base'\n[[methods]]\nkind = 'sam'\nrho = 'tuned'\n"
+    path.write_text(head.format("'left'") + rows)
+    noisy, digits = studyfile.read(path).parts
+    assert noisy.rows[1].method.rho == 0.7
+    assert digits.rows[1].method.rho == 0.3  # the built-in value
+    path.write_text(head.format("['nowhere']") + rows)
+    with pytest.raises(ValueError, match=r"line 3: tuned: 'nowhere' can't be read"):
+        studyfile.read(path)
+
+
 @pytest.mark.parametrize(("rho", "untuned"), [("", ("SAM",)), ("rho = [0.1, 0.2]", ())])
 def test_a_study_file_says_whose_rho_it_leaves_untuned(tmp_path, rho, untuned):
-    from sssam.lab.studies import studyfile
-
     path = tmp_path / "study.toml"
     rows = f"[[methods]]\nkind = 'base'\n[[methods]]\nkind = 'sam'\n{rho}\n"
     path.write_text(f"tasks = ['noisy-digits']\nseeds = 2\n{rows}")
