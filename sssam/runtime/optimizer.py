@@ -302,7 +302,7 @@ class SharpnessAware(Optimizer):
             modes = [getattr(base, name) for base in self.bases if hasattr(base, name)]
             if modes:
                 return partial(_in_mode, self._engine, modes)
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        raise migration.unknown(self, name)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group to the base optimizer (to the first one, of several)."""
@@ -381,9 +381,6 @@ class SharpnessAware(Optimizer):
                 engine.abandon()
                 raise
         return False
-
-    def __getattr__(self, name: str) -> Any:
-        raise migration.unknown(self, name)
 
     def __repr__(self) -> str:
         inner = ", ".join(repr(base) for base in self.bases)

@@ -1,14 +1,15 @@
 """`sssam choosing`."""
 
-from rich.markdown import Markdown
-
-from sssam.lab import choosing as tables
-from sssam.lab.cli import terminal
 from sssam.lab.cli.refusals import refusing
 
 
 def choosing() -> int:
     """Print the table of all methods: when, where, which gradient, what each costs and needs."""
+    from rich.markdown import Markdown
+
+    from sssam.lab import choosing as tables
+    from sssam.lab.cli import terminal
+
     output, _ = terminal.consoles()
     with refusing():
         table = tables.choosing(tables.measured())

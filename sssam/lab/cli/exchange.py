@@ -3,15 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from rich.text import Text
-
-from sssam.lab.analysis.headline import counted
-from sssam.lab.cli import arguments, terminal
 from sssam.lab.cli.refusals import RefusedError, refusing
-from sssam.lab.cli.training import tell_problems
-from sssam.lab.runs import exchange
-from sssam.lab.runs import store as records
-from sssam.lab.studies import conduct
 
 
 def export(
@@ -27,6 +19,15 @@ def export(
         format: jsonl holds every record whole; csv and parquet have one row a record.
         out: The file; default records.FORMAT in the directory. A name ending in .gz is compressed.
     """
+    from rich.text import Text
+
+    from sssam.lab.analysis.headline import counted
+    from sssam.lab.cli import terminal
+    from sssam.lab.cli.training import tell_problems
+    from sssam.lab.runs import exchange
+    from sssam.lab.runs import store as records
+    from sssam.lab.studies import conduct
+
     output, errors = terminal.consoles()
     with refusing():
         folder = directory / conduct.RECORDS
@@ -54,6 +55,13 @@ def import_(file: Path, directory: Path) -> int:
         file: As sssam export writes it, .jsonl or .jsonl.gz.
         directory: Of a study; made if it is missing.
     """
+    from rich.text import Text
+
+    from sssam.lab.analysis.headline import counted
+    from sssam.lab.cli import arguments, terminal
+    from sssam.lab.runs import exchange
+    from sssam.lab.studies import conduct
+
     output, errors = terminal.consoles()
     with refusing():
         taken = exchange.take(file, arguments.directory(directory, "DIRECTORY") / conduct.RECORDS)

@@ -1,7 +1,7 @@
 """What commands leave and print at their end: pages, tables, and the runs that failed."""
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -11,12 +11,13 @@ from sssam.lab.analysis.comparison import Comparison
 from sssam.lab.analysis.headline import counted
 from sssam.lab.cli import terminal
 from sssam.lab.cli.studies import Meant
-from sssam.lab.pages import pooledpage, report
+from sssam.lab.flatness import files as flatfiles
+from sssam.lab.pages import live, pooledpage, report
 from sssam.lab.specs import Record, Run
 from sssam.lab.studies import conduct
 from sssam.lab.studies.chosen import as_tuned
 from sssam.lab.studies.conduct import Decided
-from sssam.lab.studies.design import Study, runs
+from sssam.lab.studies.design import Part, Study, runs
 from sssam.lab.studies.tune import Choice, untold, values
 from sssam.lab.tuned import Tuned
 
@@ -90,6 +91,35 @@ def _tried(study_: Study, decided: Decided, comparison: Comparison) -> Tuned | N
     return as_tuned(decided.part.task, choices, seeds, "", environment)
 
 
+def follow(what: Meant, command: str) -> None:
+    """Writes the page of each task anew as records come in, until no run is missing."""
+    output, _ = terminal.consoles()
+    for part in what.study.parts:
+        folder = conduct.folder(what.study, part, what.directory)
+        output.print(Text(f"The page: {folder / 'comparison.html'}"), soft_wrap=True)
+        by_now = _by_now(what, part)
+        live.live(what.directory / conduct.RECORDS, by_now, out=folder, command=command)
+
+
+def _by_now(what: Meant, part: Part) -> Callable[[list[Record]], Comparison]:
+    """From records to what can be shown by now; rows whose values are still open have no runs."""
+
+    def compared(found: list[Record]) -> Comparison:
+        kept, plan = what.directory / conduct.RECORDS, what.study.flatness
+        held = [record for record in found if not flatfiles.due(record.run, kept, plan)]
+        by_id = {record.id: record for record in held}
+        try:
+            decided = conduct.decide(what.study, part, conduct.reader(by_id, part.task.name))
+        except conduct.UnfinishedError as unfinished:
+            note = f"{unfinished}: until then, rows that are tuned have no runs."
+            part_ = part.model_copy(update={"note": note.capitalize()})
+            return conduct.compared(what.study, conduct.undecided(part_), held)
+        flat = conduct.flatness(what.study, decided, what.directory)
+        return conduct.compared(what.study, decided, held, flat)
+
+    return compared
+
+
 def _pooled(made: Mapping[str, Comparison], what: Meant, quiet: bool, output: Console) -> None:
     """What several tasks say together, each with the same weight, and the page that links them."""
     together = pooledpage.pooled(list(made.values()))
@@ -117,4 +147,15 @@ def chosen(task: str, choice: Choice) -> str:
     return (
         f"{choice.grid.label} on {task}: {told}; validation accuracy {100 * best.mean:.2f}% over "
         f"{counted(best.n, 'seed')}{doubt}"
+    )
+
+
+def of_run(record: Record) -> str:
+    """One line on a run that was trained by itself."""
+    accuracy = "unknown" if record.test_accuracy is None else f"{100 * record.test_accuracy:.2f}%"
+    spent = "unknown" if record.propagations is None else f"{record.propagations:.3f}"
+    return (
+        f"{record.run.method.label} on {record.run.task.name}, seed {record.run.seed}: "
+        f"{record.outcome}; test accuracy {accuracy}; {spent} propagations a step over "
+        f"{record.steps} steps; {record.seconds:.1f} s"
     )

@@ -2,16 +2,14 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
 
-from cyclopts import Parameter
 from rich.console import Console
 from rich.text import Text
 
 from sssam.lab import engines
 from sssam.lab.cli import arguments, terminal
+from sssam.lab.cli.options import How
 from sssam.lab.cli.refusals import FailedError, RefusedError, refusing, stoppable
 from sssam.lab.flatness.specs import Plan
 from sssam.lab.runs import store as records
@@ -21,36 +19,7 @@ from sssam.lab.specs import Record, Run
 from sssam.lab.studies import conduct
 from sssam.lab.studies.design import Study
 from sssam.lab.training import hardware, loggers, ranks
-from sssam.lab.training.hardware import Hardware
 from sssam.lab.training.train import train as trained
-
-
-@Parameter(name="*")
-@dataclass(frozen=True)
-class How:
-    """Options of all commands that train, but for what is part of a run."""
-
-    accelerator: Annotated[
-        Literal["cpu", "cuda", "mps", "auto"], Parameter(help="Device to train on.")
-    ] = "cpu"
-    strategy: Annotated[
-        hardware.Strategy,
-        Parameter(
-            help="Under torchrun: ddp keeps the model on each rank, fsdp a shard of it on each."
-        ),
-    ] = "auto"
-    logger: Annotated[
-        str | None,
-        Parameter(
-            help="Where each epoch's numbers are written besides: csv, tensorboard, mlflow or "
-            "wandb, in the folder logs of --out."
-        ),
-    ] = None
-
-    @property
-    def hardware(self) -> Hardware:
-        """Where runs are trained."""
-        return Hardware(self.accelerator, strategy=self.strategy)
 
 
 @contextmanager

@@ -163,7 +163,8 @@ def compared(
     part = decided.part
     told = tune.told(decided.choices, study.tuning_seeds, part.task.metric)
     tuning = " ".join(text for text in (told, part.note) if text)
-    found = comparing.compare(part.task, decided.methods, study.seeds, held, tuning)
+    methods, untuned = decided.methods, part.untuned
+    found = comparing.compare(part.task, methods, study.seeds, held, tuning, untuned)
     if study.flatness is None:
         return found
     return flatness_rows.with_flatness(found, wanted(study, decided), flatness)

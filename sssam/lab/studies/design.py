@@ -72,11 +72,15 @@ class Grid(Spec):
 
 
 class Part(Spec):
-    """One task of a study, with the rows to be compared on it; `note` tells of rows' fixed rho."""
+    """One task of a study, with the rows to be compared on it; `note` tells of rows' fixed rho.
+
+    `untuned` names those whose rho was tuned on this task neither by the study nor before it.
+    """
 
     task: Task
     rows: Annotated[tuple[Grid, ...], Field(min_length=1)]
     note: str = ""
+    untuned: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _labels_differ(self) -> "Part":
