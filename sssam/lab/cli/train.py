@@ -12,7 +12,7 @@ from sssam.lab.runs import store as records
 from sssam.lab.runs import study
 from sssam.lab.specs import Method, Precision, Record, Run, Task
 from sssam.lab.studies import conduct, rows
-from sssam.lab.training import checkpoints, loggers
+from sssam.lab.training import checkpoints, hardware, loggers
 
 
 def train(
@@ -53,6 +53,7 @@ def train(
             if seed < 0:
                 raise ValueError(f"--seed must be at least 0, not {seed}")
             run = Run(task=chosen, method=_row(chosen, method), seed=seed)
+            hardware.require(how.accelerator)
             study.check([run])
             loggers.check(how.logger)
             if checkpoint is not None and checkpoint.exists():

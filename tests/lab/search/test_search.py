@@ -377,6 +377,27 @@ def _wait_for(done: Callable[[], bool], process: subprocess.Popen[bytes]) -> Non
         time.sleep(0.1)
 
 
+@pytest.mark.parametrize("raising", [False, True])
+def test_a_trial_that_ends_while_it_is_judged_lost_leaves_its_place_to_its_successor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, raising: bool
+) -> None:
+    one, runs = design(prune="never"), list[Run]()
+
+    def judged_lost(run: Run, **options: object) -> Record:
+        runs.append(run)
+        if len(runs) == 1:
+            tally.revive(held(one, place(tmp_path)), lambda _: True)
+            if raising:
+                raise ArithmeticError("the user's own")
+        return invented(run, **options)
+
+    monkeypatch.setattr(objective, "train", judged_lost)
+    found = searched(tmp_path, 3, one).searches[0]
+    assert [c.end for c in found.candidates] == ["complete"] * 3
+    assert found.again == 1
+    assert found.candidates[0].method == runs[0].method
+
+
 # --- the storage
 
 
