@@ -1,23 +1,16 @@
 """`sssam export` and `sssam import`."""
 
 from pathlib import Path
-from typing import Literal
 
 from sssam.lab.cli.refusals import RefusedError, refusing
 
 
-def export(
-    directory: Path,
-    *,
-    format: Literal["jsonl", "csv", "parquet"] = "jsonl",
-    out: Path | None = None,
-) -> int:
-    """Write a study's records, those of its tuning too, as one file.
+def export(directory: Path, *, out: Path | None = None) -> int:
+    """Write a study's records, those of its tuning too, as one file of JSON lines.
 
     Args:
         directory: Of a study.
-        format: jsonl holds every record whole; csv and parquet have one row a record.
-        out: The file; default records.FORMAT in the directory. A name ending in .gz is compressed.
+        out: The file; default records.jsonl in the directory. A name ending in .gz is compressed.
     """
     from rich.text import Text
 
@@ -33,14 +26,14 @@ def export(
         folder = directory / conduct.RECORDS
         if not folder.is_dir():
             raise FileNotFoundError(f"{str(directory)!r} has no {conduct.RECORDS}: name a study's")
-        path = directory / f"records.{format}" if out is None else out
+        path = directory / "records.jsonl" if out is None else out
         if path.is_dir():
             raise IsADirectoryError(f"--out is {str(path)!r}, a directory: name a file")
     held = records.read_all(folder)
     tell_problems(held.problems, errors)
     if not held.by_id:
         raise RefusedError(f"{str(folder)!r} holds no record: nothing was written")
-    exchange.export(held.by_id.values(), path, format)
+    exchange.export(held.by_id.values(), path)
     output.print(Text(f"{counted(len(held.by_id), 'record')}: {path}"), soft_wrap=True)
     return 0
 

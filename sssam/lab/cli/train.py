@@ -42,7 +42,7 @@ def train(
     from sssam.lab.runs import study
     from sssam.lab.specs import Run
     from sssam.lab.studies import conduct
-    from sssam.lab.training import checkpoints, loggers
+    from sssam.lab.training import checkpoints, hardware, loggers
 
     with training.leading(how) as trained:
         if trained is None:  # another rank, which has trained along
@@ -57,6 +57,7 @@ def train(
                 method=arguments.method(chosen, method, arguments.tuning(chosen)),
                 seed=seed,
             )
+            hardware.require(how.accelerator)
             study.check([run])
             loggers.check(how.logger)
             if checkpoint is not None and checkpoint.exists():

@@ -43,7 +43,7 @@ class Trainer:
     `train` is what `ranks.leading` gives.
 
     Raises:
-        ValueError: no such logger.
+        ValueError: no such logger, or an accelerator that this machine lacks.
         ModuleNotFoundError: its library is not installed.
     """
 
@@ -59,6 +59,7 @@ class Trainer:
         self.records = directory / conduct.RECORDS
         self.engine, self.quiet, self.retry_failed = engine, quiet, retry_failed
         self.how, self.train = how or How(), train
+        study.require_device(engine, self.how.accelerator)
         loggers.check(self.how.logger)
         _, self.console = terminal.consoles()
         self._retried: set[str] = set()
@@ -73,7 +74,7 @@ class Trainer:
 
         Raises:
             RefusedError: the engine's library is not installed.
-            FailedError: workers keep dying before they begin a run.
+            FailedError: workers keep dying before they begin a run, or lack the accelerator.
             ConnectionError: the engine's cluster can't be reached.
             StoppedError: Ctrl-C or SIGTERM.
         """
@@ -87,7 +88,7 @@ class Trainer:
                 found = self._run(asked, retry, flatness, watch)
         except ModuleNotFoundError as error:
             raise RefusedError(str(error)) from error
-        except engines.WorkerLostError as error:
+        except (engines.WorkerLostError, hardware.DeviceError) as error:
             raise FailedError(str(error)) from error
         tell_problems(found.problems, self.console)
         return found.by_id

@@ -97,9 +97,9 @@ def run_missing(
             alone.
 
     Raises:
-        ValueError: jobs below 1, or given beside `engine`; an engine that does not exist; a task or
-            method that can't be built; no such logger; under torchrun another engine than "here",
-            or no `train`; before any training.
+        ValueError: jobs below 1, or given beside `engine`; an accelerator that this machine lacks;
+            an engine that does not exist; a task or method that can't be built; no such logger;
+            under torchrun another engine than "here", or no `train`; before any training.
         FileNotFoundError: a data path that does not exist, before any training.
         ConnectionError: the engine's cluster can't be reached, before any training, or has gone.
         ModuleNotFoundError: the engine's library is not installed.
@@ -109,6 +109,7 @@ def run_missing(
     """
     chosen = _chosen(engine, jobs)
     settings = Settings(1, checkpoint_seconds, accelerator, flatness, logger, train)
+    require_device(chosen, accelerator)
     _check_settings(settings, chosen)
     check(runs)
     directory = directory.absolute()
@@ -124,6 +125,16 @@ def run_missing(
             Dispatcher(directory, entered, settings, told, on_epoch)(wanted)
     tidy(runs, directory, settings)  # lost workers, former commands' among them, have ended by now
     return Records(records.read_all(directory).by_id, problems)
+
+
+def require_device(engine: Engine, accelerator: str) -> None:
+    """Refuses an accelerator that the workers do not have, where they are on this machine.
+
+    Raises:
+        DeviceError: a ValueError that names the accelerator.
+    """
+    if engine.on_this_machine:
+        hardware.require(accelerator)
 
 
 def check(runs: Iterable[Run]) -> None:

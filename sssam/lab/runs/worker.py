@@ -11,7 +11,7 @@ from sssam.lab.flatness.specs import Kept, Plan
 from sssam.lab.runs import claims
 from sssam.lab.runs import store as records
 from sssam.lab.specs import Record, Run
-from sssam.lab.training import checkpoints, loggers
+from sssam.lab.training import checkpoints, hardware, loggers
 from sssam.lab.training.hardware import LostRankError
 from sssam.lab.training.train import Epoch, train
 
@@ -53,7 +53,9 @@ def work(
 
     Raises:
         OSError: the record or a checkpoint could not be written.
+        DeviceError: this machine lacks the accelerator; the run is left as it was.
     """
+    hardware.require(settings.accelerator)
 
     def measured(plan: Plan) -> Kept:
         claims.begin(run.id, directory)
