@@ -29,7 +29,6 @@ LAB_LAYERS = [
     ["engines", "tuned"],
     ["tasks"],
     ["training"],
-    ["flatness"],
     ["runs"],
     ["analysis"],
     ["charts", "choosing"],

@@ -10,7 +10,6 @@ from rich.text import Text
 from sssam.lab.analysis.comparison import Comparison
 from sssam.lab.cli import results, studies, terminal
 from sssam.lab.cli.refusals import refusing, stoppable
-from sssam.lab.flatness import files as flatfiles
 from sssam.lab.pages import live as following
 from sssam.lab.specs import Record
 from sssam.lab.studies import conduct
@@ -55,16 +54,13 @@ def _compared(
     """From records to what can be shown by now; rows whose values are still open have no runs."""
 
     def compared(found: list[Record]) -> Comparison:
-        kept, plan = directory / conduct.RECORDS, meant.study.flatness
-        held = [record for record in found if not flatfiles.due(record.run, kept, plan)]
-        by_id = {record.id: record for record in held}
+        by_id = {record.id: record for record in found}
         try:
             decided = conduct.decide(meant.study, part, conduct.reader(by_id, part.task.name))
         except conduct.UnfinishedError as unfinished:
             note = f"{unfinished}: until then, rows that are tuned have no runs."
             part_ = part.model_copy(update={"note": note.capitalize()})
-            return conduct.compared(meant.study, conduct.undecided(part_), held)
-        flat = conduct.flatness(meant.study, decided, directory)
-        return conduct.compared(meant.study, decided, held, flat)
+            return conduct.compared(meant.study, conduct.undecided(part_), found)
+        return conduct.compared(meant.study, decided, found)
 
     return compared

@@ -66,8 +66,7 @@ def shown(
     output, _ = terminal.consoles()
     made = dict[str, Comparison]()
     for each in decided:
-        flat = conduct.flatness(what.study, each, what.directory)
-        comparison = conduct.compared(what.study, each, held.values(), flat)
+        comparison = conduct.compared(what.study, each, held.values())
         folder = conduct.folder(what.study, each.part, what.directory)
         tried = _tried(what.study, each, comparison)
         written = report.write(comparison, folder, command=command, tried=tried)

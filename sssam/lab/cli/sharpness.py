@@ -9,14 +9,13 @@ from cyclopts import Parameter
 from rich.table import Table
 from rich.text import Text
 
-from sssam.lab import flatness
 from sssam.lab.cli import arguments, terminal
 from sssam.lab.cli.refusals import RefusedError, refusing, telling
-from sssam.lab.flatness import Solution
-from sssam.lab.flatness.specs import Between, Curvature, Flatness, Plan, Rise
 from sssam.lab.pages import landscapes
 from sssam.lab.specs import Run
-from sssam.lab.training import checkpoints
+from sssam.lab.specs.flatness import Between, Curvature, Measured, Plan, Rise
+from sssam.lab.training import checkpoints, flatness
+from sssam.lab.training.flatness import Solution
 
 
 def sharpness(
@@ -100,15 +99,15 @@ def _default(solutions: Sequence[Solution]) -> Path:
     return arguments.results(task) / "sharpness" / ids
 
 
-def _measured(solutions: Sequence[Solution], plan: Plan) -> tuple[list[Flatness], list[Between]]:
+def _measured(solutions: Sequence[Solution], plan: Plan) -> tuple[list[Measured], list[Between]]:
     try:
         lines = [flatness.between(*pair) for pair in combinations(solutions, 2)]
-        return [flatness.measure(each, plan) for each in solutions], lines
+        return [flatness.measured(each, plan) for each in solutions], lines
     except (FloatingPointError, RuntimeError) as error:
         raise RefusedError(str(error)) from error
 
 
-def _table(found: Sequence[Flatness]) -> Table:
+def _table(found: Sequence[Measured]) -> Table:
     drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     drawn.add_column(no_wrap=True)
     of_one_task = len({each.run.task.name for each in found}) == 1
@@ -120,7 +119,8 @@ def _table(found: Sequence[Flatness]) -> Table:
     return drawn
 
 
-def _rows(found: Flatness) -> list[tuple[str, str]]:
+def _rows(measured: Measured) -> list[tuple[str, str]]:
+    found = measured.flatness
     return [
         ("training samples", f"{found.samples}"),
         ("loss", f"{found.loss:.4f}"),

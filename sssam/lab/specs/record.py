@@ -3,6 +3,7 @@
 from typing import Literal
 
 from sssam.lab.specs.base import Spec
+from sssam.lab.specs.flatness import Flatness
 from sssam.lab.specs.run import Run
 
 
@@ -48,6 +49,9 @@ class Record(Spec):
 
     `outcome` "diverged" means that the loss or the weights stopped being finite, or that the model
     ended at or below chance; its accuracy is still what was measured.
+
+    `flatness` is there where it was asked for when the run was trained; `flatness_error` is the
+    reason where it could not be measured.
     """
 
     run: Run
@@ -70,6 +74,8 @@ class Record(Spec):
     sample_hash: str = ""
     initial_hash: str = ""
     test_hash: str = ""
+    flatness: Flatness | None = None
+    flatness_error: str | None = None
     environment: Environment | None = None
 
     @property
