@@ -31,7 +31,7 @@ LAB_LAYERS = [
     ["training"],
     ["runs"],
     ["analysis"],
-    ["charts", "choosing"],
+    ["charts"],
     ["pages"],
     ["studies"],
     ["search"],
