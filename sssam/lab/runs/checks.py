@@ -36,6 +36,7 @@ def check(task: Task, rows: Iterable[Method]) -> None:
 
 def _build(task: Task, row: Method, found: Survey) -> None:
     run = Run(task=task, method=row, seed=0)
+    prepare.training_loss(run, found.loss)
     base = prepare.base_optimizer(run, found.model, found.optimizer)
     steps = run.total_steps(found.size)
     try:

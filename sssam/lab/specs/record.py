@@ -42,10 +42,10 @@ class Record(Spec):
     means a step, in units of one forward-backward pass of the base optimizer's batch;
     `seconds` is the training alone, without evaluation; `peak_memory` in bytes, as
     `sssam.lab.training.memory.Peak` measures it, or None where that can't. `sample_hash` is of the
-    examples and labels seen in the first `task.epochs` epochs, so it is equal for all methods
-    of a seed, but for runs that diverged and stopped early; `initial_hash` is of the first weights;
-    `test_hash` of the test labels in their order, so it is equal over seeds where they share a test
-    set.
+    examples and labels of the first `task.epochs` epochs, whether a run is shorter or longer, so it
+    is equal for all methods of a seed, but for runs that diverged and stopped early; `initial_hash`
+    is of the first weights; `test_hash` of the test labels in their order, so it is equal over
+    seeds where they share a test set.
 
     `outcome` "diverged" means that the loss or the weights stopped being finite, or that the model
     ended at or below chance; its accuracy is still what was measured.

@@ -2,6 +2,7 @@
 
 import copy
 import hashlib
+from functools import partial
 from typing import NamedTuple, cast
 
 import torch
@@ -14,7 +15,13 @@ from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler,
 from sssam.lab.specs import Run
 from sssam.lab.tasks import problems
 from sssam.lab.tasks.examples import raw
-from sssam.lab.tasks.problem import OwnOptimizer, Problem, run_model
+from sssam.lab.tasks.problem import (
+    Judgement,
+    OwnOptimizer,
+    Problem,
+    cross_entropy,
+    run_model,
+)
 from sssam.lab.tasks.shares import Share
 from sssam.lab.training import methods
 from sssam.lab.training.hardware import together
@@ -63,6 +70,7 @@ def _training(run: Run, fabric: Fabric, made: Made, split: Parts, model: nn.Modu
         run=run,
         fabric=fabric,
         problem=made.problem,
+        loss=training_loss(run, made.problem.loss),
         split=split,
         network=network,
         model=model,
@@ -73,6 +81,23 @@ def _training(run: Run, fabric: Fabric, made: Made, split: Parts, model: nn.Modu
         position=Position(initial=made.initial),
         share=Share(fabric.global_rank, fabric.world_size),
     )
+
+
+def training_loss(run: Run, own: Judgement) -> Judgement:
+    """The loss that is trained on: a task's, with the method's label smoothing.
+
+    Raises:
+        ValueError: label smoothing with a loss of the task's own.
+    """
+    smoothing = run.method.label_smoothing
+    if not smoothing:
+        return own
+    if own is not cross_entropy:
+        raise ValueError(
+            f"label_smoothing of method {run.method.label!r} is {smoothing:g}, must be 0: task "
+            f"{run.task.name!r} has a loss of its own; smooth the labels there"
+        )
+    return partial(cross_entropy, label_smoothing=smoothing)
 
 
 def _rate(run: Run) -> float:
@@ -86,9 +111,16 @@ def base_optimizer(run: Run, network: nn.Module, own: OwnOptimizer | None = None
 
     Raises:
         TypeError: the user's function returns no torch optimizer.
+        ValueError: a method's weight decay, where the user's function makes the optimizer.
     """
-    task, rate, decay = run.task, _rate(run), run.task.weight_decay
+    task, rate, decay = run.task, _rate(run), run.method.weight_decay
+    decay = task.weight_decay if decay is None else decay
     if own is not None:
+        if run.method.weight_decay is not None:
+            raise ValueError(
+                f"weight_decay of method {run.method.label!r} is {decay:g}, must be left out: the "
+                "optimizer is the task's own; set its weight decay there"
+            )
         made = own(network.parameters(), rate)
         if not isinstance(made, Optimizer):
             raise TypeError(

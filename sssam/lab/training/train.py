@@ -158,7 +158,7 @@ def _record(training: Training, test: bool) -> Record:
         expected_propagations=methods.expected_propagations(training.optimizer),
         seconds=position.seconds,
         curve=tuple(position.curve),
-        sample_hash=position.order,
+        sample_hash=loop.sample_hash(training),
         initial_hash=position.initial,
         environment=environment.describe(
             training.fabric.device, training.run.task.precision, training.share.world
