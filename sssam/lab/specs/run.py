@@ -104,8 +104,9 @@ class Method(Spec):
     (the compute-matched control is the base optimizer with length 2, a quarter of the training has
     0.25), and the learning rate is annealed over what results; `learning_rate` and `weight_decay`
     stand in for the task's where they were chosen for this row; `label_smoothing`, in [0, 1), is
-    that of the training loss (Szegedy et al., 2016, arXiv 1512.00567). `revision` is raised where
-    the numbers that a kind produces change, so that its old records are not mixed in.
+    that of the training loss (Szegedy et al., 2016, arXiv 1512.00567); `dropout`, in [0, 1), is the
+    probability of every dropout layer of the model, None as the model has it. `revision` is
+    raised where the numbers that a kind produces change, so that its old records are not mixed in.
     """
 
     label: Name
@@ -117,6 +118,7 @@ class Method(Spec):
     learning_rate: Annotated[float, Field(gt=0)] | None = None
     weight_decay: Annotated[float, Field(ge=0)] | None = None
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
     revision: int = Field(default_factory=lambda values: KIND_REVISIONS.get(values["kind"], 1))
 
     @property

@@ -124,7 +124,14 @@ def _tuned(row: Method, task: Task) -> Method:
 def _with_settings(kind: str, text: str, word: str) -> Method:
     given = _settings(text, word)
     row = {**dict(_of_kind(kind, given.pop("schedule", None))), "label": word}
-    fields = {"rho", "learning_rate", "weight_decay", "label_smoothing", "length"} & given.keys()
+    fields = {
+        "rho",
+        "learning_rate",
+        "weight_decay",
+        "label_smoothing",
+        "dropout",
+        "length",
+    } & given.keys()
     row |= {name: given.pop(name) for name in fields}
     try:
         return Method.model_validate({**row, "options": given})

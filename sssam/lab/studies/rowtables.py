@@ -35,6 +35,7 @@ class RowTable(BaseModel):
     length: float = Field(1, gt=0)
     weight_decay: float | None = Field(None, ge=0)
     label_smoothing: float = Field(0.0, ge=0, lt=1)
+    dropout: float | None = Field(None, ge=0, lt=1)
 
     @property
     def further(self) -> dict[str, Any]:
@@ -65,6 +66,7 @@ def grid(table: RowTable, task: Task, budget: float | None, trials: int | None) 
         length=2 if table.control else table.length,
         weight_decay=table.weight_decay,
         label_smoothing=table.label_smoothing,
+        dropout=table.dropout,
     )
     try:
         methods.check(method.model_copy(update={"options": {**fixed, **_firsts(chosen)}}))

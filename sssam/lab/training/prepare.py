@@ -8,6 +8,7 @@ from typing import NamedTuple, cast
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
+from torch.nn.modules.dropout import _DropoutNd
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler, OneCycleLR
@@ -54,6 +55,7 @@ def prepare(run: Run, fabric: Fabric) -> Training:
 
 def _made(run: Run) -> Made:
     problem = problems.make(run.task, run.seed)
+    set_dropout(run, problem.model)
     initial = _weights_hash(problem.model)
     _warm_up(problem, run.task.batch_size)
     return Made(problem, initial)
@@ -98,6 +100,24 @@ def training_loss(run: Run, own: Judgement) -> Judgement:
             f"{run.task.name!r} has a loss of its own; smooth the labels there"
         )
     return partial(cross_entropy, label_smoothing=smoothing)
+
+
+def set_dropout(run: Run, model: nn.Module) -> None:
+    """Gives every dropout layer of the model the method's probability, if it has one.
+
+    Raises:
+        ValueError: the model has no such layer.
+    """
+    if run.method.dropout is None:
+        return
+    layers = [layer for layer in model.modules() if isinstance(layer, _DropoutNd)]
+    if not layers:
+        raise ValueError(
+            f"dropout of method {run.method.label!r} is {run.method.dropout:g}, must be left out: "
+            f"the model of task {run.task.name!r} has no dropout layer; add a torch.nn.Dropout(0)"
+        )
+    for layer in layers:
+        layer.p = run.method.dropout
 
 
 def _rate(run: Run) -> float:

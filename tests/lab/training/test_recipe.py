@@ -8,7 +8,7 @@ from sssam.lab.tasks import families as models
 from sssam.lab.tasks import splits as data
 from sssam.lab.tasks.problem import cross_entropy
 from sssam.lab.training import evaluate, loop
-from sssam.lab.training.prepare import base_optimizer, training_loss
+from sssam.lab.training.prepare import base_optimizer, set_dropout, training_loss
 from sssam.lab.training.train import train
 
 
@@ -44,6 +44,19 @@ def test_an_optimizer_of_the_task_s_own_takes_no_weight_decay():
     decayed = run(BASE.model_copy(update={"weight_decay": 0.1}))
     with pytest.raises(ValueError, match=r"weight_decay of method 'base' is 0\.1, must be left"):
         base_optimizer(decayed, torch.nn.Linear(1, 1), torch.optim.SGD)
+
+
+def test_dropout_is_that_of_every_layer_and_zero_is_none_at_all():
+    zero, half = (train(run(BASE.model_copy(update={"dropout": p}))) for p in (0.0, 0.5))
+    plain = train(run(BASE))
+    assert zero.curve == plain.curve != half.curve
+    assert zero.initial_hash == plain.initial_hash == half.initial_hash
+    dropped = run(BASE.model_copy(update={"dropout": 0.5}))
+    model = torch.nn.Sequential(torch.nn.Dropout(0.1), torch.nn.Dropout2d(0.2))
+    set_dropout(dropped, model)
+    assert [layer.p for layer in model] == [0.5, 0.5]
+    with pytest.raises(ValueError, match=r"dropout of method 'base' is 0\.5, must be left out"):
+        set_dropout(dropped, torch.nn.Linear(1, 1))
 
 
 def test_a_loss_of_the_task_s_own_takes_no_label_smoothing():
