@@ -95,6 +95,10 @@ class Bases:
         }
         return list(owners), list(owners.values())
 
+    def gradients(self) -> list[Tensor]:
+        """The gradients that stand."""
+        return [p.grad for p in self.trainable()[0] if p.grad is not None]
+
     def any_gradient(self) -> bool:
         """Whether some parameter has a gradient."""
         return any(p.grad is not None for group in self.param_groups for p in group["params"])

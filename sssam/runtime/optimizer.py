@@ -91,7 +91,8 @@ class SharpnessAware(Optimizer):
 
         Args:
             closure: runs zero_grad, forward and backward, and returns the loss. It is called once
-                for each pass; `optimizer.phase` says which one it is.
+                for each pass; `optimizer.phase` says which one it is. Gradients that another
+                backward pass left before the first one are cleared.
             ascent_closure: is called for the ascent pass instead, say on a part of the batch.
             ascent_fraction: that part, in (0, 1], for the books. Default: the constructor's.
             scaler: of a closure that runs backward from `scaler.scale(loss)`. It then steps, or
@@ -292,6 +293,7 @@ class SharpnessAware(Optimizer):
         self._engine.give_way()
         for hook in self._optimizer_state_dict_pre_hooks.values():
             hook(self)
+        self._engine.warn_if_void()
         saved = checkpoint.save(self._engine)
         for changed in self._optimizer_state_dict_post_hooks.values():
             saved = changed(self, saved) or saved
@@ -325,6 +327,7 @@ class SharpnessAware(Optimizer):
     def __getstate__(self) -> dict[str, Any]:
         self._engine.require_whole("copying or pickling")
         self._engine.give_way()
+        self._engine.left = None  # a weak reference can't be pickled
         return {"_engine": self._engine}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
