@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from sssam.lab.flatness.specs import Profile
 from sssam.lab.specs import Environment, Method, Spec, Task
+from sssam.lab.specs.flatness import Profile
 from sssam.lab.stats import ONE_SIDED, Interval, Noise, Ratio
 
 

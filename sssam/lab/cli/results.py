@@ -11,7 +11,6 @@ from sssam.lab.analysis.comparison import Comparison
 from sssam.lab.analysis.headline import counted
 from sssam.lab.cli import terminal
 from sssam.lab.cli.studies import Meant
-from sssam.lab.flatness import files as flatfiles
 from sssam.lab.pages import live, pooledpage, report
 from sssam.lab.specs import Record, Run
 from sssam.lab.studies import conduct
@@ -67,8 +66,7 @@ def shown(
     output, _ = terminal.consoles()
     made = dict[str, Comparison]()
     for each in decided:
-        flat = conduct.flatness(what.study, each, what.directory)
-        comparison = conduct.compared(what.study, each, held.values(), flat)
+        comparison = conduct.compared(what.study, each, held.values())
         folder = conduct.folder(what.study, each.part, what.directory)
         tried = _tried(what.study, each, comparison)
         written = report.write(comparison, folder, command=command, tried=tried)
@@ -105,17 +103,14 @@ def _by_now(what: Meant, part: Part) -> Callable[[list[Record]], Comparison]:
     """From records to what can be shown by now; rows whose values are still open have no runs."""
 
     def compared(found: list[Record]) -> Comparison:
-        kept, plan = what.directory / conduct.RECORDS, what.study.flatness
-        held = [record for record in found if not flatfiles.due(record.run, kept, plan)]
-        by_id = {record.id: record for record in held}
+        by_id = {record.id: record for record in found}
         try:
             decided = conduct.decide(what.study, part, conduct.reader(by_id, part.task.name))
         except conduct.UnfinishedError as unfinished:
             note = f"{unfinished}: until then, rows that are tuned have no runs."
             part_ = part.model_copy(update={"note": note.capitalize()})
-            return conduct.compared(what.study, conduct.undecided(part_), held)
-        flat = conduct.flatness(what.study, decided, what.directory)
-        return conduct.compared(what.study, decided, held, flat)
+            return conduct.compared(what.study, conduct.undecided(part_), found)
+        return conduct.compared(what.study, decided, found)
 
     return compared
 

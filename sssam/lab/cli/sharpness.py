@@ -13,9 +13,9 @@ from sssam.lab.cli.refusals import RefusedError, refusing, telling
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from sssam.lab.flatness import Solution
-    from sssam.lab.flatness.specs import Between, Curvature, Flatness, Plan, Rise
     from sssam.lab.specs import Run
+    from sssam.lab.specs.flatness import Between, Curvature, Measured, Plan, Rise
+    from sssam.lab.training.flatness import Solution
 
 
 def sharpness(
@@ -78,7 +78,7 @@ def _plan(
     surface: bool,
 ) -> "Plan":
     from sssam.lab.cli import arguments
-    from sssam.lab.flatness.specs import Plan
+    from sssam.lab.specs.flatness import Plan
 
     for name, radii in (("--rho", rho), ("--adaptive-rho", adaptive_rho)):
         if wrong := [r for r in radii or () if not 0 < r < float("inf")]:
@@ -96,9 +96,8 @@ def _plan(
 
 
 def _opened(path: Path, samples: int) -> "Solution":
-    from sssam.lab import flatness
     from sssam.lab.cli import terminal
-    from sssam.lab.training import checkpoints
+    from sssam.lab.training import checkpoints, flatness
 
     _, errors = terminal.consoles()
     run, _ = checkpoints.read(path)
@@ -115,17 +114,17 @@ def _default(solutions: "Sequence[Solution]") -> Path:
 
 def _measured(
     solutions: "Sequence[Solution]", plan: "Plan"
-) -> "tuple[list[Flatness], list[Between]]":
-    from sssam.lab import flatness
+) -> "tuple[list[Measured], list[Between]]":
+    from sssam.lab.training import flatness
 
     try:
         lines = [flatness.between(*pair) for pair in combinations(solutions, 2)]
-        return [flatness.measure(each, plan) for each in solutions], lines
+        return [flatness.measured(each, plan) for each in solutions], lines
     except (FloatingPointError, RuntimeError) as error:
         raise RefusedError(str(error)) from error
 
 
-def _table(found: "Sequence[Flatness]") -> "Table":
+def _table(found: "Sequence[Measured]") -> "Table":
     from rich.table import Table
 
     drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
@@ -139,7 +138,8 @@ def _table(found: "Sequence[Flatness]") -> "Table":
     return drawn
 
 
-def _rows(found: "Flatness") -> list[tuple[str, str]]:
+def _rows(measured: "Measured") -> list[tuple[str, str]]:
+    found = measured.flatness
     return [
         ("training samples", f"{found.samples}"),
         ("loss", f"{found.loss:.4f}"),

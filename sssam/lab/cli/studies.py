@@ -12,12 +12,12 @@ from sssam.lab.cli import arguments, training
 from sssam.lab.cli.options import How
 from sssam.lab.cli.refusals import RefusedError
 from sssam.lab.cli.training import Trainer, tell_problems
-from sssam.lab.flatness.specs import OF_STUDY
 from sssam.lab.pages import explain
 from sssam.lab.runs import store as records
 from sssam.lab.runs import study
 from sssam.lab.runs.watch import CHOOSING, COMPARING
 from sssam.lab.specs import Precision, Record, Task
+from sssam.lab.specs.flatness import OF_STUDY
 from sssam.lab.studies import conduct, rows, studyfile
 from sssam.lab.studies.conduct import Decided
 from sssam.lab.studies.design import Grid, Part, Study, runs

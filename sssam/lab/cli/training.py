@@ -11,11 +11,11 @@ from sssam.lab import engines
 from sssam.lab.cli import arguments, terminal
 from sssam.lab.cli.options import How
 from sssam.lab.cli.refusals import FailedError, RefusedError, refusing, stoppable
-from sssam.lab.flatness.specs import Plan
 from sssam.lab.runs import store as records
 from sssam.lab.runs import study
 from sssam.lab.runs.watch import CHOOSING, Stage, Watch
 from sssam.lab.specs import Record, Run
+from sssam.lab.specs.flatness import Plan
 from sssam.lab.studies import conduct
 from sssam.lab.studies.design import Study
 from sssam.lab.training import hardware, loggers, ranks
@@ -80,7 +80,7 @@ class Trainer:
         """
         retry = self.retry_failed and not self._retried >= {run.id for run in asked}
         self._retried |= {run.id for run in asked}
-        missing = study.missing(asked, self.records, retry, flatness)
+        missing = study.missing(asked, self.records, retry)
         kept = f"finished runs are kept in {self.records}; the same command goes on from there"
         watching = terminal.watching(missing, self.console, self.quiet, stage)
         try:

@@ -6,14 +6,13 @@ from typing import NamedTuple
 
 from sssam.lab import engines
 from sssam.lab.engines import Engine, Here, Local
-from sssam.lab.flatness import files as flatfiles
-from sssam.lab.flatness.specs import Plan
 from sssam.lab.runs import checks, claims
 from sssam.lab.runs import store as records
 from sssam.lab.runs.dispatch import Dispatcher
 from sssam.lab.runs.store import Records
 from sssam.lab.runs.worker import OnEpoch, Settings, tidy
 from sssam.lab.specs import Method, Record, Run, Task
+from sssam.lab.specs.flatness import Plan
 from sssam.lab.training import hardware, loggers
 
 
@@ -28,24 +27,14 @@ class Progress(NamedTuple):
 OnProgress = Callable[[Progress], object]
 
 
-def missing(
-    runs: Iterable[Run],
-    directory: Path,
-    retry_failed: bool = False,
-    flatness: Plan | None = None,
-) -> list[Run]:
-    """The runs that have no record in a directory, each once, in the order given.
-
-    With `flatness`, those too whose kept weights are still to be measured by that plan.
-    """
+def missing(runs: Iterable[Run], directory: Path, retry_failed: bool = False) -> list[Run]:
+    """The runs that have no record in a directory, each once, in the order given."""
     held = records.read_all(directory).by_id
     wanted = {run.id: run for run in runs}
     return [
         run
         for id_, run in wanted.items()
-        if id_ not in held
-        or (retry_failed and held[id_].outcome == "failed")
-        or flatfiles.due(run, directory, flatness)
+        if id_ not in held or (retry_failed and held[id_].outcome == "failed")
     ]
 
 
@@ -88,9 +77,8 @@ def run_missing(
         checkpoint_seconds: least time between two checkpoints of a run, at least 0; a run that
             takes less writes none.
         accelerator: "cpu", "cuda", "mps" or "auto", as Fabric takes them.
-        flatness: measure each trained model by this plan, once; its weights are kept in the folder
-            `weights` and the numbers in `flatness`, as `sssam.lab.flatness.files` reads them. Runs
-            whose record was made without kept weights stay unmeasured.
+        flatness: measure each model by this plan where it is trained, as part of its record. Runs
+            that have a record stay as they are.
         logger: which of `sssam.lab.training.loggers.LOGGERS` is told each epoch's numbers; it
             writes in the folder `logs` beside that of the records.
         train: what trains a run; under torchrun what `ranks.leading` gives, on the first rank
@@ -115,7 +103,7 @@ def run_missing(
     directory = directory.absolute()
     problems = records.read_all(directory).problems
     records.set_aside(problems)
-    wanted = missing(runs, directory, retry_failed, flatness)
+    wanted = missing(runs, directory, retry_failed)
     if retry_failed:
         _set_failed_aside(wanted, directory)
     if wanted:
@@ -123,7 +111,7 @@ def run_missing(
             settings = settings._replace(threads=entered.threads)
             told = _Told(len(wanted), on_progress)
             Dispatcher(directory, entered, settings, told, on_epoch)(wanted)
-    tidy(runs, directory, settings)  # lost workers, former commands' among them, have ended by now
+    tidy(runs, directory)  # lost workers, former commands' among them, have ended by now
     return Records(records.read_all(directory).by_id, problems)
 
 

@@ -11,8 +11,8 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from sssam.lab.flatness.specs import Plan
 from sssam.lab.specs import Method, Run, Spec, Task
+from sssam.lab.specs.flatness import Plan
 
 Rho = Annotated[float, Field(ge=0)]
 Rate = Annotated[float, Field(gt=0)]

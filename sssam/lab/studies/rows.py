@@ -132,7 +132,14 @@ def with_tuned(row: Method, values: Tuned | None) -> Method:
 def _with_settings(kind: str, text: str, word: str) -> Method:
     given = _settings(text, word)
     row = {**dict(_of_kind(kind, given.pop("schedule", None))), "label": word}
-    fields = {"rho", "learning_rate", "length"} & given.keys()
+    fields = {
+        "rho",
+        "learning_rate",
+        "weight_decay",
+        "label_smoothing",
+        "dropout",
+        "length",
+    } & given.keys()
     row |= {name: given.pop(name) for name in fields}
     try:
         return Method.model_validate({**row, "options": given})

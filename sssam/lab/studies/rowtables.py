@@ -32,7 +32,10 @@ class RowTable(BaseModel):
     schedule: str | dict[str, Any] | None = None
     budget: float | None = None
     learning_rate: Numbers | None = None
-    length: int = Field(1, ge=1)
+    length: float = Field(1, gt=0)
+    weight_decay: float | None = Field(None, ge=0)
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    dropout: float | None = Field(None, ge=0, lt=1)
 
     @property
     def further(self) -> dict[str, Any]:
@@ -68,6 +71,9 @@ def grid(
         schedule=_schedule(table, kind, task, budget),
         options=fixed,
         length=2 if table.control else table.length,
+        weight_decay=table.weight_decay,
+        label_smoothing=table.label_smoothing,
+        dropout=table.dropout,
     )
     try:
         methods.check(method.model_copy(update={"options": {**fixed, **_firsts(chosen)}}))
@@ -227,7 +233,7 @@ def _met(schedule: Schedule, budget: float, table: RowTable, task: Task) -> Sche
         raise KeyedError("budget", f"{budget:g} can't be met: {reach}") from error
 
 
-def _steps(task: Task, length: int) -> int:
+def _steps(task: Task, length: float) -> int:
     """Optimizer steps of a row's whole training."""
     row = Method(label="any", kind="base", length=length)
     size = problems.survey(task).size if task.data.train is None else task.data.train

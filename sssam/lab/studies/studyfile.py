@@ -11,9 +11,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from sssam.lab import engines, tuned
-from sssam.lab.flatness.specs import OF_STUDY, Plan, Radius
 from sssam.lab.runs import study
 from sssam.lab.specs import Name, Run, Task
+from sssam.lab.specs.flatness import OF_STUDY, Plan, Radius
 from sssam.lab.studies import tasktables
 from sssam.lab.studies.complaints import TAKES, KeyedError, Place, Text
 from sssam.lab.studies.design import TUNING_SEEDS, Grid, Part, Study, runs

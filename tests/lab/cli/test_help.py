@@ -14,8 +14,8 @@ from sssam import __main__ as command
 from sssam.lab.cli import COMMANDS, main, options
 from sssam.lab.cli.sharpness import sharpness
 from sssam.lab.cli.tune import SEEDS
-from sssam.lab.flatness.specs import Plan
 from sssam.lab.specs import Precision
+from sssam.lab.specs.flatness import Plan
 from sssam.lab.studies.design import TUNING_SEEDS
 from sssam.lab.training.hardware import Strategy
 from sssam.roles.strength import How

@@ -63,7 +63,7 @@ def test_all_are_every_kind_that_suits_the_task():
         ("sam:rho=much", "method 'sam:rho=much': rho must be a number, not 'much'"),
         ("sam:rho=1e999", "rho must be a finite number, not inf"),
         ("looksam:k=5,k=6", "method 'looksam:k=5,k=6': k is given twice: name it once"),
-        ("sam:length=0", "length must be at least 1, not 0"),
+        ("sam:length=0", "length must be above 0, not 0"),
         ("base,,SAM", "methods are 'base,,SAM', with no name where one is to stand"),
         ("", "methods are '', with no name where one is to stand: name rows such as 'base,SAM'"),
     ],
