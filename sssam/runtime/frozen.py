@@ -34,12 +34,12 @@ class Frozen:
         self._tried: set[Tensor] = set()  # there was a pass before and after which it was looked at
         self._marks: dict[Tensor, Mark] = {}
         self._names: dict[Tensor, str] = {}
-        self._find()
+        self._find(Extents())
         self.look()
 
-    def _find(self) -> None:
-        named = self._model.named_parameters()
-        self._names = {p: name for name, p in named if not p.requires_grad}
+    def _find(self, apart: Extents) -> None:
+        named = [(p, name) for name, p in self._model.named_parameters() if not p.requires_grad]
+        self._names = {p: name for p, name in named if not apart.touch(p)}
 
     def look(self) -> set[Tensor]:
         """The parameters whose marks have changed since the last look."""
@@ -57,7 +57,7 @@ class Frozen:
     def note(self, trained: Iterable[Tensor], apart: Extents) -> Standing:
         """The frozen parameters before a pass; copies of those that it may move."""
         self.suspect()
-        self._find()
+        self._find(apart)
         self._tried &= self._names.keys()
         suspects = self._suspects & self._names.keys() - self._moved
         untried = self._names.keys() - self._tried - self._moved

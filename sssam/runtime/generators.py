@@ -33,7 +33,7 @@ class Generators:
         Args:
             model: whose own generators are noted too, where it is a module.
         """
-        undo = [partial(torch.set_rng_state, torch.get_rng_state())]
+        undo: list[Undo] = [partial(torch.set_rng_state, torch.get_rng_state())]
         undo += map(_of_device, self._devices)
         undo.append(partial(random.setstate, random.getstate()))
         if "numpy" in sys.modules:

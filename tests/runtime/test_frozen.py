@@ -148,3 +148,14 @@ def test_a_copied_optimizer_guards_its_own_model() -> None:
     passes(other, copied, torch.randn(8, 4))
     assert contents(other) == _plainly(Momentum(_lerp), 2)
     assert contents(model) == _plainly(Momentum(_lerp), 1)
+
+
+def test_a_frozen_view_of_a_trained_weight_follows_it() -> None:
+    model = Momentum(lambda k, q: None, large=100)
+    model.k.weight = nn.Parameter(model.q.weight.detach(), requires_grad=False)
+    optimizer = _optimizer(model)
+    w = model.q.weight.detach().clone()
+    for form in WHOLE.values():
+        form(model, optimizer, torch.randn(8, 4))
+        assert torch.equal(model.k.weight, w)
+        assert torch.equal(model.q.weight, w)
