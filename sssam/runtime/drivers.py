@@ -11,6 +11,7 @@ from torch.amp import GradScaler
 
 from sssam.core.checks import share
 from sssam.core.passes import Pass
+from sssam.runtime import gradients
 from sssam.runtime.batches import BatchPass
 from sssam.runtime.scaling import Scaling, require_scaled
 from sssam.runtime.trainers import require_whole_pass
@@ -38,6 +39,8 @@ def by_closure(engine: Engine, optimizer: Any, given: Closures) -> Any:
     require_whole_pass(given.closure)
     if engine.begun:
         engine.give_way()
+    _clear_foreign(engine)
+    engine.left = None
     try:
         engine.stage = "driving"
         loss = _run(engine, given)
@@ -49,6 +52,7 @@ def by_closure(engine: Engine, optimizer: Any, given: Closures) -> Any:
     except BaseException:
         engine.abandon()
         raise
+    engine.left = gradients.Mark.of(engine.bases.gradients())
     return loss
 
 
@@ -79,6 +83,17 @@ def _run(engine: Engine, given: Closures) -> Any:
         engine.feed(wanted.fraction, scaling.inverse)
     scaling.put_back()
     return losses[0]
+
+
+def _clear_foreign(engine: Engine) -> None:
+    """Clear gradients that stand before a closure's first pass and are not the last step's.
+
+    They come of a `loss.backward()` before `step(closure)`, the form of other SAMs, and would be
+    added to the closure's own. No error: they also stand where training is wrapped midway.
+    """
+    standing = engine.bases.gradients()
+    if standing and not (engine.left and engine.left.still(standing)):
+        gradients.clear(engine.bases.trainable()[0])
 
 
 def _refuse_if_batch(engine: Engine, form: str) -> None:
@@ -306,7 +321,7 @@ def by_passes(
     run = backward or partial(_run_backward, scaler)
     if engine.begun:
         engine.give_way()
-    engine.bases.zero_grad(True)
+    gradients.clear([p for group in engine.bases.param_groups for p in group["params"]])
     engine.stage, turn = "driving", engine.turn
     try:
         opened = engine.open()
