@@ -54,12 +54,12 @@ class Buffers:
                 failed.append((f"{names.prefix}.*".lstrip("."), error))
         failed += put_back(self._noted)
         if failed:
-            name, error = failed[0]
+            name, first = failed[0]
             raise RuntimeError(
                 f"the buffer {name!r} of model could not be put back after an extra pass, all else "
-                f"was: {error}; keep in ordinary tensors what the forward pass changes, or give "
+                f"was: {first}; keep in ordinary tensors what the forward pass changes, or give "
                 "model=False if it does not matter"
-            ) from error
+            ) from first
 
 
 def _noted(name: str, buffer: Tensor, apart: Extents) -> Noted:

@@ -34,12 +34,12 @@ class Frozen:
         self._tried: set[Tensor] = set()  # there was a pass before and after which it was looked at
         self._marks: dict[Tensor, Mark] = {}
         self._names: dict[Tensor, str] = {}
-        self._find()
-
-    def _find(self) -> None:
-        named = self._model.named_parameters()
-        self._names = {p: name for name, p in named if not p.requires_grad}
+        self._find(Extents())
         self.look()
+
+    def _find(self, apart: Extents) -> None:
+        named = [(p, name) for name, p in self._model.named_parameters() if not p.requires_grad]
+        self._names = {p: name for p, name in named if not apart.touch(p)}
 
     def look(self) -> set[Tensor]:
         """The parameters whose marks have changed since the last look."""
@@ -56,12 +56,13 @@ class Frozen:
 
     def note(self, trained: Iterable[Tensor], apart: Extents) -> Standing:
         """The frozen parameters before a pass; copies of those that it may move."""
-        self._find()
+        self.suspect()
+        self._find(apart)
         self._tried &= self._names.keys()
-        unsure = (self._names.keys() - self._tried) | self._suspects & self._names.keys()
-        unsure -= self._moved
-        if sum(p.numel() for p in unsure) > sum(p.numel() for p in trained):
-            unsure = set()
+        suspects = self._suspects & self._names.keys() - self._moved
+        untried = self._names.keys() - self._tried - self._moved
+        room = _numel(trained)
+        unsure = next(s for s in (suspects | untried, suspects, set()) if _numel(s) <= room)
         copied, others = [], []
         for p, name in self._names.items():
             if p in self._moved or p in unsure:
@@ -96,3 +97,7 @@ class Frozen:
                 "copied before it is known which of them move. From now on this one is; to have "
                 "the first step right too, make it a buffer (register_buffer)"
             )
+
+
+def _numel(params: Iterable[Tensor]) -> int:
+    return sum(p.numel() for p in params)

@@ -33,7 +33,7 @@ class Generators:
         Args:
             model: whose own generators are noted too, where it is a module.
         """
-        undo = [partial(torch.set_rng_state, torch.get_rng_state())]
+        undo: list[Undo] = [partial(torch.set_rng_state, torch.get_rng_state())]
         undo += map(_of_device, self._devices)
         undo.append(partial(random.setstate, random.getstate()))
         if "numpy" in sys.modules:
@@ -59,7 +59,7 @@ def _of_own(generator: Any) -> Undo:
     if isinstance(generator, random.Random):
         return partial(generator.setstate, generator.getstate())
     if hasattr(generator, "get_state"):
-        return partial(generator.set_state, generator.get_state())
+        return partial(generator.set_state, generator.get_state(legacy=False))
     return partial(setattr, generator.bit_generator, "state", generator.bit_generator.state)
 
 
@@ -71,13 +71,14 @@ class _NumPy:
     """
 
     def __init__(self) -> None:
-        self._words, self._state = b"", (None, None, None, 1, 0.0)
+        self._words = b""
+        self._state: dict[str, Any] = {}
 
     def note(self) -> Undo:
         numpy: Any = sys.modules["numpy"]
         words = self._read(numpy)
         if not self._stands(words):
-            self._words, self._state = words, numpy.random.get_state()
+            self._words, self._state = words, numpy.random.get_state(legacy=False)
         return partial(self._put_back, numpy, words, self._state)
 
     def _put_back(self, numpy: Any, words: bytes, state: Any) -> None:
@@ -86,8 +87,7 @@ class _NumPy:
             self._words, self._state = words, state
 
     def _stands(self, words: bytes) -> bool:
-        keeps_normal = self._state[3]
-        return bool(words) and words == self._words and not keeps_normal
+        return bool(words) and words == self._words and not self._state["has_gauss"]
 
     def _read(self, numpy: Any) -> bytes:
         generator = numpy.random.get_bit_generator()

@@ -36,17 +36,20 @@ def mark(tensor: Tensor) -> Mark:
 
 
 def _is_strided(tensor: Tensor) -> bool:
-    return (
-        tensor.layout is torch.strided
-        and not tensor.is_nested
-        and not is_traceable_wrapper_subclass(tensor)
-    )
+    plain = tensor.layout is torch.strided and not tensor.is_nested
+    return plain and not is_traceable_wrapper_subclass(tensor)
+
+
+def _parts(tensor: Any) -> list[str]:
+    """The attributes in which a DTensor, a ragged or a quantised tensor holds others."""
+    wraps = is_traceable_wrapper_subclass(tensor)
+    return list(tensor.__tensor_flatten__()[0]) if wraps else []
 
 
 def _memories(tensor: Tensor) -> Iterator[Tensor]:
     """The strided tensors that a tensor is made of: a DTensor's part, sparse indices, values."""
-    if is_traceable_wrapper_subclass(tensor):
-        for name in tensor.__tensor_flatten__()[0]:
+    if parts := _parts(tensor):
+        for name in parts:
             yield from _memories(getattr(tensor, name))
     elif tensor.is_nested:
         yield tensor.values()
@@ -58,11 +61,11 @@ def _memories(tensor: Tensor) -> Iterator[Tensor]:
 
 
 def _length(tensor: Tensor) -> int:
-    """How many bytes a strided tensor spans: fewer than it has numbers where it is expanded."""
+    """How many bytes a strided tensor spans: fewer than its numbers take where it is expanded."""
     if tensor.is_contiguous():
-        return tensor.numel() * tensor.element_size()
+        return tensor.nbytes
     reach = sum(step * (n - 1) for step, n in zip(tensor.stride(), tensor.shape, strict=True))
-    return (reach + 1) * tensor.element_size()
+    return int(reach + 1) * tensor.element_size()
 
 
 def _words(tensor: Tensor) -> Tensor:
@@ -71,10 +74,14 @@ def _words(tensor: Tensor) -> Tensor:
     Expanded, overlapping, quantised, inference-mode tensors, NaN and -0 are all the same here;
     and what is written through it raises no version counter.
     """
-    start, length = tensor.storage_offset() * tensor.element_size(), _length(tensor)
+    storage: Any = tensor.untyped_storage()
+    start = int(tensor.storage_offset()) * tensor.element_size()
+    length = min(_length(tensor), storage.nbytes() - start)  # some quantised types pack two in one
     width = next(w for w in _WORDS if not (start % w or length % w or tensor.data_ptr() % w))
     flat = torch.empty(0, dtype=_WORDS[width], device=tensor.device)
-    return flat.set_(tensor.untyped_storage(), start // width, (length // width,))
+    shape = torch.Size([length // width])
+    flat.set_(storage, start // width, shape, (1,))
+    return flat
 
 
 class Extents:
@@ -86,6 +93,10 @@ class Extents:
             for part in filter(_has_memory, _memories(tensor)):
                 storages = self._spans.setdefault(part.device, {})
                 storages.setdefault(part.untyped_storage().data_ptr(), []).append(_span(part))
+
+    def touch(self, tensor: Tensor) -> bool:
+        """Whether any memory of a tensor is theirs, too."""
+        return any(self.overlap(part) for part in _memories(tensor) if _has_memory(part))
 
     def overlap(self, part: Tensor) -> bool:
         """Whether a strided tensor shares memory with them."""
@@ -157,8 +168,8 @@ class Noted:
 
 
 def _make_room(words: Tensor) -> None:
-    storage, end = words.untyped_storage(), words.nbytes
-    end += words.storage_offset() * words.element_size()
+    storage = words.untyped_storage()
+    end = words.nbytes + int(words.storage_offset()) * words.element_size()
     if storage.nbytes() < end:  # somebody has let its memory go
         storage.resize_(end)
 
@@ -170,11 +181,10 @@ def write(pairs: Pairs) -> None:
 
 
 def _inner(tensor: Tensor) -> Iterator[tuple[Any, str, Tensor]]:
-    if is_traceable_wrapper_subclass(tensor):
-        for name in tensor.__tensor_flatten__()[0]:
-            inner = getattr(tensor, name)
-            yield tensor, name, inner
-            yield from _inner(inner)
+    for name in _parts(tensor):
+        inner = getattr(tensor, name)
+        yield tensor, name, inner
+        yield from _inner(inner)
 
 
 def _has_other_memory(tensor: Tensor, alias: Tensor) -> bool:
