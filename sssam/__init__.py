@@ -24,8 +24,8 @@ from sssam.optimizers import (
     SharpnessAware,
     unwrap,
 )
+from sssam.runtime.buffers import preserve_buffers
 from sssam.runtime.files import load, save
-from sssam.runtime.guard import preserve_buffers
 from sssam.schedules.draws import Draws
 
 __version__ = "0.1.0"

@@ -181,8 +181,10 @@ class Step:
     def keep(self) -> None:
         """Put what this step keeps in the place of what was kept before."""
         for name, x in self.kept.items():
-            for vectors in self.memory.values():
-                vectors.pop(name, None)
+            for p in list(self.memory):
+                self.memory[p].pop(name, None)
+                if not self.memory[p]:
+                    del self.memory[p]
             for i, part in x.items():
                 self.memory.setdefault(self.params[i], {})[name] = part
 

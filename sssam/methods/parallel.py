@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from sssam.core.checks import number
+from sssam.core.groups import step_length
 from sssam.core.passes import Pass, Passes, Step
 from sssam.core.vectors import Vector, add, copied, dense, scale
 from sssam.methods.base import Method, Opening
@@ -89,4 +90,4 @@ class Parallel(Method):
             return add(scale(perturbed, 1.0 - self.lam), scale(ahead, self.lam))
 
     def _ahead(self, h: Vector, step: Step) -> Vector:
-        return {i: part * -step.groups[i]["lr"] for i, part in h.items()}
+        return {i: part * -step_length(step.groups[i]) for i, part in h.items()}

@@ -42,7 +42,7 @@ class SAM(SharpnessAware):
 
     Args:
         base: a built torch optimizer, or a list of several.
-        rho: radius, at least 0. Default 0.05; a param group's own "rho" entry goes first.
+        rho: radius, at least 0. Default 0.05; a param group's own "sssam_rho" entry goes first.
         mix: the weight of the gradient at w + e, at least 0. Default 1: SAM; 0 is the base.
         ascent_fraction: the part of the batch that the pass at w uses, in (0, 1]. Default 1.
         model, rng, perturbation: see `SharpnessAware`. A mix can't be "per_rank".

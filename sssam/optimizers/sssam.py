@@ -6,6 +6,7 @@ from sssam.optimizers.sam import Base, Model, mixed, radius
 from sssam.roles.direction import Fresh
 from sssam.roles.strength import How, Strength
 from sssam.roles.when import Scheduled
+from sssam.runtime import unfinished
 from sssam.runtime.guard import Rng
 from sssam.runtime.optimizer import SharpnessAware
 from sssam.runtime.ranks import Perturbation
@@ -25,8 +26,9 @@ class SSSAM(SharpnessAware):
     Args:
         base: a built torch optimizer, or a list of several.
         schedule: p, a scheduling function of `sssam.schedules`.
-        total_steps: T, the optimizer steps of the whole training, at least 1.
-        rho: radius, at least 0. Default 0.05; a param group's own "rho" entry goes first.
+        total_steps: T, the optimizer steps of the whole training, at least 1. A training that
+            ends long before its sharpness-aware steps come draws a warning at exit.
+        rho: radius, at least 0. Default 0.05; a param group's own "sssam_rho" entry goes first.
         seed: of the draws, at least 0. Default 0. All ranks must use the same.
         draws: "bernoulli" (the paper's, default) or "systematic": as probable at each step, but
             the count is within one of the expected one at each moment.
@@ -92,3 +94,4 @@ class SSSAM(SharpnessAware):
             rng=rng,
             perturbation=perturbation,
         )
+        unfinished.watch(self._engine.books, schedule, total_steps)

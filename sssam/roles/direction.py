@@ -1,7 +1,9 @@
 """Direction: from which signal is the perturbation made?"""
 
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
+
+from torch import Tensor
 
 from sssam.core.checks import share
 from sssam.core.passes import Passes, Step
@@ -65,7 +67,7 @@ class Momentum:
     cost: ClassVar[float] = 0.0
     keeps: ClassVar[frozenset[str]] = NOTHING
     for_later: ClassVar[bool] = False
-    buffers: tuple[str, ...] = ("momentum_buffer", "exp_avg")
+    buffers: tuple[str, ...] = ("momentum_buffer", "exp_avg", "state1", "momentum", "m")
 
     def signal(self, step: Step) -> Passes:
         """-v, v as the last step left it."""
@@ -74,11 +76,22 @@ class Momentum:
 
     def _momentum(self, step: Step) -> Vector:
         found: Vector = {}
+        names: set[str] = set()
         for i, p in enumerate(step.params):
             state = step.base_state(p)
-            buffer = next(
-                (state[name] for name in self.buffers if state.get(name) is not None), None
-            )
+            names |= {str(name) for name in state}
+            buffer = next((b for name in self.buffers if _is_like(b := state.get(name), p)), None)
             if buffer is not None:
                 found[i] = buffer
+        if names and not found:
+            raise RuntimeError(
+                f"the base optimizer keeps {', '.join(sorted(names))}, and none of "
+                f"{', '.join(self.buffers)} in the shape of its parameter and in floating point: "
+                "where its momentum lives is not known, and nothing would ever move. Use SAM, or "
+                "a base that keeps its momentum so (torch.optim.SGD, AdamW)"
+            )
         return found
+
+
+def _is_like(buffer: Any, p: Tensor) -> bool:
+    return isinstance(buffer, Tensor) and buffer.shape == p.shape and buffer.is_floating_point()

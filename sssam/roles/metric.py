@@ -9,6 +9,7 @@ from typing import Protocol
 import torch
 
 from sssam.core.checks import number
+from sssam.core.groups import RADIUS
 from sssam.core.passes import Step
 from sssam.core.vectors import Vector, each, norm, ratio, shrink, times
 
@@ -87,7 +88,7 @@ class Euclidean:
     """
 
     rho: float
-    key: str = "rho"
+    key: str = RADIUS
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rho", check_rho(self.rho))
@@ -115,7 +116,7 @@ class Adaptive:
 
     rho: float
     eta: float = 0.01
-    key: str = "rho"
+    key: str = RADIUS
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rho", check_rho(self.rho))
@@ -145,7 +146,7 @@ class Unnormalized:
     """
 
     rho: float
-    key: str = "rho"
+    key: str = RADIUS
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rho", check_rho(self.rho))

@@ -1,8 +1,8 @@
 """One or several built torch optimizers, seen as one."""
 
 import hashlib
-from collections import ChainMap
 from collections.abc import Callable, Iterable, MutableMapping
+from itertools import count
 from typing import Any
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from sssam.core.vectors import local
+from sssam.runtime import joint
 
 State = dict[str, Any]
 
@@ -73,14 +74,14 @@ class Bases:
         """The one optimizer's own list; with several, a new list of all their groups."""
         if len(self.all) == 1:
             return self.all[0].param_groups
-        return [group for base in self.all for group in base.param_groups]
+        return joint.groups(self.all)
 
     @property
     def state(self) -> MutableMapping[Any, Any]:
         """The one optimizer's own state; with several, a view on all of them."""
         if len(self.all) == 1:
             return self.all[0].state
-        return ChainMap(*(base.state for base in self.all))
+        return joint.JointState(self.all)
 
     def state_of(self, p: Tensor) -> dict[str, Any]:
         """The base's state of a parameter, empty if it has none; reading creates nothing."""
@@ -94,6 +95,10 @@ class Bases:
             p: group for group in self.param_groups for p in group["params"] if p.requires_grad
         }
         return list(owners), list(owners.values())
+
+    def gradients(self) -> list[Tensor]:
+        """The gradients that stand."""
+        return [p.grad for p in self.trainable()[0] if p.grad is not None]
 
     def any_gradient(self) -> bool:
         """Whether some parameter has a gradient."""
@@ -147,14 +152,19 @@ class Bases:
         """Torch's own format; several optimizers' parameters are numbered through."""
         state: dict[Any, Any] = {}
         groups: list[dict[str, Any]] = []
+        others: list[dict[str, Any]] = []
         for base in self.all:
             one, first = base.state_dict(), sum(len(group["params"]) for group in groups)
+            if not one.keys() >= PLAIN:  # a wrapper with a format of its own: kept as it is
+                one = {**one, "state": {}, "param_groups": _numbered(base)}
+            others.append({key: value for key, value in one.items() if key not in PLAIN})
             state |= {_shift(key, first): value for key, value in one["state"].items()}
             groups += [
                 {**group, "params": [i + first for i in group["params"]]}
                 for group in one["param_groups"]
             ]
-        return {"state": state, "param_groups": groups}
+        saved = {"state": state, "param_groups": groups}
+        return {**saved, OTHERS: others} if any(others) else saved
 
     def require_groups(self, groups: list[dict[str, Any]]) -> None:
         """An error unless these groups of a checkpoint are as many, and as large, as the own."""
@@ -175,7 +185,8 @@ class Bases:
         """Give each optimizer its part of a state dict of all."""
         groups = list(state_dict["param_groups"])
         self.require_groups(groups)
-        for base in self.all:
+        others = state_dict.get(OTHERS) or [_others(state_dict)] * len(self.all)
+        for base, more in zip(self.all, others, strict=True):
             mine, groups = groups[: len(base.param_groups)], groups[len(base.param_groups) :]
             # Ids are numbers, or names under torch.distributed.checkpoint: torch matches by order.
             ids = {i for group in mine for i in group["params"]}
@@ -184,7 +195,29 @@ class Bases:
                 for key, value in state_dict["state"].items()
                 if key in ids or len(self.all) == 1
             }
-            base.load_state_dict({"state": state, "param_groups": mine})
+            plain = {"state": state, "param_groups": mine}
+            base.load_state_dict({**more, **(plain if _is_plain(base, more) else {})})
+
+
+#: What torch's own state dicts have.
+PLAIN = {"state", "param_groups"}
+#: What others have beside that, one dict a base.
+OTHERS = "sssam.others"
+
+
+def _others(state_dict: State) -> dict[str, Any]:
+    return {key: value for key, value in state_dict.items() if key not in PLAIN}
+
+
+def _is_plain(base: Optimizer, more: dict[str, Any]) -> bool:
+    # Without more keys it is a torch optimizer's, which need not have a state dict yet (ZeRO).
+    return not more or base.state_dict().keys() >= PLAIN
+
+
+def _numbered(base: Optimizer) -> list[dict[str, Any]]:
+    """The groups as a state dict has them: the parameters by number."""
+    numbers, groups = count(), base.param_groups
+    return [{**group, "params": [next(numbers) for _ in group["params"]]} for group in groups]
 
 
 def _not_zero(gradient: Tensor) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sssam.core.groups import RADIUS
 from sssam.runtime.bases import State
 from sssam.runtime.training import Engine
 
@@ -86,6 +87,7 @@ def load(engine: Engine, state_dict: State) -> None:
             parts, before anything is changed.
     """
     facts, memory = _checked(engine, state_dict)
+    _warn_of_another(engine, state_dict["param_groups"])
     groups = [_without_own(group) for group in state_dict["param_groups"]]
     state = {
         key: _without_own(value) if isinstance(value, dict) else value
@@ -102,6 +104,21 @@ def load(engine: Engine, state_dict: State) -> None:
     engine.books.voided.fill_(facts.get("voided", 0))
     engine.numbers.clear()
     engine.numbers |= facts.get("numbers", {})
+
+
+def _warn_of_another(engine: Engine, groups: list[dict[str, Any]]) -> None:
+    # Another SAM's wrapper leaves its settings in the groups; they are not this optimizer's.
+    own = {key for base in engine.bases.all for key in base.defaults}
+    foreign = (
+        {key: g[key] for g in groups for key in ("rho", "adaptive") if key in g} if groups else {}
+    )
+    foreign = {key: value for key, value in foreign.items() if key not in own}
+    if foreign:
+        warnings.warn(
+            f"the checkpoint's param groups have {foreign}, of another SAM: ignored. The radius is "
+            f"rho= of this optimizer, or an entry {RADIUS!r} of a group",
+            stacklevel=4,
+        )
 
 
 def _own(entries: dict[str, Any]) -> dict[str, Any]:

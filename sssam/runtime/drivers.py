@@ -11,6 +11,7 @@ from torch.amp import GradScaler
 
 from sssam.core.checks import share
 from sssam.core.passes import Pass
+from sssam.runtime import gradients
 from sssam.runtime.batches import BatchPass
 from sssam.runtime.scaling import Scaling, require_scaled
 from sssam.runtime.trainers import require_whole_pass
@@ -38,6 +39,8 @@ def by_closure(engine: Engine, optimizer: Any, given: Closures) -> Any:
     require_whole_pass(given.closure)
     if engine.begun:
         engine.give_way()
+    _clear_foreign(engine)
+    engine.left = None
     try:
         engine.stage = "driving"
         loss = _run(engine, given)
@@ -49,6 +52,7 @@ def by_closure(engine: Engine, optimizer: Any, given: Closures) -> Any:
     except BaseException:
         engine.abandon()
         raise
+    engine.left = gradients.Mark.of(engine.bases.gradients())
     return loss
 
 
@@ -67,7 +71,7 @@ def _run(engine: Engine, given: Closures) -> Any:
         engine.books.enter(1.0)
         return loss
     scaling, engine.scaled = Scaling(given.scaler, engine.bases), given.scaler is not None
-    engine.guard.start(engine.open().params)
+    engine.guard.begin(engine.open().params)
     losses = []
     while engine.wanted is not None:
         wanted = _resized(engine.wanted, given.fraction)
@@ -79,6 +83,17 @@ def _run(engine: Engine, given: Closures) -> Any:
         engine.feed(wanted.fraction, scaling.inverse)
     scaling.put_back()
     return losses[0]
+
+
+def _clear_foreign(engine: Engine) -> None:
+    """Clear gradients that stand before a closure's first pass and are not the last step's.
+
+    They come of a `loss.backward()` before `step(closure)`, the form of other SAMs, and would be
+    added to the closure's own. No error: they also stand where training is wrapped midway.
+    """
+    standing = engine.bases.gradients()
+    if standing and not (engine.left and engine.left.still(standing)):
+        gradients.clear(engine.bases.trainable()[0])
 
 
 def _refuse_if_batch(engine: Engine, form: str) -> None:
@@ -127,9 +142,9 @@ def will_ascend(engine: Engine) -> bool:
     if engine.stage == "idle" and (not engine.asked or not engine.bases.any_gradient()):
         engine.asked = True
         if acts and engine.opening == "at w":
-            engine.guard.start(engine.bases.trainable()[0])
-            engine.begin_pass(Pass("ascent", fraction=0.0))
-            engine.phase = "plain"
+            engine._around.close()
+            engine.noted = engine.guard.snapshot(engine.bases.trainable()[0])
+            engine._around.enter_context(engine.ranks.during("ascent"))
     return acts
 
 
@@ -173,7 +188,7 @@ def _ascend_first(engine: Engine) -> bool:
     if not acts:
         return False
     try:
-        engine.guard.start(engine.open().params)
+        engine.guard.begin(engine.open().params)
         engine.begin_pass(Pass("descent"))
         return True
     except BaseException:
@@ -184,10 +199,10 @@ def _ascend_first(engine: Engine) -> bool:
 def _ascend_after(engine: Engine, fraction: float, scaling: Scaling) -> bool:
     whole = fraction == 1.0
     step = engine.open()
-    if whole:
-        engine.guard.start(step.params)
-        engine.guard.enter(whole=True)
     engine.end_pass()
+    engine.guard.begin(step.params)
+    with engine.guard.around(whole, engine.noted):
+        pass
     engine.feed(fraction, scaling.inverse)
     if engine.wanted is None:
         scaling.put_back()
@@ -306,11 +321,11 @@ def by_passes(
     run = backward or partial(_run_backward, scaler)
     if engine.begun:
         engine.give_way()
-    engine.bases.zero_grad(True)
+    gradients.clear([p for group in engine.bases.param_groups for p in group["params"]])
     engine.stage, turn = "driving", engine.turn
     try:
         opened = engine.open()
-        engine.guard.start(opened.params)
+        engine.guard.begin(opened.params)
         scaling, engine.scaled = Scaling(scaler, engine.bases), scaler is not None
         while engine.wanted is not None:
             source = engine.batch if engine.wanted.earlier else batch

@@ -13,7 +13,7 @@ from torch.utils.hooks import RemovableHandle
 
 from sssam.core.passes import Phase
 from sssam.methods import Memory, Method
-from sssam.runtime import checkpoint, drivers, migration
+from sssam.runtime import checkpoint, drivers, joint, migration
 from sssam.runtime.bases import Bases, State
 from sssam.runtime.batches import BatchPass
 from sssam.runtime.guard import Guard, Rng
@@ -99,7 +99,8 @@ class SharpnessAware(Optimizer):
 
         Args:
             closure: runs zero_grad, forward and backward, and returns the loss. It is called once
-                for each pass; `optimizer.phase` says which one it is.
+                for each pass; `optimizer.phase` says which one it is. Gradients that another
+                backward pass left before the first one are cleared.
             ascent_closure: is called for the ascent pass instead, say on a part of the batch.
             ascent_fraction: that part, in (0, 1], for the books. Default: the constructor's.
             scaler: of a closure that runs backward from `scaler.scale(loss)`. It then steps, or
@@ -268,19 +269,40 @@ class SharpnessAware(Optimizer):
         return tuple(self._engine.bases.all)
 
     @property
-    def param_groups(self) -> list[dict[str, Any]]:  # type: ignore[override]
-        """The base optimizer's own param groups; an entry "rho" is a group's own radius."""
+    def param_groups(self) -> list[dict[str, Any]]:
+        """The base optimizer's own param groups; an entry "sssam_rho" is a group's own radius."""
         return self._engine.bases.param_groups
 
+    @param_groups.setter
+    def param_groups(self, given: list[dict[str, Any]]) -> None:
+        joint.set_groups(self._engine.bases.all, given)
+
     @property
-    def state(self) -> MutableMapping[Any, Any]:  # type: ignore[override]
+    def state(self) -> Any:
         """The base optimizer's own state."""
         return self._engine.bases.state
 
+    @state.setter
+    def state(self, given: MutableMapping[Any, Any]) -> None:
+        joint.set_state(self._engine.bases.all, given)
+
     @property
-    def defaults(self) -> dict[str, Any]:  # type: ignore[override]
-        """The base optimizer's own defaults."""
-        return self._engine.bases.all[0].defaults
+    def defaults(self) -> dict[str, Any]:
+        """The base optimizer's own defaults; of several, all that they have."""
+        bases = self._engine.bases.all
+        return bases[0].defaults if len(bases) == 1 else joint.defaults(bases)
+
+    @defaults.setter
+    def defaults(self, given: dict[str, Any]) -> None:
+        self._engine.bases.all[0].defaults = given
+
+    def __getattr__(self, name: str) -> Any:
+        # Trainers ask whether an optimizer has modes, as schedule-free ones do.
+        if name in ("train", "eval") and "_engine" in self.__dict__:
+            modes = [getattr(base, name) for base in self.bases if hasattr(base, name)]
+            if modes:
+                return partial(_in_mode, self._engine, name, modes)
+        raise migration.unknown(self, name)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group to the base optimizer (to the first one, of several)."""
@@ -300,6 +322,7 @@ class SharpnessAware(Optimizer):
         self._engine.give_way()
         for hook in self._optimizer_state_dict_pre_hooks.values():
             hook(self)
+        self._engine.warn_if_void()
         saved = checkpoint.save(self._engine)
         for changed in self._optimizer_state_dict_post_hooks.values():
             saved = changed(self, saved) or saved
@@ -333,10 +356,16 @@ class SharpnessAware(Optimizer):
     def __getstate__(self) -> dict[str, Any]:
         self._engine.require_whole("copying or pickling")
         self._engine.give_way()
+        self._engine.left = None  # a weak reference can't be pickled
         return {"_engine": self._engine}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        own = ("param_groups", "state", "defaults")
+        for name in [name for name in own if name in state]:
+            setattr(self, name, state[name])
+        self.__dict__.update({name: state[name] for name in state if name not in own})
+        if "_engine" not in state:
+            return
         self._optimizer_state_dict_pre_hooks = OrderedDict()
         self._optimizer_state_dict_post_hooks = OrderedDict()
         self._optimizer_load_state_dict_pre_hooks = OrderedDict()
@@ -353,12 +382,17 @@ class SharpnessAware(Optimizer):
                 raise
         return False
 
-    def __getattr__(self, name: str) -> Any:
-        raise migration.unknown(self, name)
-
     def __repr__(self) -> str:
         inner = ", ".join(repr(base) for base in self.bases)
         return f"{type(self).__name__} ({self.method!r})\naround {inner}"
+
+
+def _in_mode(engine: Engine, name: str, modes: list[Callable[..., Any]]) -> None:
+    if name == "train" and engine.begun:  # trainers say it before each pass; the step began in it
+        return
+    engine.give_way()
+    for mode in modes:
+        mode()
 
 
 def _for_wrapper(wrapper: Any, hook: Callable[..., Any], base: Optimizer, *args: Any) -> Any:

@@ -11,6 +11,7 @@ import torch
 import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
+from torch.nn.utils import parametrize
 
 from sssam.methods import Method
 from sssam.runtime.bases import Bases
@@ -22,8 +23,8 @@ Model = nn.Module | Literal[False] | None
 def freshener(model: Model, bases: Bases) -> Callable[[], object]:
     """What to call when weights have moved: drops copies made of them before.
 
-    Autocast keeps half-precision copies until its context ends; FSDP2 keeps what it gathered in a
-    forward pass that no backward pass followed.
+    Autocast keeps half-precision copies until its context ends, `parametrize.cached()` what it
+    computed; FSDP2 keeps what it gathered in a forward pass that no backward pass followed.
 
     Raises:
         ValueError: sharded parameters without their module, or sharded by the first FSDP.
@@ -36,13 +37,18 @@ def freshener(model: Model, bases: Bases) -> Callable[[], object]:
             "use torch.distributed.fsdp.fully_shard, or DistributedDataParallel"
         )
     if not any(hasattr(p, "to_local") for p in params):
-        return torch.clear_autocast_cache
+        return _forget_computed
     if not isinstance(model, nn.Module):
         raise ValueError(
             f"model must be the sharded module where fully_shard is used, not {model!r}: what it "
             "gathered must be dropped when the weights move"
         )
     return _Fresh(model)
+
+
+def _forget_computed() -> None:
+    torch.clear_autocast_cache()
+    parametrize._cache.clear()
 
 
 class _Fresh:
@@ -52,7 +58,7 @@ class _Fresh:
         self.model = model
 
     def __call__(self) -> None:
-        torch.clear_autocast_cache()
+        _forget_computed()
         for module in self.model.modules():
             reshard: Any = getattr(module, "reshard", None)
             if reshard is not None:

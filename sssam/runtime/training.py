@@ -6,10 +6,12 @@ from typing import Any, Literal
 
 from torch import Tensor
 
+from sssam.core.groups import step_length
 from sssam.core.passes import Books, Pass, Passes, Phase, Step
 from sssam.core.vectors import Vector, scale_
 from sssam.core.weights import Weights
 from sssam.methods import Method
+from sssam.runtime import gradients
 from sssam.runtime.bases import Bases
 from sssam.runtime.guard import Guard
 from sssam.runtime.ranks import Ranks, freshener
@@ -47,7 +49,8 @@ class Engine:
         self.phase_was_read = False
         self._around = ExitStack()
         self.stage: Stage = "idle"
-        self.broken_off = False
+        self.broken_off = self.warned_of_void = False
+        self.left: gradients.Mark | None = None
         self.turn = 0
         self._forget()
 
@@ -61,8 +64,8 @@ class Engine:
             self._settle()
             return
         self.broken_off |= self.stage == "updating"
-        self.end_pass()
         self.weights.restore()
+        self.end_pass()
         self._rest()
 
     def give_way(self, *, loaded: bool = False) -> None:
@@ -71,9 +74,8 @@ class Engine:
         Args:
             loaded: whether weights, buffers and generators may have been loaded since.
         """
-        if loaded or self.stage == "idle":  # idle: `will_ascend` was read, for a log or long ago
-            self.guard.reset()
         if loaded:
+            self.guard.end(loaded=True)
             self.weights.keep_written()
         self.abandon()
 
@@ -109,24 +111,26 @@ class Engine:
         self.wanted: Pass | None = None
         self._passes: Passes | None = None
         self._around.close()
-        self.guard.reset()
+        self.guard.end()
+        self.noted = None
         self.asked = self.scaled = False
         self.step: Step | None = None
+        self._places: Vector = {}
 
     def begin_pass(self, wanted: Pass) -> None:
         """Before a pass: what it may leave behind, and what it sends to other ranks."""
         self.phase = wanted.phase
-        self.guard.enter(wanted.whole)
+        self._around.enter_context(self.guard.around(wanted.whole))
         self._around.enter_context(self.ranks.during(wanted.phase))
 
     def end_pass(self) -> None:
         """After a pass: put back what it must not have changed."""
         self._around.close()
-        self.guard.leave()
 
     def open(self) -> Step:
         """Begin a step: the method runs up to its first pass."""
         params, groups = self.bases.trainable()
+        self._let_go()
         self.step = Step(
             self.books.steps,
             params,
@@ -142,12 +146,32 @@ class Engine:
         self.wanted = next(self._passes)
         return self.step
 
+    def _let_go(self) -> None:
+        """Forget what was kept of parameters that others have taken the place of."""
+        if self.memory:
+            owned = {p for group in self.bases.param_groups for p in group["params"]}
+            for p in [p for p in self.memory if p not in owned]:
+                del self.memory[p]
+
+    def warn_if_void(self) -> None:
+        """Warn once if no perturbation of the run has ever moved the weights; synchronises."""
+        ascents = self.books.ascents
+        if self.warned_of_void or ascents < VOID_FROM or int(self.books.voided) < ascents:
+            return
+        self.warned_of_void = True
+        warnings.warn(
+            f"sssam: all {ascents} perturbations so far came to nothing, for their direction was "
+            f"zero or not finite, so that {self.method!r} trains as the base optimizer does. "
+            "For a direction without a pass at w, does the base optimizer keep what it is made of "
+            "(MSAM: its momentum)? Otherwise, are the gradients finite?",
+            stacklevel=3,
+        )
+
     def take(self) -> Vector:
         """Take the gradients off the parameters, which leaves these clear for the next pass."""
-        params = [] if self.step is None else self.step.params
-        gradient = {i: p.grad for i, p in enumerate(params) if p.grad is not None}
-        for i in gradient:
-            params[i].grad = None
+        if self.step is None:
+            return {}
+        gradient = gradients.take(self.step.params, self.step.groups, self._places)
         if self.ranks.may_share_memory and (self.method.uses_first or self.method.keeps):
             return {i: part.clone() for i, part in gradient.items()}
         return gradient
@@ -173,9 +197,8 @@ class Engine:
             self._hand_over(end.value)
 
     def _hand_over(self, gradient: Vector) -> None:
-        params = [] if self.step is None else self.step.params
-        for i, p in enumerate(params):
-            p.grad = gradient.get(i)
+        if self.step is not None:
+            gradients.put(gradient, self.step.params, self.step.groups, self._places)
 
     def require_gradients(self) -> None:
         """An error if no parameter has a gradient, after which a step would do nothing."""
@@ -191,6 +214,8 @@ class Engine:
         self.bases.step()
         self.stage = "updated"
         self._settle()
+        if self.books.ascents == VOID_FROM and self.books.voided.device.type == "cpu":
+            self.warn_if_void()
         if self.total_steps is not None and self.books.steps == self.total_steps + 1:
             warnings.warn(
                 f"sssam: more steps are taken than total_steps={self.total_steps}; the schedule "
@@ -214,11 +239,15 @@ class Engine:
 
     def _correct(self, step: Step) -> None:
         if step.after is not None:
-            e = {i: part * -step.groups[i]["lr"] for i, part in step.after.items()}
+            e = {i: part * -step_length(step.groups[i]) for i, part in step.after.items()}
             self.weights.move(step.params, e)
         step.after = None
         self.weights.settle()
 
+
+#: So many ascents, all of them void, are no chance; where the count lies on an accelerator it is
+#: looked at with the state dict, which reads it anyway.
+VOID_FROM = 20
 
 GIVEN_UP = (
     "this step was given up between its passes: restore(), state_dict(), another step "

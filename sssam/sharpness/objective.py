@@ -12,7 +12,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from sssam.core.vectors import Vector, dense
 from sssam.core.weights import Weights
-from sssam.runtime.guard import Generators, preserve_buffers
+from sssam.runtime.buffers import preserve_buffers
+from sssam.runtime.generators import Generators
 from sssam.sharpness.arguments import Score, pair, parameters, summed, walkable
 
 Mode = Literal["eval", "train"]
@@ -109,7 +110,7 @@ class Objective:
         with ExitStack() as stack:
             flags = [(module, module.training) for module in self.model.modules()]
             stack.callback(_set_flags, flags)
-            stack.callback(self._generators.note())
+            stack.callback(self._generators.note(self.model))
             for own in _own_generators(self.batches):
                 stack.callback(own.set_state, own.get_state())
             stack.enter_context(preserve_buffers(self.model))

@@ -75,7 +75,7 @@ def test_param_groups_have_radii_of_their_own_and_a_common_norm() -> None:
     grads = [torch.randn(3, dtype=torch.float64), torch.randn(4, dtype=torch.float64)]
     total = torch.cat(grads).norm()
     for adaptive in (False, True):
-        groups = [{"params": params[:1], "rho": 0.5}, {"params": params[1:]}]
+        groups = [{"params": params[:1], "sssam_rho": 0.5}, {"params": params[1:]}]
         _, e = _moved(params, grads, rho=0.1, groups=groups, adaptive=adaptive)
         _, plain = _moved(params, grads, rho=0.1, adaptive=adaptive)
         torch.testing.assert_close(e[0], 5 * plain[0], rtol=1e-10, atol=1e-14)
@@ -229,7 +229,7 @@ def test_zero_and_non_finite_gradients_move_nothing_and_are_counted(
         params = _parameters((3,), (2,))
         grads = [torch.full((3,), value, dtype=torch.float64), torch.zeros(2, dtype=torch.float64)]
         groups = [
-            {"params": params[:1], **({"rho": 3.0} if several_radii else {})},
+            {"params": params[:1], **({"sssam_rho": 3.0} if several_radii else {})},
             {"params": params[1:]},
         ]
         optimizer, e = _moved(params, grads, rho=0.1, adaptive=adaptive, groups=groups)

@@ -41,7 +41,7 @@ def test_rho_0_is_the_base(name: str) -> None:
     one, other = TABLE[name].problem(), TABLE[name].problem()
     base, alone = (BASES["momentum"](problem.params) for problem in (one, other))
     for group in base.param_groups:
-        group["rho"] = 0.0
+        group["sssam_rho"] = 0.0
     optimizer = TABLE[name].build(base, one.model)
     by_best(one, optimizer, 30)
     by_best(other, alone, 30)

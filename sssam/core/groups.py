@@ -1,0 +1,28 @@
+"""What the param groups of any base optimizer say, by the conventions of those who write them."""
+
+from typing import Any
+
+from torch import Tensor
+
+#: A group's own radius. Not "rho": Adadelta has one that is none, and other SAMs leave theirs.
+RADIUS = "sssam_rho"
+
+
+def step_length(group: dict[str, Any]) -> float | Tensor:
+    """How far an update goes along a gradient of length 1, as far as the group says: lr, or lr d.
+
+    d is the distance that Prodigy and D-Adaptation estimate, with an lr of about 1.
+
+    Raises:
+        RuntimeError: the group has no learning rate, or one that is no length.
+    """
+    lr = group.get("lr")
+    if lr is None or group.get("relative_step"):
+        raise RuntimeError(
+            f"the base optimizer's param group has lr={lr!r}"
+            + (", relative_step=True" if group.get("relative_step") else "")
+            + ": this method makes a step of its own along a gradient, whose length it can't know. "
+            "Give the base an lr (Adafactor: relative_step=False, lr=1e-3), or use SAM"
+        )
+    length: float | Tensor = lr * group.get("d", 1.0)
+    return length

@@ -1,0 +1,131 @@
+"""A model's buffers, put back where a pass has moved them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sssam.runtime.tensors import Extents, Noted, Pairs, write
+
+#: What torch raises where a kind of tensor has no memory of its own, or can't be written to. What
+#: a signal handler raises is none of these, and passes.
+TORCHS = (RuntimeError, TypeError, ValueError, AttributeError)
+
+
+class Buffers:
+    """A model's buffers as they stand, to be put back in place.
+
+    Batch norm's running statistics, spectral norm's vectors, anything that a forward pass writes,
+    rebinds, adds or removes: no hook is set and no `momentum` changed, since either would
+    recompile a compiled model.
+
+    Args:
+        model: whose buffers they are.
+        trained: where the trained parameters lie, which are left alone if a buffer shares that.
+
+    Raises:
+        RuntimeError: naming a buffer that can't be copied.
+    """
+
+    def __init__(self, model: nn.Module, trained: Extents | None = None) -> None:
+        self._names = [_Names(prefix, module) for prefix, module in model.named_modules()]
+        buffers = {
+            id(buffer): (f"{names.prefix}.{name}".lstrip("."), buffer)
+            for names in self._names
+            for name, buffer in names.buffers.items()
+            if buffer is not None
+        }
+        apart = trained or Extents()
+        self._noted = [_noted(name, buffer, apart) for name, buffer in buffers.values()]
+
+    def put_back(self) -> None:
+        """Put back names, memory and contents: all that can be, whatever fails.
+
+        Raises:
+            RuntimeError: naming a buffer that could not be put back.
+        """
+        failed: list[tuple[str, Exception]] = []
+        for names in self._names:
+            try:
+                names.put_back()
+            except TORCHS as error:
+                failed.append((f"{names.prefix}.*".lstrip("."), error))
+        failed += put_back(self._noted)
+        if failed:
+            name, error = failed[0]
+            raise RuntimeError(
+                f"the buffer {name!r} of model could not be put back after an extra pass, all else "
+                f"was: {error}; keep in ordinary tensors what the forward pass changes, or give "
+                "model=False if it does not matter"
+            ) from error
+
+
+def _noted(name: str, buffer: Tensor, apart: Extents) -> Noted:
+    try:
+        return Noted(name, buffer, apart)
+    except TORCHS as error:
+        raise RuntimeError(
+            f"the buffer {name!r} of model, a {type(buffer).__name__}, can't be copied before an "
+            f"extra pass: {error}; make it an ordinary tensor or an attribute, or give model=False "
+            "if no buffer matters"
+        ) from error
+
+
+@torch.no_grad()
+def put_back(noted: list[Noted]) -> list[tuple[str, Exception]]:
+    """Put back all that can be; the names and errors of the rest."""
+    failed: list[tuple[str, Exception]] = []
+    pairs: Pairs = []
+    for each in noted:
+        try:
+            pairs += each.put_back()
+        except TORCHS as error:
+            failed.append((each.name, error))
+    write(pairs)
+    return failed
+
+
+class _Names:
+    """Which buffers a module has, by name."""
+
+    def __init__(self, prefix: str, module: nn.Module) -> None:
+        self.prefix, self.module = prefix, module
+        self.buffers: dict[str, Tensor | None] = dict(module._buffers.items())
+        self._passing = set(module._non_persistent_buffers_set)
+
+    def put_back(self) -> None:
+        module: Any = self.module
+        now = dict(module._buffers.items())
+        if len(now) == len(self.buffers) and all(now.get(n) is b for n, b in self.buffers.items()):
+            return
+        if isinstance(module, torch.jit.ScriptModule):
+            for name in now.keys() | self.buffers.keys():
+                if now.get(name) is not self.buffers.get(name):
+                    setattr(module, name, self.buffers.get(name))
+            return
+        module._buffers.clear()
+        module._buffers.update(self.buffers)
+        module._non_persistent_buffers_set = self._passing
+
+
+@contextmanager
+def preserve_buffers(model: nn.Module) -> Iterator[None]:
+    """Leave the model's buffers as they were found: for the second pass of a loop of one's own.
+
+    Args:
+        model: the module whose buffers (running statistics and the like) are put back at the end,
+            in place, whatever happens inside.
+
+    >>> norm = torch.nn.BatchNorm1d(2)
+    >>> with preserve_buffers(norm):
+    ...     _ = norm(torch.ones(4, 2))
+    >>> norm.running_mean
+    tensor([0., 0.])
+    """
+    kept = Buffers(model)
+    try:
+        yield
+    finally:
+        kept.put_back()

@@ -1,0 +1,90 @@
+"""Gradients taken off the parameters for a method, and put where the base optimizer looks."""
+
+from typing import Any, NamedTuple, Self
+
+import torch
+from torch import Tensor
+from torch.utils.weak import TensorWeakRef
+
+from sssam.core.vectors import Vector, local
+
+Groups = list[dict[str, Any]]
+
+
+@torch.no_grad()
+def take(params: list[Tensor], groups: Groups, places: Vector) -> Vector:
+    """The gradients of what is minimised; the parameters are left clear for the next pass.
+
+    Those of a group that is maximised change their sign, so that methods always minimise. A
+    gradient that shares its memory with others (views of one flat tensor, that is clipped or
+    reduced as a whole) is copied and stays in its place, which `places` notes and `put` fills.
+
+    Args:
+        params: the parameters that need gradients.
+        groups: the param group of each.
+        places: filled with the gradients that stay where they are.
+    """
+    taken: Vector = {}
+    for i, p in enumerate(params):
+        gradient = p.grad
+        if gradient is None:
+            continue
+        if i in places or _is_shared(gradient):
+            places[i] = gradient
+            taken[i] = gradient.clone()
+            gradient.zero_()
+        else:
+            taken[i] = gradient
+            p.grad = None
+        if groups[i].get("maximize"):
+            taken[i] = -taken[i]
+    return taken
+
+
+@torch.no_grad()
+def put(gradient: Vector, params: list[Tensor], groups: Groups, places: Vector) -> None:
+    """Give the base optimizer its gradient, in the places that `take` noted."""
+    for i, p in enumerate(params):
+        part = gradient.get(i)
+        if part is not None and groups[i].get("maximize"):
+            part = -part
+        if i not in places:
+            p.grad = part
+            continue
+        p.grad = places[i]
+        if part is None:
+            places[i].zero_()
+        elif part.data_ptr() != places[i].data_ptr():
+            places[i].copy_(part)
+
+
+def clear(params: list[Tensor]) -> None:
+    """No gradients, before a pass; those that share their memory stay in their places as zeros."""
+    for p in params:
+        if p.grad is not None and _is_shared(p.grad):
+            p.grad.detach().zero_()
+        else:
+            p.grad = None
+
+
+class Mark(NamedTuple):
+    """What tells the gradients of one backward pass from another's: a tensor, and its version."""
+
+    tensor: TensorWeakRef
+    version: int
+
+    @classmethod
+    def of(cls, standing: list[Tensor]) -> Self | None:
+        """The mark of these gradients; None if there are none."""
+        return cls(TensorWeakRef(standing[0]), standing[0]._version) if standing else None
+
+    def still(self, standing: list[Tensor]) -> bool:
+        """Whether these are the same ones, and nothing was added to them."""
+        return standing[0] is self.tensor() and standing[0]._version == self.version
+
+
+def _is_shared(gradient: Tensor) -> bool:
+    own = local(gradient)
+    if own.layout is not torch.strided or own.device.type == "meta":
+        return False
+    return own.untyped_storage().nbytes() > own.numel() * own.element_size()

@@ -1,0 +1,109 @@
+"""What several base optimizers show as one: their groups, their state, their defaults."""
+
+from collections.abc import Iterator, MutableMapping
+from typing import Any
+
+from torch import Tensor
+from torch.optim import Optimizer
+
+Group = dict[str, Any]
+
+
+class JointState(MutableMapping[Any, Any]):
+    """The states of several optimizers; an entry is read, set and deleted in its owner's."""
+
+    def __init__(self, bases: list[Optimizer]) -> None:
+        self._bases = bases
+
+    def _of(self, p: Any) -> MutableMapping[Any, Any]:
+        for base in self._bases:
+            if any(p is q for group in base.param_groups for q in group["params"]):
+                return base.state
+        raise KeyError(f"no base optimizer owns this parameter: {getattr(p, 'shape', p)}")
+
+    def __getitem__(self, p: Any) -> Any:
+        for base in self._bases:
+            if p in base.state:
+                return base.state[p]
+        raise KeyError(p)
+
+    def __contains__(self, p: object) -> bool:
+        return any(p in base.state for base in self._bases)
+
+    def __setitem__(self, p: Any, value: Any) -> None:
+        self._of(p)[p] = value
+
+    def __delitem__(self, p: Any) -> None:
+        del self._of(p)[p]
+
+    def __iter__(self) -> Iterator[Any]:
+        return (p for base in self._bases for p in base.state)
+
+    def __len__(self) -> int:
+        return sum(len(base.state) for base in self._bases)
+
+
+class _WithBetas(dict[str, Any]):
+    """A group with a `momentum` beside others with `betas`: the first beta is the momentum.
+
+    Schedulers that cycle the momentum ask the optimizer once which of both its groups have.
+    """
+
+    def __missing__(self, key: str) -> Any:
+        if key == "betas" and "momentum" in self:
+            return (self["momentum"],)
+        raise KeyError(key)
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        if key == "betas" and "momentum" in self and key not in self:
+            super().__setitem__("momentum", value[0])
+        else:
+            super().__setitem__(key, value)
+
+
+def groups(bases: list[Optimizer]) -> list[Group]:
+    """A new list of all groups, each the base's own, in one convention of the momentum."""
+    mixed = any("betas" in base.defaults for base in bases)
+    for base in bases:
+        if not mixed or "betas" in base.defaults or "momentum" not in base.defaults:
+            continue
+        for i, group in enumerate(base.param_groups):
+            if not isinstance(group, _WithBetas):
+                base.param_groups[i] = _WithBetas(group)
+    return [group for base in bases for group in base.param_groups]
+
+
+def defaults(bases: list[Optimizer]) -> Group:
+    """Every base's, those of the first ones before those of the others."""
+    return {name: value for base in reversed(bases) for name, value in base.defaults.items()}
+
+
+def set_groups(bases: list[Optimizer], given: list[Group]) -> None:
+    """Give each optimizer its part of a list of all groups."""
+    if len(bases) == 1:
+        bases[0].param_groups = given
+        return
+    expected = sum(len(base.param_groups) for base in bases)
+    if len(given) != expected:
+        raise ValueError(
+            f"param_groups must be the {expected} groups of the {len(bases)} base optimizers, in "
+            f"their order, not {len(given)}; add a group to one of them: base.add_param_group(...)"
+        )
+    for base in bases:
+        own, given = given[: len(base.param_groups)], given[len(base.param_groups) :]
+        base.param_groups = own
+
+
+def set_state(bases: list[Optimizer], given: MutableMapping[Any, Any]) -> None:
+    """Give each optimizer the state of its own parameters."""
+    if len(bases) == 1:
+        bases[0].state = given  # type: ignore[assignment]
+        return
+    for base in bases:
+        own = {p for group in base.param_groups for p in group["params"]}
+        base.state.clear()
+        base.state.update({p: value for p, value in given.items() if _is_in(p, own)})
+
+
+def _is_in(p: Any, own: set[Tensor]) -> bool:
+    return isinstance(p, Tensor) and p in own
