@@ -12,8 +12,8 @@ ROOT = Path(__file__).parents[1]
 NAME = re.compile(r"(?<![\w./@-])(?:sssam|torch)(?:\.[A-Za-z]\w*)+")
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 CODE = sorted((ROOT / "sssam").rglob("*.py"))
-#: A salt of the draws' hash, which is no name.
-OTHERS = {"sssam.trial"}
+#: A salt of the draws' hash, and a checkpoint's entry, which are no names of Python's.
+OTHERS = {"sssam.trial", "sssam.others"}
 
 
 def _strings(path: Path) -> Iterator[str]:

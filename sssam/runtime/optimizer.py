@@ -301,7 +301,11 @@ class SharpnessAware(Optimizer):
         if name in ("train", "eval") and "_engine" in self.__dict__:
             modes = [getattr(base, name) for base in self.bases if hasattr(base, name)]
             if modes:
+<<<<<<< HEAD
                 return partial(_in_mode, self._engine, modes)
+=======
+                return partial(_in_mode, self._engine, name, modes)
+>>>>>>> trainers
         raise migration.unknown(self, name)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
@@ -387,7 +391,9 @@ class SharpnessAware(Optimizer):
         return f"{type(self).__name__} ({self.method!r})\naround {inner}"
 
 
-def _in_mode(engine: Engine, modes: list[Callable[..., Any]]) -> None:
+def _in_mode(engine: Engine, name: str, modes: list[Callable[..., Any]]) -> None:
+    if name == "train" and engine.begun:  # trainers say it before each pass; the step began in it
+        return
     engine.give_way()
     for mode in modes:
         mode()
