@@ -301,11 +301,7 @@ class SharpnessAware(Optimizer):
         if name in ("train", "eval") and "_engine" in self.__dict__:
             modes = [getattr(base, name) for base in self.bases if hasattr(base, name)]
             if modes:
-<<<<<<< HEAD
-                return partial(_in_mode, self._engine, modes)
-=======
                 return partial(_in_mode, self._engine, name, modes)
->>>>>>> trainers
         raise migration.unknown(self, name)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
