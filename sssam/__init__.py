@@ -1,32 +1,36 @@
 """Sharpness-aware training at a cost that you choose."""
 
-from sssam import methods, roles, schedules, sharpness
-from sssam.optimizers import (
-    AESAM,
-    ASAM,
-    ESAM,
-    GSAM,
-    KSAM,
-    MSAM,
-    S2SAM,
-    SAM,
-    SAMON,
-    SSSAM,
-    USAM,
-    WSAM,
-    AsyncSAM,
-    FriendlySAM,
-    LookSAM,
-    MicroSAM,
-    RandomPerturbation,
-    Relay,
-    SAMPa,
-    SharpnessAware,
-    unwrap,
-)
-from sssam.runtime.buffers import preserve_buffers
-from sssam.runtime.files import load, save
-from sssam.schedules.draws import Draws
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sssam import methods, roles, schedules, sharpness
+    from sssam.optimizers import (
+        AESAM,
+        ASAM,
+        ESAM,
+        GSAM,
+        KSAM,
+        MSAM,
+        S2SAM,
+        SAM,
+        SAMON,
+        SSSAM,
+        USAM,
+        WSAM,
+        AsyncSAM,
+        FriendlySAM,
+        LookSAM,
+        MicroSAM,
+        RandomPerturbation,
+        Relay,
+        SAMPa,
+        SharpnessAware,
+        unwrap,
+    )
+    from sssam.runtime.buffers import preserve_buffers
+    from sssam.runtime.files import load, save
+    from sssam.schedules.draws import Draws
 
 __version__ = "0.1.0"
 
@@ -61,3 +65,20 @@ __all__ = [
     "sharpness",
     "unwrap",
 ]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """A name of `__all__`, imported at its first use: the command's help needs no torch."""
+        if name not in __all__:
+            raise AttributeError(f"module 'sssam' has no attribute {name!r}")
+        if name in ("methods", "roles", "schedules", "sharpness"):
+            return import_module(f"sssam.{name}")
+        places = ("optimizers", "runtime.files", "runtime.buffers", "schedules.draws")
+        modules = [import_module(f"sssam.{place}") for place in places]
+        found = next(getattr(module, name) for module in modules if hasattr(module, name))
+        globals()[name] = found
+        return found
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

@@ -12,6 +12,7 @@ from lightning.pytorch.loops.optimization.automatic import Closure
 from lightning.pytorch.loops.utilities import _block_parallel_sync_behavior
 from lightning.pytorch.plugins.precision import MixedPrecision, Precision
 
+from sssam.integrations.parts import parts_of
 from sssam.optimizers import SharpnessAware, unwrap
 
 #: The ways to step that the callback takes over; a plugin with one of its own is refused.
@@ -24,7 +25,8 @@ class SharpnessAwareCallback(Callback):
     Lightning's precision plugin hands `optimizer.step` a closure that runs the last micro-batch and
     clips, or runs it itself and unscales. With this callback the plugin's `optimizer_step` runs the
     passes one after the other and goes back to w; then Lightning's hooks, unscaling, clipping and
-    scaler find what they find after a plain step. What the second pass logs is dropped.
+    scaler find what they find after a plain step. What the second pass logs is dropped. With an
+    `ascent_fraction` below 1, the pass at w takes the first samples of each micro-batch.
 
     >>> trainer = Trainer(
     ...     callbacks=[SharpnessAwareCallback()],
@@ -34,22 +36,26 @@ class SharpnessAwareCallback(Callback):
 
     Raises:
         ValueError: when training starts, for what it can't make right: no sharpness-aware
-            optimizer, manual optimisation, a training_step that takes the loader's iterator, an
-            `ascent_fraction` below 1, a precision plugin or a strategy that steps by itself.
+            optimizer, manual optimisation, a training_step that takes the loader's iterator, a
+            precision plugin or a strategy that steps by itself.
     """
 
     def __init__(self) -> None:
         self._batches: list[tuple[Any, int]] = []
+        self._part = 1.0  # of the samples, in the passes at w of this step
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Check that the run can be made right, and take over the plugin's `optimizer_step`."""
         _require_served(trainer, pl_module)
         plugin: Any = trainer.precision_plugin
         plugin.optimizer_step = partial(self._step, trainer, type(plugin).optimizer_step, plugin)
+        automatic: Any = trainer.fit_loop.epoch_loop.automatic_optimization
+        automatic._make_step_fn = partial(self._first_pass, automatic._make_step_fn)
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Leave the plugin as it was."""
-        trainer.precision_plugin.__dict__.pop("optimizer_step", None)
+        """Leave the plugin and the loop as they were."""
+        vars(trainer.precision_plugin).pop("optimizer_step", None)
+        vars(trainer.fit_loop.epoch_loop.automatic_optimization).pop("_make_step_fn", None)
         self._batches = []
 
     def on_train_batch_start(
@@ -62,7 +68,15 @@ class SharpnessAwareCallback(Callback):
             if optimizer.method.opening == "moved":
                 optimizer.zero_grad()
                 optimizer.ascend()
+            fraction = optimizer.method.ascent_fraction
+            self._part = fraction if fraction < 1 and optimizer.will_ascend else 1.0
         self._batches.append((batch, batch_idx))
+
+    def _first_pass(self, lightnings: Callable[..., Any], kwargs: OrderedDict[str, Any]) -> Any:
+        if self._part < 1:
+            [part], _ = parts_of([kwargs["batch"]], self._part)
+            kwargs = OrderedDict(kwargs, batch=part)
+        return lightnings(kwargs)
 
     def _step(
         self,
@@ -79,7 +93,8 @@ class SharpnessAwareCallback(Callback):
         def passes() -> Any:
             loss = closure()
             if _has_gradients(optimizer):
-                if optimizer.method.opening != "moved" and optimizer.ascend(scaler=scaler):
+                moved = optimizer.method.opening == "moved"
+                if not moved and optimizer.ascend(self._fraction(), scaler=scaler):
                     self._run_again(trainer, optimizer)
                 optimizer.conclude(scaler=scaler)
             return loss
@@ -94,7 +109,13 @@ class SharpnessAwareCallback(Callback):
         finally:
             optimizer.restore()  # what a skipped step or an exception leaves
 
+    def _fraction(self) -> float | None:
+        if self._part == 1:
+            return None
+        return parts_of([batch for batch, _ in self._batches], self._part)[1]
+
     def _run_again(self, trainer: Trainer, optimizer: SharpnessAware) -> None:
+        self._part = 1.0
         loop = trainer.fit_loop.epoch_loop
         automatic = loop.automatic_optimization
         last = len(self._batches) - 1
@@ -135,15 +156,9 @@ def _require_served(trainer: Trainer, module: LightningModule) -> None:
             "out and write step(closure), or in 16-mixed the two lines with ascend()"
         )
     try:
-        optimizer = unwrap(trainer.optimizers[0])
+        unwrap(trainer.optimizers[0])
     except TypeError as error:
         raise ValueError("configure_optimizers must return a sharpness-aware optimizer") from error
-    part = optimizer.method.ascent_fraction
-    if part < 1:
-        raise ValueError(
-            f"ascent_fraction={part:g}: the callback runs whole micro-batches; "
-            "use ascent_fraction=1"
-        )
     plugin = trainer.precision_plugin
     by_itself = type(plugin).optimizer_step not in SERVED
     if by_itself or trainer.strategy.handles_gradient_accumulation:

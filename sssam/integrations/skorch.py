@@ -11,6 +11,7 @@ from skorch import (  # type: ignore[import-untyped]
 from torch import nn
 from torch.optim import Optimizer
 
+from sssam.integrations.parts import parts_of
 from sssam.optimizers import SharpnessAware
 
 
@@ -26,7 +27,7 @@ class SharpnessAwareMixin(NeuralNet):  # type: ignore[misc]
         *args, **kwargs: of the skorch class.
 
     Raises:
-        ValueError: at initialisation, for an `ascent_fraction` below 1 or several optimizers.
+        ValueError: at the first step, for several optimizers.
     """
 
     def __init__(
@@ -44,18 +45,14 @@ class SharpnessAwareMixin(NeuralNet):  # type: ignore[misc]
         super().initialize_optimizer(*args, **kwargs)
         base: Any = self.optimizer_
         self.optimizer_: SharpnessAware = self.sharpness(base, self.module_)
-        part = self.optimizer_.method.ascent_fraction
-        if part < 1:
-            raise ValueError(
-                f"ascent_fraction={part:g}: skorch runs whole batches; use ascent_fraction=1"
-            )
         return self
 
     def train_step(self, batch: Any, **fit_params: Any) -> Any:
         """One step: one or two passes, the gradient callbacks, the update.
 
         Returns:
-            skorch's dict of "loss" and "y_pred", of the pass at w.
+            skorch's dict of "loss" and "y_pred", of the pass at w; where that takes a part of the
+            batch, of the one at w + e, since skorch scores whole batches.
         """
         if len(self._optimizers) > 1:
             raise ValueError(
@@ -64,16 +61,26 @@ class SharpnessAwareMixin(NeuralNet):  # type: ignore[misc]
             )
         optimizer = self.optimizer_
         optimizer.zero_grad()
-        moved = optimizer.method.opening == "moved"
-        if moved:
+        if optimizer.method.opening == "moved":
             optimizer.ascend()
-        step = self.train_step_single(batch, **fit_params)
-        if not moved and optimizer.ascend():
-            self.train_step_single(batch, **fit_params)
+            step = self.train_step_single(batch, **fit_params)
+        else:
+            step = self._passes(optimizer, batch, **fit_params)
         optimizer.conclude()
         named = list(self.get_all_learnable_params())
         self.notify("on_grad_computed", named_parameters=named, batch=batch, training=True)
         optimizer.step()
+        return step
+
+    def _passes(self, optimizer: SharpnessAware, batch: Any, **fit_params: Any) -> Any:
+        fraction, part = optimizer.method.ascent_fraction, batch
+        partial = fraction < 1 and optimizer.will_ascend
+        if partial:
+            [part], fraction = parts_of([batch], fraction)
+        step = self.train_step_single(part, **fit_params)
+        if optimizer.ascend(fraction if partial else None):
+            again = self.train_step_single(batch, **fit_params)
+            return again if partial else step
         return step
 
 

@@ -9,6 +9,7 @@ import transformers
 from torch import nn
 from torch.optim import Optimizer
 
+from sssam.integrations.parts import parts_of
 from sssam.optimizers import SharpnessAware, unwrap
 
 #: The base optimizer that Trainer built, the steps of the whole training, and the model.
@@ -20,22 +21,28 @@ class SharpnessAwareMixin(transformers.Trainer):
 
     Trainer calls `training_step` for each micro-batch and then clips, steps, schedules and saves.
     After the last of them this adds the pass at w + e and goes back to w, so that all of that finds
-    what it finds after a plain step: the gradient that the base optimizer gets, at w.
+    what it finds after a plain step: the gradient that the base optimizer gets, at w. With an
+    `ascent_fraction` below 1, the pass at w takes the first samples of each micro-batch.
 
     Args:
-        sharpness: wraps the optimizer that `Trainer` builds from its arguments. Not needed where
-            `optimizers=(a sharpness-aware optimizer, ...)` is given.
+        sharpness: wraps the optimizer that `Trainer` builds from its arguments; called at each
+            start of a training, also where `auto_find_batch_size` starts again with other steps.
+            Not needed where `optimizers=(a sharpness-aware optimizer, ...)` is given.
         *args, **kwargs: of the Trainer.
 
     Raises:
         TypeError: no sharpness-aware optimizer is given and none can be built.
-        ValueError: `ascent_fraction` below 1, or DeepSpeed, which steps inside backward.
+        ValueError: DeepSpeed, which steps inside backward; `auto_find_batch_size` around an
+            optimizer that is given, whose total_steps could not follow.
     """
 
     def __init__(self, *args: Any, sharpness: Sharpness | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.sharpness = sharpness
+        self._base: Optimizer | None = None
         self._micro_batches: list[Any] = []
+        self._parts: list[tuple[Any, Any]] | None = None
+        self._fraction: float | None = None
         if sharpness is None and not isinstance(self.optimizer, SharpnessAware):
             raise TypeError(
                 "give sharpness=lambda base, total_steps, model: sssam.SSSAM(base, ...), "
@@ -43,21 +50,20 @@ class SharpnessAwareMixin(transformers.Trainer):
             )
         if self.is_deepspeed_enabled:
             raise ValueError("DeepSpeed runs the optimizer inside its backward; use DDP")
+        if sharpness is None and self.args.auto_find_batch_size:
+            raise ValueError(
+                "auto_find_batch_size=True may start again with another number of steps, which "
+                "the optimizer in optimizers= can't follow; give sharpness= instead"
+            )
 
     def create_optimizer(self, model: nn.Module | None = None) -> Optimizer:
-        """The optimizer that Trainer would make, wrapped by `sharpness`."""
-        made = self.optimizer is None
-        base = super().create_optimizer(model)
-        if made and self.sharpness is not None:
+        """The optimizer that Trainer would make, wrapped by `sharpness` for this start's steps."""
+        if self.optimizer is None and self.sharpness is not None:
+            self._base = super().create_optimizer(model)
+        if self._base is not None and self.sharpness is not None:
             trained: Any = self.model
-            self.optimizer = self.sharpness(base, self.state.max_steps, trained)
-        optimizer = self._sharp
-        part = optimizer.method.ascent_fraction
-        if part < 1:
-            raise ValueError(
-                f"ascent_fraction={part:g}: Trainer runs whole micro-batches; use ascent_fraction=1"
-            )
-        return optimizer
+            self.optimizer = self.sharpness(self._base, self.state.max_steps, trained)
+        return self._sharp
 
     @property
     def _sharp(self) -> SharpnessAware:
@@ -66,10 +72,8 @@ class SharpnessAwareMixin(transformers.Trainer):
     def get_batch_samples(self, *args: Any, **kwargs: Any) -> tuple[list[Any], Any]:
         """The micro-batches of a step, which begins here."""
         self._micro_batches, items = super().get_batch_samples(*args, **kwargs)
-        optimizer = self._sharp
-        optimizer.restore()  # gives up what is left of a step that the scaler skipped
-        if optimizer.method.opening == "moved":
-            optimizer.ascend()
+        self._sharp.restore()  # gives up what is left of a step that the scaler skipped
+        self._parts = None
         return self._micro_batches, items
 
     def training_step(
@@ -78,16 +82,41 @@ class SharpnessAwareMixin(transformers.Trainer):
         """A micro-batch's pass at w; after the last one, the pass of all of them at w + e.
 
         Returns:
-            The loss at w.
+            The loss at w, of the part of the micro-batch that was run there.
         """
-        loss = super().training_step(model, inputs, num_items_in_batch)
-        if self.accelerator.sync_gradients:
-            optimizer, scaler = self._sharp, self.accelerator.scaler
-            if optimizer.method.opening != "moved" and optimizer.ascend(scaler=scaler):
-                for batch in self._again(model):
-                    super().training_step(model, batch, num_items_in_batch)
-            optimizer.conclude(scaler=scaler)
-        return loss
+        try:
+            if self._parts is None:
+                self._parts = self._begin()
+            part = self._parts.pop(0) if self._parts else (inputs, num_items_in_batch)
+            loss = super().training_step(model, *part)
+            if self.accelerator.sync_gradients:
+                self._end(model, num_items_in_batch)
+            return loss
+        except BaseException:
+            self._sharp.restore()
+            raise
+
+    def _begin(self) -> list[tuple[Any, Any]]:
+        # Here and not where the batches come: Trainer sets generators in between where it resumes.
+        optimizer, self._fraction = self._sharp, None
+        modes: Any = optimizer
+        if hasattr(modes, "train"):  # a schedule-free base evaluates at other weights
+            modes.train()
+        if optimizer.method.opening == "moved":
+            optimizer.ascend()
+        if optimizer.method.ascent_fraction == 1 or not optimizer.will_ascend:
+            return []
+        parts, self._fraction = parts_of(self._micro_batches, optimizer.method.ascent_fraction)
+        items = self._get_num_items_in_batch(parts, self.args.device)
+        return [(part, items) for part in parts]
+
+    def _end(self, model: nn.Module, items: Any) -> None:
+        optimizer, scaler = self._sharp, self.accelerator.scaler
+        moved = optimizer.method.opening == "moved"
+        if not moved and optimizer.ascend(self._fraction, scaler=scaler):
+            for batch in self._again(model):
+                super().training_step(model, batch, items)
+        optimizer.conclude(scaler=scaler)
 
     def _again(self, model: nn.Module) -> Iterator[Any]:
         last = len(self._micro_batches) - 1

@@ -1,5 +1,18 @@
 """The laboratory: measures what each method costs and brings. `sssam` never uses it."""
 
-from sssam.lab.tasks.problem import Problem
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sssam.lab.tasks.problem import Problem
 
 __all__ = ["Problem"]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """`Problem`, imported at its first use: the command's help needs no torch."""
+        if name != "Problem":
+            raise AttributeError(f"module 'sssam.lab' has no attribute {name!r}")
+        from sssam.lab.tasks.problem import Problem
+
+        return Problem

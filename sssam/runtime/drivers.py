@@ -70,7 +70,7 @@ def _run(engine: Engine, given: Closures) -> Any:
         loss = _call(engine, given.closure, "closure", must_read)
         engine.books.enter(1.0)
         return loss
-    scaling = Scaling(given.scaler, engine.bases)
+    scaling, engine.scaled = Scaling(given.scaler, engine.bases), given.scaler is not None
     engine.guard.begin(engine.open().params)
     losses = []
     while engine.wanted is not None:
@@ -326,7 +326,7 @@ def by_passes(
     try:
         opened = engine.open()
         engine.guard.begin(opened.params)
-        scaling = Scaling(scaler, engine.bases)
+        scaling, engine.scaled = Scaling(scaler, engine.bases), scaler is not None
         while engine.wanted is not None:
             source = engine.batch if engine.wanted.earlier else batch
             current = BatchPass(engine.wanted, source, run, engine.guard.model)

@@ -1,5 +1,6 @@
 """The torch optimizer around a method: what loops, schedulers and checkpoints see."""
 
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from functools import partial
@@ -12,11 +13,12 @@ from torch.utils.hooks import RemovableHandle
 
 from sssam.core.passes import Phase
 from sssam.methods import Memory, Method
-from sssam.runtime import checkpoint, drivers, joint
+from sssam.runtime import checkpoint, drivers, joint, migration
 from sssam.runtime.bases import Bases, State
 from sssam.runtime.batch_pass import BatchPass
 from sssam.runtime.guard import Guard, Rng
 from sssam.runtime.ranks import Perturbation, Ranks
+from sssam.runtime.scaling import require_told
 from sssam.runtime.trainers import scaler_of
 from sssam.runtime.training import Engine
 
@@ -60,6 +62,12 @@ class SharpnessAware(Optimizer):
     """
 
     _engine: Engine
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        own: Any = vars(cls).get("__init__")
+        if own is not None:
+            cls.__init__ = migration.explained(cls, own)  # type: ignore[method-assign]
 
     def __init__(
         self,
@@ -293,8 +301,8 @@ class SharpnessAware(Optimizer):
         if name in ("train", "eval") and "_engine" in self.__dict__:
             modes = [getattr(base, name) for base in self.bases if hasattr(base, name)]
             if modes:
-                return partial(_in_mode, self._engine, modes)
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+                return partial(_in_mode, self._engine, name, modes)
+        raise migration.unknown(self, name)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group to the base optimizer (to the first one, of several)."""
@@ -363,12 +371,25 @@ class SharpnessAware(Optimizer):
         self._optimizer_load_state_dict_pre_hooks = OrderedDict()
         self._optimizer_load_state_dict_post_hooks = OrderedDict()
 
+    @property
+    def _step_supports_amp_scaling(self) -> bool:
+        engine = self._engine
+        if engine.step is not None and not engine.scaled:
+            try:
+                require_told(engine.method, sys._getframe(1))
+            except RuntimeError:
+                engine.abandon()
+                raise
+        return False
+
     def __repr__(self) -> str:
         inner = ", ".join(repr(base) for base in self.bases)
         return f"{type(self).__name__} ({self.method!r})\naround {inner}"
 
 
-def _in_mode(engine: Engine, modes: list[Callable[..., Any]]) -> None:
+def _in_mode(engine: Engine, name: str, modes: list[Callable[..., Any]]) -> None:
+    if name == "train" and engine.begun:  # trainers say it before each pass; the step began in it
+        return
     engine.give_way()
     for mode in modes:
         mode()

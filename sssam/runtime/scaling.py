@@ -1,11 +1,15 @@
 """Loss scaling: what a `GradScaler` multiplies gradients by, and whether it has taken that off."""
 
+from dataclasses import fields, is_dataclass
+from types import FrameType
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.amp import GradScaler
 
+from sssam.methods import Method
+from sssam.roles.metric import Unnormalized
 from sssam.runtime.bases import Bases
 
 
@@ -54,3 +58,29 @@ def require_scaled(scaler: GradScaler | None, optimizer: Any, call: str) -> None
             "stay scaled. Unscale and clip after the second backward(), and after conclude() where "
             "it is called, before scaler.step(optimizer)"
         )
+
+
+def require_told(method: Method, caller: FrameType) -> None:
+    """An error if a `GradScaler` steps, and the method took its scaled gradients for true ones.
+
+    Only there does a scaler show itself that `ascend()` was not given: it asks the optimizer for
+    `_step_supports_amp_scaling`. Others ask too (Lightning, before it clips), whatever they scale.
+    """
+    if isinstance(caller.f_locals.get("self"), GradScaler) and _uses_size(method):
+        raise RuntimeError(
+            f"{method!r} uses the size of the gradient at w, and took one that is scaled; write "
+            "ascend(scaler=scaler), step(closure, scaler=scaler) or passes(batch, scaler=scaler). "
+            "The weights are back at w"
+        )
+
+
+def _uses_size(method: Method) -> bool:
+    return bool(method.binds_ranks) or method.decides_late or _has_unnormalized(method)
+
+
+def _has_unnormalized(part: Any) -> bool:
+    if isinstance(part, Unnormalized):
+        return True
+    return is_dataclass(part) and any(
+        _has_unnormalized(getattr(part, f.name)) for f in fields(part)
+    )

@@ -13,7 +13,7 @@ from sssam.core.weights import Weights
 from sssam.methods import Method
 from sssam.runtime import gradients
 from sssam.runtime.bases import Bases
-from sssam.runtime.guard import Guard
+from sssam.runtime.guard import Guard, Snapshot
 from sssam.runtime.ranks import Ranks, freshener
 
 #: How far a step has come: not begun; the loop knows that w is not left (or no more); it stands at
@@ -112,7 +112,7 @@ class Engine:
         self._passes: Passes | None = None
         self._around.close()
         self.guard.end()
-        self.noted = None
+        self.noted: Snapshot | None = None
         self.asked = self.scaled = False
         self.step: Step | None = None
         self._places: Vector = {}

@@ -18,11 +18,23 @@ def _gradients(params: list[Tensor], losses: Losses, scale: float) -> list[Tenso
     return [torch.zeros_like(p) if p.grad is None else p.grad / scale for p in params]
 
 
+def _traces(model: nn.Module) -> tuple[list[Tensor], Tensor]:
+    return [buffer.clone() for buffer in model.buffers()], torch.get_rng_state()
+
+
+def _set(model: nn.Module, traces: tuple[list[Tensor], Tensor]) -> None:
+    with torch.no_grad():
+        for buffer, old in zip(model.buffers(), traces[0], strict=True):
+            buffer.copy_(old)
+    torch.set_rng_state(traces[1])
+
+
 def step(
     model: nn.Module,
     base: torch.optim.Optimizer,
     losses: Losses,
     *,
+    ascent: Losses | None = None,
     sharp: bool = True,
     rho: float = 0.05,
     mix: float = 1.0,
@@ -31,14 +43,18 @@ def step(
 ) -> None:
     """One step over micro-batches: SAM's or the base's, the clip on what the base gets.
 
-    The losses are those that backward runs from, `scale` times too large.
+    The losses are those that backward runs from, `scale` times too large. Those of `ascent`, on
+    parts of the micro-batches, are for the pass at w, which then leaves no traces.
     """
     params = list(model.parameters())
-    gradient = _gradients(params, losses, scale)
+    before = _traces(model)
+    part = sharp and ascent is not None
+    gradient = _gradients(params, ascent if part and ascent else losses, scale)
     if sharp:
         w = [p.detach().clone() for p in params]
-        buffers = [buffer.clone() for buffer in model.buffers()]
-        rng = torch.get_rng_state()
+        after = _traces(model)
+        if part:
+            _set(model, before)
         length = torch.stack([g.norm() for g in gradient]).norm()
         with torch.no_grad():
             for p, g in zip(params, gradient, strict=True):
@@ -48,9 +64,8 @@ def step(
         with torch.no_grad():
             for p, old in zip(params, w, strict=True):
                 p.copy_(old)
-            for buffer, old in zip(model.buffers(), buffers, strict=True):
-                buffer.copy_(old)
-        torch.set_rng_state(rng)
+        if not part:
+            _set(model, after)
     for p, g in zip(params, gradient, strict=True):
         p.grad = g
     if clip is not None:

@@ -1,6 +1,7 @@
 """A skorch estimator: its steps, its gradient callbacks, and scikit-learn's tools around it."""
 
 import pickle
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -63,31 +64,38 @@ def _net(kind: Any = SharpnessAwareClassifier, **more: Any) -> Any:
     return kind(Net, **settings)
 
 
-def test_it_equals_a_loop_by_hand() -> None:
+@pytest.mark.parametrize("part", [1.0, 0.5])
+def test_it_equals_a_loop_by_hand(part: float) -> None:
     """skorch's own clipping callback acts once, on the mix."""
+
+    def half(base: Any, module: nn.Module) -> sssam.SharpnessAware:
+        more: dict[str, Any] = {"rho": 0.1, "mix": 0.4, "model": module, "ascent_fraction": part}
+        return sssam.SSSAM(base, schedule=constant(0.5), total_steps=20, **more)
+
     x, y = _data()
-    net = _net(callbacks=[GradientNormClipping(0.2)])
+    net = _net(sharpness=half, callbacks=[GradientNormClipping(0.2)])
     net.initialize()
     torch.manual_seed(5)
     net.partial_fit(x, y)
 
     model = Net()
     base = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-    trial = sssam.Draws(constant(0.5), 20, seed=0)
+    draws = sssam.Draws(constant(0.5), 20, seed=0)
     inputs, targets = torch.from_numpy(x), torch.from_numpy(y)
     torch.manual_seed(5)
     for t in range(20):
         if t % 10 == 0:
             torch.empty((), dtype=torch.int64).random_()  # a DataLoader's own draw, each epoch
-        part = slice(t % 10 * 4, t % 10 * 4 + 4)
 
-        def loss(part: slice = part) -> torch.Tensor:
-            return cross_entropy(model(inputs[part]), targets[part])
+        def loss(n: int, first: int = t % 10 * 4) -> torch.Tensor:
+            return cross_entropy(model(inputs[first : first + n]), targets[first : first + n])
 
-        by_hand.step(model, base, [loss], sharp=trial(t), rho=0.1, mix=0.4, clip=0.2)
+        ascent = [partial(loss, 2)] if part < 1 else None
+        how: dict[str, Any] = {"sharp": draws(t), "rho": 0.1, "mix": 0.4, "clip": 0.2}
+        by_hand.step(model, base, [partial(loss, 4)], ascent=ascent, **how)
     by_hand.close(net.module_, model)
-    assert net.optimizer_.ascents == sum(trial(t) for t in range(20))
-    assert net.optimizer_.forwards == 20 + net.optimizer_.ascents
+    assert net.optimizer_.ascents == sum(draws(t) for t in range(20))
+    assert net.optimizer_.forwards == 20 + part * net.optimizer_.ascents
 
 
 def test_without_ascents_it_is_skorch_to_the_bit() -> None:
@@ -141,14 +149,6 @@ def test_a_regressor() -> None:
     net.fit(x, x[:, :1] * 2)
     assert net.history[-1, "train_loss"] < net.history[0, "train_loss"]
     assert net.optimizer_.ascents > 0
-
-
-def test_a_part_of_the_batch_is_refused_at_the_start() -> None:
-    def part(base: Any, module: nn.Module) -> sssam.SharpnessAware:
-        return sssam.SAM(base, ascent_fraction=0.5, model=module)
-
-    with pytest.raises(ValueError, match=r"ascent_fraction=0\.5: skorch runs whole batches"):
-        _net(sharpness=part).fit(*_data())
 
 
 def test_several_optimizers_are_refused_at_the_first_step() -> None:

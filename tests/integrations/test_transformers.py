@@ -2,6 +2,8 @@
 
 import copy
 import math
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -88,16 +90,16 @@ def _trainer(
     return trainer
 
 
-@pytest.mark.parametrize("mix", [1.0, 0.4])
+@pytest.mark.parametrize(("mix", "part"), [(1.0, 1.0), (0.4, 1.0), (0.4, 0.5)])
 @pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
-def test_it_equals_a_loop_by_hand(tmp_path: Path, mix: float, precision: str) -> None:
+def test_it_equals_a_loop_by_hand(tmp_path: Path, mix: float, part: float, precision: str) -> None:
     """Accumulated, clipped after the mix, with Trainer's own optimizer and warm-up."""
     more = {"max_grad_norm": 0.3, "warmup_steps": 3, "optim": "sgd", "learning_rate": 0.3}
-    own = {"sharpness": _sharpness(0.5, rho=0.1, mix=mix)}
+    own = {"sharpness": _sharpness(0.5, rho=0.1, mix=mix, ascent_fraction=part)}
     trainer = _trainer(tmp_path, precision=precision, more=more, **own)
     model = copy.deepcopy(trainer.model).train()
     trainer.train()
-    trial = sssam.Draws(constant(0.5), 12, seed=0)
+    draws = sssam.Draws(constant(0.5), 12, seed=0)
 
     reference = _trainer(tmp_path, transformers.Trainer, more=more)
     reference.model = model
@@ -110,20 +112,32 @@ def test_it_equals_a_loop_by_hand(tmp_path: Path, mix: float, precision: str) ->
         if precision == "fp16":
             narrow, scale = torch.float16, SCALE * 2 ** (t // 4)
         start = t % 5 * 2 * MICRO  # 40 samples are 5 steps of 2 micro-batches of 4
-        batches = [collate(rows[start + i : start + i + MICRO]) for i in (0, MICRO)]
 
-        def loss(batch: Any, narrow: torch.dtype = narrow, scale: float = scale) -> torch.Tensor:
-            with torch.autocast("cpu", dtype=narrow, enabled=precision != "fp32"):
-                found: torch.Tensor = model(**batch, num_items_in_batch=2 * MICRO).loss
-            return found.float() * scale
+        def losses(
+            n: int, start: int = start, narrow: torch.dtype = narrow, scale: float = scale
+        ) -> list[Callable[[], torch.Tensor]]:
+            def loss(first: int) -> torch.Tensor:
+                batch = collate(rows[first : first + n])
+                with torch.autocast("cpu", dtype=narrow, enabled=precision != "fp32"):
+                    found: torch.Tensor = model(**batch, num_items_in_batch=2 * n).loss
+                return found.float() * scale
 
-        losses = [lambda batch=batch: loss(batch) for batch in batches]
-        by_hand.step(model, base, losses, sharp=trial(t), rho=0.1, mix=mix, clip=0.3, scale=scale)
+            return [partial(loss, start), partial(loss, start + MICRO)]
+
+        how: dict[str, Any] = {
+            "sharp": draws(t),
+            "rho": 0.1,
+            "mix": mix,
+            "clip": 0.3,
+            "scale": scale,
+        }
+        ascent = losses(int(MICRO * part)) if part < 1 else None
+        by_hand.step(model, base, losses(MICRO), ascent=ascent, **how)
         scheduler.step()
     sharp = sssam.unwrap(trainer.optimizer)
     by_hand.close(trainer.model, model)
-    assert sharp.ascents == sum(trial(t) for t in range(12))
-    assert sharp.forwards == sharp.backwards == 12 + sharp.ascents
+    assert sharp.ascents == sum(draws(t) for t in range(12))
+    assert sharp.forwards == sharp.backwards == 12 + part * sharp.ascents
     assert 0 < sharp.ascents < 12
     assert trainer.lr_scheduler.get_last_lr() == scheduler.get_last_lr()
 
@@ -143,11 +157,11 @@ def test_without_ascents_it_is_trainer_to_the_bit(tmp_path: Path) -> None:
     assert ends[0][1] == ends[1][1]
 
 
-@pytest.mark.parametrize("precision", ["fp32", "fp16"])
-def test_a_run_resumed_equals_the_uncut_one(tmp_path: Path, precision: str) -> None:
+@pytest.mark.parametrize(("precision", "part"), [("fp32", 1.0), ("fp16", 1.0), ("fp32", 0.5)])
+def test_a_run_resumed_equals_the_uncut_one(tmp_path: Path, precision: str, part: float) -> None:
     def build(folder: Path) -> Any:
         more = {"save_strategy": "steps", "save_steps": 5, "train_sampling_strategy": "random"}
-        own = {"sharpness": _sharpness(0.5, mix=0.5)}
+        own = {"sharpness": _sharpness(0.5, mix=0.5, ascent_fraction=part)}
         return _trainer(folder, dropout=0.2, precision=precision, more=more, **own)
 
     whole = build(tmp_path)
@@ -215,6 +229,47 @@ def test_a_method_that_moves_before_the_first_pass(tmp_path: Path) -> None:
     assert (sharp.steps, sharp.forwards, sharp.ascents) == (12, 12, 12)
 
 
+class Short(SharpnessAwareTrainer):
+    """A device whose memory ends in the second pass of the third step."""
+
+    passes = 0
+
+    def compute_loss(self, *args: Any, **kwargs: Any) -> Any:
+        self.passes += 1
+        if self.passes == 6:
+            raise RuntimeError("CUDA out of memory.")
+        return super().compute_loss(*args, **kwargs)
+
+
+def test_a_smaller_batch_found_has_its_own_schedule_and_starts_at_w(tmp_path: Path) -> None:
+    made: list[sssam.SharpnessAware] = []
+    weights: list[torch.Tensor] = []
+
+    def wrap(base: Any, total_steps: int, model: nn.Module) -> sssam.SharpnessAware:
+        late: dict[str, Any] = {"schedule": sssam.schedules.late(0.5), "total_steps": total_steps}
+        weights.append(torch.cat([p.detach().flatten() for p in model.parameters()]))
+        kind, settings = (sssam.SSSAM, late) if made else (sssam.SAM, {})
+        made.append(kind(base, model=model, **settings))
+        return made[-1]
+
+    notes = Notes()
+    more: dict[str, Any] = {
+        "max_steps": -1,
+        "num_train_epochs": 1,
+        "auto_find_batch_size": True,
+        "optim": "sgd",
+    }
+    more["gradient_accumulation_steps"] = 1
+    trainer = _trainer(tmp_path, Short, more=more, sharpness=wrap, callbacks=[notes])
+    trainer.train()
+    first, second = made
+    assert first.steps == 2
+    assert torch.equal(weights[1], notes.weights[1])  # and not at w + e, where memory ended
+    assert trainer.state.max_steps == second.steps == 14  # 40 samples by 3, after 10 steps by 4
+    assert second.ascents == 7
+    assert second.expected_propagations == 1.5
+
+
 def test_trainer_without_ours_refuses_at_the_first_step(tmp_path: Path) -> None:
     model = _model()
     base = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -229,9 +284,9 @@ def test_trainer_without_ours_refuses_at_the_first_step(tmp_path: Path) -> None:
 def test_what_is_missing_or_can_not_be_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="give sharpness=lambda base, total_steps, model"):
         _trainer(tmp_path)
-    trainer = _trainer(tmp_path, sharpness=_sharpness(0.5, ascent_fraction=0.5))
-    with pytest.raises(ValueError, match=r"ascent_fraction=0\.5: Trainer runs whole micro-batches"):
-        trainer.train()
+    given = sssam.SAM(torch.optim.SGD(_model().parameters(), lr=0.1), model=False)
+    with pytest.raises(ValueError, match=r"auto_find_batch_size=True.*give sharpness= instead"):
+        _trainer(tmp_path, more={"auto_find_batch_size": True}, optimizers=(given, None))
     trainer = _trainer(tmp_path, sharpness=_sharpness(0.0, rng="same-mask"))
     with pytest.raises(RuntimeError, match=r"ascend\(\) can't serve this optimizer"):
         trainer.train()

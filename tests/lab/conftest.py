@@ -1,1 +1,29 @@
-"""Its place makes `tiny` and `synthetic` importable from the folders below."""
+"""Checkpoints that several modules measure; `tiny` and `synthetic` are importable from below."""
+
+from pathlib import Path
+
+import pytest
+from tiny import BASE, SAM, TASK, run
+
+from sssam.lab.specs import DataSpec, ModelSpec, Record
+from sssam.lab.training.train import train
+
+RESNET = TASK.model_copy(
+    update={
+        "model": ModelSpec(name="resnet8", widths=(2,)),
+        "data": DataSpec(name="digits", train=64, validation=32),
+        "epochs": 1,
+    }
+)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, Record]]:
+    """Checkpoints of an MLP trained in two ways, and of a network with batch norm."""
+    folder, made = tmp_path_factory.mktemp("trained"), {}
+    runs = {"base": run(BASE), "SAM": run(SAM), "resnet": run(BASE, task=RESNET)}
+    runs["resnet SAM"] = run(SAM, task=RESNET)
+    for name, each in runs.items():
+        path = folder / f"{name}.pt"
+        made[name] = path, train(each, checkpoint=path)
+    return made

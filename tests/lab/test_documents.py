@@ -10,15 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from sssam.lab import choosing, tasks
+from docs import make_tables
+from docs.make_tables import FACTS
+from sssam.lab import tasks
 from sssam.lab.analysis.comparison import Comparison
-from sssam.lab.choosing.family import FACTS
 from sssam.lab.cli import app
 from sssam.lab.specs import Method
 from sssam.lab.studies import studyfile
 from sssam.lab.training import methods
 
-ROOT = choosing.ROOT
+ROOT = make_tables.ROOT
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -70,43 +71,31 @@ def test_study_files_in_the_documents_can_be_read(
 
 @pytest.mark.parametrize("name", ["docs/choosing.md", "README.md"])
 def test_tables_of_methods_are_up_to_date(name: str) -> None:
-    """`python -m sssam.lab.choosing` writes them anew."""
     document = (ROOT / name).read_text()
-    assert choosing.written(document, choosing.documents()[name]) == document
+    table = make_tables.documents()[name]
+    assert make_tables.written(document, table) == document, "run `python docs/make_tables.py`"
 
 
 def test_every_kind_of_method_is_in_the_table() -> None:
-    assert {fact.kind for fact in FACTS} == set(methods.KINDS) - {"base"}
-
-
-def test_the_measured_column_is_from_the_comparisons(tmp_path: Path) -> None:
-    assert choosing.measured([tmp_path / "none.json"]) == ()
-    assert choosing.choosing(()).count(f"| {choosing.NOT_MEASURED} |") == len(FACTS)
-    assert "| gain over the base |" in choosing.choosing(())
-    (tmp_path / "torn.json").write_text("{")
-    with pytest.raises(ValueError, match="is no comparison"):
-        choosing.measured([tmp_path / "torn.json"])
+    assert {fact.method.kind for fact in FACTS} == set(methods.KINDS) - {"base"}
 
 
 def _cells(comparisons: Sequence[Comparison]) -> dict[str, str]:
     """The measured column, its heading under "method"."""
-    lines = choosing.choosing(comparisons).splitlines()
+    lines = make_tables.choosing(comparisons).splitlines()
     cells = [[cell.strip() for cell in line.split("|")] for line in lines]
     return {line[1].strip("`"): line[8] for line in cells}
 
 
 def test_each_measured_figure_says_on_which_task_it_was_made() -> None:
-    family, norm = choosing.measured()
-    cells = _cells((family, norm))
+    family, norm = make_tables.comparisons()
+    cells, there = _cells((family, norm)), _cells((norm,))
     assert cells["method"] == "gain over the base on noisy-digits"
     assert {name for name, cell in cells.items() if "*on " in cell} == set(ELSEWHERE)
-    assert choosing.NOT_MEASURED not in cells.values()
-    there = _cells((norm,))
     for name in ELSEWHERE:
-        told = f"*on noisy-digits-resnet8* {there[name]}; `SAM` there {there['SAM']}"
-        assert cells[name] == told
-        assert _cells((family,))[name] == choosing.NOT_MEASURED
-    assert _cells((norm, family))["ASAM"].startswith("*on noisy-digits* +")
+        beside = f"`SAM` there {there['SAM']}"
+        assert cells[name] == f"*on noisy-digits-resnet8* {there[name]}; {beside}"
+    assert set(_cells(()).values()) == {"---", "gain over the base", make_tables.NOT_MEASURED}
 
 
 #: Validation and test accuracy, the second in percent, of one row's runs by seed.
@@ -127,9 +116,9 @@ def _kept(folder: Path, comparison: Comparison) -> dict[str, dict[tuple[float, i
     return kept
 
 
-@pytest.mark.parametrize("study", choosing.STUDIES, ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("study", make_tables.STUDIES, ids=lambda path: path.parent.name)
 def test_comparisons_of_the_table_are_what_their_records_say(study: Path) -> None:
-    (comparison,) = choosing.measured([study])
+    comparison = Comparison.model_validate_json(study.read_bytes())
     kept, base = _kept(study.parent, comparison), comparison.base
     assert base is not None
     for row in comparison.rows:
@@ -141,11 +130,11 @@ def test_comparisons_of_the_table_are_what_their_records_say(study: Path) -> Non
             assert row.to_base.mean == pytest.approx(statistics.fmean(gains), abs=1e-9)
 
 
-@pytest.mark.parametrize("study", choosing.STUDIES, ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("study", make_tables.STUDIES, ids=lambda path: path.parent.name)
 def test_each_rho_of_the_table_was_the_best_of_equally_many_on_validation_images(
     study: Path,
 ) -> None:
-    (comparison,) = choosing.measured([study])
+    comparison = Comparison.model_validate_json(study.read_bytes())
     kept, trials = _kept(study.parent, comparison), set()
     for row in (row for row in comparison.rows if row.method.kind != "base"):
         means: dict[float, float] = {}
@@ -180,11 +169,11 @@ def test_rows_of_the_studies_are_those_of_the_table(
     facts = {fact.label: fact for fact in FACTS}
     assert set(rows) & set(facts) == STUDY_ROWS[name]
     for label in STUDY_ROWS[name]:
-        row, fact = rows[label], facts[label]
-        found = (row.kind, row.options, row.schedule)
-        assert found == (fact.kind, dict(fact.options), fact.schedule)
+        row, fact = rows[label], facts[label].method
+        built = (row.kind, row.options, row.schedule)
+        assert built == (fact.kind, fact.options, fact.schedule)
 
 
 def test_a_document_without_marks_is_refused() -> None:
     with pytest.raises(ValueError, match="needs one line"):
-        choosing.written("no marks", "| a |\n")
+        make_tables.written("no marks", "| a |\n")

@@ -17,15 +17,17 @@ def compare(
     seeds: Sequence[int],
     records: Iterable[Record],
     tuning: str = "",
+    untuned: Sequence[str] = (),
 ) -> Comparison:
     """Compares the methods on a task, paired by seed, from the records that there are.
 
     Rows come in the order of `methods`; records of other runs are left out; runs without a record
     count as missing. SAM is the first row that is plain SAM, base the first of the base optimizer
     at its own length; without one of them the differences to it are None. `tuning` is the sentence
-    that tells how each row's rho was chosen. Where the records are no like for like (other data,
+    that tells how each row's rho was chosen; `untuned` names the rows whose rho was not tuned on
+    this task, which the first remark says. Where the records are no like for like (other data,
     other first weights, another order of the examples, another machine), the result's remarks say
-    so first.
+    so next.
 
     Raises:
         ValueError: no methods, no seeds, or two methods with one label.
@@ -39,6 +41,7 @@ def compare(
         seeds=tuple(seeds),
         rows=tuple(_row(m, by, len(seeds)) for m, by in zip(methods, studied, strict=True)),
         tuning=tuning,
+        untuned=tuple(untuned),
         environments=tuple(comparable.environments(_all(studied))),
         commits=_commits(studied),
     )
@@ -49,9 +52,18 @@ def compare(
         update={
             "headline": headline.headline(contrasted),
             "support": headline.support(contrasted),
-            "remarks": (*unlike, *remarks(contrasted)),
+            "remarks": (*_untuned(untuned), *unlike, *remarks(contrasted)),
         }
     )
+
+
+def _untuned(labels: Sequence[str]) -> list[str]:
+    if not labels:
+        return []
+    return [
+        f"rho was not tuned here for {', '.join(labels)}: another rho may do better; "
+        "`sssam tune` chooses it on validation samples, and the next comparison uses it."
+    ]
 
 
 def _check(methods: Sequence[Method], seeds: Sequence[int]) -> None:

@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from sssam.lab.flatness.specs import Profile
 from sssam.lab.specs import Environment, Method, Spec, Task
+from sssam.lab.specs.flatness import Profile
 from sssam.lab.stats import ONE_SIDED, Interval, Noise, Ratio
 
 
@@ -148,7 +148,8 @@ class Comparison(Spec):
     """All that is shown of a study; it holds no sentence that its numbers do not bear.
 
     `headline` is the finding, `support` the numbers that it rests on, `remarks` what else is to be
-    known; `tuning` says how each row's rho was chosen. `environments` are
+    known; `tuning` says how each row's rho was chosen, and `untuned` names the
+    rows whose rho was not tuned on this task. `environments` are
     the distinct ones, whatever their times and commits; `commits` are all of these.
     """
 
@@ -159,6 +160,7 @@ class Comparison(Spec):
     support: str = ""
     remarks: tuple[str, ...] = ()
     tuning: str = ""
+    untuned: tuple[str, ...] = ()
     environments: tuple[Environment, ...] = ()
     commits: tuple[str, ...] = ()
 

@@ -1,39 +1,37 @@
 """The flatness of single runs -> that of a comparison's rows."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 
 from sssam.lab import stats
 from sssam.lab.analysis.comparison import Comparison, RowFlatness, RowRise
 from sssam.lab.analysis.headline import counted
-from sssam.lab.flatness.specs import Flatness, Kept
-from sssam.lab.specs import Run
+from sssam.lab.specs import Record
+from sssam.lab.specs.flatness import Flatness, Plan
 
 
-def with_flatness(
-    comparison: Comparison, runs: Sequence[Run], kept: Mapping[str, Kept]
-) -> Comparison:
+def with_flatness(comparison: Comparison, records: Sequence[Record], plan: Plan) -> Comparison:
     """The comparison with its rows' flatness, and a remark on the runs that were not measured.
 
     Args:
-        comparison: of these runs.
-        runs: those of the comparison, on one task.
-        kept: what was found, by run id.
+        comparison: of these records.
+        records: of the comparison's runs, on one task.
+        plan: what was to be measured; flatness by another plan is left out.
     """
-    by_label: dict[str, list[Flatness]] = {row.label: [] for row in comparison.rows}
-    for run in sorted(runs, key=lambda run: run.seed):
-        found = kept.get(run.id)
-        if found is not None and found.flatness is not None:
-            by_label[run.method.label].append(found.flatness)
+    measured = [r for r in records if r.flatness is not None and r.flatness.plan == plan]
+    by_label: dict[str, list[Record]] = {row.label: [] for row in comparison.rows}
+    for record in sorted(measured, key=lambda record: record.run.seed):
+        by_label[record.run.method.label].append(record)
     rows = tuple(
         row.model_copy(update={"flatness": _row(by_label[row.label])}) for row in comparison.rows
     )
-    said = _remarks(comparison, [kept[run.id] for run in runs if run.id in kept])
+    said = _remarks(comparison, records, len(measured))
     return comparison.model_copy(update={"rows": rows, "remarks": (*comparison.remarks, *said)})
 
 
-def _row(found: Sequence[Flatness]) -> RowFlatness | None:
+def _row(records: Sequence[Record]) -> RowFlatness | None:
+    found = [record.flatness for record in records if record.flatness is not None]
     if not found:
         return None
     first = found[0]
@@ -44,7 +42,7 @@ def _row(found: Sequence[Flatness]) -> RowFlatness | None:
         eigenvalue=stats.interval([each.curvature.eigenvalues[0] for each in found]),
         trace=stats.interval([each.curvature.trace for each in found]),
         rises=tuple(_rises(found)),
-        seed=first.run.seed,
+        seed=records[0].run.seed,
         curve=first.curve,
     )
 
@@ -63,18 +61,17 @@ def _rises(found: Sequence[Flatness]) -> list[RowRise]:
     return made
 
 
-def _remarks(comparison: Comparison, kept: Sequence[Kept]) -> list[str]:
+def _remarks(comparison: Comparison, records: Sequence[Record], measured: int) -> list[str]:
     """How many trained runs have no flatness, and why."""
-    reasons = Counter(each.error for each in kept if each.error is not None)
+    reasons = Counter(r.flatness_error for r in records if r.flatness_error is not None)
     ended = sum(row.runs.finished + row.runs.diverged for row in comparison.rows)
     said = [
         f"The flatness of {counted(n, 'run')} could not be measured: {reason}."
         for reason, n in reasons.items()
     ]
-    if unkept := ended - len(kept):
+    if unmeasured := ended - measured - reasons.total():
         said.append(
-            f"The flatness of {counted(unkept, 'run')} is not known: they are still to be "
-            "measured by `sssam compare`, or no weights of theirs are kept, as of runs that were "
-            "trained before flatness was asked for; a study in another directory trains them anew."
+            f"The flatness of {counted(unmeasured, 'run')} is not known: they were trained before "
+            "it was asked for. A study in another directory trains them anew."
         )
     return said

@@ -27,8 +27,7 @@ COMMANDS = MappingProxyType(
         "tune": ("tune:tune_", "Choose the rho of a task's rows on validation samples."),
         "search": ("search:search", "Search for schedules that bring most at a budget."),
         "sharpness": ("sharpness:sharpness", "Measure the flatness of a trained model."),
-        "choosing": ("choosing:choosing", "Print the table of all methods, with what they cost."),
-        "export": ("exchange:export", "Write a study's records as JSON lines, CSV or Parquet."),
+        "export": ("exchange:export", "Write a study's records as JSON lines."),
         "import": ("exchange:import_", "Take the records of a JSON-lines file into a directory."),
     }
 )

@@ -5,11 +5,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from sssam.lab.cli import results, studies, terminal, training
+from sssam.lab.cli.options import Data, Flag, How, Precision
 from sssam.lab.cli.refusals import refusing
-from sssam.lab.specs import Precision
-
-Quiet = Annotated[bool, Parameter(negative="")]
 
 
 def compare(
@@ -22,12 +19,13 @@ def compare(
     jobs: int | None = None,
     epochs: int | None = None,
     precision: Precision | None = None,
-    data: Annotated[tuple[str, ...], Parameter(name="--data", negative="")] = (),
+    tuned: Path | None = None,
+    data: Data = (),
     run: Annotated[bool, Parameter(negative="--no-run")] = True,
-    retry_failed: Annotated[bool, Parameter(negative="")] = False,
-    flatness: Annotated[bool, Parameter(negative="")] = False,
-    quiet: Quiet = False,
-    how: training.How = training.How(),  # noqa: B008 -- frozen
+    retry_failed: Flag = False,
+    flatness: Flag = False,
+    quiet: Flag = False,
+    how: How = How(),  # noqa: B008 -- frozen
 ) -> int:
     """Train the methods over several seeds, and show what each costs and brings.
 
@@ -52,6 +50,8 @@ def compare(
         jobs: Processes on this machine, each with its share of the cores; in place of --engine.
         epochs: Length of the training on a task, at least 1; default the task's own.
         precision: Of the training of a task, as in sssam train; a study says it in its file.
+        tuned: What sssam tune left for this task, file or directory, whose rho the rows take;
+            default sssam-results/TASK-tuning, where there is one.
         data: Where the task's data lie, for a task that does not bring its own; for a study file
             TASK=PATH, once for each such task.
         run: Train what is missing; --no-run only shows what the records hold.
@@ -60,6 +60,8 @@ def compare(
             takes seconds a run and more on large models; weights are kept beside the records.
         quiet: No progress and no table; the headline and the page's path alone.
     """
+    from sssam.lab.cli import results, studies, terminal, training
+
     with training.leading(how) as train:
         if train is None:  # another rank, which has trained along
             return 0
@@ -74,6 +76,7 @@ def compare(
                 data=data,
                 flatness=flatness,
                 precision=precision,
+                tuned=tuned,
             )
             if run:
                 trainer = studies.trainer(meant, engine, jobs, quiet, retry_failed, how, train)

@@ -1,45 +1,39 @@
 """`sssam export` and `sssam import`."""
 
 from pathlib import Path
-from typing import Literal
 
-from rich.text import Text
-
-from sssam.lab.analysis.headline import counted
-from sssam.lab.cli import arguments, terminal
 from sssam.lab.cli.refusals import RefusedError, refusing
-from sssam.lab.cli.training import tell_problems
-from sssam.lab.runs import exchange
-from sssam.lab.runs import store as records
-from sssam.lab.studies import conduct
 
 
-def export(
-    directory: Path,
-    *,
-    format: Literal["jsonl", "csv", "parquet"] = "jsonl",
-    out: Path | None = None,
-) -> int:
-    """Write a study's records, those of its tuning too, as one file.
+def export(directory: Path, *, out: Path | None = None) -> int:
+    """Write a study's records, those of its tuning too, as one file of JSON lines.
 
     Args:
         directory: Of a study.
-        format: jsonl holds every record whole; csv and parquet have one row a record.
-        out: The file; default records.FORMAT in the directory. A name ending in .gz is compressed.
+        out: The file; default records.jsonl in the directory. A name ending in .gz is compressed.
     """
+    from rich.text import Text
+
+    from sssam.lab.analysis.headline import counted
+    from sssam.lab.cli import terminal
+    from sssam.lab.cli.training import tell_problems
+    from sssam.lab.runs import exchange
+    from sssam.lab.runs import store as records
+    from sssam.lab.studies import conduct
+
     output, errors = terminal.consoles()
     with refusing():
         folder = directory / conduct.RECORDS
         if not folder.is_dir():
             raise FileNotFoundError(f"{str(directory)!r} has no {conduct.RECORDS}: name a study's")
-        path = directory / f"records.{format}" if out is None else out
+        path = directory / "records.jsonl" if out is None else out
         if path.is_dir():
             raise IsADirectoryError(f"--out is {str(path)!r}, a directory: name a file")
     held = records.read_all(folder)
     tell_problems(held.problems, errors)
     if not held.by_id:
         raise RefusedError(f"{str(folder)!r} holds no record: nothing was written")
-    exchange.export(held.by_id.values(), path, format)
+    exchange.export(held.by_id.values(), path)
     output.print(Text(f"{counted(len(held.by_id), 'record')}: {path}"), soft_wrap=True)
     return 0
 
@@ -54,6 +48,13 @@ def import_(file: Path, directory: Path) -> int:
         file: As sssam export writes it, .jsonl or .jsonl.gz.
         directory: Of a study; made if it is missing.
     """
+    from rich.text import Text
+
+    from sssam.lab.analysis.headline import counted
+    from sssam.lab.cli import arguments, terminal
+    from sssam.lab.runs import exchange
+    from sssam.lab.studies import conduct
+
     output, errors = terminal.consoles()
     with refusing():
         taken = exchange.take(file, arguments.directory(directory, "DIRECTORY") / conduct.RECORDS)

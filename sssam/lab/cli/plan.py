@@ -2,14 +2,8 @@
 
 from pathlib import Path
 
-from rich.text import Text
-
-from sssam.lab.charts.schedules import schedules
-from sssam.lab.cli import terminal
+from sssam.lab.cli.options import Strength
 from sssam.lab.cli.refusals import refusing
-from sssam.lab.pages import figures
-from sssam.lab.studies import plan as planning
-from sssam.roles.strength import How
 
 
 def plan(
@@ -17,7 +11,7 @@ def plan(
     budget: float = 1.5,
     total_steps: int = 1000,
     rho: float = 0.05,
-    strength: How = "fixed",
+    strength: Strength = "fixed",
     out: Path | None = None,
 ) -> int:
     """See what each family of schedules would do at a budget, before paying for it.
@@ -26,9 +20,16 @@ def plan(
         budget: Propagations a step: 1 is the base optimizer, 2 is SAM.
         total_steps: Steps of the run, at least 1.
         rho: Radius of the perturbation.
-        strength: How rho makes up for skipped steps: fixed, per-step (rho / p) or total.
+        strength: Strength rho makes up for skipped steps: fixed, per-step (rho / p) or total.
         out: File for the plot, ending in .svg, .pdf or .png.
     """
+    from rich.text import Text
+
+    from sssam.lab.charts.schedules import schedules
+    from sssam.lab.cli import terminal
+    from sssam.lab.pages import figures
+    from sssam.lab.studies import plan as planning
+
     output, _ = terminal.consoles()
     with refusing():
         plans = planning.plan(budget, total_steps, rho, strength)

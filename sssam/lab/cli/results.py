@@ -1,7 +1,7 @@
 """What commands leave and print at their end: pages, tables, and the runs that failed."""
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -11,12 +11,12 @@ from sssam.lab.analysis.comparison import Comparison
 from sssam.lab.analysis.headline import counted
 from sssam.lab.cli import terminal
 from sssam.lab.cli.studies import Meant
-from sssam.lab.pages import pooledpage, report
+from sssam.lab.pages import live, pooledpage, report
 from sssam.lab.specs import Record, Run
 from sssam.lab.studies import conduct
 from sssam.lab.studies.chosen import as_tuned
 from sssam.lab.studies.conduct import Decided
-from sssam.lab.studies.design import Study, runs
+from sssam.lab.studies.design import Part, Study, runs
 from sssam.lab.studies.tune import Choice, untold, values
 from sssam.lab.tuned import Tuned
 
@@ -66,8 +66,7 @@ def shown(
     output, _ = terminal.consoles()
     made = dict[str, Comparison]()
     for each in decided:
-        flat = conduct.flatness(what.study, each, what.directory)
-        comparison = conduct.compared(what.study, each, held.values(), flat)
+        comparison = conduct.compared(what.study, each, held.values())
         folder = conduct.folder(what.study, each.part, what.directory)
         tried = _tried(what.study, each, comparison)
         written = report.write(comparison, folder, command=command, tried=tried)
@@ -88,6 +87,32 @@ def _tried(study_: Study, decided: Decided, comparison: Comparison) -> Tuned | N
         return None
     seeds, (environment, *_) = study_.tuning_seeds, comparison.environments
     return as_tuned(decided.part.task, choices, seeds, "", environment)
+
+
+def follow(what: Meant, command: str) -> None:
+    """Writes the page of each task anew as records come in, until no run is missing."""
+    output, _ = terminal.consoles()
+    for part in what.study.parts:
+        folder = conduct.folder(what.study, part, what.directory)
+        output.print(Text(f"The page: {folder / 'comparison.html'}"), soft_wrap=True)
+        by_now = _by_now(what, part)
+        live.live(what.directory / conduct.RECORDS, by_now, out=folder, command=command)
+
+
+def _by_now(what: Meant, part: Part) -> Callable[[list[Record]], Comparison]:
+    """From records to what can be shown by now; rows whose values are still open have no runs."""
+
+    def compared(found: list[Record]) -> Comparison:
+        by_id = {record.id: record for record in found}
+        try:
+            decided = conduct.decide(what.study, part, conduct.reader(by_id, part.task.name))
+        except conduct.UnfinishedError as unfinished:
+            note = f"{unfinished}: until then, rows that are tuned have no runs."
+            part_ = part.model_copy(update={"note": note.capitalize()})
+            return conduct.compared(what.study, conduct.undecided(part_), found)
+        return conduct.compared(what.study, decided, found)
+
+    return compared
 
 
 def _pooled(made: Mapping[str, Comparison], what: Meant, quiet: bool, output: Console) -> None:
@@ -117,4 +142,15 @@ def chosen(task: str, choice: Choice) -> str:
     return (
         f"{choice.grid.label} on {task}: {told}; validation accuracy {100 * best.mean:.2f}% over "
         f"{counted(best.n, 'seed')}{doubt}"
+    )
+
+
+def of_run(record: Record) -> str:
+    """One line on a run that was trained by itself."""
+    accuracy = "unknown" if record.test_accuracy is None else f"{100 * record.test_accuracy:.2f}%"
+    spent = "unknown" if record.propagations is None else f"{record.propagations:.3f}"
+    return (
+        f"{record.run.method.label} on {record.run.task.name}, seed {record.run.seed}: "
+        f"{record.outcome}; test accuracy {accuracy}; {spent} propagations a step over "
+        f"{record.steps} steps; {record.seconds:.1f} s"
     )

@@ -1,12 +1,8 @@
 """`sssam run`."""
 
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
-from rich.text import Text
-
-from sssam.lab.cli import results, studies, terminal, training
+from sssam.lab.cli.options import Data, Flag, How
 from sssam.lab.cli.refusals import refusing
 
 
@@ -17,11 +13,11 @@ def run(
     engine: str | None = None,
     jobs: int | None = None,
     seeds: int | None = None,
-    data: Annotated[tuple[str, ...], Parameter(name="--data", negative="")] = (),
-    retry_failed: Annotated[bool, Parameter(negative="")] = False,
-    flatness: Annotated[bool, Parameter(negative="")] = False,
-    quiet: Annotated[bool, Parameter(negative="")] = False,
-    how: training.How = training.How(),  # noqa: B008 -- frozen
+    data: Data = (),
+    retry_failed: Flag = False,
+    flatness: Flag = False,
+    quiet: Flag = False,
+    how: How = How(),  # noqa: B008 -- frozen
 ) -> int:
     """Train what a study asks for and has no record yet: the tuning, then the comparison's runs.
 
@@ -40,6 +36,10 @@ def run(
             a study file says it by its key flatness.
         quiet: No progress.
     """
+    from rich.text import Text
+
+    from sssam.lab.cli import results, studies, terminal, training
+
     with training.leading(how) as train:
         if train is None:  # another rank, which has trained along
             return 0

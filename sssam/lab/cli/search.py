@@ -3,24 +3,20 @@
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
-from optuna.trial import FrozenTrial
-from pydantic import ValidationError
-from rich.text import Text
 
-from sssam.lab.cli import arguments, results, studies, terminal
+from sssam.lab.cli.options import Flag
 from sssam.lab.cli.refusals import refusing, stoppable
-from sssam.lab.pages import figures
-from sssam.lab.search import chart, confirm, drive, findings, told
-from sssam.lab.search.design import FIRST_SEED, Design, Draws, Prune, Sampler
-from sssam.lab.search.findings import Findings
-from sssam.lab.search.storage import Place
-from sssam.lab.specs import Task
-from sssam.lab.specs.invalid import complaint
-from sssam.lab.studies import conduct
-from sssam.runtime.files import write_whole
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+    from sssam.lab.search.design import Design, Sampler
+    from sssam.lab.search.findings import Findings
+    from sssam.lab.search.storage import Place
+    from sssam.lab.specs import Task
 
 
 def search(
@@ -32,8 +28,8 @@ def search(
     rho: str = "0.02,2",
     fractions: str = "1",
     knots: int = 5,
-    prune: Prune = "seeds",
-    draws: Draws = "systematic",
+    prune: Literal["seeds", "epochs", "never"] = "seeds",
+    draws: Literal["systematic", "bernoulli"] = "systematic",
     baseline: Annotated[bool, Parameter(negative="--no-baseline")] = True,
     sampler_seed: int = 0,
     storage: str | None = None,
@@ -41,8 +37,8 @@ def search(
     out: Path | None = None,
     confirming: Annotated[int | None, Parameter(name="--confirm")] = None,
     epochs: int | None = None,
-    data: Annotated[Path | None, Parameter(name="--data")] = None,
-    quiet: Annotated[bool, Parameter(negative="")] = False,
+    data: Path | None = None,
+    quiet: Flag = False,
 ) -> int:
     """Search for schedules, each with its rho, that bring most at a budget of propagations.
 
@@ -74,6 +70,11 @@ def search(
         data: Where the task's data lie, for a task that does not bring its own.
         quiet: No progress and no table.
     """
+    from sssam.lab.cli import arguments
+    from sssam.lab.search import findings
+    from sssam.lab.search.design import FIRST_SEED
+    from sssam.lab.search.storage import Place
+
     with refusing():
         chosen = arguments.task(task, epochs, data)
         count = arguments.seeds(seeds, "validation seeds")
@@ -117,14 +118,19 @@ def numbers(name: str, text: str) -> list[float]:
 
 
 def _designs(
-    task: Task, budgets: Sequence[float], baseline: bool, shared: dict[str, object]
-) -> list[Design]:
+    task: "Task", budgets: Sequence[float], baseline: bool, shared: dict[str, object]
+) -> "list[Design]":
     """A search for each budget, and one at random beside it."""
     samplers: tuple[Sampler, ...] = ("tpe", "random") if baseline else ("tpe",)
     return [_design(task, budget, each, shared) for budget in budgets for each in samplers]
 
 
-def _design(task: Task, budget: float, sampler: Sampler, shared: dict[str, object]) -> Design:
+def _design(task: "Task", budget: float, sampler: "Sampler", shared: dict[str, object]) -> "Design":
+    from pydantic import ValidationError
+
+    from sssam.lab.search.design import Design
+    from sssam.lab.specs.invalid import complaint
+
     values = {"task": task, "budget": budget, "sampler": sampler, **shared}
     try:
         return Design.model_validate(values)
@@ -133,12 +139,14 @@ def _design(task: Task, budget: float, sampler: Sampler, shared: dict[str, objec
 
 
 def _search(
-    designs: list[Design],
-    place: Place,
+    designs: "list[Design]",
+    place: "Place",
     trials: int,
     jobs: int,
-    on_trial: Callable[[Design, FrozenTrial, int, int], object] | None,
+    on_trial: "Callable[[Design, FrozenTrial, int, int], object] | None",
 ) -> None:
+    from sssam.lab.search import drive
+
     kept = f"ended trials are kept in {place.where}; the same command goes on from there"
     with refusing():
         for design in designs:
@@ -147,8 +155,12 @@ def _search(
         drive.search(designs, place, trials, jobs, on_trial)
 
 
-def tell(design: Design, trial: FrozenTrial, ended: int, total: int) -> None:
+def tell(design: "Design", trial: "FrozenTrial", ended: int, total: int) -> None:
     """One line on a trial that ended."""
+    from rich.text import Text
+
+    from sssam.lab.cli import terminal
+
     _, errors = terminal.consoles()
     left = trial.user_attrs
     scores, method = left.get("scores", []), left.get("method", {})
@@ -162,8 +174,15 @@ def tell(design: Design, trial: FrozenTrial, ended: int, total: int) -> None:
     errors.print(Text(line), soft_wrap=True)
 
 
-def _shown(found: Findings, folder: Path, quiet: bool) -> int:
+def _shown(found: "Findings", folder: Path, quiet: bool) -> int:
     """Writes and prints what was found; 1 if trials failed."""
+    from rich.text import Text
+
+    from sssam.lab.cli import terminal
+    from sssam.lab.pages import figures
+    from sssam.lab.search import chart, told
+    from sssam.runtime.files import write_whole
+
     output, errors = terminal.consoles()
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / "search.json", found.model_dump_json().encode() + b"\n")
@@ -183,8 +202,14 @@ def _shown(found: Findings, folder: Path, quiet: bool) -> int:
     return 1 if failed else 0
 
 
-def _confirmed(found: Findings, seeds: int, folder: Path, jobs: int | None, quiet: bool) -> int:
+def _confirmed(found: "Findings", seeds: int, folder: Path, jobs: int | None, quiet: bool) -> int:
     """Compares what was found, as `sssam compare` would."""
+    from rich.text import Text
+
+    from sssam.lab.cli import arguments, results, studies, terminal
+    from sssam.lab.search import confirm, told
+    from sssam.lab.studies import conduct
+
     output, errors = terminal.consoles()
     with refusing():
         meant = studies.Meant(confirm.study(found, seeds), arguments.directory(folder))

@@ -3,20 +3,19 @@
 from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
-from rich.table import Table
-from rich.text import Text
 
-from sssam.lab import flatness
-from sssam.lab.cli import arguments, terminal
+from sssam.lab.cli.options import Flag
 from sssam.lab.cli.refusals import RefusedError, refusing, telling
-from sssam.lab.flatness import Solution
-from sssam.lab.flatness.specs import Between, Curvature, Flatness, Plan, Rise
-from sssam.lab.pages import landscapes
-from sssam.lab.specs import Run
-from sssam.lab.training import checkpoints
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from sssam.lab.specs import Run
+    from sssam.lab.specs.flatness import Between, Curvature, Measured, Plan, Rise
+    from sssam.lab.training.flatness import Solution
 
 
 def sharpness(
@@ -24,12 +23,12 @@ def sharpness(
     second: Path | None = None,
     /,
     *,
-    samples: int = Plan().samples,
+    samples: int = 512,
     rho: Annotated[list[float] | None, Parameter(negative="")] = None,
     adaptive_rho: Annotated[list[float] | None, Parameter(negative="")] = None,
-    eigenvalues: int = Plan().eigenvalues,
-    probes: int = Plan().probes,
-    surface: Annotated[bool, Parameter(negative="")] = False,
+    eigenvalues: int = 3,
+    probes: int = 50,
+    surface: Flag = False,
     out: Path | None = None,
 ) -> int:
     """Measure how flat the training loss is at a trained model, or at two and between them.
@@ -49,6 +48,11 @@ def sharpness(
         surface: Draw the loss over a plane too, at 441 points.
         out: Directory of the results; default sssam-results/TASK/sharpness/RUN.
     """
+    from rich.text import Text
+
+    from sssam.lab.cli import arguments, terminal
+    from sssam.lab.pages import landscapes
+
     output, errors = terminal.consoles()
     paths = [checkpoint] if second is None else [checkpoint, second]
     with refusing():
@@ -72,7 +76,10 @@ def _plan(
     eigenvalues: int,
     probes: int,
     surface: bool,
-) -> Plan:
+) -> "Plan":
+    from sssam.lab.cli import arguments
+    from sssam.lab.specs.flatness import Plan
+
     for name, radii in (("--rho", rho), ("--adaptive-rho", adaptive_rho)):
         if wrong := [r for r in radii or () if not 0 < r < float("inf")]:
             raise ValueError(f"{name} must be above 0 and finite, not {wrong[0]}")
@@ -88,27 +95,38 @@ def _plan(
     )
 
 
-def _opened(path: Path, samples: int) -> Solution:
+def _opened(path: Path, samples: int) -> "Solution":
+    from sssam.lab.cli import terminal
+    from sssam.lab.training import checkpoints, flatness
+
     _, errors = terminal.consoles()
     run, _ = checkpoints.read(path)
     with telling(run.task, errors):
         return flatness.opened(path, samples)
 
 
-def _default(solutions: Sequence[Solution]) -> Path:
+def _default(solutions: "Sequence[Solution]") -> Path:
+    from sssam.lab.cli import arguments
+
     task, ids = solutions[0].run.task.name, "-".join(each.run.id for each in solutions)
     return arguments.results(task) / "sharpness" / ids
 
 
-def _measured(solutions: Sequence[Solution], plan: Plan) -> tuple[list[Flatness], list[Between]]:
+def _measured(
+    solutions: "Sequence[Solution]", plan: "Plan"
+) -> "tuple[list[Measured], list[Between]]":
+    from sssam.lab.training import flatness
+
     try:
         lines = [flatness.between(*pair) for pair in combinations(solutions, 2)]
-        return [flatness.measure(each, plan) for each in solutions], lines
+        return [flatness.measured(each, plan) for each in solutions], lines
     except (FloatingPointError, RuntimeError) as error:
         raise RefusedError(str(error)) from error
 
 
-def _table(found: Sequence[Flatness]) -> Table:
+def _table(found: "Sequence[Measured]") -> "Table":
+    from rich.table import Table
+
     drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     drawn.add_column(no_wrap=True)
     of_one_task = len({each.run.task.name for each in found}) == 1
@@ -120,7 +138,8 @@ def _table(found: Sequence[Flatness]) -> Table:
     return drawn
 
 
-def _rows(found: Flatness) -> list[tuple[str, str]]:
+def _rows(measured: "Measured") -> list[tuple[str, str]]:
+    found = measured.flatness
     return [
         ("training samples", f"{found.samples}"),
         ("loss", f"{found.loss:.4f}"),
@@ -131,7 +150,7 @@ def _rows(found: Flatness) -> list[tuple[str, str]]:
     ]
 
 
-def _curvature(found: Curvature) -> list[tuple[str, str]]:
+def _curvature(found: "Curvature") -> list[tuple[str, str]]:
     kind = "adaptive " if found.adaptive else ""
     return [
         (f"{kind}largest eigenvalues", ", ".join(f"{value:.3g}" for value in found.eigenvalues)),
@@ -139,7 +158,7 @@ def _curvature(found: Curvature) -> list[tuple[str, str]]:
     ]
 
 
-def _rise(found: Rise) -> list[tuple[str, str]]:
+def _rise(found: "Rise") -> list[tuple[str, str]]:
     where = f"{'adaptive ' if found.adaptive else ''}rho {found.rho:g}"
     average, error = _number(found.average), _number(found.error)
     return [
@@ -152,11 +171,11 @@ def _number(value: float | None) -> str:
     return "without bound" if value is None else f"{value:.3g}"
 
 
-def _name(run: Run) -> str:
+def _name(run: "Run") -> str:
     return f"{run.method.label}, seed {run.seed}"
 
 
-def _said(line: Between) -> str:
+def _said(line: "Between") -> str:
     ends = f"On the samples of the first, between {_name(line.first)} and {_name(line.second)}"
     if line.barrier is None:
         return f"{ends}, the loss is not finite everywhere."

@@ -7,20 +7,22 @@ from typing import NamedTuple
 
 from rich.console import Console
 
-from sssam.lab import tasks, tuned
+from sssam.lab import tasks
 from sssam.lab.cli import arguments, training
+from sssam.lab.cli.options import How
 from sssam.lab.cli.refusals import RefusedError
-from sssam.lab.cli.training import How, Trainer, tell_problems
-from sssam.lab.flatness.specs import OF_STUDY
+from sssam.lab.cli.training import Trainer, tell_problems
 from sssam.lab.pages import explain
 from sssam.lab.runs import store as records
 from sssam.lab.runs import study
 from sssam.lab.runs.watch import CHOOSING, COMPARING
-from sssam.lab.specs import Method, Precision, Record, Task
+from sssam.lab.specs import Precision, Record, Task
+from sssam.lab.specs.flatness import OF_STUDY
 from sssam.lab.studies import conduct, rows, studyfile
 from sssam.lab.studies.conduct import Decided
 from sssam.lab.studies.design import Grid, Part, Study, runs
 from sssam.lab.training.train import train as trained
+from sssam.lab.tuned import Tuned
 
 
 class Meant(NamedTuple):
@@ -40,6 +42,7 @@ def meant(
     data: Sequence[str] = (),
     flatness: bool = False,
     precision: Precision | None = None,
+    tuned: Path | None = None,
 ) -> Meant:
     """The study of a file, of a directory, or of a task with options.
 
@@ -48,7 +51,7 @@ def meant(
             an option that belongs into the study's own file.
     """
     path = Path(what)
-    named = {"--methods": methods, "--epochs": epochs, "--precision": precision}
+    named = {"--methods": methods, "--epochs": epochs, "--precision": precision, "--tuned": tuned}
     is_directory = (path / conduct.FILE).is_file() or conduct.unnamed(path) > 0
     if path.suffix == ".toml" or is_directory:
         for name, value in named.items():
@@ -61,7 +64,7 @@ def meant(
     wanted = arguments.seeds(count)
     built = Study(
         name=chosen.name,
-        parts=(_part(chosen, methods),),
+        parts=(_part(chosen, methods, arguments.tuning(chosen, tuned)),),
         seeds=tuple(range(wanted)),
         flatness=OF_STUDY if flatness else None,
     )
@@ -99,22 +102,19 @@ def _known(
     return Meant(found, arguments.results(found.name, out if is_file else path))
 
 
-def _part(task: Task, methods: str | None) -> Part:
-    chosen = rows.chosen(task, methods)
-    return Part(task=task, rows=tuple(Grid(method=m) for m in chosen), note=_note(task, chosen))
-
-
-def _note(task: Task, chosen: Sequence[Method]) -> str:
-    """How the rho of the rows came about."""
-    kept = tuned.read(task.name)
+def _part(task: Task, methods: str | None, values: Tuned | None) -> Part:
+    """The task with its rows, and how the rho of each came about."""
+    chosen = rows.chosen(task, methods, values)
     with_rho = [row for row in chosen if row.rho]
-    given = [row.label for row in with_rho if kept.found(row.label) != row.rho]
-    told = [explain.tuning(task)] if len(given) < len(with_rho) else []
-    if given:
-        told.append(
-            f"Not tuned, but given, or the default of the class: the rho of {', '.join(given)}."
-        )
-    return " ".join(told)
+    untuned = [r.label for r in with_rho if values is None or values.found(r.label) != r.rho]
+    told = []
+    if values is not None and len(untuned) < len(with_rho):
+        told = [explain.tuning(task, values)]
+    if untuned:
+        labels = ", ".join(untuned)
+        told.append(f"Not tuned, but given, or the default of the class: the rho of {labels}.")
+    grids = tuple(Grid(method=method) for method in chosen)
+    return Part(task=task, rows=grids, note=" ".join(told), untuned=tuple(untuned))
 
 
 def trainer(

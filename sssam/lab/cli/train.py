@@ -1,18 +1,9 @@
 """`sssam train`."""
 
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
-from rich.text import Text
-
-from sssam.lab.cli import arguments, terminal, training
+from sssam.lab.cli.options import Flag, How, Precision
 from sssam.lab.cli.refusals import refusing, stoppable, telling
-from sssam.lab.runs import store as records
-from sssam.lab.runs import study
-from sssam.lab.specs import Method, Precision, Record, Run, Task
-from sssam.lab.studies import conduct, rows
-from sssam.lab.training import checkpoints, loggers
 
 
 def train(
@@ -23,10 +14,10 @@ def train(
     checkpoint: Path | None = None,
     out: Path | None = None,
     epochs: int | None = None,
-    data: Annotated[Path | None, Parameter(name="--data")] = None,
+    data: Path | None = None,
     precision: Precision | None = None,
-    quiet: Annotated[bool, Parameter(negative="")] = False,
-    how: training.How = training.How(),  # noqa: B008 -- frozen
+    quiet: Flag = False,
+    how: How = How(),  # noqa: B008 -- frozen
 ) -> int:
     """Train one run, and write its record where `sssam compare` finds it.
 
@@ -44,6 +35,15 @@ def train(
         precision: Of weights and passes; default the task's own, mostly 32-true.
         quiet: No progress, only the result.
     """
+    from rich.text import Text
+
+    from sssam.lab.cli import arguments, results, terminal, training
+    from sssam.lab.runs import store as records
+    from sssam.lab.runs import study
+    from sssam.lab.specs import Run
+    from sssam.lab.studies import conduct
+    from sssam.lab.training import checkpoints, hardware, loggers
+
     with training.leading(how) as trained:
         if trained is None:  # another rank, which has trained along
             return 0
@@ -52,7 +52,12 @@ def train(
             chosen = arguments.task(task, epochs, data, precision)
             if seed < 0:
                 raise ValueError(f"--seed must be at least 0, not {seed}")
-            run = Run(task=chosen, method=_row(chosen, method), seed=seed)
+            run = Run(
+                task=chosen,
+                method=arguments.method(chosen, method, arguments.tuning(chosen)),
+                seed=seed,
+            )
+            hardware.require(how.accelerator)
             study.check([run])
             loggers.check(how.logger)
             if checkpoint is not None and checkpoint.exists():
@@ -71,23 +76,6 @@ def train(
                 on_epoch=lambda e: watch.epoch(*e),
             )
         path = records.write(record, folder / conduct.RECORDS)
-        output.print(Text(_result(record)))
+        output.print(Text(results.of_run(record)))
         output.print(Text(f"The record: {path}"), soft_wrap=True)
         return 0
-
-
-def _row(task: Task, words: str) -> Method:
-    found = rows.chosen(task, words)
-    if len(found) != 1:
-        raise ValueError(f"--method is {words!r}, which names {len(found)} rows: name one")
-    return found[0]
-
-
-def _result(record: Record) -> str:
-    accuracy = "unknown" if record.test_accuracy is None else f"{100 * record.test_accuracy:.2f}%"
-    spent = "unknown" if record.propagations is None else f"{record.propagations:.3f}"
-    return (
-        f"{record.run.method.label} on {record.run.task.name}, seed {record.run.seed}: "
-        f"{record.outcome}; test accuracy {accuracy}; {spent} propagations a step over "
-        f"{record.steps} steps; {record.seconds:.1f} s"
-    )

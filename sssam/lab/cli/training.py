@@ -2,55 +2,24 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
 
-from cyclopts import Parameter
 from rich.console import Console
 from rich.text import Text
 
 from sssam.lab import engines
 from sssam.lab.cli import arguments, terminal
+from sssam.lab.cli.options import How
 from sssam.lab.cli.refusals import FailedError, RefusedError, refusing, stoppable
-from sssam.lab.flatness.specs import Plan
 from sssam.lab.runs import store as records
 from sssam.lab.runs import study
 from sssam.lab.runs.watch import CHOOSING, Stage, Watch
 from sssam.lab.specs import Record, Run
+from sssam.lab.specs.flatness import Plan
 from sssam.lab.studies import conduct
 from sssam.lab.studies.design import Study
 from sssam.lab.training import hardware, loggers, ranks
-from sssam.lab.training.hardware import Hardware
 from sssam.lab.training.train import train as trained
-
-
-@Parameter(name="*")
-@dataclass(frozen=True)
-class How:
-    """Options of all commands that train, but for what is part of a run."""
-
-    accelerator: Annotated[
-        Literal["cpu", "cuda", "mps", "auto"], Parameter(help="Device to train on.")
-    ] = "cpu"
-    strategy: Annotated[
-        hardware.Strategy,
-        Parameter(
-            help="Under torchrun: ddp keeps the model on each rank, fsdp a shard of it on each."
-        ),
-    ] = "auto"
-    logger: Annotated[
-        str | None,
-        Parameter(
-            help="Where each epoch's numbers are written besides: csv, tensorboard, mlflow or "
-            "wandb, in the folder logs of --out."
-        ),
-    ] = None
-
-    @property
-    def hardware(self) -> Hardware:
-        """Where runs are trained."""
-        return Hardware(self.accelerator, strategy=self.strategy)
 
 
 @contextmanager
@@ -74,7 +43,7 @@ class Trainer:
     `train` is what `ranks.leading` gives.
 
     Raises:
-        ValueError: no such logger.
+        ValueError: no such logger, or an accelerator that this machine lacks.
         ModuleNotFoundError: its library is not installed.
     """
 
@@ -90,6 +59,7 @@ class Trainer:
         self.records = directory / conduct.RECORDS
         self.engine, self.quiet, self.retry_failed = engine, quiet, retry_failed
         self.how, self.train = how or How(), train
+        study.require_device(engine, self.how.accelerator)
         loggers.check(self.how.logger)
         _, self.console = terminal.consoles()
         self._retried: set[str] = set()
@@ -104,13 +74,13 @@ class Trainer:
 
         Raises:
             RefusedError: the engine's library is not installed.
-            FailedError: workers keep dying before they begin a run.
+            FailedError: workers keep dying before they begin a run, or lack the accelerator.
             ConnectionError: the engine's cluster can't be reached.
             StoppedError: Ctrl-C or SIGTERM.
         """
         retry = self.retry_failed and not self._retried >= {run.id for run in asked}
         self._retried |= {run.id for run in asked}
-        missing = study.missing(asked, self.records, retry, flatness)
+        missing = study.missing(asked, self.records, retry)
         kept = f"finished runs are kept in {self.records}; the same command goes on from there"
         watching = terminal.watching(missing, self.console, self.quiet, stage)
         try:
@@ -118,7 +88,7 @@ class Trainer:
                 found = self._run(asked, retry, flatness, watch)
         except ModuleNotFoundError as error:
             raise RefusedError(str(error)) from error
-        except engines.WorkerLostError as error:
+        except (engines.WorkerLostError, hardware.DeviceError) as error:
             raise FailedError(str(error)) from error
         tell_problems(found.problems, self.console)
         return found.by_id

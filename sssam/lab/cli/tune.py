@@ -1,36 +1,30 @@
 """`sssam tune`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING
 
-import torch
-from cyclopts import Parameter
-from rich.text import Text
-
-from sssam.lab import tasks, tuned
-from sssam.lab.cli import arguments, results, terminal, training
+from sssam.lab.cli.options import Flag
 from sssam.lab.cli.refusals import refusing
-from sssam.lab.runs import study
-from sssam.lab.specs import Task
-from sssam.lab.studies import rows, tune
-from sssam.lab.studies.chosen import as_tuned
-from sssam.lab.studies.design import TUNING_SEEDS, Grid, runs
-from sssam.lab.training import environment
-from sssam.runtime.files import write_whole
+
+if TYPE_CHECKING:
+    from sssam.lab.specs import Task
+    from sssam.lab.studies.design import Grid
+
+#: How many of `sssam.lab.studies.design.TUNING_SEEDS` there are, which a test holds equal.
+SEEDS = 10
 
 
 def tune_(
     task: str = "noisy-digits",
     *,
     methods: str = "default",
-    seeds: int = len(TUNING_SEEDS),
+    seeds: int = SEEDS,
     out: Path | None = None,
     engine: str | None = None,
     jobs: int | None = None,
     epochs: int | None = None,
-    data: Annotated[Path | None, Parameter(name="--data")] = None,
-    keep: Annotated[bool, Parameter(negative="")] = False,
-    quiet: Annotated[bool, Parameter(negative="")] = False,
+    data: Path | None = None,
+    quiet: Flag = False,
 ) -> int:
     """Choose the rho of a task's rows on validation samples, with seeds of its own.
 
@@ -48,9 +42,20 @@ def tune_(
         jobs: Processes on this machine; in place of --engine.
         epochs: Length of the training, at least 1; default the task's own.
         data: Where the task's data lie, for a task that does not bring its own.
-        keep: Write the values also into the package, where comparisons read them.
         quiet: No progress.
     """
+    import torch
+    from rich.text import Text
+
+    from sssam.lab import tuned
+    from sssam.lab.cli import arguments, results, terminal, training
+    from sssam.lab.runs import study
+    from sssam.lab.studies import tune
+    from sssam.lab.studies.chosen import as_tuned
+    from sssam.lab.studies.design import TUNING_SEEDS, runs
+    from sssam.lab.training import environment
+    from sssam.runtime.files import write_whole
+
     output, errors = terminal.consoles()
     with refusing():
         chosen = arguments.task(task, epochs, data)
@@ -64,22 +69,22 @@ def tune_(
     tried = runs(chosen, [trial.method for choice in choices for trial in choice.trials], on)
     held = trainer(tried)
     made = [held[run.id] for run in tried]
-    where = environment.describe(_CPU, "32-true")
+    where = environment.describe(torch.device("cpu"), "32-true")
     found = as_tuned(chosen, choices, on, _command(task, methods, seeds), where)
+    path = folder / tuned.FILE
     write_whole(folder / "tuning.jsonl", tune.compacted(made).encode())
-    write_whole(folder / "tuned.json", found.model_dump_json(indent=1).encode() + b"\n")
-    if keep:
-        with refusing():
-            output.print(Text(f"Kept in {tuned.keep(found)}"), soft_wrap=True)
+    write_whole(path, found.model_dump_json(indent=1).encode() + b"\n")
     for choice in choices:
         output.print(Text(results.chosen(chosen.name, choice)), soft_wrap=True)
+    output.print(Text(f"The values, which sssam compare takes: {path}"), soft_wrap=True)
     return results.failed(made, errors, f"each counts as 0: {trainer.records}")
 
 
-_CPU = torch.device("cpu")
+def _grids(task: "Task", methods: str) -> "list[Grid]":
+    from sssam.lab import tasks
+    from sssam.lab.studies import rows, tune
+    from sssam.lab.studies.design import Grid
 
-
-def _grids(task: Task, methods: str) -> list[Grid]:
     if methods == "default":
         rows_ = tasks.untuned_rows(task)
         return [
@@ -94,5 +99,5 @@ def _grids(task: Task, methods: str) -> list[Grid]:
 def _command(task: str, methods: str, seeds: int) -> str:
     """The command line that makes the values of a task anew."""
     more = "" if methods == "default" else f" --methods {methods}"
-    more += "" if seeds == len(TUNING_SEEDS) else f" --seeds {seeds}"
+    more += "" if seeds == SEEDS else f" --seeds {seeds}"
     return f"sssam tune {task}{more}"

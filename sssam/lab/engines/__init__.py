@@ -1,10 +1,11 @@
-"""Where a study's runs are trained: this process, processes, a Dask or Ray cluster, Slurm."""
+"""Where a study's runs are trained: this process, processes, a cluster, any executor."""
 
 from sssam.lab.engines.dask import Dask
 from sssam.lab.engines.engine import Engine, WorkerLostError
 from sssam.lab.engines.here import Here
 from sssam.lab.engines.local import Local
 from sssam.lab.engines.parse import ENGINES, parse
+from sssam.lab.engines.pool import Pool
 from sssam.lab.engines.ray import Ray
 from sssam.lab.engines.slurm import Slurm
 
@@ -14,6 +15,7 @@ __all__ = [
     "Engine",
     "Here",
     "Local",
+    "Pool",
     "Ray",
     "Slurm",
     "WorkerLostError",

@@ -27,6 +27,8 @@ class Engine(ABC):
     shares_fate: ClassVar[bool] = False
     #: Whether work is done in this process, where callbacks can be called.
     in_process: ClassVar[bool] = False
+    #: Whether workers have this machine's devices.
+    on_this_machine: ClassVar[bool] = False
 
     threads: int = 1
 

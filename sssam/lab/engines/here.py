@@ -26,6 +26,7 @@ class Here(Engine):
     """
 
     in_process = True
+    on_this_machine = True
 
     def __init__(self, threads: int | None = None) -> None:
         self.threads = _share_of_cores() if threads is None else at_least_one("threads", threads)

@@ -38,6 +38,7 @@ class Local(Engine):
     """
 
     shares_fate = True
+    on_this_machine = True
 
     def __init__(self, jobs: int | None = None, threads: int | None = None) -> None:
         cores = loky.cpu_count(only_physical_cores=True)

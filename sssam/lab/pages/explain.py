@@ -2,11 +2,11 @@
 
 from typing import NamedTuple
 
-from sssam.lab import tuned
 from sssam.lab.analysis.comparison import Comparison
 from sssam.lab.analysis.headline import counted, counted_points
 from sssam.lab.specs import Environment, Task
 from sssam.lab.stats import BOOTSTRAP_SEEDS
+from sssam.lab.tuned import Tuned
 
 
 class Paragraph(NamedTuple):
@@ -100,22 +100,14 @@ def _machine(environment: Environment) -> str:
     )
 
 
-def tuning(task: Task) -> str:
-    """How the rho of the task's rows was chosen: on what, on which seeds, and by which command.
-
-    Raises:
-        FileNotFoundError: no task was tuned.
-    """
-    values = tuned.read(task.name)
+def tuning(task: Task, values: Tuned) -> str:
+    """How the rho of the task's rows was chosen: on what, on which seeds, and by which command."""
     grid = ", ".join(f"{rho:g}" for rho in values.grid)
     text = (
         f"The rho of each row is the one with the best mean {task.metric} on validation samples, "
         f"over {counted(len(values.seeds), 'seed')} ({values.seeds[0]} to {values.seeds[-1]}) "
-        f"other than the comparison's, among {grid}. It was chosen by `{values.command}`; what was "
-        "tried is kept with the package."
+        f"other than the comparison's, among {grid}. It was chosen by `{values.command}`."
     )
-    if values.task != task.name:
-        return f"{text} This task was not tuned itself: its rows take the rho of {values.task}."
     if not values.chosen_for(task):
         return f"{text} It was chosen with the task's own settings, from which this run differs."
     return text

@@ -17,7 +17,6 @@ from sssam.lab.charts.tradeoff import tradeoff
 from sssam.lab.pages.figure import Drawing, Figure
 from sssam.lab.pages.flatness_figures import flat_figures
 from sssam.lab.pages.forest import forest
-from sssam.lab.specs import Task
 
 __all__ = ["Drawing", "Figure", "figures", "render", "save"]
 
@@ -49,7 +48,7 @@ def _figures(comparison: Comparison, tried: tuned.Tuned | None) -> Iterator[Figu
     bands = [band for row in some.rows for band in _band(row)]
     if bands:
         yield _schedules(bands, measured)
-    values = (tried or _kept(comparison.task)) if measured else None
+    values = (tried or tuned.read(comparison.task)) if measured else None
     if values is not None and tuned_rows(values, some.rows):
         yield _sensitivity(values, some, len(tuned_rows(values, measured)))
     yield from flat_figures(comparison)
@@ -67,20 +66,6 @@ def _some(comparison: Comparison) -> Comparison:
     return comparison.model_copy(
         update={"rows": tuple(row for row in measured if row.label in kept)}
     )
-
-
-def _kept(task: Task) -> tuned.Tuned | None:
-    """What the package keeps of the radii tried on this very task, if anything."""
-    if not _is_tuned(task.name):
-        return None
-    values = tuned.read(task.name)
-    same = values.recipe.model == task.model and values.recipe.data.name == task.data.name
-    return values if same else None
-
-
-def _is_tuned(name: str) -> bool:
-    """Whether values are kept for a task of that name, which is whatever its user chose."""
-    return name in {path.stem for path in tuned.path(tuned.FALLBACK).parent.glob("*.json")}
 
 
 def _tradeoff(comparison: Comparison, rows: list[Row]) -> Figure:

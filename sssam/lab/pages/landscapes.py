@@ -5,28 +5,28 @@ from functools import partial
 from pathlib import Path
 
 from sssam.lab.charts.landscape import Along, line, surface
-from sssam.lab.flatness.specs import Between, Flatness, Profile
 from sssam.lab.pages import figures
 from sssam.lab.pages.figures import Figure
 from sssam.lab.pages.flatness_figures import landscape
 from sssam.lab.specs import Run, Spec
+from sssam.lab.specs.flatness import Between, Measured, Profile
 from sssam.runtime.files import write_whole
 
 
-class Measured(Spec):
+class Sharpness(Spec):
     """What was measured of one or several solutions, and between them."""
 
-    flatness: tuple[Flatness, ...]
+    solutions: tuple[Measured, ...]
     between: tuple[Between, ...] = ()
 
 
-def write(found: Sequence[Flatness], lines: Sequence[Between], folder: Path) -> list[Path]:
+def write(found: Sequence[Measured], lines: Sequence[Between], folder: Path) -> list[Path]:
     """Writes `sharpness.json` and an SVG for each figure; the paths of all files.
 
     Raises:
         OSError: the disk is full, or the folder can't be written.
     """
-    content = Measured(flatness=tuple(found), between=tuple(lines)).model_dump_json(indent=1)
+    content = Sharpness(solutions=tuple(found), between=tuple(lines)).model_dump_json(indent=1)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "sharpness.json"
     write_whole(path, content.encode() + b"\n")
@@ -34,12 +34,12 @@ def write(found: Sequence[Flatness], lines: Sequence[Between], folder: Path) -> 
     return [path, *(_saved(figure, folder / f"{figure.name}.svg") for figure in drawn)]
 
 
-def drawings(found: Sequence[Flatness], lines: Sequence[Between] = ()) -> list[Figure]:
+def drawings(found: Sequence[Measured], lines: Sequence[Between] = ()) -> list[Figure]:
     """The figures that there are numbers for: curves, lines between solutions, surfaces."""
-    curved = [each for each in found if _is_drawn(each.curve)]
+    curved = [each for each in found if _is_drawn(each.flatness.curve)]
     drawn = [_curves(curved)] if curved else []
     drawn += [_line(each) for each in lines if _is_drawn(each.profile)]
-    return drawn + [_surface(each) for each in found if each.surface is not None]
+    return drawn + [_surface(each) for each in found if each.flatness.surface is not None]
 
 
 def _saved(figure: Figure, path: Path) -> Path:
@@ -47,8 +47,10 @@ def _saved(figure: Figure, path: Path) -> Path:
     return path
 
 
-def _curves(found: Sequence[Flatness]) -> Figure:
-    lines = [Along(_name(each.run), each.curve.x, each.curve.loss) for each in found]
+def _curves(found: Sequence[Measured]) -> Figure:
+    lines = [
+        Along(_name(each.run), each.flatness.curve.x, each.flatness.curve.loss) for each in found
+    ]
     return landscape(lines, "The steeper the walls, the sharper the minimum.")
 
 
@@ -66,8 +68,8 @@ def _line(found: Between) -> Figure:
     )
 
 
-def _surface(found: Flatness) -> Figure:
-    plane = found.surface
+def _surface(found: Measured) -> Figure:
+    plane = found.flatness.surface
     assert plane is not None
     heights = [value for row in plane.loss for value in row if value is not None]
     return Figure(
@@ -75,8 +77,8 @@ def _surface(found: Flatness) -> Figure:
         title=f"The loss around {_name(found.run)}",
         caption="Training loss over the plane of two random directions whose filters are as long "
         "as the model's (Li et al., 2018). The cross is the model.",
-        alt=f"Map of the training loss around {_name(found.run)}: {found.loss:.3g} at the model, "
-        f"at most {max(heights):.3g}.",
+        alt=f"Map of the training loss around {_name(found.run)}: {found.flatness.loss:.3g} at the "
+        f"model, at most {max(heights):.3g}.",
         draw=partial(surface, plane.x, plane.y, plane.loss),
     )
 

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from sssam.lab.analysis.comparison import Comparison
-from sssam.lab.flatness.files import FOLDER as FLATNESS
 from sssam.lab.pages import report
 from sssam.lab.pages.figures import Figure, figures
 from sssam.lab.runs import store as records
@@ -97,9 +96,7 @@ class _Folder:
 
     def _stamps(self) -> dict[Path, int]:
         """The files by path, each with the time of its last change."""
-        globs = ("[!.]*.json", f"{FLATNESS}/[!.]*.json")  # flatness comes after its run's record
-        paths = (path for pattern in globs for path in sorted(self.path.glob(pattern)))
-        stamps = ((path, _stamp(path)) for path in paths)
+        stamps = ((path, _stamp(path)) for path in sorted(self.path.glob("[!.]*.json")))
         return {path: stamp for path, stamp in stamps if stamp is not None}
 
 

@@ -208,7 +208,7 @@ def _numbers(comparison: Comparison) -> list[dict[str, str]]:
 
 def _settings(row: Row) -> dict[str, str]:
     method, schedule = row.method, row.method.scheduling_function()
-    others = dict(method.options) | ({"length": method.length} if method.length > 1 else {})
+    others = dict(method.options) | ({"length": method.length} if method.length != 1 else {})
     return {
         "label": method.label,
         "rho": "" if method.kind == "base" else f"{method.rho:g}",

@@ -104,7 +104,7 @@ def _propagations(row: Row) -> Cell:
     if row.propagations is None:
         return Cell("propagations", EMPTY)
     spread = f"± {row.spread:.3f}" if row.spread and row.spread >= 0.0005 else ""
-    length = f"x {row.method.length} steps" if row.method.length > 1 else ""
+    length = f"x {row.method.length} steps" if row.method.length != 1 else ""
     return Cell("propagations", f"{row.propagations:.3f}", spread or length, repr(row.cost))
 
 

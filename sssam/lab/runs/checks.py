@@ -1,5 +1,6 @@
 """What can be known to fail is refused before any training."""
 
+import copy
 from collections.abc import Iterable
 
 from sssam.lab import tasks
@@ -36,6 +37,8 @@ def check(task: Task, rows: Iterable[Method]) -> None:
 
 def _build(task: Task, row: Method, found: Survey) -> None:
     run = Run(task=task, method=row, seed=0)
+    prepare.training_loss(run, found.loss)
+    prepare.set_dropout(run, copy.deepcopy(found.model))  # what is surveyed is kept
     base = prepare.base_optimizer(run, found.model, found.optimizer)
     steps = run.total_steps(found.size)
     try:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from sssam.lab.engines import Engine, WorkerLostError
 from sssam.lab.runs import claims
-from sssam.lab.runs.worker import OnEpoch, Settings, checkpoint_path, found, give_up, work
+from sssam.lab.runs import store as records
+from sssam.lab.runs.worker import OnEpoch, Settings, checkpoint_path, give_up, work
 from sssam.lab.specs import Record, Run
 
 #: How many deaths of its worker process, without a new checkpoint between, make a run a failed one.
@@ -118,8 +119,8 @@ class Dispatcher:
             self.told(record)
 
     def _found(self, run: Run) -> bool:
-        """Whether a run has a record by now, and all that is asked; then it is told of."""
-        record = found(run, self.directory, self.settings)
+        """Whether a run has a record by now; then it is told of."""
+        record = records.find(run.id, self.directory)
         if record is not None:
             self.told(record)
         return record is not None
@@ -136,7 +137,7 @@ class Dispatcher:
         deaths = self._count_death(run)
         if deaths >= DEATHS:
             reason = f"the process that trained it died, {deaths} times (out of memory?)"
-            self._ended(run, give_up(run, self.directory, self.settings, reason))
+            self._ended(run, give_up(run, self.directory, reason))
         elif self.engine.shares_fate and deaths >= ALONE_FROM:
             self.suspects.append(run)
         else:

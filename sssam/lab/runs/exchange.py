@@ -1,22 +1,15 @@
-"""Records as JSON lines, CSV and Parquet, and back from JSON lines.
-
-One file a run is what a study writes and reads; these are for other programs, for keeping, and for
-joining studies of several machines.
-"""
+"""Records as JSON lines, one a line, and back: for other programs, and for joining studies."""
 
 import gzip
 import io
-import json
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
 from sssam.lab.runs import store as records
-from sssam.lab.runs.spreadsheet import leaves, table
 from sssam.lab.specs import Record
 from sssam.runtime.files import write_whole
 
@@ -40,69 +33,17 @@ def jsonl(found: Iterable[Record]) -> bytes:
     return "".join(record.model_dump_json() + "\n" for record in found).encode()
 
 
-def csv(found: Iterable[Record]) -> bytes:
-    """One line a record, a value within a value named `value.part`; lists are JSON text.
-
-    A text that a spreadsheet would take for a formula has an apostrophe before it.
-    """
-    rows = [{name: _text(value) for name, value in flat(record).items()} for record in found]
-    return table(list(dict.fromkeys(name for row in rows for name in row)), rows).encode()
-
-
-def parquet(found: Iterable[Record]) -> bytes:
-    """The same columns with their types; a curve is a list of points."""
-    import pyarrow
-    from pyarrow import parquet as format_
-
-    rows = [flat(record) for record in found]
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    columns = {name: [row.get(name) for row in rows] for name in names}
-    kept = pyarrow.BufferOutputStream()
-    format_.write_table(pyarrow.table(columns), kept)
-    return bytes(kept.getvalue())
-
-
 #: What a compressed file begins with, whatever its name.
 _GZIP = b"\x1f\x8b"
 
-FORMATS: Mapping[str, Callable[[Iterable[Record]], bytes]] = MappingProxyType(
-    {"jsonl": jsonl, "csv": csv, "parquet": parquet}
-)
 
-
-def flat(record: Record) -> dict[str, Any]:
-    """A record as one row: its id, what was run, what came of it, and where.
-
-    Settings whose names differ by kind (a schedule, options, versions) are JSON text.
-    """
-    content = record.model_dump(mode="json")
-    task, method, environment = content["run"]["task"], content["run"]["method"], "environment"
-    as_text = [
-        (method, "schedule"),
-        (method, "options"),
-        (task["model"], "options"),
-        (task, "code"),
-    ]
-    if content[environment] is None:
-        del content[environment]
-    else:
-        as_text.append((content[environment], "versions"))
-    for inner, name in as_text:
-        inner[name] = json.dumps(inner[name]) if inner[name] else None
-    return {"id": record.id, **dict(leaves(content))}
-
-
-def _text(value: Any) -> Any:
-    return json.dumps(value) if isinstance(value, list) else value
-
-
-def export(found: Iterable[Record], path: Path, kind: str) -> None:
+def export(found: Iterable[Record], path: Path) -> None:
     """Writes the records into a file, whole or not at all; a name ending in .gz is compressed.
 
     Raises:
         OSError: the file could not be written; the one of before is still there.
     """
-    content = FORMATS[kind](found)
+    content = jsonl(found)
     if path.suffix == ".gz":
         content = gzip.compress(content, mtime=0)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -6,14 +6,13 @@ from typing import NamedTuple
 
 from sssam.lab import engines
 from sssam.lab.engines import Engine, Here, Local
-from sssam.lab.flatness import files as flatfiles
-from sssam.lab.flatness.specs import Plan
 from sssam.lab.runs import checks, claims
 from sssam.lab.runs import store as records
 from sssam.lab.runs.dispatch import Dispatcher
 from sssam.lab.runs.store import Records
 from sssam.lab.runs.worker import OnEpoch, Settings, tidy
 from sssam.lab.specs import Method, Record, Run, Task
+from sssam.lab.specs.flatness import Plan
 from sssam.lab.training import hardware, loggers
 
 
@@ -28,24 +27,14 @@ class Progress(NamedTuple):
 OnProgress = Callable[[Progress], object]
 
 
-def missing(
-    runs: Iterable[Run],
-    directory: Path,
-    retry_failed: bool = False,
-    flatness: Plan | None = None,
-) -> list[Run]:
-    """The runs that have no record in a directory, each once, in the order given.
-
-    With `flatness`, those too whose kept weights are still to be measured by that plan.
-    """
+def missing(runs: Iterable[Run], directory: Path, retry_failed: bool = False) -> list[Run]:
+    """The runs that have no record in a directory, each once, in the order given."""
     held = records.read_all(directory).by_id
     wanted = {run.id: run for run in runs}
     return [
         run
         for id_, run in wanted.items()
-        if id_ not in held
-        or (retry_failed and held[id_].outcome == "failed")
-        or flatfiles.due(run, directory, flatness)
+        if id_ not in held or (retry_failed and held[id_].outcome == "failed")
     ]
 
 
@@ -88,18 +77,17 @@ def run_missing(
         checkpoint_seconds: least time between two checkpoints of a run, at least 0; a run that
             takes less writes none.
         accelerator: "cpu", "cuda", "mps" or "auto", as Fabric takes them.
-        flatness: measure each trained model by this plan, once; its weights are kept in the folder
-            `weights` and the numbers in `flatness`, as `sssam.lab.flatness.files` reads them. Runs
-            whose record was made without kept weights stay unmeasured.
+        flatness: measure each model by this plan where it is trained, as part of its record. Runs
+            that have a record stay as they are.
         logger: which of `sssam.lab.training.loggers.LOGGERS` is told each epoch's numbers; it
             writes in the folder `logs` beside that of the records.
         train: what trains a run; under torchrun what `ranks.leading` gives, on the first rank
             alone.
 
     Raises:
-        ValueError: jobs below 1, or given beside `engine`; an engine that does not exist; a task or
-            method that can't be built; no such logger; under torchrun another engine than "here",
-            or no `train`; before any training.
+        ValueError: jobs below 1, or given beside `engine`; an accelerator that this machine lacks;
+            an engine that does not exist; a task or method that can't be built; no such logger;
+            under torchrun another engine than "here", or no `train`; before any training.
         FileNotFoundError: a data path that does not exist, before any training.
         ConnectionError: the engine's cluster can't be reached, before any training, or has gone.
         ModuleNotFoundError: the engine's library is not installed.
@@ -109,12 +97,13 @@ def run_missing(
     """
     chosen = _chosen(engine, jobs)
     settings = Settings(1, checkpoint_seconds, accelerator, flatness, logger, train)
+    require_device(chosen, accelerator)
     _check_settings(settings, chosen)
     check(runs)
     directory = directory.absolute()
     problems = records.read_all(directory).problems
     records.set_aside(problems)
-    wanted = missing(runs, directory, retry_failed, flatness)
+    wanted = missing(runs, directory, retry_failed)
     if retry_failed:
         _set_failed_aside(wanted, directory)
     if wanted:
@@ -122,8 +111,18 @@ def run_missing(
             settings = settings._replace(threads=entered.threads)
             told = _Told(len(wanted), on_progress)
             Dispatcher(directory, entered, settings, told, on_epoch)(wanted)
-    tidy(runs, directory, settings)  # lost workers, former commands' among them, have ended by now
+    tidy(runs, directory)  # lost workers, former commands' among them, have ended by now
     return Records(records.read_all(directory).by_id, problems)
+
+
+def require_device(engine: Engine, accelerator: str) -> None:
+    """Refuses an accelerator that the workers do not have, where they are on this machine.
+
+    Raises:
+        DeviceError: a ValueError that names the accelerator.
+    """
+    if engine.on_this_machine:
+        hardware.require(accelerator)
 
 
 def check(runs: Iterable[Run]) -> None:

@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from sssam.lab.flatness import files as flatfiles
-from sssam.lab.flatness.specs import Kept, Plan
 from sssam.lab.runs import claims
 from sssam.lab.runs import store as records
 from sssam.lab.specs import Record, Run
-from sssam.lab.training import checkpoints, loggers
+from sssam.lab.specs.flatness import Plan
+from sssam.lab.training import checkpoints, hardware, loggers
 from sssam.lab.training.hardware import LostRankError
 from sssam.lab.training.train import Epoch, train
 
@@ -44,80 +43,48 @@ OnEpoch = Callable[[Epoch], object]
 def work(
     run: Run, directory: Path, settings: Settings, on_epoch: OnEpoch | None = None
 ) -> Record | None:
-    """Trains one run and writes its record, whatever the run's own code raises; then its flatness.
-
-    What is there is not done again: of a trained run whose weights were kept, the flatness alone.
+    """Trains one run and writes its record, whatever the run's own code raises.
 
     Returns:
         The record, which may be another process's; None if another process trains the run now.
 
     Raises:
         OSError: the record or a checkpoint could not be written.
+        DeviceError: this machine lacks the accelerator; the run is left as it was.
     """
-
-    def measured(plan: Plan) -> Kept:
-        claims.begin(run.id, directory)
-        return flatfiles.measure(run, directory, plan, settings.threads)
-
-    def trained() -> Record:
-        return _trained(run, directory, settings, on_epoch)
-
-    return _settled(run, directory, settings, trained, measured)
+    hardware.require(settings.accelerator)
+    return _settled(run, directory, lambda: _trained(run, directory, settings, on_epoch))
 
 
-def give_up(run: Run, directory: Path, settings: Settings, reason: str) -> Record | None:
-    """Writes a failed record for a run that its workers never came back from; returns as `work`.
-
-    If they were lost over its flatness, the reason stands in the place of that.
-    """
-
-    def measured(plan: Plan) -> Kept:
-        return Kept(run=run, plan=plan, error=reason)
-
-    def trained() -> Record:
-        return Record(run=run, outcome="failed", error=reason)
-
-    return _settled(run, directory, settings, trained, measured)
+def give_up(run: Run, directory: Path, reason: str) -> Record | None:
+    """Writes a failed record for a run that its workers never came back from; returns as `work`."""
+    failed = Record(run=run, outcome="failed", error=reason)
+    return _settled(run, directory, lambda: failed)
 
 
-def found(run: Run, directory: Path, settings: Settings) -> Record | None:
-    """The record of a run of which nothing is to be done any more."""
-    record = records.find(run.id, directory)
-    return None if record and flatfiles.due(run, directory, settings.flatness) else record
-
-
-def _settled(
-    run: Run,
-    directory: Path,
-    settings: Settings,
-    trained: Callable[[], Record],
-    measured: Callable[[Plan], Kept],
-) -> Record | None:
+def _settled(run: Run, directory: Path, made: Callable[[], Record]) -> Record | None:
     """What there is, or else what is made now, under the run's claim."""
     with _ONE_AT_A_TIME, claims.claim(run.id, directory) as mine:
         if not mine:
             return None
         record = records.find(run.id, directory)
         if record is None:
-            record = trained()
+            record = made()
             records.write(record, directory)
-        plan = settings.flatness
-        if plan is not None and flatfiles.due(run, directory, plan):
-            flatfiles.write(measured(plan), directory)
         _settle(run, directory)
         return record
 
 
-def tidy(runs: Iterable[Run], directory: Path, settings: Settings) -> None:
-    """Settles the runs of which nothing is to be done any more, and which nobody holds.
+def tidy(runs: Iterable[Run], directory: Path) -> None:
+    """Settles the runs that have a record, and which nobody holds.
 
-    Their processes were killed after they wrote the last file of the run.
+    Their processes were killed after they wrote it.
     """
     left = claims.left(directory)
     for run in runs if left else ():
         if run.id in left:
             with claims.claim(run.id, directory) as mine:
-                if mine and found(run, directory, settings):
+                if mine and records.find(run.id, directory):
                     _settle(run, directory)
 
 
@@ -135,7 +102,7 @@ def _trained(run: Run, directory: Path, settings: Settings, on_epoch: OnEpoch | 
             run,
             checkpoint=checkpoint,
             least_seconds=settings.checkpoint_seconds,
-            weights=flatfiles.weights_path(run, directory) if settings.flatness else None,
+            flatness=settings.flatness,
             accelerator=settings.accelerator,
             threads=settings.threads,
             logged=loggers.make(settings.logger, run, directory.parent),

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from sssam.lab import tasks, tuned
+from sssam.lab import tuned
 from sssam.lab.search.findings import Candidate, Findings
 from sssam.lab.search.space import FREE, NAMED
 from sssam.lab.specs import Method, Task
+from sssam.lab.studies import rows as variants
 from sssam.lab.studies.design import Grid, Part, Study
 
 
@@ -28,11 +29,14 @@ def study(findings: Findings, seeds: int) -> Study:
     if not rows:
         raise ValueError("no trial is complete, so there is nothing to confirm: search on")
     task = findings.searches[0].design.task
-    references = [row for row in tasks.default_rows(task) if row.label in ("base", "SAM")]
+    values = tuned.read(task)
+    known = variants.default_rows(task, values)
+    references = [row for row in known if row.label in ("base", "SAM")]
     part = Part(
         task=task,
         rows=tuple(Grid(method=method) for method in [*references, *rows]),
         note=_note(findings),
+        untuned=("SAM",) if values is None else (),
     )
     return Study(name=f"{task.name}-search", parts=(part,), seeds=tuple(range(seeds)))
 
@@ -76,7 +80,9 @@ def _note(findings: Findings) -> str:
 
 
 def _of_sam(task: Task) -> str:
-    values = tuned.read(task.name)
+    values = tuned.read(task)
+    if values is None:
+        return "SAM's rho is the default of its class."
     told = f"SAM's rho is the one that `{values.command}` chose"
     if values.chosen_for(task):
         return f"{told}."

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 
 import optuna
 from filelock import FileLock
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial
 
@@ -16,7 +17,7 @@ from sssam.lab.search import processes
 from sssam.lab.search.design import Design
 from sssam.lab.search.objective import Objective, pruner
 from sssam.lab.search.storage import Place, study
-from sssam.lab.search.tally import Tally, count, revive
+from sssam.lab.search.tally import Tally, count, is_taken_over, revive
 from sssam.lab.specs import Method
 from sssam.lab.specs.seeds import derived
 from sssam.lab.studies.design import Option
@@ -127,9 +128,12 @@ class Worker:
 
     def _try(self, tally: Tally) -> None:
         self.study.sampler = sampler(self.design, tally.ended + tally.alive)
+        number: int | None = None
         with ExitStack() as claimed:  # until the storage knows how the trial ended
 
             def judged(trial: optuna.Trial) -> float:
+                nonlocal number
+                number = trial.number
                 name, folder = self._claim(trial.number), self.place.folder
                 claimed.enter_context(claims.claim(name, folder))
                 claimed.callback(claims.settle, name, folder)
@@ -137,7 +141,11 @@ class Worker:
                 self.turn.release()
                 return self._judged(trial)
 
-            self.study.optimize(judged, n_trials=1, catch=(Exception,), callbacks=[self._tell])
+            try:
+                self.study.optimize(judged, n_trials=1, catch=(Exception,), callbacks=[self._tell])
+            except (ValueError, UpdateFinishedTrialError):
+                if number is None or not is_taken_over(self.study, number):
+                    raise
 
     def _judged(self, trial: optuna.Trial) -> float:
         try:

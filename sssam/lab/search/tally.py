@@ -44,6 +44,12 @@ def is_interrupted(trial: FrozenTrial) -> bool:
     return trial.state == TrialState.FAIL and "error" not in trial.user_attrs and not given_up
 
 
+def is_taken_over(study: optuna.Study, number: int) -> bool:
+    """Whether a trial was judged lost, so that its successor counts in its place."""
+    every = study.get_trials(deepcopy=False)
+    return any(trial.user_attrs.get("retry of") == number for trial in every)
+
+
 def _killed(trial: FrozenTrial) -> bool:
     """Whether the process of an interrupted trial died over it: it was begun, and not stopped."""
     return "worker" in trial.user_attrs and "stopped" not in trial.user_attrs

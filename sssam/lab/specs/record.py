@@ -3,6 +3,7 @@
 from typing import Literal
 
 from sssam.lab.specs.base import Spec
+from sssam.lab.specs.flatness import Flatness
 from sssam.lab.specs.run import Run
 
 
@@ -41,13 +42,16 @@ class Record(Spec):
     means a step, in units of one forward-backward pass of the base optimizer's batch;
     `seconds` is the training alone, without evaluation; `peak_memory` in bytes, as
     `sssam.lab.training.memory.Peak` measures it, or None where that can't. `sample_hash` is of the
-    examples and labels seen in the first `task.epochs` epochs, so it is equal for all methods
-    of a seed, but for runs that diverged and stopped early; `initial_hash` is of the first weights;
-    `test_hash` of the test labels in their order, so it is equal over seeds where they share a test
-    set.
+    examples and labels of the first `task.epochs` epochs, whether a run is shorter or longer, so it
+    is equal for all methods of a seed, but for runs that diverged and stopped early; `initial_hash`
+    is of the first weights; `test_hash` of the test labels in their order, so it is equal over
+    seeds where they share a test set.
 
     `outcome` "diverged" means that the loss or the weights stopped being finite, or that the model
     ended at or below chance; its accuracy is still what was measured.
+
+    `flatness` is there where it was asked for when the run was trained; `flatness_error` is the
+    reason where it could not be measured.
     """
 
     run: Run
@@ -70,6 +74,8 @@ class Record(Spec):
     sample_hash: str = ""
     initial_hash: str = ""
     test_hash: str = ""
+    flatness: Flatness | None = None
+    flatness_error: str | None = None
     environment: Environment | None = None
 
     @property

@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from sssam.lab.specs.base import Name, Spec, Whole
 from sssam.schedules import Schedule, from_dict
@@ -18,6 +18,10 @@ KIND_REVISIONS: dict[str, int] = {}
 #: Of weights and passes, as Fabric names them; "16-mixed" scales its losses against underflow. Not
 #: "16-true": without float32 weights, updates below a weight's last place are lost.
 Precision = Literal["32-true", "64-true", "bf16-mixed", "bf16-true", "16-mixed"]
+
+
+#: A number above 0; whole ones are kept as whole numbers, so that equal lengths have equal ids.
+Length = Annotated[int | float, Field(gt=0), AfterValidator(lambda x: int(x) if x == int(x) else x)]
 
 
 class DataSpec(Spec):
@@ -97,9 +101,12 @@ class Method(Spec):
     `kind` is a name of `sssam.lab.training.methods.KINDS`; `rho` is a radius in weight space;
     `schedule` is a schedule's `to_dict()`; `options` are further arguments of the kind's
     class by their names there, such as `{"ascent_fraction": 0.125}`; `length` multiplies the epochs
-    (the compute-matched control is the base optimizer with length 2); `learning_rate` stands in for
-    the task's where it was chosen for this row. `revision` is raised where the numbers that a kind
-    produces change, so that its old records are not mixed in.
+    (the compute-matched control is the base optimizer with length 2, a quarter of the training has
+    0.25), and the learning rate is annealed over what results; `learning_rate` and `weight_decay`
+    stand in for the task's where they were chosen for this row; `label_smoothing`, in [0, 1), is
+    that of the training loss (Szegedy et al., 2016, arXiv 1512.00567); `dropout`, in [0, 1), is the
+    probability of every dropout layer of the model, None as the model has it. `revision` is
+    raised where the numbers that a kind produces change, so that its old records are not mixed in.
     """
 
     label: Name
@@ -107,8 +114,11 @@ class Method(Spec):
     rho: Annotated[float, Field(ge=0)] = 0.0
     schedule: dict[str, Any] | None = None
     options: dict[str, bool | int | float | str] = Field(default_factory=dict)
-    length: Whole = 1
+    length: Length = 1
     learning_rate: Annotated[float, Field(gt=0)] | None = None
+    weight_decay: Annotated[float, Field(ge=0)] | None = None
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
     revision: int = Field(default_factory=lambda values: KIND_REVISIONS.get(values["kind"], 1))
 
     @property
@@ -131,8 +141,8 @@ class Run(Spec):
 
     @property
     def epochs(self) -> int:
-        """Those of the task times the method's length."""
-        return self.task.epochs * self.method.length
+        """Those of the task times the method's length, to the nearest whole number, at least 1."""
+        return max(1, round(self.task.epochs * self.method.length))
 
     def total_steps(self, examples: int) -> int:
         """Steps on a training set of that size; the last batch of an epoch may be smaller."""

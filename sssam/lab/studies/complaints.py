@@ -25,6 +25,7 @@ TAKES: Mapping[str, str] = MappingProxyType(
         "learning_rate": "a number above 0, or a list of such numbers to choose among",
         "schedule": 'text such as "late(0.5)", or a table such as {family = "late", f = 0.5}',
         "control": '"compute-matched"',
+        "tuned": "the path of what sssam tune left, or a list of such paths",
         "flatness": "true, or a table such as {samples = 512, rho = [0.1], eigenvalues = 1}",
     }
 )

@@ -9,7 +9,6 @@ import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import NamedTuple
 
 from pydantic import ValidationError
@@ -17,8 +16,6 @@ from pydantic import ValidationError
 from sssam.lab.analysis import compare as comparing
 from sssam.lab.analysis import flatness_rows
 from sssam.lab.analysis.comparison import Comparison
-from sssam.lab.flatness import files as flatfiles
-from sssam.lab.flatness.specs import Kept
 from sssam.lab.runs import store as records
 from sssam.lab.specs import Method, Record, Run
 from sssam.lab.specs.invalid import complaint
@@ -153,28 +150,18 @@ def reader(held: Mapping[str, Record], task: str) -> tune.Train:
     return train
 
 
-def compared(
-    study: Study,
-    decided: Decided,
-    held: Iterable[Record],
-    flatness: Mapping[str, Kept] = MappingProxyType({}),
-) -> Comparison:
-    """The comparison on one task, from the records, and the flatness by run id, that there are."""
-    part = decided.part
+def compared(study: Study, decided: Decided, held: Iterable[Record]) -> Comparison:
+    """The comparison on one task, from the records that there are."""
+    part, held = decided.part, list(held)
     told = tune.told(decided.choices, study.tuning_seeds, part.task.metric)
     tuning = " ".join(text for text in (told, part.note) if text)
-    found = comparing.compare(part.task, decided.methods, study.seeds, held, tuning)
+    methods, untuned = decided.methods, part.untuned
+    found = comparing.compare(part.task, methods, study.seeds, held, tuning, untuned)
     if study.flatness is None:
         return found
-    return flatness_rows.with_flatness(found, wanted(study, decided), flatness)
-
-
-def flatness(study: Study, decided: Decided, directory: Path) -> dict[str, Kept]:
-    """What was measured of the comparison's runs on one task, as the study asks, by run id."""
-    if study.flatness is None:
-        return {}
-    kept = flatfiles.read_all(wanted(study, decided), directory / RECORDS)
-    return {id_: each for id_, each in kept.items() if each.plan == study.flatness}
+    asked = {run.id for run in wanted(study, decided)}
+    records_ = [record for record in held if record.id in asked]
+    return flatness_rows.with_flatness(found, records_, study.flatness)
 
 
 def folder(study: Study, part: Part, directory: Path) -> Path:

@@ -11,8 +11,8 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from sssam.lab.flatness.specs import Plan
 from sssam.lab.specs import Method, Run, Spec, Task
+from sssam.lab.specs.flatness import Plan
 
 Rho = Annotated[float, Field(ge=0)]
 Rate = Annotated[float, Field(gt=0)]
@@ -72,11 +72,15 @@ class Grid(Spec):
 
 
 class Part(Spec):
-    """One task of a study, with the rows to be compared on it; `note` tells of rows' fixed rho."""
+    """One task of a study, with the rows to be compared on it; `note` tells of rows' fixed rho.
+
+    `untuned` names those whose rho was tuned on this task neither by the study nor before it.
+    """
 
     task: Task
     rows: Annotated[tuple[Grid, ...], Field(min_length=1)]
     note: str = ""
+    untuned: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _labels_differ(self) -> "Part":

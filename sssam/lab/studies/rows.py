@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from sssam.lab import tasks, tuned
+from sssam.lab import tasks
 from sssam.lab.runs import checks
 from sssam.lab.specs import Method, Task
 from sssam.lab.specs.invalid import complaint
@@ -16,6 +16,7 @@ from sssam.lab.specs.names import nearest
 from sssam.lab.studies import scheduletext
 from sssam.lab.studies.design import Grid
 from sssam.lab.training import methods
+from sssam.lab.tuned import Tuned
 
 #: What is multiplied with the default rho of a row's class, for every kind alike, when it is tuned.
 FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
@@ -35,11 +36,17 @@ NAMES: Mapping[str, str] = MappingProxyType(
 def all_rows(task: Task) -> list[Method]:
     """A row for every kind that the task's model can have, at the settings of the kind's class.
 
-    Radii are the tuned ones of the task where its tuning has a row of that label, else the class's
-    default; the schedule of "sssam" is `DEFAULT_SCHEDULE`. Rows that do not suit the task are left
-    out.
+    The schedule of "sssam" is `DEFAULT_SCHEDULE`. Rows that do not suit the task are left out.
     """
     return [row for row in map(_of_kind, methods.KINDS) if suits(row, task)]
+
+
+def default_rows(task: Task, values: Tuned | None = None) -> list[Method]:
+    """The rows of a comparison, each with its tuned rho, or else the default of its class."""
+    return [
+        with_tuned(row.model_copy(update={"rho": methods.default_rho(row.kind)}), values)
+        for row in tasks.untuned_rows(task)
+    ]
 
 
 def suits(method: Method, task: Task) -> bool:
@@ -62,20 +69,20 @@ def tuning_grid(method: Method) -> Grid:
     return Grid(method=method, unit=unit, factors=FACTORS, grows=True)
 
 
-def chosen(task: Task, words: str | None) -> list[Method]:
+def chosen(task: Task, words: str | None, values: Tuned | None = None) -> list[Method]:
     """The rows that words name, separated by commas; the task's default rows for None.
 
     Each word is the label of a default row, in any case; a kind, such as `esam`; a kind with
     settings, such as `looksam:k=5,rho=0.1` or `sssam:schedule=late(0.5)`; `default`, for the
-    default rows; or `all`, for a row of every kind. A rho that is not given is the tuned one, or
-    the class's default.
+    default rows; or `all`, for a row of every kind. A rho that is not given is the one that was
+    tuned on the task, if `values` has one, else the class's default.
 
     Raises:
         ValueError: no such row or kind (with the nearest), an empty name, a setting that the kind
             does not have, a value out of its range.
     """
     if words is None:
-        return tasks.default_rows(task)
+        return default_rows(task, values)
     found: dict[str, Method] = {}
     for word in _split(words):
         if not word:
@@ -83,17 +90,17 @@ def chosen(task: Task, words: str | None) -> list[Method]:
                 f"methods are {words!r}, with no name where one is to stand: name rows such as "
                 "'base,SAM', or 'default', or 'all'"
             )
-        for row in _named(word, task):
+        for row in _named(word, task, values):
             found.setdefault(row.label, row)
     return list(found.values())
 
 
-def _named(word: str, task: Task) -> list[Method]:
-    known = tasks.default_rows(task)
+def _named(word: str, task: Task, values: Tuned | None) -> list[Method]:
+    known = default_rows(task, values)
     if word.casefold() == "default":
         return known
     if word.casefold() == "all":
-        return [_tuned(row, task) for row in all_rows(task)]
+        return [with_tuned(row, values) for row in all_rows(task)]
     for row in known:
         if row.label.casefold() == word.casefold():
             return [row]
@@ -101,7 +108,7 @@ def _named(word: str, task: Task) -> list[Method]:
     if kind.casefold() not in methods.KINDS:
         raise ValueError(nearest("method", word, [*(r.label for r in known), *methods.KINDS]))
     if not settings:
-        return [_tuned(_of_kind(kind.casefold()), task)]
+        return [with_tuned(_of_kind(kind.casefold()), values)]
     return [_with_settings(kind.casefold(), settings, word)]
 
 
@@ -116,15 +123,23 @@ def _of_kind(kind: str, schedule: str | None = None) -> Method:
     )
 
 
-def _tuned(row: Method, task: Task) -> Method:
-    rho = tuned.read(task.name).found(row.label)
+def with_tuned(row: Method, values: Tuned | None) -> Method:
+    """The row at the rho that was tuned for it, or as it is where none was."""
+    rho = None if values is None or not row.rho else values.found(row.label)
     return row if rho is None else row.model_copy(update={"rho": rho})
 
 
 def _with_settings(kind: str, text: str, word: str) -> Method:
     given = _settings(text, word)
     row = {**dict(_of_kind(kind, given.pop("schedule", None))), "label": word}
-    fields = {"rho", "learning_rate", "length"} & given.keys()
+    fields = {
+        "rho",
+        "learning_rate",
+        "weight_decay",
+        "label_smoothing",
+        "dropout",
+        "length",
+    } & given.keys()
     row |= {name: given.pop(name) for name in fields}
     try:
         return Method.model_validate({**row, "options": given})

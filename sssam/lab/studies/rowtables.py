@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sssam.lab import tuned
 from sssam.lab.specs import Method, Run, Task
 from sssam.lab.specs.names import nearest
 from sssam.lab.studies import rows, scheduletext
@@ -14,6 +13,7 @@ from sssam.lab.studies.complaints import KeyedError
 from sssam.lab.studies.design import Grid, Option
 from sssam.lab.tasks import problems
 from sssam.lab.training import methods
+from sssam.lab.tuned import Tuned
 from sssam.schedules import BudgetError, Schedule, from_dict
 
 Numbers = float | list[float]
@@ -32,7 +32,10 @@ class RowTable(BaseModel):
     schedule: str | dict[str, Any] | None = None
     budget: float | None = None
     learning_rate: Numbers | None = None
-    length: int = Field(1, ge=1)
+    length: float = Field(1, gt=0)
+    weight_decay: float | None = Field(None, ge=0)
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    dropout: float | None = Field(None, ge=0, lt=1)
 
     @property
     def further(self) -> dict[str, Any]:
@@ -40,7 +43,13 @@ class RowTable(BaseModel):
         return dict(self.model_extra or {})
 
 
-def grid(table: RowTable, task: Task, budget: float | None, trials: int | None) -> Grid:
+def grid(
+    table: RowTable,
+    task: Task,
+    budget: float | None,
+    trials: int | None,
+    values: Tuned | None = None,
+) -> Grid:
     """The row that a table describes, for a task.
 
     Args:
@@ -48,6 +57,7 @@ def grid(table: RowTable, task: Task, budget: float | None, trials: int | None) 
         task: its steps are what a budget is met over.
         budget: propagations a step of the study, for rows with a schedule and no budget of theirs.
         trials: how many combinations are drawn where there are more.
+        values: what was tuned on the task, for rho = "tuned".
 
     Raises:
         KeyedError: a key that the kind does not have, with the nearest; an empty grid; a value that
@@ -61,12 +71,15 @@ def grid(table: RowTable, task: Task, budget: float | None, trials: int | None) 
         schedule=_schedule(table, kind, task, budget),
         options=fixed,
         length=2 if table.control else table.length,
+        weight_decay=table.weight_decay,
+        label_smoothing=table.label_smoothing,
+        dropout=table.dropout,
     )
     try:
         methods.check(method.model_copy(update={"options": {**fixed, **_firsts(chosen)}}))
     except ValueError as error:
         raise KeyedError("kind", str(error)) from error
-    found = _with_rho(Grid(method=method, options=chosen, drawn=trials), table, task)
+    found = _with_rho(Grid(method=method, options=chosen, drawn=trials), table, values)
     rates = _numbers("learning_rate", table.learning_rate)
     return found.model_copy(update={"learning_rates": rates})
 
@@ -148,7 +161,7 @@ def _numbers(key: str, given: Numbers | str | None) -> tuple[float, ...]:
     return values
 
 
-def _with_rho(found: Grid, table: RowTable, task: Task) -> Grid:
+def _with_rho(found: Grid, table: RowTable, values: Tuned | None) -> Grid:
     method, kind = found.method, found.method.kind
     default = methods.default_rho(kind)
     if table.rho is None:
@@ -156,7 +169,7 @@ def _with_rho(found: Grid, table: RowTable, task: Task) -> Grid:
     if not default:
         raise KeyedError("rho", f"kind {kind!r} has no rho: leave it out")
     if table.rho == "tuned":
-        rho = tuned.read(task.name).found(method.label)
+        rho = None if values is None else values.found(method.label)
         if rho is None:
             raise KeyedError(
                 "rho", f'no tuned rho of {method.label!r} is known: give one, or rho = "tune"'
@@ -220,7 +233,7 @@ def _met(schedule: Schedule, budget: float, table: RowTable, task: Task) -> Sche
         raise KeyedError("budget", f"{budget:g} can't be met: {reach}") from error
 
 
-def _steps(task: Task, length: int) -> int:
+def _steps(task: Task, length: float) -> int:
     """Optimizer steps of a row's whole training."""
     row = Method(label="any", kind="base", length=length)
     size = problems.survey(task).size if task.data.train is None else task.data.train

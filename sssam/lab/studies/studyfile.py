@@ -4,20 +4,21 @@ What a file can say is told by example in docs/laboratory.md.
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sssam.lab import engines
-from sssam.lab.flatness.specs import OF_STUDY, Plan, Radius
+from sssam.lab import engines, tuned
 from sssam.lab.runs import study
 from sssam.lab.specs import Name, Run, Task
+from sssam.lab.specs.flatness import OF_STUDY, Plan, Radius
 from sssam.lab.studies import tasktables
 from sssam.lab.studies.complaints import TAKES, KeyedError, Place, Text
 from sssam.lab.studies.design import TUNING_SEEDS, Grid, Part, Study, runs
 from sssam.lab.studies.rowtables import RowTable, grid, label
+from sssam.lab.tuned import Tuned
 
 #: The most seeds that a number can stand for: more would be a slip of the finger.
 MOST_SEEDS = 10_000
@@ -52,6 +53,7 @@ class _File(BaseModel):
     trials: int | None = Field(None, ge=1)
     engine: str | None = None
     flatness: bool | dict[str, Any] = False
+    tuned: str | list[str] = Field(default_factory=list)
 
 
 def read(path: Path, data: Mapping[str, str] | None = None) -> Study:
@@ -79,7 +81,9 @@ def read(path: Path, data: Mapping[str, str] | None = None) -> Study:
         _require_schedule(file)
     plan = _flatness(file.flatness, text)
     found = tasktables.read(file.tasks, file.epochs, data or {}, text)
-    parts = tuple(_part(task, number, file, text) for number, task in enumerate(found))
+    with text.at(Place()):
+        values = _tuned(file.tuned, path.parent)
+    parts = tuple(_part(task, i, file, text, values) for i, task in enumerate(found))
     with text.at(Place()):
         return Study(
             name=file.name or path.stem,
@@ -161,18 +165,34 @@ def _seeds(given: int | list[int], first: int, key: str) -> tuple[int, ...]:
     return seeds
 
 
-def _part(task: Task, number: int, file: _File, text: Text) -> Part:
+def _tuned(given: str | list[str], folder: Path) -> list[Tuned]:
+    """What `sssam tune` left at these paths, which are looked for beside the file first."""
+    found = []
+    for each in [given] if isinstance(given, str) else given:
+        place = folder / each if (folder / each).exists() else Path(each)
+        try:
+            found.append(tuned.load(place / tuned.FILE if place.is_dir() else place))
+        except (OSError, ValueError) as error:
+            raise KeyedError("tuned", f"{each!r} can't be read: {error}") from error
+    return found
+
+
+def _part(task: Task, number: int, file: _File, text: Text, tunings: Sequence[Tuned]) -> Part:
     """A task with its rows, of which every trial is built once."""
-    rows, places = list[Grid](), dict[str, Place]()
+    values = next((each for each in tunings if each.is_for(task)), tuned.read(task))
+    rows, places, untuned = list[Grid](), dict[str, Place](), list[str]()
     for i, given in enumerate(file.methods):
         place = Place("methods", i, label(given))
         with text.at(place, RowTable.model_fields):
-            row = grid(RowTable.model_validate(given), task, file.budget, file.trials)
+            table = RowTable.model_validate(given)
+            row = grid(table, task, file.budget, file.trials, values)
             if row.label in places:
                 raise KeyedError("label", f"{row.label!r} is there twice: give one another")
         rows.append(row)
         places[row.label] = place
-    part = Part(task=task, rows=tuple(rows))
+        if row.method.rho and len(row.factors) < 2 and table.rho != "tuned":
+            untuned.append(row.label)
+    part = Part(task=task, rows=tuple(rows), untuned=tuple(untuned))
     with text.at(Place("tasks", number, task.name), rows=places):
         study.check(_samples(part))
     return part

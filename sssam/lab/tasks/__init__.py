@@ -2,7 +2,7 @@
 
 from sssam.lab.tasks.catalogue import TASKS
 from sssam.lab.tasks.changes import changed, check, settings, survey
-from sssam.lab.tasks.defaults import DEFAULT_SEEDS, default_rows, untuned_rows
+from sssam.lab.tasks.defaults import DEFAULT_SEEDS, untuned_rows
 from sssam.lab.tasks.named import find, word
 
 __all__ = [
@@ -10,7 +10,6 @@ __all__ = [
     "TASKS",
     "changed",
     "check",
-    "default_rows",
     "find",
     "settings",
     "survey",

@@ -1,6 +1,5 @@
 """What a comparison shows of a task unless one says otherwise: its seeds and its rows."""
 
-from sssam.lab import tuned
 from sssam.lab.specs import Method, Task
 from sssam.schedules import Schedule, constant, cosine, late, linear, piecewise
 
@@ -26,22 +25,6 @@ def untuned_rows(task: Task) -> list[Method]:
         Method(label="SAM 1/8 ascent", kind="sam", options={"ascent_fraction": 1 / 8}),
         _scheduled("late half 1/8 ascent", late(0.5), ascent_fraction=1 / 8),
         Method(label="SAM 1/32 ascent", kind="sam", options={"ascent_fraction": 1 / 32}),
-    ]
-
-
-def default_rows(task: Task) -> list[Method]:
-    """The rows of a comparison, each with the rho that `sssam.lab.studies.tune` chose for it.
-
-    A task that was not tuned takes the values of `noisy-digits`; `tuned.read(task.name).task` says
-    whose they are.
-
-    Raises:
-        ValueError: the file of tuned values lacks a row.
-    """
-    values = tuned.read(task.name)
-    return [
-        row if row.kind == "base" else row.model_copy(update={"rho": values.rho(row.label)})
-        for row in untuned_rows(task)
     ]
 
 

@@ -17,20 +17,24 @@ Judgement = Callable[[Any, Any], Tensor]
 OwnOptimizer = Callable[[Iterable[nn.Parameter], float], Optimizer]
 
 
-def cross_entropy(outputs: Any, targets: Tensor) -> Tensor:
+def cross_entropy(outputs: Any, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:
     """The cross-entropy of each sample in nats, the mean over its positions where it has several.
 
     Args:
         outputs: scores (n, classes), or (n, length, classes) with one prediction a position; or
             an object with such `logits`, as the models of Transformers return it.
         targets: the classes, whole numbers of shape (n,) or (n, length).
+        label_smoothing: the share of each target that goes to all classes alike, in [0, 1).
 
     Returns:
         Losses of shape (n,).
     """
     scores = _scores(outputs, targets)
     losses = nn.functional.cross_entropy(
-        scores.flatten(0, -2), targets.flatten().long(), reduction="none"
+        scores.flatten(0, -2),
+        targets.flatten().long(),
+        reduction="none",
+        label_smoothing=label_smoothing,
     )
     return losses if targets.ndim == 1 else losses.view(len(targets), -1).mean(1)
 

@@ -12,7 +12,14 @@ from sssam.lab.tasks import families as models
 from sssam.lab.tasks import splits as data
 from sssam.lab.tasks import taskfile
 from sssam.lab.tasks.examples import ProblemError, fingerprint
-from sssam.lab.tasks.problem import OwnOptimizer, Problem, run_model, scores
+from sssam.lab.tasks.problem import (
+    Judgement,
+    OwnOptimizer,
+    Problem,
+    cross_entropy,
+    run_model,
+    scores,
+)
 from sssam.runtime import batches
 
 
@@ -31,6 +38,7 @@ class Survey(NamedTuple):
     optimizer: OwnOptimizer | None
     metric: str
     fingerprint: str | None
+    loss: Judgement = cross_entropy
 
 
 def make(task: Task, seed: int) -> Problem:
@@ -99,6 +107,7 @@ def _surveyed(path: str, function: str, sha256: str) -> Survey:
         optimizer=problem.optimizer,
         metric=problem.metric_name,
         fingerprint=fingerprint(problem.parts),
+        loss=problem.loss,
     )
 
 

@@ -38,6 +38,10 @@ class Hardware(NamedTuple):
     strategy: Strategy = "auto"
 
 
+class DeviceError(ValueError):
+    """The accelerator that was asked for is not on this machine: no fault of any run."""
+
+
 class LostRankError(ConnectionError):
     """Another rank ended or hung while this one waited for it: no fault of the run."""
 
@@ -54,6 +58,20 @@ def by_torchrun() -> bool:
 def world() -> int:
     """How many ranks torchrun started, on all machines; 1 without it."""
     return int(os.environ["WORLD_SIZE"]) if by_torchrun() else 1
+
+
+def require(accelerator: str) -> None:
+    """Refuses an accelerator that this machine does not have.
+
+    Raises:
+        DeviceError: "cuda" or "mps" without such a device.
+    """
+    lacks_cuda = accelerator == "cuda" and not torch.cuda.is_available()
+    if lacks_cuda or (accelerator == "mps" and not torch.backends.mps.is_available()):
+        raise DeviceError(
+            f"accelerator is {accelerator!r}, but torch finds no such device on this machine: "
+            "give 'cpu' or 'auto', or install a torch that is built for the device"
+        )
 
 
 def fabric(where: Hardware, precision: Precision, loggers: Sequence[Logger] = ()) -> Fabric:

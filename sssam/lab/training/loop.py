@@ -27,12 +27,21 @@ def order(examples: int, seed: int, epoch: int) -> Tensor:
     return torch.randperm(examples, generator=generator("order", seed, epoch))
 
 
+def sample_hash(training: Training) -> str:
+    """The chained hash over the task's epochs, those that a finished short run left out too."""
+    position, train, seed = training.position, training.split.train, training.run.seed
+    chain = position.order
+    for epoch in range(position.epoch, training.run.task.epochs if position.finite else 0):
+        chain = chained(chain, order(len(train), seed, epoch), train)
+    return chain
+
+
 def run_epoch(training: Training) -> None:
     """Trains for one epoch and moves the position on; the clock runs for training alone."""
     position, train = training.position, training.split.train
     sequence = order(len(train), training.run.seed, position.epoch)
     if position.epoch < training.run.task.epochs:
-        position.order = _chained(position.order, sequence, train)
+        position.order = chained(position.order, sequence, train)
     if training.share.rank:  # other dropout masks than the first rank's, and none to be kept
         torch.manual_seed(derived("global", training.run.seed, training.share.rank, position.epoch))
     begun = _now(training.fabric.device)
@@ -113,14 +122,14 @@ def _passed(training: Training, p: BatchPass) -> Tensor:
 
 
 def _loss(training: Training, inputs: Any, targets: Any) -> Tensor:
-    return training.problem.loss(run_model(training.model, inputs), targets)
+    return training.loss(run_model(training.model, inputs), targets)
 
 
 def _ascents(optimizer: Optimizer) -> int:
     return int(getattr(optimizer, "ascents", 0))
 
 
-def _chained(before: str, sequence: Tensor, train: Examples | Streamed) -> str:
+def chained(before: str, sequence: Tensor, train: Examples | Streamed) -> str:
     """The SHA-256 of the one before, of the examples in their order, and of their targets."""
     content = before.encode() + sequence.numpy().tobytes() + train.digest(sequence)
     return hashlib.sha256(content).hexdigest()

@@ -2,11 +2,13 @@
 
 import copy
 import hashlib
+from functools import partial
 from typing import NamedTuple, cast
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
+from torch.nn.modules.dropout import _DropoutNd
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler, OneCycleLR
@@ -14,7 +16,13 @@ from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler,
 from sssam.lab.specs import Run
 from sssam.lab.tasks import problems
 from sssam.lab.tasks.examples import raw
-from sssam.lab.tasks.problem import OwnOptimizer, Problem, run_model
+from sssam.lab.tasks.problem import (
+    Judgement,
+    OwnOptimizer,
+    Problem,
+    cross_entropy,
+    run_model,
+)
 from sssam.lab.tasks.shares import Share
 from sssam.lab.training import methods
 from sssam.lab.training.hardware import together
@@ -47,6 +55,7 @@ def prepare(run: Run, fabric: Fabric) -> Training:
 
 def _made(run: Run) -> Made:
     problem = problems.make(run.task, run.seed)
+    set_dropout(run, problem.model)
     initial = _weights_hash(problem.model)
     _warm_up(problem, run.task.batch_size)
     return Made(problem, initial)
@@ -63,6 +72,7 @@ def _training(run: Run, fabric: Fabric, made: Made, split: Parts, model: nn.Modu
         run=run,
         fabric=fabric,
         problem=made.problem,
+        loss=training_loss(run, made.problem.loss),
         split=split,
         network=network,
         model=model,
@@ -73,6 +83,41 @@ def _training(run: Run, fabric: Fabric, made: Made, split: Parts, model: nn.Modu
         position=Position(initial=made.initial),
         share=Share(fabric.global_rank, fabric.world_size),
     )
+
+
+def training_loss(run: Run, own: Judgement) -> Judgement:
+    """The loss that is trained on: a task's, with the method's label smoothing.
+
+    Raises:
+        ValueError: label smoothing with a loss of the task's own.
+    """
+    smoothing = run.method.label_smoothing
+    if not smoothing:
+        return own
+    if own is not cross_entropy:
+        raise ValueError(
+            f"label_smoothing of method {run.method.label!r} is {smoothing:g}, must be 0: task "
+            f"{run.task.name!r} has a loss of its own; smooth the labels there"
+        )
+    return partial(cross_entropy, label_smoothing=smoothing)
+
+
+def set_dropout(run: Run, model: nn.Module) -> None:
+    """Gives every dropout layer of the model the method's probability, if it has one.
+
+    Raises:
+        ValueError: the model has no such layer.
+    """
+    if run.method.dropout is None:
+        return
+    layers = [layer for layer in model.modules() if isinstance(layer, _DropoutNd)]
+    if not layers:
+        raise ValueError(
+            f"dropout of method {run.method.label!r} is {run.method.dropout:g}, must be left out: "
+            f"the model of task {run.task.name!r} has no dropout layer; add a torch.nn.Dropout(0)"
+        )
+    for layer in layers:
+        layer.p = run.method.dropout
 
 
 def _rate(run: Run) -> float:
@@ -86,9 +131,16 @@ def base_optimizer(run: Run, network: nn.Module, own: OwnOptimizer | None = None
 
     Raises:
         TypeError: the user's function returns no torch optimizer.
+        ValueError: a method's weight decay, where the user's function makes the optimizer.
     """
-    task, rate, decay = run.task, _rate(run), run.task.weight_decay
+    task, rate, decay = run.task, _rate(run), run.method.weight_decay
+    decay = task.weight_decay if decay is None else decay
     if own is not None:
+        if run.method.weight_decay is not None:
+            raise ValueError(
+                f"weight_decay of method {run.method.label!r} is {decay:g}, must be left out: the "
+                "optimizer is the task's own; set its weight decay there"
+            )
         made = own(network.parameters(), rate)
         if not isinstance(made, Optimizer):
             raise TypeError(

@@ -70,20 +70,6 @@ def go_on(training: Training, path: Path | None) -> None:
         restore(training, held)
 
 
-def keep_weights(training: Training, path: Path | None) -> None:
-    """Writes the model alone as it stands, in a file that `sssam sharpness` reads; all ranks call.
-
-    Raises:
-        CheckpointError: it could not be written.
-    """
-    if path is None:
-        return
-    model, _ = _weights(training)
-    if not training.share.rank:
-        held = {"model": model, "position": {"epoch": training.position.epoch}}
-        checkpoints.save(path, training.run, held)
-
-
 def state(training: Training) -> dict[str, Any]:
     """What a checkpoint keeps: tensors, numbers and text, so that it loads with weights only.
 
@@ -92,7 +78,7 @@ def state(training: Training) -> dict[str, Any]:
     kept = asdict(training.position)
     kept["ascended"] = hex(training.position.ascended)
     kept["curve"] = [point.model_dump() for point in training.position.curve]
-    model, optimizer = _weights(training)
+    model, optimizer = weights(training)
     return {
         "model": model,
         "optimizer": optimizer,
@@ -134,7 +120,8 @@ def _sharded(training: Training) -> bool:
     return isinstance(training.fabric.strategy, ModelParallelStrategy)
 
 
-def _weights(training: Training) -> tuple[Any, Any]:
+def weights(training: Training) -> tuple[Any, Any]:
+    """The state dicts of model and optimizer; of shards whole on the first rank: all call it."""
     if not _sharded(training):
         return training.network.state_dict(), training.optimizer.state_dict()
     whole = StateDictOptions(full_state_dict=True, cpu_offload=True)

@@ -10,7 +10,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from sssam.lab.specs import Point, Run
 from sssam.lab.tasks.examples import Examples, Streamed
-from sssam.lab.tasks.problem import Problem
+from sssam.lab.tasks.problem import Judgement, Problem
 from sssam.lab.tasks.shares import Share
 
 
@@ -44,11 +44,15 @@ class Parts(NamedTuple):
 
 @dataclass
 class Training:
-    """All that a run trains with; `network` and `optimizer` are what Fabric's objects stand for."""
+    """All that a run trains with; `network` and `optimizer` are what Fabric's objects stand for.
+
+    `loss` is trained on; the problem's own is what is reported.
+    """
 
     run: Run
     fabric: Fabric
     problem: Problem
+    loss: Judgement
     split: Parts
     network: nn.Module
     model: nn.Module

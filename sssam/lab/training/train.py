@@ -1,6 +1,7 @@
 """One run -> one record, on Lightning Fabric; a run that was cut goes on where it stood."""
 
 import math
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,13 +13,15 @@ from lightning_fabric.loggers.logger import Logger
 
 from sssam.lab import tasks
 from sssam.lab.specs import Point, Record, Run
+from sssam.lab.specs.flatness import Plan
 from sssam.lab.specs.seeds import derived
 from sssam.lab.tasks.examples import Examples, Streamed
 from sssam.lab.training import environment, evaluate, hardware, loggers, loop, memory, methods
+from sssam.lab.training import flatness as solutions
 from sssam.lab.training.evaluate import Judged
 from sssam.lab.training.hardware import Hardware, Strategy
 from sssam.lab.training.prepare import prepare
-from sssam.lab.training.resume import Keeper, go_on, keep_weights
+from sssam.lab.training.resume import Keeper, go_on, weights
 from sssam.lab.training.state import Training
 
 
@@ -37,7 +40,7 @@ def train(
     checkpoint: Path | None = None,
     every: int = 1,
     least_seconds: float = 0.0,
-    weights: Path | None = None,
+    flatness: Plan | None = None,
     accelerator: str = "cpu",
     devices: int | list[int] | str | None = None,
     strategy: Strategy = "auto",
@@ -59,7 +62,8 @@ def train(
         checkpoint: a file to go on from, where it exists, and to keep the state in.
         every: epochs between two checkpoints, at least 1.
         least_seconds: between two checkpoints, or the start and the first; others are left out.
-        weights: a file to keep the trained model in, without what only training needs.
+        flatness: what is measured of the trained model, as `sssam sharpness` does of a checkpoint;
+            whatever that raises is the record's `flatness_error`.
         accelerator: "cpu", "cuda", "mps" or "auto", as Fabric takes them.
         devices: 1, or which one, such as `[3]`; to be left out under torchrun.
         strategy: under torchrun "ddp" (also "auto"), or "fsdp" for a model in shards.
@@ -87,9 +91,9 @@ def train(
         for point in training.position.curve:
             _log(fabric, point)
         _epochs(training, Keeper(checkpoint, every, least_seconds), on_epoch)
-        keep_weights(training, weights)
         record = _record(training, test)
-        return record.model_copy(update={"peak_memory": peak.bytes()})
+        record = record.model_copy(update={"peak_memory": peak.bytes()})
+        return record if flatness is None else _with_flatness(record, training, flatness)
 
 
 def _epochs(
@@ -154,13 +158,26 @@ def _record(training: Training, test: bool) -> Record:
         expected_propagations=methods.expected_propagations(training.optimizer),
         seconds=position.seconds,
         curve=tuple(position.curve),
-        sample_hash=position.order,
+        sample_hash=loop.sample_hash(training),
         initial_hash=position.initial,
         environment=environment.describe(
             training.fabric.device, training.run.task.precision, training.share.world
         ),
         **(_tested(judged) if test else {}),
     )
+
+
+def _with_flatness(record: Record, training: Training, plan: Plan) -> Record:
+    """Measures the model on the first rank, on the CPU in float32."""
+    model, _ = weights(training)
+    if training.share.rank:
+        return record
+    try:
+        solution = solutions.solution(record.run, training.position.epoch, model, plan.samples)
+        return record.model_copy(update={"flatness": solutions.measure(solution, plan)})
+    except (Exception, SystemExit) as error:  # a record outlives what a user's own task raises
+        reason = traceback.format_exception_only(error)[-1].strip()
+        return record.model_copy(update={"flatness_error": reason})
 
 
 def _tested(judged: Judged) -> dict[str, Any]:

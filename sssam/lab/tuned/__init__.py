@@ -1,5 +1,5 @@
-"""The rho of each row, as `sssam tune TASK --keep` chose it: one JSON file a task."""
+"""The rho of each row, as `sssam tune TASK` chose it: those of built-in tasks, or of a file."""
 
-from sssam.lab.tuned.values import FALLBACK, Row, Score, Tuned, keep, path, read
+from sssam.lab.tuned.values import FILE, Row, Score, Tuned, load, read
 
-__all__ = ["FALLBACK", "Row", "Score", "Tuned", "keep", "path", "read"]
+__all__ = ["FILE", "Row", "Score", "Tuned", "load", "read"]

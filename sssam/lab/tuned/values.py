@@ -1,18 +1,17 @@
-"""The rho of each row, as `sssam tune TASK --keep` chose it: one JSON file a task.
+"""The rho of each row, as `sssam tune TASK` chose it: one JSON file a task.
 
 A row's rho is the one with the best mean validation accuracy, over seeds of its own.
 """
 
-from functools import cache
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from sssam.lab.specs import Environment, Spec, Task
-from sssam.runtime.files import write_whole
+from sssam.lab.specs.invalid import complaint
 
-#: Whose values a task takes that has none of its own.
-FALLBACK = "noisy-digits"
+#: The file that `sssam tune` leaves.
+FILE = "tuned.json"
 
 _FOLDER = Path(__file__).parent
 
@@ -50,17 +49,6 @@ class Tuned(Spec):
     rows: tuple[Row, ...]
     environment: Environment
 
-    def rho(self, label: str) -> float:
-        """The rho of a row.
-
-        Raises:
-            ValueError: the row was not tuned; the text gives the command that tunes it.
-        """
-        found = self.found(label)
-        if found is None:
-            raise ValueError(f"row {label!r} has no tuned rho for {self.task}: run {self.command}")
-        return found
-
     def found(self, label: str) -> float | None:
         """The rho of a row, or None where it was not tuned."""
         return next((row.rho for row in self.rows if row.label == label), None)
@@ -80,53 +68,40 @@ class Tuned(Spec):
         same = task.model_copy(update={"data": data, **read})
         return same == self.recipe
 
-    def joined(self, other: "Tuned") -> "Tuned":
-        """These rows, and those of `other` that this has not, where both were tuned alike.
-
-        Raises:
-            ValueError: the other's recipe, seeds or revision differ.
-        """
-        differ = [
-            name for name in ("seeds", "revision") if getattr(self, name) != getattr(other, name)
-        ]
-        differ += [] if other.chosen_for(self.recipe) else ["recipe"]
-        if differ:
-            raise ValueError(
-                f"the rows that are kept for {self.task} were tuned with other "
-                f"{' and '.join(differ)}: tune them all anew, or leave out --keep"
+    def is_for(self, task: Task) -> bool:
+        """Whether the values were chosen on that task, though maybe with other settings of it."""
+        mine, its = (
+            (
+                each.name,
+                each.model,
+                each.data.name,
+                None if each.code is None else (each.code.path, each.code.function),
             )
-        mine = {row.label for row in self.rows}
-        kept = tuple(row for row in other.rows if row.label not in mine)
-        grid = tuple(sorted({*self.grid, *other.grid}))
-        return self.model_copy(update={"rows": (*self.rows, *kept), "grid": grid})
+            for each in (self.recipe, task)
+        )
+        prints = {self.recipe.data.fingerprint, task.data.fingerprint} - {None}
+        return mine == its and len(prints) < 2
 
 
-@cache
-def read(task: str) -> Tuned:
-    """The tuned values of a task, or those of `noisy-digits` for a task that has none.
-
-    Raises:
-        FileNotFoundError: neither was tuned.
-    """
-    own = path(task)
-    return Tuned.model_validate_json((own if own.exists() else path(FALLBACK)).read_bytes())
+def read(task: Task) -> Tuned | None:
+    """The values that come with the package for a built-in task, None for all others."""
+    path = _FOLDER / f"{Path(task.name).name}.json"
+    if not path.is_file():
+        return None
+    found = load(path)
+    return found if found.is_for(task) else None
 
 
-def path(task: str) -> Path:
-    """Where the tuned values of a task are kept; a name that is a path counts by its last part."""
-    return _FOLDER / f"{Path(task).name}.json"
-
-
-def keep(found: Tuned) -> Path:
-    """Writes the values of a task where comparisons read them, beside its other rows.
+def load(path: Path) -> Tuned:
+    """The values that `sssam tune` wrote to a file.
 
     Raises:
-        ValueError: the rows that are kept there were tuned otherwise.
-        OSError: the file could not be written.
+        OSError: there is no such file.
+        ValueError: it holds something else.
     """
-    own = path(found.task)
-    if own.exists():
-        found = found.joined(Tuned.model_validate_json(own.read_bytes()))
-    write_whole(own, found.model_dump_json(indent=1).encode() + b"\n")
-    read.cache_clear()
-    return own
+    try:
+        return Tuned.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise ValueError(
+            f"{str(path)!r} holds no tuned values: {complaint(error)}; run sssam tune again"
+        ) from error

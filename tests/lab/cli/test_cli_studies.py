@@ -221,7 +221,9 @@ def test_export_and_import_carry_a_study_to_another_directory(
 def test_tune_chooses_and_writes_what_it_tried(folder: Path, capsys: Capture) -> None:
     words = ["tune", "mine.py", "--methods", "base,sam,msam", "--seeds", "1", "--jobs", "1"]
     out, _ = call(capsys, *words, "--out", "tuned")
-    assert [line.partition(" on mine: rho ")[0] for line in out.splitlines()[1:]] == ["SAM", "MSAM"]
+    *chosen, last = out.splitlines()[1:]
+    assert [line.partition(" on mine: rho ")[0] for line in chosen] == ["SAM", "MSAM"]
+    assert last == "The values, which sssam compare takes: tuned/tuned.json"
     found = json.loads((folder / "tuned" / "tuned.json").read_text())
     sam, msam = found["rows"][1:]
     assert len(sam["scores"]) == len(msam["scores"]) >= 7
@@ -259,7 +261,7 @@ def test_tune_says_what_was_nothing_to_choose_and_what_seeds_do_not_tell_apart(
     folder: Path, capsys: Capture
 ) -> None:
     words = ["tune", "mine.py", "--methods", "base,sam", "--jobs", "1", "--epochs", "1", "--seeds"]
-    base, sam = call(capsys, *words, "1", "--out", "one")[0].splitlines()
+    base, sam, _ = call(capsys, *words, "1", "--out", "one")[0].splitlines()
     assert base.startswith("base on mine: nothing to choose; validation accuracy ")
     assert base.endswith("% over 1 seed")
     assert sam.endswith("% over 1 seed; one seed does not tell the radii apart")

@@ -40,7 +40,8 @@ NAMES = [
 ]
 
 
-KEPT = tuned.read("noisy-digits")
+KEPT = tuned.read(TASK)
+assert KEPT is not None
 #: The rows at the rho that is kept for each.
 BEST = [m.model_copy(update={"rho": KEPT.found(m.label)}) for m in METHODS]
 

@@ -13,9 +13,9 @@ from test_report import EVIL, evil
 
 from sssam.lab.analysis.compare import compare
 from sssam.lab.analysis.comparison import Comparison, RowFlatness, RowRise
-from sssam.lab.flatness.specs import Profile
 from sssam.lab.pages import pooledpage, report
 from sssam.lab.pages.figures import figures
+from sssam.lab.specs.flatness import Profile
 from sssam.lab.stats import Interval
 from sssam.schedules import constant
 

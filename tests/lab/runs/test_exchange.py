@@ -1,11 +1,7 @@
-"""Records as JSON lines, CSV and Parquet, and back."""
+"""Records as JSON lines, and back."""
 
-import csv
 import gzip
-import io
-import json
 
-import pyarrow.parquet
 import pytest
 import synthetic
 
@@ -18,7 +14,7 @@ RECORDS = synthetic.records(seeds=range(2))[:7]
 
 def test_json_lines_are_the_records(tmp_path):
     for name in ("all.jsonl", "all.jsonl.gz"):
-        exchange.export(RECORDS, tmp_path / name, "jsonl")
+        exchange.export(RECORDS, tmp_path / name)
         taken = exchange.take(tmp_path / name, tmp_path / f"of {name}")
         assert taken == (7, 0, (), None)
         held = records.read_all(tmp_path / f"of {name}").by_id
@@ -26,10 +22,10 @@ def test_json_lines_are_the_records(tmp_path):
 
 
 def test_a_second_import_changes_nothing(tmp_path):
-    exchange.export(RECORDS, tmp_path / "all.jsonl", "jsonl")
+    exchange.export(RECORDS, tmp_path / "all.jsonl")
     exchange.take(tmp_path / "all.jsonl", tmp_path / "records")
     changed = [record.model_copy(update={"seconds": 99.0}) for record in RECORDS]
-    exchange.export(changed, tmp_path / "other.jsonl", "jsonl")
+    exchange.export(changed, tmp_path / "other.jsonl")
     assert exchange.take(tmp_path / "other.jsonl", tmp_path / "records")[:2] == (0, 7)
     assert records.read_all(tmp_path / "records").by_id[RECORDS[0].id] == RECORDS[0]
 
@@ -54,10 +50,10 @@ def test_torn_and_foreign_lines_are_counted_told_and_kept(tmp_path):
 
 
 def test_a_record_of_other_numbers_is_told_of_and_kept(tmp_path):
-    exchange.export(RECORDS[:2], tmp_path / "all.jsonl", "jsonl")
+    exchange.export(RECORDS[:2], tmp_path / "all.jsonl")
     exchange.take(tmp_path / "all.jsonl", tmp_path / "records")
     other = RECORDS[1].model_copy(update={"test_accuracy": 0.5, "train_loss": 9.0})
-    exchange.export([RECORDS[0], other, RECORDS[2]], tmp_path / "other.jsonl", "jsonl")
+    exchange.export([RECORDS[0], other, RECORDS[2]], tmp_path / "other.jsonl")
     taken = exchange.take(tmp_path / "other.jsonl", tmp_path / "records")
     assert (taken.new, taken.known) == (1, 1)
     assert taken.problems == (
@@ -68,12 +64,12 @@ def test_a_record_of_other_numbers_is_told_of_and_kept(tmp_path):
 
 
 def test_a_record_that_names_places_otherwise_is_the_same(tmp_path):
-    exchange.export(RECORDS[:1], tmp_path / "all.jsonl", "jsonl")
+    exchange.export(RECORDS[:1], tmp_path / "all.jsonl")
     exchange.take(tmp_path / "all.jsonl", tmp_path / "records")
     method = RECORDS[0].run.method.model_copy(update={"label": "mine"})
     run = RECORDS[0].run.model_copy(update={"method": method})
     renamed = RECORDS[0].model_copy(update={"run": run, "environment": None})
-    exchange.export([renamed], tmp_path / "other.jsonl", "jsonl")
+    exchange.export([renamed], tmp_path / "other.jsonl")
     assert exchange.take(tmp_path / "other.jsonl", tmp_path / "records") == (0, 1, (), None)
 
 
@@ -87,7 +83,7 @@ def test_a_file_without_records_is_an_error_and_leaves_nothing(tmp_path, content
 
 
 def test_a_compressed_file_may_have_any_name(tmp_path):
-    exchange.export(RECORDS, tmp_path / "all.jsonl.gz", "jsonl")
+    exchange.export(RECORDS, tmp_path / "all.jsonl.gz")
     (tmp_path / "all.jsonl.gz").rename(tmp_path / "all.jsonl")
     assert exchange.take(tmp_path / "all.jsonl", tmp_path / "records").new == len(RECORDS)
     (tmp_path / "plain.gz").write_bytes(exchange.jsonl(RECORDS))
@@ -99,28 +95,3 @@ def test_a_torn_gzip_file_is_an_error(tmp_path):
     path.write_bytes(gzip.compress(exchange.jsonl(RECORDS))[:-20])
     with pytest.raises(ValueError, match="is no whole gzip file"):
         exchange.take(path, tmp_path / "records")
-
-
-def test_csv_has_a_row_a_record_and_no_formulas():
-    evil = RECORDS[0].run.method.model_copy(update={"label": "=HYPERLINK(1)"})
-    run = RECORDS[0].run.model_copy(update={"method": evil})
-    found = [RECORDS[0].model_copy(update={"run": run, "error": "@SUM(A1)"}), *RECORDS[1:]]
-    rows = list(csv.DictReader(io.StringIO(exchange.csv(found).decode())))
-    assert len(rows) == 7
-    assert rows[0]["run.method.label"] == "'=HYPERLINK(1)"
-    assert rows[0]["error"] == "'@SUM(A1)"
-    assert [row["id"] for row in rows] == [record.id for record in found]
-    assert float(rows[1]["test_accuracy"]) == RECORDS[1].test_accuracy
-    assert len(json.loads(rows[1]["curve"])) == len(RECORDS[1].curve)
-    assert not any(cell.startswith(("=", "+", "@")) for row in rows for cell in row.values())
-
-
-def test_parquet_has_types(tmp_path):
-    first = RECORDS[0].model_copy(update={"environment": None})
-    exchange.export([first, *RECORDS[1:]], tmp_path / "all.parquet", "parquet")
-    table = pyarrow.parquet.read_table(tmp_path / "all.parquet").to_pylist()
-    assert [row["test_accuracy"] for row in table] == [r.test_accuracy for r in RECORDS]
-    assert table[0]["curve"][0]["step"] == RECORDS[0].curve[0].step
-    assert table[0]["environment.cores"] is None
-    assert table[1]["environment.cores"] == 2
-    assert table[0]["run.seed"] == RECORDS[0].run.seed

@@ -41,6 +41,8 @@ OTHER = {
     "schedule": constant(0.25).to_dict(),
     "options": {"mix": 0.25},
     "length": 9,
+    "label_smoothing": 0.9,
+    "dropout": 0.9,
     "seed": 9,
     "revision": 9,
     "share": 0.5,
@@ -126,6 +128,9 @@ def test_a_changed_default_is_seen_here():
             "options": {},
             "length": 1,
             "learning_rate": None,
+            "weight_decay": None,
+            "label_smoothing": 0.0,
+            "dropout": None,
             "revision": 1,
         },
         "seed": 0,
@@ -144,6 +149,21 @@ def test_a_kind_s_own_revision_is_in_its_runs_alone(monkeypatch):
 def test_the_id_is_that_of_every_earlier_version():
     """Records are found by it: where this text must change, old records are lost to new studies."""
     assert REFERENCE.id == "fe5e8cba93e1a58b"
+
+
+def test_equal_lengths_have_equal_ids_and_make_whole_epochs():
+    two = [REFERENCE.method.model_copy(update={"length": 2}), Method(length=2.0, **_but_length())]
+    assert len({run(method).id for method in two}) == 1
+    lengths = (0.25, 0.01, 1.06, 2)
+    epochs = [run(Method(length=each, **_but_length())).epochs for each in lengths]
+    assert TASK.epochs == 3
+    assert epochs == [1, 1, 3, 6]
+    with pytest.raises(ValueError, match="greater than 0"):
+        Method(length=0, **_but_length())
+
+
+def _but_length():
+    return REFERENCE.method.model_dump(exclude={"length"})
 
 
 def test_what_documents_the_code_and_where_a_record_was_made_are_no_part_of_the_id():

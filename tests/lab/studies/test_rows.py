@@ -12,13 +12,21 @@ NOISY = tasks.TASKS["noisy-digits"]
 
 
 def test_no_words_are_the_default_rows():
-    assert rows.chosen(NOISY, None) == rows.chosen(NOISY, "default") == tasks.default_rows(NOISY)
+    assert rows.chosen(NOISY, None) == rows.chosen(NOISY, "default") == rows.default_rows(NOISY)
+
+
+def test_default_rows_take_what_was_tuned_or_the_class_s_default():
+    values = tuned.read(NOISY)
+    for row, plain in zip(rows.default_rows(NOISY, values), rows.default_rows(NOISY), strict=True):
+        assert row.rho == values.found(row.label)
+        assert plain.rho == (0.0 if row.kind == "base" else 0.05)
 
 
 def test_labels_go_in_any_case_and_once():
-    found = rows.chosen(NOISY, "sam, SS-SAM LINEAR,Sam")
+    values = tuned.read(NOISY)
+    found = rows.chosen(NOISY, "sam, SS-SAM LINEAR,Sam", values)
     assert [row.label for row in found] == ["SAM", "SS-SAM linear"]
-    assert found[0].rho == tuned.read("noisy-digits").rho("SAM")
+    assert found[0].rho == values.found("SAM") == 0.4
 
 
 def test_a_kind_has_its_class_s_settings_and_radius():
@@ -55,7 +63,7 @@ def test_all_are_every_kind_that_suits_the_task():
         ("sam:rho=much", "method 'sam:rho=much': rho must be a number, not 'much'"),
         ("sam:rho=1e999", "rho must be a finite number, not inf"),
         ("looksam:k=5,k=6", "method 'looksam:k=5,k=6': k is given twice: name it once"),
-        ("sam:length=0", "length must be at least 1, not 0"),
+        ("sam:length=0", "length must be above 0, not 0"),
         ("base,,SAM", "methods are 'base,,SAM', with no name where one is to stand"),
         ("", "methods are '', with no name where one is to stand: name rows such as 'base,SAM'"),
     ],

@@ -4,18 +4,14 @@ import json
 from collections import Counter
 
 import pytest
-import torch
 from tiny import TASK
 
-from sssam.lab import tasks, tuned
-from sssam.lab.pages import explain
 from sssam.lab.runs import study
 from sssam.lab.specs import Method, Record, Run
 from sssam.lab.studies import tune
 from sssam.lab.studies.chosen import as_tuned
 from sssam.lab.studies.design import Grid
-from sssam.lab.training import environment
-from sssam.lab.tuned import Tuned, values
+from sssam.lab.tuned import Tuned
 
 BASE = Grid(method=Method(label="base", kind="base"))
 SAM = Grid(method=Method(label="SAM", kind="sam"), factors=(0.05, 0.1, 0.2), grows=True)
@@ -159,39 +155,9 @@ def test_every_row_is_tried_equally_often_and_validation_decides(tmp_path):
     described = ran[0].environment
     found = as_tuned(TASK, choices, (1000, 1001), "a command", described)
     assert Tuned.model_validate_json(found.model_dump_json()) == found
-    assert found.rho("SAM") == sam.method.rho
+    assert found.found("SAM") == sam.method.rho
     assert [score.rho for score in found.rows[1].scores] == [t.method.rho for t in sam.trials]
     assert tune.choose(TASK, [BASE, SAM], (1000, 1001), train, whole=True) == choices
-
-
-@pytest.fixture
-def empty_values(tmp_path, monkeypatch):
-    """No tuned values are kept, and those that a test keeps are gone after it."""
-    monkeypatch.setattr(values, "_FOLDER", tmp_path)
-    values.read.cache_clear()
-    yield
-    values.read.cache_clear()
-
-
-@pytest.mark.usefixtures("empty_values")
-def test_kept_values_keep_the_other_rows():
-    described = environment.describe(torch.device("cpu"), "32-true")
-    for grid in (SAM, MSAM, SAM):
-        choices = tune.choose(TASK, [grid], (1000, 1001), Invented(peak=0.1))
-        tuned.keep(as_tuned(TASK, choices, (1000, 1001), "a command", described))
-    assert [row.label for row in tuned.read("tiny").rows] == ["SAM", "MSAM"]
-    other = tune.choose(TASK, [MSAM], (1000,), Invented(peak=0.1))
-    with pytest.raises(ValueError, match="tuned with other seeds: tune"):
-        tuned.keep(as_tuned(TASK, other, (1000,), "a command", described))
-
-
-def test_kept_values_know_which_task_they_were_chosen_for():
-    values, task = tuned.read("noisy-digits"), tasks.find("noisy-digits")
-    assert values.chosen_for(task)
-    assert values.chosen_for(task.model_copy(update={"margin": 3.0}))
-    assert not values.chosen_for(task.model_copy(update={"epochs": 3}))
-    assert "from which this run differs" not in explain.tuning(task)
-    assert tuned.path("../noisy-digits") == tuned.path("noisy-digits")
 
 
 def test_compact_records_hold_nothing_of_the_test_set():

@@ -157,27 +157,10 @@ def test_rows_are_distinct_and_their_counts_those_of_the_study():
     assert len(part) == 3
 
 
-def test_every_default_row_has_a_rho_that_was_tuned():
-    values = tuned.read("noisy-digits")
-    for row in tasks.default_rows(tasks.find("noisy-digits")):
-        assert row.rho == (0.0 if row.kind == "base" else values.rho(row.label))
-        assert (row.rho > 0) == (row.kind != "base")
-
-
-def test_a_task_without_tuned_values_takes_those_of_noisy_digits():
-    assert tuned.read("tiny") == tuned.read("noisy-digits")
-    assert tasks.default_rows(TASK) == tasks.default_rows(tasks.find("noisy-digits"))
-
-
 def test_tuned_values_are_the_best_of_their_scores_and_no_end_of_the_grid():
-    values = tuned.read("noisy-digits")
+    values = tuned.read(tasks.find("noisy-digits"))
     assert min(values.seeds) >= 1000
     for row in values.rows:
         if len(row.scores) > 1:
             assert row.rho == max(row.scores, key=lambda score: (score.mean, -score.rho)).rho
             assert values.grid[0] < row.rho < values.grid[-1]
-
-
-def test_a_row_that_was_not_tuned_says_how():
-    with pytest.raises(ValueError, match=r"'mine' has no tuned rho .* sssam tune noisy-digits"):
-        tuned.read("noisy-digits").rho("mine")

@@ -1,10 +1,11 @@
-"""How flat the loss is at trained weights, as typed values: what is measured, what was found."""
+"""How flat the loss is at trained weights, as typed values: the plan and the results."""
 
 from typing import Annotated
 
 from pydantic import Field
 
-from sssam.lab.specs import Run, Spec, Whole
+from sssam.lab.specs.base import Spec, Whole
+from sssam.lab.specs.run import Run
 
 #: Training samples unless a plan names another number: as many as the curves' loss is taken on.
 SAMPLES = 512
@@ -80,15 +81,14 @@ class Plane(Spec):
 
 
 class Flatness(Spec):
-    """How flat the loss is at the weights that a run has reached after `epoch` epochs.
+    """How flat the loss is at the weights that a run has reached, measured by `plan`.
 
     `loss` and `score` (the mean of the task's metric, in [0, 1]) are means over the first `samples`
     of the training set, in evaluation mode; `weights` is the number of weights. `curve` and
     `surface` are along filter-normalised random directions, the same for equal shapes.
     """
 
-    run: Run
-    epoch: int
+    plan: Plan
     weights: int
     samples: int
     loss: float
@@ -98,6 +98,14 @@ class Flatness(Spec):
     rises: tuple[Rise, ...]
     curve: Profile
     surface: Plane | None = None
+
+
+class Measured(Spec):
+    """The flatness of a run's weights after `epoch` epochs."""
+
+    run: Run
+    epoch: int
+    flatness: Flatness
 
 
 class Between(Spec):
@@ -111,12 +119,3 @@ class Between(Spec):
     second: Run
     profile: Profile
     barrier: float | None
-
-
-class Kept(Spec):
-    """What came of measuring a run by a plan: its flatness, or the reason that there is none."""
-
-    run: Run
-    plan: Plan
-    flatness: Flatness | None = None
-    error: str | None = None

@@ -1,22 +1,17 @@
 """A trained run's flatness: from a checkpoint to numbers and figures."""
 
-import json
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
-import torch
-from tiny import TASK
+from tiny import TASK, run, same_but_times
 
-from sssam.lab import flatness
 from sssam.lab.charts import landscape
-from sssam.lab.cli import main
-from sssam.lab.flatness.specs import Between, Flatness, Plan
 from sssam.lab.pages import landscapes
 from sssam.lab.pages.figures import render
-from sssam.lab.pages.landscapes import Measured
 from sssam.lab.specs import Record
-from sssam.lab.training import checkpoints
+from sssam.lab.specs.flatness import Flatness, Measured, Plan
+from sssam.lab.training import checkpoints, flatness
+from sssam.lab.training.train import train
 from sssam.sharpness import Hessian, average_case_rise, worst_case_rise
 
 QUICK = Plan(
@@ -29,8 +24,6 @@ QUICK = Plan(
     draws=2,
     surface=True,
 )
-FEW = ["--samples", "32", "--eigenvalues", "1", "--probes", "2"]
-FEW += ["--rho", "0.1", "--adaptive-rho", "1"]
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +89,8 @@ def test_every_figure_is_drawn_and_says_its_number(
     trained: dict[str, tuple[Path, Record]], measured: Flatness
 ) -> None:
     line = flatness.between(*(flatness.opened(trained[n][0], 64) for n in ("base", "SAM")))
-    drawn = landscapes.drawings([measured], [line])
+    of_base = Measured(run=trained["base"][1].run, epoch=3, flatness=measured)
+    drawn = landscapes.drawings([of_base], [line])
     assert [figure.name.split("-")[0] for figure in drawn] == ["landscape", "line", "surface"]
     assert f"base, seed 0 from {measured.loss:.3g}" in drawn[0].alt
     assert f"the barrier is {line.barrier:.4f}" in drawn[1].alt
@@ -107,10 +101,18 @@ def test_every_figure_is_drawn_and_says_its_number(
             assert "training loss" in picture
 
 
-def test_losses_that_are_not_finite_are_left_out(measured: Flatness) -> None:
+def test_losses_that_are_not_finite_are_left_out(
+    trained: dict[str, tuple[Path, Record]], measured: Flatness
+) -> None:
+    run = trained["base"][1].run
     nothing = measured.curve.model_copy(update={"loss": (None,) * len(measured.curve.x)})
     partly = measured.curve.model_copy(update={"loss": (None, *measured.curve.loss[1:])})
-    both = [measured.model_copy(update={"curve": c, "surface": None}) for c in (nothing, partly)]
+    both = [
+        Measured(
+            run=run, epoch=3, flatness=measured.model_copy(update={"curve": c, "surface": None})
+        )
+        for c in (nothing, partly)
+    ]
     assert landscapes.drawings(both[:1]) == []
     assert "nan" not in render(landscapes.drawings(both[1:])[0].draw(), "svg").decode().lower()
     with pytest.raises(ValueError, match="no loss is finite"):
@@ -119,80 +121,20 @@ def test_losses_that_are_not_finite_are_left_out(measured: Flatness) -> None:
         landscape.surface((0.0,), (0.0, 1.0), [[1.0], [1.0]])
 
 
-def test_one_checkpoint_on_the_command_line(
-    trained: dict[str, tuple[Path, Record]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_record_holds_what_its_checkpoint_gives(
+    trained: dict[str, tuple[Path, Record]], measured: Flatness
 ) -> None:
-    words = ["sharpness", str(trained["base"][0]), *FEW, "--surface", "--out", str(tmp_path)]
-    assert main(words) == 0
-    output = capsys.readouterr().out
-    for name in ("training samples      ", "adaptive trace", "rise within rho 0.1, worst"):
-        assert name in output
-    held = Measured.model_validate_json((tmp_path / "sharpness.json").read_text())
-    assert held.flatness[0].run == trained["base"][1].run
-    assert held.between == ()
-    picture = ElementTree.parse(tmp_path / "landscape.svg").getroot()
-    assert picture.attrib["aria-label"].startswith("Line plot of the training loss along")
-    assert (tmp_path / f"surface-{held.flatness[0].run.id}.svg").exists()
+    plain = trained["base"][1]
+    record = train(plain.run, flatness=QUICK)
+    assert record.flatness == measured
+    assert record.flatness_error is None
+    assert same_but_times(record.model_copy(update={"flatness": None})) == same_but_times(plain)
+    assert record.id == plain.id
 
 
-def test_two_checkpoints_on_the_command_line(
-    trained: dict[str, tuple[Path, Record]],
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    paths = [str(trained[name][0]) for name in ("resnet", "resnet SAM")]
-    assert main(["sharpness", *paths, *FEW]) == 0
-    told = "the first, between base, seed 0 and SAM, seed 0, the loss rises"
-    assert told in " ".join(capsys.readouterr().out.split())
-    ids = [trained[name][1].id for name in ("resnet", "resnet SAM")]
-    folder = Path("sssam-results", "tiny", "sharpness", "-".join(ids))
-    held = json.loads((folder / "sharpness.json").read_text())
-    line = Between.model_validate(held["between"][0])
-    assert [line.first.id, line.second.id] == ids
-    assert (folder / f"line-{ids[0]}-{ids[1]}.svg").exists()
-
-
-@pytest.mark.parametrize(
-    ("words", "text"),
-    [
-        (["--rho", "0"], "--rho must be above 0 and finite, not 0.0"),
-        (["--adaptive-rho", "inf"], "--adaptive-rho must be above 0 and finite, not inf"),
-        (["--samples", "0"], "--samples must be at least 1, not 0"),
-        (["--eigenvalues", "0"], "--eigenvalues must be at least 1, not 0"),
-        (["--probes", "1"], "--probes must be at least 2, not 1"),
-        (["--eigenvalues", "9999", "--samples", "8"], "k must be at most"),
-    ],
-)
-def test_bad_arguments_are_refused(
-    trained: dict[str, tuple[Path, Record]],
-    words: list[str],
-    text: str,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    assert main(["sharpness", str(trained["base"][0]), *words]) == 2
-    assert text in capsys.readouterr().err
-
-
-def test_files_that_are_no_checkpoint_are_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    torn, foreign = tmp_path / "torn.pt", tmp_path / "foreign.pt"
-    torn.write_bytes(b"torn")
-    torch.save({"model": {}}, foreign)
-    for path in (torn, foreign, tmp_path / "missing.pt"):
-        assert main(["sharpness", str(path)]) == 2
-        assert path.name in capsys.readouterr().err
-
-
-def test_a_run_that_diverged_has_no_flatness(
-    trained: dict[str, tuple[Path, Record]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    each, state = checkpoints.read(trained["base"][0])
-    next(iter(state["model"].values())).fill_(float("nan"))
-    path = tmp_path / "diverged.pt"
-    checkpoints.save(path, each, {k: v for k, v in state.items() if k not in ("format", "run")})
-    assert main(["sharpness", str(path), "--out", str(tmp_path / "out")]) == 2
-    assert "there is no sharpness to measure" in capsys.readouterr().err
-    assert not (tmp_path / "out").exists()
+def test_a_run_that_diverged_says_why_it_has_no_flatness() -> None:
+    task = TASK.model_copy(update={"learning_rate": 1e30})
+    record = train(run(task=task), flatness=QUICK)
+    assert record.outcome == "diverged"
+    assert record.flatness is None
+    assert "FloatingPointError" in str(record.flatness_error)

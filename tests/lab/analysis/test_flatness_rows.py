@@ -1,4 +1,4 @@
-"""The flatness of a study: measured once a run from kept weights, shown a row, told if absent."""
+"""The flatness of a study: part of its records, a mean for each variant, reported if absent."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,21 +6,19 @@ from pathlib import Path
 import pytest
 from tiny import BASE, SAM, SSSAM, TASK
 
-from sssam.lab import flatness
 from sssam.lab.analysis.comparison import Comparison
 from sssam.lab.analysis.flatness_rows import with_flatness
-from sssam.lab.flatness import files as flatfiles
-from sssam.lab.flatness.specs import Plan
 from sssam.lab.pages import report
 from sssam.lab.pages.figures import figures, render
 from sssam.lab.pages.flatness_figures import chosen
 from sssam.lab.pages.flatness_table import cells
 from sssam.lab.pages.table import markdown
-from sssam.lab.runs import claims, study, worker
 from sssam.lab.runs import store as records
-from sssam.lab.runs.worker import Settings
+from sssam.lab.runs import study
+from sssam.lab.specs.flatness import Plan
 from sssam.lab.studies import conduct, design, studyfile
 from sssam.lab.studies.design import Grid, Part, Study
+from sssam.lab.training import flatness
 
 PLAN = Plan(
     samples=32, eigenvalues=2, probes=2, radii=(0.1,), adaptive_radii=(1.0,), steps=1, draws=2
@@ -44,10 +42,8 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def compared(directory: Path, asked: Study = STUDY) -> Comparison:
-    decided = conduct.undecided(asked.parts[0])
-    held = records.read_all(directory / "records").by_id
-    flat = conduct.flatness(asked, decided, directory)
-    return conduct.compared(asked, decided, held.values(), flat)
+    found = records.read_all(directory / "records").by_id
+    return conduct.compared(asked, conduct.undecided(asked.parts[0]), found.values())
 
 
 @pytest.fixture(scope="module")
@@ -55,62 +51,16 @@ def comparison(directory: Path) -> Comparison:
     return compared(directory)
 
 
-def test_each_run_has_its_flatness_and_its_weights(directory: Path) -> None:
-    kept = flatfiles.read_all(RUNS, directory / "records")
-    assert set(kept) == {run.id for run in RUNS}
-    first = kept[RUNS[0].id].flatness
-    assert first is not None
-    path = flatfiles.weights_path(RUNS[0], directory / "records")
-    again = flatness.measure(flatness.opened(path, PLAN.samples), PLAN)
-    assert again == first
-    assert first.epoch == TASK.epochs
-
-
-def test_flatness_leaves_records_and_their_ids_alone(directory: Path, tmp_path: Path) -> None:
-    plain = study.run_missing(RUNS[:1], tmp_path).by_id[RUNS[0].id]
-    beside = records.read_all(directory / "records").by_id[RUNS[0].id]
-    assert (plain.test_accuracy, plain.curve) == (beside.test_accuracy, beside.curve)
-    assert not (tmp_path / flatfiles.WEIGHTS).exists()
-
-
-def test_what_is_measured_is_not_measured_again(
-    directory: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(flatfiles, "measure", _must_not_be_called)
-    monkeypatch.setattr(worker, "train", _must_not_be_called)
-    assert study.missing(RUNS, directory / "records", flatness=PLAN) == []
-    study.run_missing(RUNS, directory / "records", flatness=PLAN)
-
-
-def _must_not_be_called(*_: object, **__: object) -> None:
-    raise AssertionError("done twice")
-
-
-def test_kept_weights_are_measured_without_training(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    study.run_missing(RUNS[:1], tmp_path, flatness=PLAN)
-    (path,) = (tmp_path / flatfiles.FOLDER).iterdir()
-    before = path.read_bytes()
-    path.write_bytes(before[:50])
-    monkeypatch.setattr(worker, "train", _must_not_be_called)
-    study.run_missing(RUNS[:1], tmp_path, flatness=PLAN)
-    assert path.read_bytes() == before
-    assert (path.parent / records.ASIDE / path.name).read_bytes() == before[:50]
-    other = PLAN.model_copy(update={"samples": 16})
-    study.run_missing(RUNS[:1], tmp_path, flatness=other)
-    assert flatfiles.read_all(RUNS, tmp_path)[RUNS[0].id].plan == other
-
-
-def test_a_finished_run_without_weights_is_told_of_and_not_trained_again(tmp_path: Path) -> None:
+def test_a_record_without_flatness_is_reported_and_not_trained_again(tmp_path: Path) -> None:
     study.run_missing(RUNS, tmp_path / "records")
-    assert study.missing(RUNS, tmp_path / "records", flatness=PLAN) == []
+    again = study.run_missing(RUNS, tmp_path / "records", flatness=PLAN).by_id
+    assert {record.flatness for record in again.values()} == {None}
     found = compared(tmp_path)
     assert cells(found) == []
     assert "The flatness of 6 runs is not known" in found.remarks[-1]
 
 
-def test_a_measurement_that_fails_has_its_reason_and_is_not_repeated(
+def test_a_measurement_that_fails_has_its_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def diverged(*_: object) -> None:
@@ -118,40 +68,18 @@ def test_a_measurement_that_fails_has_its_reason_and_is_not_repeated(
 
     monkeypatch.setattr(flatness, "measure", diverged)
     study.run_missing(RUNS, tmp_path / "records", flatness=PLAN)
-    assert study.missing(RUNS, tmp_path / "records", flatness=PLAN) == []
     said = compared(tmp_path).remarks[-1]
     assert said.startswith("The flatness of 6 runs could not be measured: FloatingPointError")
 
 
-def test_workers_lost_over_the_flatness_leave_the_record_and_the_reason(tmp_path: Path) -> None:
-    settings = Settings(flatness=PLAN)
-    trained = worker.work(RUNS[0], tmp_path, settings)
-    assert trained is not None
-    (tmp_path / flatfiles.FOLDER / f"{trained.id}.json").unlink()
-    assert worker.found(RUNS[0], tmp_path, settings) is None
-    assert worker.give_up(RUNS[0], tmp_path, settings, "out of memory") == trained
-    assert flatfiles.read_all(RUNS, tmp_path)[trained.id].error == "out of memory"
-    assert worker.found(RUNS[0], tmp_path, settings) == trained
-    assert claims.begun(trained.id, tmp_path) == 0
-
-
-def test_a_failed_run_is_tried_again_and_a_measured_one_is_not_set_aside(
-    directory: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(worker, "train", _must_not_be_called)
-    other = PLAN.model_copy(update={"draws": 3})
-    study.run_missing(RUNS[:1], directory / "records", retry_failed=True, flatness=other)
-    assert not (directory / "records" / records.ASIDE).exists()
-    study.run_missing(RUNS[:1], directory / "records", flatness=PLAN)
-
-
 def test_rows_are_means_over_seeds(comparison: Comparison, directory: Path) -> None:
-    kept = flatfiles.read_all(RUNS, directory / "records")
+    found = records.read_all(directory / "records").by_id
     tops = [
-        found.curvature.eigenvalues[0]
+        flat.curvature.eigenvalues[0]
         for each in RUNS
-        if each.method == SAM and (found := kept[each.id].flatness)
+        if each.method == SAM and (flat := found[each.id].flatness)
     ]
+    assert len(tops) == 2
     row = comparison.rows[1].flatness
     assert row is not None
     assert row.eigenvalue.mean == pytest.approx(sum(tops) / 2)
@@ -164,14 +92,14 @@ def test_rows_are_means_over_seeds(comparison: Comparison, directory: Path) -> N
 def test_a_rise_without_bound_in_one_run_is_no_number_of_the_row(
     comparison: Comparison, directory: Path
 ) -> None:
-    kept = flatfiles.read_all(RUNS, directory / "records")
-    one = kept[RUNS[-1].id]
+    found = records.read_all(directory / "records").by_id
+    one = found[RUNS[-1].id]
     assert one.flatness is not None
     plain, adaptive = one.flatness.rises
     rises = (plain.model_copy(update={"worst": None}), adaptive)
-    found = one.flatness.model_copy(update={"rises": rises})
-    kept[RUNS[-1].id] = one.model_copy(update={"flatness": found})
-    row = with_flatness(comparison, RUNS, kept).rows[-1].flatness
+    flat = one.flatness.model_copy(update={"rises": rises})
+    found[one.id] = one.model_copy(update={"flatness": flat})
+    row = with_flatness(comparison, list(found.values()), PLAN).rows[-1].flatness
     assert row is not None
     assert row.rises[0].worst is None
     assert row.rises[1].worst == comparison.rows[-1].flatness.rises[1].worst

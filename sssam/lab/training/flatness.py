@@ -1,4 +1,4 @@
-"""A trained run's flatness: from its checkpoint to numbers, and the line between two of them."""
+"""A trained run's flatness, of the training or of a checkpoint; and the line between two."""
 
 import math
 from pathlib import Path
@@ -8,17 +8,18 @@ import torch
 from torch import Tensor, nn
 
 from sssam import sharpness
-from sssam.lab.flatness.specs import (
+from sssam.lab.specs import Run
+from sssam.lab.specs.flatness import (
     SAMPLES,
     Between,
     Curvature,
     Flatness,
+    Measured,
     Plan,
     Plane,
     Profile,
     Rise,
 )
-from sssam.lab.specs import Run
 from sssam.lab.tasks import problems
 from sssam.lab.tasks.problem import Judgement, Problem, run_model
 from sssam.lab.training import checkpoints
@@ -62,13 +63,22 @@ def opened(path: Path, samples: int = SAMPLES) -> Solution:
         Exception: whatever a user's own task raises.
     """
     run, state = checkpoints.read(path)
+    return solution(run, int(state["position"]["epoch"]), state["model"], samples)
+
+
+def solution(run: Run, epoch: int, weights: dict[str, Any], samples: int = SAMPLES) -> Solution:
+    """The same for a run's model of these weights, its state dict, on any device.
+
+    Raises:
+        ValueError, FileNotFoundError, Exception: as `opened`.
+    """
     problem = problems.make(run.task, run.seed)
-    problem.model.load_state_dict(state["model"])
+    problem.model.load_state_dict(weights)
     part = problem.parts[0].head(samples)
     order = torch.arange(len(part))
     batches = [(x, y) for _, x, y in part.batches(order, _BATCH, "flatness", run.seed)]
     model = _Called(problem.model).eval()
-    return Solution(run, int(state["position"]["epoch"]), problem, model, batches, len(part))
+    return Solution(run, epoch, problem, model, batches, len(part))
 
 
 def measure(solution: Solution, plan: Plan | None = None) -> Flatness:
@@ -86,8 +96,7 @@ def measure(solution: Solution, plan: Plan | None = None) -> Flatness:
     rises = tuple(_rise(solution, plan, rho, adaptive) for rho, adaptive in radii)
     plain, adaptive = (_curvature(solution, plan, adaptive) for adaptive in (False, True))
     return Flatness(
-        run=solution.run,
-        epoch=solution.epoch,
+        plan=plan,
         weights=sum(p.numel() for p in solution.model.parameters() if p.requires_grad),
         samples=solution.samples,
         loss=here.loss.item(),
@@ -98,6 +107,12 @@ def measure(solution: Solution, plan: Plan | None = None) -> Flatness:
         curve=_profile(sharpness.loss_curve(*solution.given, metric=metric)),
         surface=_plane(sharpness.loss_surface(*solution.given)) if plan.surface else None,
     )
+
+
+def measured(solution: Solution, plan: Plan) -> Measured:
+    """The same with the run and its epoch; raises as `measure`."""
+    found = measure(solution, plan)
+    return Measured(run=solution.run, epoch=solution.epoch, flatness=found)
 
 
 def between(first: Solution, second: Solution) -> Between:

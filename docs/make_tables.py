@@ -1,0 +1,201 @@
+"""`python docs/make_tables.py` writes the tables of all methods in docs/choosing.md and README.md.
+
+What a method is stands here; passes and memory are asked of the classes, and what was measured is
+read from the comparisons of two studies, whose records are kept beside them.
+"""
+
+import ast
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from sssam import SharpnessAware, schedules
+from sssam.lab.analysis.comparison import Comparison, Row
+from sssam.lab.analysis.headline import signed
+from sssam.lab.specs import Method
+from sssam.lab.training import methods
+
+ROOT = Path(__file__).resolve().parents[1]
+#: All that the first has, on its task, and what only another has, on that one's.
+STUDIES = tuple(ROOT / "studies" / name / "comparison.json" for name in ("family", "norm"))
+BEGIN, END = "<!-- methods: written by `python docs/make_tables.py` -->", "<!-- end of methods -->"
+NOT_MEASURED = "not measured"
+STEPS = 10_000  # over which expected passes are taken
+
+
+class Fact(NamedTuple):
+    """A method: its label in the studies, the code that builds it, and what it is in words."""
+
+    label: str
+    name: str
+    when: str
+    where: str
+    which: str
+    loop: str
+    reference: str
+
+    @property
+    def method(self) -> Method:
+        """As a variant of a comparison, at its class's radius."""
+        call = ast.parse(self.name, mode="eval").body
+        given = {}
+        if isinstance(call, ast.Call):
+            given = {k.arg: eval(ast.unparse(k.value), vars(schedules)) for k in call.keywords}
+        name = ast.unparse(call.func if isinstance(call, ast.Call) else call)
+        kind = next(k for k, made in methods.KINDS.items() if made and made.__name__ == name)
+        schedule = given.pop("schedule", None)
+        return Method(
+            label=self.label,
+            kind=kind,
+            rho=methods.default_rho(kind),
+            schedule=None if schedule is None else schedule.to_dict(),
+            options=given,
+        )
+
+
+PER_SAMPLE = "`passes(batch)`, one loss a sample"
+MOVED = "any; two lines: `ascend()` before `backward()`"
+FIRST = "any; two lines: `will_ascend` first"
+UNKNOWN = "any; `will_ascend` is not known before the pass"
+LARGE = "steps whose gradient is large"
+TURNED = "at w + e; elsewhere g turned by what is kept of it"
+LATE, EVERY_4TH = "SSSAM(schedule=late(0.5))", 'SSSAM(schedule=constant(1/4), draws="systematic")'
+LINEAR, G_RST = "SSSAM(schedule=linear(0, 1))", "SSSAM(schedule=linear(0, 1), mix=0.8)"
+COIN, ELSEWHERE = "a coin of rising probability", "at w + e; g elsewhere"
+COUPLED = "(1 - a) g + a at w + e, a = gamma / (1 - gamma)"
+
+#: In the order in which one would look at them: the two ends, what lies between, the cheap ones.
+# fmt: off
+FACTS = tuple(Fact(*each) for each in (
+    ("SAM", "SAM", "always", "g", "at w + e", "any", "2010.01412"),
+    ("ASAM", "ASAM", "always", "g, scaled by the weights", "at w + e", "any", "2102.11600"),
+    ("SS-SAM linear", LINEAR, COIN, "g", ELSEWHERE, "any", "2203.09962"),
+    ("SS-SAM late half", LATE, "the last half of the steps", "g", ELSEWHERE, "any", "2410.10373"),
+    ("every 4th step", EVERY_4TH, "every 4th step", "g", ELSEWHERE, "any", "2203.09962"),
+    ("G-RST", G_RST, COIN, "g", "0.2 g + 0.8 at w + e; g elsewhere", "any", "2203.09962v2"),
+    ("LookSAM", "LookSAM", "every 5th step", "g", TURNED, "any", "2203.02714"),
+    ("AESAM", "AESAM", LARGE, "g", ELSEWHERE, UNKNOWN, "2304.14647"),
+    ("AE-LookSAM", "AESAM(look=True)", LARGE, "g", TURNED, UNKNOWN, "2304.14647"),
+    ("MicroSAM", "MicroSAM", "always", "g of a quarter of the batch, with noise", "at w + e",
+     FIRST, "Neural Networks 185, 2025"),
+    ("ESAM", "ESAM", "always", "g, on tensors drawn at random",
+     "at w + e, of the samples whose losses rise most", PER_SAMPLE, "2110.03141"),
+    ("KSAM", "KSAM", "always", "g of the samples of the highest losses",
+     "at w + e, of the same samples", PER_SAMPLE, "2210.12864"),
+    ("AsyncSAM", "AsyncSAM", "always", "g of the step before", "at w + e", FIRST, "2503.11147"),
+    ("SAMPa", "SAMPa", "always", "g at a point ahead, of the step before",
+     "at w + e, mixed with the next point's",
+     "`passes(batch)`; a resumed run begins with a plain step", "2410.10683"),
+    ("MSAM", "MSAM", "always", "minus the momentum, no pass", "at w + e",
+     f"{MOVED}; a base with momentum", "2401.12033"),
+    ("S2SAM", "S2SAM", "always", "the last step's own gradient, no pass", "at w + e", MOVED,
+     "NeurIPS 2024"),
+    ("RandomPerturbation", "RandomPerturbation", "always", "noise, no pass", "at w + e", MOVED,
+     "2404.00357"),
+    ("FriendlySAM", "FriendlySAM", "always", "g less its running mean", "at w + e", "any",
+     "2403.12350"),
+    ("GSAM", "GSAM", "always", "g", "at w + e, less a part of g orthogonal to it", "any",
+     "2203.08065"),
+    ("WSAM", "WSAM", "always", "g", "g, then the sharpness's own step", 'any; groups with an "lr"',
+     "2305.15817"),
+    ("WSAM coupled", "WSAM(decoupled=False)", "always", "g", COUPLED, "any", "2305.15817"),
+    ("USAM", "USAM", "always", "g, not normalised", "at w + e", "any", "2206.06232"),
+    ("SAMON", "SAMON", "always", "g of the normalisation layers alone", "at w + e", "any; `model`",
+     "2306.04226"),
+))
+# fmt: on
+
+
+def comparisons() -> tuple[Comparison, ...]:
+    """Those of the studies, in their order."""
+    return tuple(Comparison.model_validate_json(study.read_bytes()) for study in STUDIES)
+
+
+def choosing(measured: Sequence[Comparison]) -> str:
+    """The table of docs/choosing.md; the first comparison's task heads its measured column."""
+    head = ["method", "when it acts", "where e points", "which gradient is used", "passes a step"]
+    gain = "gain over the base" + (f" on {measured[0].task.name}" if measured else "")
+    head += ["extra memory", "the loop", gain, "reference"]
+    lines = [[*_facts(fact), _measured(fact, measured), _link(fact)] for fact in FACTS]
+    return _markdown(head, lines)
+
+
+def overview() -> str:
+    """The table of README.md."""
+    head = ["class", "when it acts", "where e points", "which gradient is used", "passes a step"]
+    return _markdown(head, [_facts(fact)[:5] for fact in FACTS])
+
+
+def _facts(fact: Fact) -> list[str]:
+    model = nn.Sequential(nn.Linear(4, 4), nn.LayerNorm(4))
+    base = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    built = methods.build(fact.method, base, total_steps=STEPS, seed=0, model=model)
+    assert isinstance(built, SharpnessAware)
+    expected = methods.expected_propagations(built)
+    passes = "1 to 2" if expected is None else f"{round(expected, 3):g}"
+    memory = f"{built.memory.persistent} / {built.memory.peak}"
+    if fact.label == "SAMON":
+        memory += " of the normalisation layers"
+    return [f"`{fact.name}`", fact.when, fact.where, fact.which, passes, memory, fact.loop]
+
+
+def _measured(fact: Fact, measured: Sequence[Comparison]) -> str:
+    """From the first comparison that has the method; with its task, unless it is the first."""
+    for comparison in measured:
+        variants = {variant.label: variant for variant in comparison.rows}
+        gain = _gain(variants.get(fact.label))
+        if gain is not None and comparison is measured[0]:
+            return gain
+        if gain is not None:
+            sam = _gain(comparison.sam) or NOT_MEASURED
+            return f"*on {comparison.task.name}* {gain}; `SAM` there {sam}"
+    return NOT_MEASURED
+
+
+def _gain(variant: Row | None) -> str | None:
+    """The gain over the base in points, with its interval, what it cost, and at which rho."""
+    if variant is None or variant.to_base is None:
+        return None
+    gain, ends = variant.to_base, ""
+    if gain.low is not None and gain.high is not None:
+        ends = f" [{signed(gain.low)}, {signed(gain.high)}]"
+    spent = "" if variant.propagations is None else f", {variant.propagations:.2f} passes"
+    return f"{signed(gain.mean)}{ends}{spent}, rho {variant.method.rho:g}"
+
+
+def _link(fact: Fact) -> str:
+    if re.fullmatch(r"\d{4}\.\d{5}(v\d+)?", fact.reference):
+        return f"[{fact.reference}](https://arxiv.org/abs/{fact.reference})"
+    return fact.reference
+
+
+def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def written(document: str, table: str) -> str:
+    """The document with this table between its two marks.
+
+    Raises:
+        ValueError: the marks are missing, or there more than once.
+    """
+    if document.count(BEGIN) != 1 or document.count(END) != 1:
+        raise ValueError(f"the document needs one line {BEGIN!r} and one line {END!r}")
+    before, _, rest = document.partition(BEGIN)
+    return f"{before}{BEGIN}\n{table}{END}{rest.partition(END)[2]}"
+
+
+def documents() -> dict[str, str]:
+    """The documents by their paths in the source tree, each with its table."""
+    return {"docs/choosing.md": choosing(comparisons()), "README.md": overview()}
+
+
+if __name__ == "__main__":
+    for name, table in documents().items():
+        path = ROOT / name
+        path.write_text(written(path.read_text(encoding="utf-8"), table), encoding="utf-8")

@@ -1,0 +1,48 @@
+"""Options that several commands share, as types that load nothing: help is read without torch."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from sssam.lab.training.hardware import Hardware
+
+#: The values of `sssam.lab.specs.Precision`, `sssam.lab.training.hardware.Strategy` and
+#: `sssam.roles.strength.How`, which a test holds equal.
+Precision = Literal["32-true", "64-true", "bf16-mixed", "bf16-true", "16-mixed"]
+Strategy = Literal["auto", "ddp", "fsdp"]
+Strength = Literal["fixed", "per-step", "total"]
+
+Flag = Annotated[bool, Parameter(negative="")]
+Data = Annotated[tuple[str, ...], Parameter(name="--data", negative="")]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class How:
+    """Options of all commands that train, but for what is part of a run."""
+
+    accelerator: Annotated[
+        Literal["cpu", "cuda", "mps", "auto"], Parameter(help="Device to train on.")
+    ] = "cpu"
+    strategy: Annotated[
+        Strategy,
+        Parameter(
+            help="Under torchrun: ddp keeps the model on each rank, fsdp a shard of it on each."
+        ),
+    ] = "auto"
+    logger: Annotated[
+        str | None,
+        Parameter(
+            help="Where each epoch's numbers are written besides: csv, tensorboard, mlflow or "
+            "wandb, in the folder logs of --out."
+        ),
+    ] = None
+
+    @property
+    def hardware(self) -> "Hardware":
+        """Where runs are trained."""
+        from sssam.lab.training.hardware import Hardware
+
+        return Hardware(self.accelerator, strategy=self.strategy)
