@@ -81,7 +81,7 @@ def _looks_like_samples(x: Sequence[Any]) -> bool:
     if hasattr(x, "_fields"):
         return False
     if not any(map(_length, x)) and not any(map(_fields, x)):
-        return len(x) > 0  # texts, numbers, objects
+        return len(set(map(type, x))) == 1  # texts, numbers, objects
     if all(map(_is_array, x)):
         return _are_ragged(x) or _are_images(x)
     kinds = (_have_equal_keys, _are_tuples_with_a_number, _are_lists_of_words)
