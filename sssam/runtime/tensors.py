@@ -46,7 +46,8 @@ def is_plain(tensor: Tensor) -> bool:
 def _parts(tensor: Any) -> list[str]:
     """The attributes in which a DTensor, a ragged or a quantised tensor holds others."""
     wraps = is_traceable_wrapper_subclass(tensor)
-    return list(tensor.__tensor_flatten__()[0]) if wraps else []
+    names = tensor.__tensor_flatten__()[0] if wraps else []
+    return [name for name in names if isinstance(getattr(tensor, name), Tensor)]
 
 
 def _memories(tensor: Tensor) -> Iterator[Tensor]:

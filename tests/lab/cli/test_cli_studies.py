@@ -205,9 +205,8 @@ def test_export_and_import_carry_a_study_to_another_directory(
     folder: Path, capsys: Capture
 ) -> None:
     call(capsys, "run", "study.toml", "--out", "kept")
-    for kind in ("jsonl", "csv", "parquet"):
-        out, _ = call(capsys, "export", "kept", "--format", kind)
-        assert out == f"8 records: {Path('kept', f'records.{kind}')}\n"
+    out, _ = call(capsys, "export", "kept")
+    assert out == f"8 records: {Path('kept', 'records.jsonl')}\n"
     _, err = call(capsys, "export", "kept", "--out", ".", code=2)
     assert "--out is '.', a directory: name a file" in err
     with (folder / "kept" / "records.jsonl").open("a") as file:
