@@ -14,11 +14,11 @@ def step_length(group: dict[str, Any]) -> float | Tensor:
     d is the distance that Prodigy and D-Adaptation estimate, with an lr of about 1.
 
     Raises:
-        RuntimeError: the group has no learning rate, or one that is no length.
+        ValueError: the group has no learning rate, or one that is no length.
     """
     lr = group.get("lr")
     if lr is None or group.get("relative_step"):
-        raise RuntimeError(
+        raise ValueError(
             f"the base optimizer's param group has lr={lr!r}"
             + (", relative_step=True" if group.get("relative_step") else "")
             + ": this method makes a step of its own along a gradient, whose length it can't know. "
@@ -26,3 +26,17 @@ def step_length(group: dict[str, Any]) -> float | Tensor:
         )
     length: float | Tensor = lr * group.get("d", 1.0)
     return length
+
+
+def require_no_foreign_radius(group: dict[str, Any], defaults: dict[str, Any]) -> None:
+    """An error for an entry "rho" that no one reads: the base has none of its own.
+
+    Raises:
+        ValueError: naming the entry that is read.
+    """
+    if "rho" in group and "rho" not in defaults:
+        raise ValueError(
+            f"a param group has rho={group['rho']!r}, which nobody reads: a group's own radius is "
+            f"its entry {RADIUS!r}; write that, or delete group['rho'] (another SAM's checkpoint "
+            "leaves one)"
+        )

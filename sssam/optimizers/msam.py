@@ -7,6 +7,9 @@ from sssam.roles.metric import Euclidean
 from sssam.runtime.guard import Rng
 from sssam.runtime.optimizer import SharpnessAware
 
+#: Their kinds have betas and state of momentum's name in bitsandbytes, which is none.
+SQUARES = ("adagrad", "rmsprop")
+
 
 class MSAM(SharpnessAware):
     """The gradient at w - rho v / ||v||, v the base optimizer's momentum as the last step left it.
@@ -39,6 +42,13 @@ class MSAM(SharpnessAware):
                 raise ValueError(
                     f"base={type(one).__name__} keeps on each rank the momentum of some parameters "
                     "alone, so that the ranks would be perturbed apart; use another base"
+                )
+            if any(kind in type(one).__name__.lower() for kind in SQUARES) and not any(
+                group.get("momentum") for group in one.param_groups
+            ):
+                raise ValueError(
+                    f"base={type(one).__name__} keeps squares of gradients and no momentum; take "
+                    "SGD with momentum=0.9, Adam or AdamW"
                 )
         for group in self.param_groups:
             if not group.get("momentum") and "betas" not in group:

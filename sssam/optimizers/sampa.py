@@ -1,5 +1,6 @@
 """SAMPa: both gradients of a SAM step at once."""
 
+from sssam.core.groups import step_length
 from sssam.methods import Parallel
 from sssam.optimizers.sam import Base, Model
 from sssam.roles.metric import Euclidean
@@ -42,3 +43,5 @@ class SAMPa(SharpnessAware):
         rng: Rng = "restore",
     ) -> None:
         super().__init__(base, Parallel(Euclidean(rho), lam), model=model, rng=rng)
+        for group in self.param_groups:
+            step_length(group)

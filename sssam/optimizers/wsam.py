@@ -3,6 +3,7 @@
 import math
 
 from sssam.core.checks import number
+from sssam.core.groups import step_length
 from sssam.methods import Ascent
 from sssam.optimizers.sam import Base, Model, mixed
 from sssam.roles.direction import Fresh
@@ -55,3 +56,6 @@ class WSAM(SharpnessAware):
         a = gamma / (1.0 - gamma)
         mix: Mix = Corrected(a) if decoupled else mixed(a)
         super().__init__(base, Ascent(Fresh(), Euclidean(rho), mix), model=model, rng=rng)
+        if decoupled:
+            for group in self.param_groups:
+                step_length(group)

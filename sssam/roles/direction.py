@@ -10,6 +10,8 @@ from sssam.core.passes import Passes, Step
 from sssam.core.vectors import Vector, dense, scale
 
 NOTHING: frozenset[str] = frozenset()
+#: A base optimizer with these keeps its momentum in a space of its own (Alice, GaLore).
+PROJECTED = frozenset({"U", "projector"})
 
 
 class Direction(Protocol):
@@ -76,20 +78,19 @@ class Momentum:
 
     def _momentum(self, step: Step) -> Vector:
         found: Vector = {}
-        names: set[str] = set()
         for i, p in enumerate(step.params):
-            state = step.base_state(p)
-            names |= {str(name) for name in state}
+            state = {k: v for k, v in step.base_state(p).items() if v is not None}
             buffer = next((b for name in self.buffers if _is_like(b := state.get(name), p)), None)
-            if buffer is not None:
-                found[i] = buffer
-        if names and not found:
-            raise RuntimeError(
-                f"the base optimizer keeps {', '.join(sorted(names))}, and none of "
-                f"{', '.join(self.buffers)} in the shape of its parameter and in floating point: "
-                "where its momentum lives is not known, and nothing would ever move. Use SAM, or "
-                "a base that keeps its momentum so (torch.optim.SGD, AdamW)"
-            )
+            if buffer is not None and not state.keys() & PROJECTED:
+                found[i] = buffer.to(p.dtype)
+            elif state:  # for some parameters alone, these would take the whole radius
+                raise RuntimeError(
+                    f"the base optimizer keeps {', '.join(sorted(map(str, state)))} of a parameter "
+                    f"of shape {tuple(p.shape)}, and none of {', '.join(self.buffers)} in that "
+                    "shape, in floating point and unprojected: where its momentum lives is not "
+                    "known, and it would not move. Use SAM, or a base that keeps its momentum so "
+                    "(torch.optim.SGD, AdamW)"
+                )
         return found
 
 

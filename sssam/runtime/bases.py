@@ -11,29 +11,9 @@ from torch.optim import Optimizer
 
 from sssam.core.vectors import local
 from sssam.runtime import joint
+from sssam.runtime.examine import examined
 
 State = dict[str, Any]
-
-
-def _check(base: object, wrapper: type) -> Optimizer:
-    if isinstance(base, type):
-        raise TypeError(
-            f"base must be a built optimizer, not the class {base.__name__}; "
-            f"build it first: base=torch.optim.{base.__name__}(model.parameters(), lr=...)"
-        )
-    if isinstance(base, wrapper):
-        raise TypeError(
-            f"base is a {type(base).__name__} already; wrap the torch optimizer inside it, "
-            "or compose the methods with sssam.methods.Switch"
-        )
-    if isinstance(base, torch.optim.LBFGS):
-        raise TypeError(
-            "base must take one gradient a step; LBFGS calls its closure itself, several times: "
-            "use SGD, Adam, AdamW or another first-order optimizer"
-        )
-    if not isinstance(base, Optimizer):
-        raise TypeError(f"base must be a torch.optim.Optimizer or a list of them, not {base!r}")
-    return base
 
 
 class Bases:
@@ -45,13 +25,13 @@ class Bases:
         wrapper: the class of sharpness-aware optimizers, which can't be a base.
 
     Raises:
-        TypeError: a class, a wrapper, LBFGS, or no optimizer at all.
+        TypeError: what `examined` refuses.
         ValueError: an empty list, or a parameter that two of them own.
     """
 
     def __init__(self, base: Optimizer | Iterable[Optimizer], wrapper: type) -> None:
         several = isinstance(base, list | tuple)
-        self.all = [_check(b, wrapper) for b in (base if several else [base])]  # type: ignore[union-attr]
+        self.all = [examined(b, wrapper) for b in (base if several else [base])]  # type: ignore[union-attr]
         if not self.all:
             raise ValueError(
                 "base must be an optimizer or a list of at least one, not an empty list"
@@ -111,7 +91,7 @@ class Bases:
         """
         if any(base.state for base in self.all):
             return False
-        if not all("lr" in group and float(group["lr"]) == 0 for group in self.param_groups):
+        if not all(_has_no_rate(group) for group in self.param_groups):
             return False
         return not any(p.grad is None or _not_zero(p.grad) for p in self.trainable()[0])
 
@@ -218,6 +198,11 @@ def _numbered(base: Optimizer) -> list[dict[str, Any]]:
     """The groups as a state dict has them: the parameters by number."""
     numbers, groups = count(), base.param_groups
     return [{**group, "params": [next(numbers) for _ in group["params"]]} for group in groups]
+
+
+def _has_no_rate(group: dict[str, Any]) -> bool:
+    lr = group.get("lr")
+    return lr is not None and float(lr) == 0
 
 
 def _not_zero(gradient: Tensor) -> bool:

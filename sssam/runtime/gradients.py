@@ -67,6 +67,33 @@ def clear(params: list[Tensor]) -> None:
             p.grad = None
 
 
+def require_plain_gradients(params: list[Tensor]) -> None:
+    """An error where the gradient that counts is kept beside `.grad`, or is none at all.
+
+    Raises:
+        RuntimeError: naming the attribute, and the remedy.
+    """
+    for p in params:
+        for name, owner in BESIDE.items():
+            if getattr(p, name, None) is not None:
+                raise RuntimeError(
+                    f"a parameter of shape {tuple(p.shape)} has its gradient in .{name} ({owner}), "
+                    "beside .grad: passes would add up there unseen; train without it"
+                )
+        if p.is_meta:
+            raise RuntimeError(
+                f"a parameter of shape {tuple(p.shape)} is on the meta device and has no values; "
+                'model.to_empty(device="cpu") and initialise it first'
+            )
+
+
+#: Where else gradients are kept, and by whom.
+BESIDE = {
+    "grad_sample": "each sample's, of Opacus",
+    "main_grad": "Megatron's main gradient",
+}
+
+
 class Mark(NamedTuple):
     """What tells the gradients of one backward pass from another's: a tensor, and its version."""
 

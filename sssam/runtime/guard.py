@@ -1,5 +1,6 @@
 """One pass a step leaves its traces in buffers and generators; the others are rolled back."""
 
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -156,6 +157,8 @@ class Guard:
         self._close(snapshot)
 
     def _close(self, snapshot: Snapshot) -> None:
+        if sys.is_finalizing():  # a step that the program ended in: modules are half gone
+            return
         if self._open is snapshot:  # else the step was dropped, what is there now was loaded
             try:
                 snapshot.put_back()

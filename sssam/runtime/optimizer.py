@@ -11,6 +11,7 @@ from torch.amp import GradScaler
 from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
+from sssam.core.groups import require_no_foreign_radius
 from sssam.core.passes import Phase
 from sssam.methods import Memory, Method
 from sssam.runtime import checkpoint, drivers, joint, migration
@@ -306,6 +307,7 @@ class SharpnessAware(Optimizer):
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group to the base optimizer (to the first one, of several)."""
+        require_no_foreign_radius(param_group, self._engine.bases.all[0].defaults)
         self._engine.give_way()
         self._engine.bases.all[0].add_param_group(param_group)
 

@@ -49,7 +49,7 @@ class Engine:
         self.phase_was_read = False
         self._around = ExitStack()
         self.stage: Stage = "idle"
-        self.broken_off = self.warned_of_void = False
+        self.broken_off = self.warned_of_void = self.examined = False
         self.left: gradients.Mark | None = None
         self.turn = 0
         self._forget()
@@ -171,10 +171,20 @@ class Engine:
         """Take the gradients off the parameters, which leaves these clear for the next pass."""
         if self.step is None:
             return {}
+        if not self.examined:
+            self._examine()
         gradient = gradients.take(self.step.params, self.step.groups, self._places)
         if self.ranks.may_share_memory and (self.method.uses_first or self.method.keeps):
             return {i: part.clone() for i, part in gradient.items()}
         return gradient
+
+    def _examine(self) -> None:
+        try:
+            gradients.require_plain_gradients(self.bases.trainable()[0])
+        except RuntimeError:
+            self.abandon()
+            raise
+        self.examined = True
 
     def feed(self, fraction: float, unscale: Tensor | None = None) -> None:
         """Book a pass and send its gradient to the method, which asks for another or ends.
@@ -203,6 +213,7 @@ class Engine:
     def require_gradients(self) -> None:
         """An error if no parameter has a gradient, after which a step would do nothing."""
         if not self.bases.any_gradient():
+            self._examine()
             self.abandon()
             raise RuntimeError(NO_GRADIENTS)
 
