@@ -68,7 +68,7 @@ def clear(params: list[Tensor]) -> None:
 
 
 def require_plain_gradients(params: list[Tensor]) -> None:
-    """An error where the gradient that counts is kept beside `.grad`, or is none at all.
+    """An error where the gradient that counts is kept beside `.grad`.
 
     Raises:
         RuntimeError: naming the attribute, and the remedy.
@@ -80,11 +80,6 @@ def require_plain_gradients(params: list[Tensor]) -> None:
                     f"a parameter of shape {tuple(p.shape)} has its gradient in .{name} ({owner}), "
                     "beside .grad: passes would add up there unseen; train without it"
                 )
-        if p.is_meta:
-            raise RuntimeError(
-                f"a parameter of shape {tuple(p.shape)} is on the meta device and has no values; "
-                'model.to_empty(device="cpu") and initialise it first'
-            )
 
 
 #: Where else gradients are kept, and by whom.

@@ -1,6 +1,5 @@
 """One pass a step leaves its traces in buffers and generators; the others are rolled back."""
 
-import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -148,6 +147,8 @@ class Guard:
             if self._replay is not None:
                 self._replay()
             yield
+        except GeneratorExit:  # the program ends amid a step, or the optimizer is let go
+            raise
         except BaseException as error:
             try:
                 self._close(snapshot)
@@ -157,8 +158,6 @@ class Guard:
         self._close(snapshot)
 
     def _close(self, snapshot: Snapshot) -> None:
-        if sys.is_finalizing():  # a step that the program ended in: modules are half gone
-            return
         if self._open is snapshot:  # else the step was dropped, what is there now was loaded
             try:
                 snapshot.put_back()

@@ -86,13 +86,13 @@ def test_param_groups_have_radii_of_their_own_and_a_common_norm() -> None:
 def test_a_group_radius_can_change_while_training_and_is_checked() -> None:
     params = _parameters((3,))
     optimizer = sssam.SAM(torch.optim.SGD(params, lr=0.1), rho=0.1, model=False)
-    optimizer.param_groups[0]["rho"] = 2.0
+    optimizer.param_groups[0]["sssam_rho"] = 2.0
     params[0].grad = torch.ones(3, dtype=torch.float64)
     before = params[0].detach().clone()
     optimizer.ascend()
     assert (params[0] - before).norm().item() == pytest.approx(2.0)
     optimizer.restore()
-    optimizer.param_groups[0]["rho"] = -1.0
+    optimizer.param_groups[0]["sssam_rho"] = -1.0
     params[0].grad = torch.ones(3, dtype=torch.float64)
     with pytest.raises(ValueError, match=r"rho must be at least 0, not -1"):
         optimizer.ascend()

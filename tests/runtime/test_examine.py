@@ -162,11 +162,3 @@ def test_gradients_kept_beside_grad_are_refused_by_name(kind: str, name: str) ->
     with pytest.raises(RuntimeError, match=rf"its gradient in \.{name}.*train without it"):
         optimizer.ascend()
     assert torch.equal(w, torch.ones(3))
-
-
-def test_parameters_without_values_are_refused_at_the_first_step() -> None:
-    w = W(torch.ones(3, device="meta"))
-    optimizer = sssam.SAM(torch.optim.SGD([w], lr=0.1), model=False)
-    (w**2).sum().backward()
-    with pytest.raises(RuntimeError, match=r"meta device and has no values; model\.to_empty"):
-        optimizer.ascend()

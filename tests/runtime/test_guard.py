@@ -1,6 +1,8 @@
 """Buffers and random generators end each step as a plain step would leave them."""
 
 import random
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable
 
@@ -261,3 +263,13 @@ def test_buffers_that_nobody_can_write_to_are_left_alone(table: torch.Tensor) ->
     optimizer.step(closure(problem, optimizer, 0))
     assert problem.model.table is table
     assert problem.model[1].num_batches_tracked == 1
+
+
+def test_a_program_that_ends_amid_a_step_ends_without_a_word() -> None:
+    text = (
+        "import torch, sssam; w = torch.nn.Parameter(torch.ones(4));"
+        "o = sssam.SAM(torch.optim.SGD([w], lr=0.1), model=False);"
+        "(w**2).sum().backward(); o.ascend()"
+    )
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
