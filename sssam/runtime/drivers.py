@@ -93,7 +93,7 @@ def _clear_foreign(engine: Engine) -> None:
     """
     standing = engine.bases.gradients()
     if standing and not (engine.left and engine.left.still(standing)):
-        gradients.clear(engine.bases.trainable()[0])
+        gradients.clear(engine.bases.trainable()[0], not engine.ranks.may_be_buckets)
 
 
 def _refuse_if_batch(engine: Engine, form: str) -> None:
@@ -321,7 +321,8 @@ def by_passes(
     run = backward or partial(_run_backward, scaler)
     if engine.begun:
         engine.give_way()
-    gradients.clear([p for group in engine.bases.param_groups for p in group["params"]])
+    params = [p for group in engine.bases.param_groups for p in group["params"]]
+    gradients.clear(params, not engine.ranks.may_be_buckets)
     engine.stage, turn = "driving", engine.turn
     try:
         opened = engine.open()

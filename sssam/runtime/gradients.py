@@ -6,13 +6,13 @@ import torch
 from torch import Tensor
 from torch.utils.weak import TensorWeakRef
 
-from sssam.core.vectors import Vector, local
+from sssam.core.vectors import Vector
 
 Groups = list[dict[str, Any]]
 
 
 @torch.no_grad()
-def take(params: list[Tensor], groups: Groups, places: Vector) -> Vector:
+def take(params: list[Tensor], groups: Groups, places: Vector, keeps: bool = True) -> Vector:
     """The gradients of what is minimised; the parameters are left clear for the next pass.
 
     Those of a group that is maximised change their sign, so that methods always minimise. A
@@ -23,13 +23,14 @@ def take(params: list[Tensor], groups: Groups, places: Vector) -> Vector:
         params: the parameters that need gradients.
         groups: the param group of each.
         places: filled with the gradients that stay where they are.
+        keeps: whether any stay; not where DDP puts them into its buckets itself.
     """
     taken: Vector = {}
     for i, p in enumerate(params):
         gradient = p.grad
         if gradient is None:
             continue
-        if i in places or _is_shared(gradient):
+        if i in places or (keeps and _is_shared(gradient)):
             places[i] = gradient
             taken[i] = gradient.clone()
             gradient.zero_()
@@ -58,10 +59,10 @@ def put(gradient: Vector, params: list[Tensor], groups: Groups, places: Vector) 
             places[i].copy_(part)
 
 
-def clear(params: list[Tensor]) -> None:
+def clear(params: list[Tensor], keeps: bool = True) -> None:
     """No gradients, before a pass; those that share their memory stay in their places as zeros."""
     for p in params:
-        if p.grad is not None and _is_shared(p.grad):
+        if keeps and p.grad is not None and _is_shared(p.grad):
             p.grad.detach().zero_()
         else:
             p.grad = None
@@ -106,7 +107,9 @@ class Mark(NamedTuple):
 
 
 def _is_shared(gradient: Tensor) -> bool:
-    own = local(gradient)
-    if own.layout is not torch.strided or own.device.type == "meta":
+    # A shard's lies in what its ranks' reduction returned, which is nobody's to keep.
+    if hasattr(gradient, "to_local") or gradient.layout is not torch.strided:
         return False
-    return own.untyped_storage().nbytes() > own.numel() * own.element_size()
+    if gradient.device.type == "meta":
+        return False
+    return gradient.untyped_storage().nbytes() > gradient.numel() * gradient.element_size()

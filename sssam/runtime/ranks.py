@@ -85,6 +85,7 @@ class Ranks:
             names = ", ".join(get_args(Perturbation))
             raise ValueError(f"perturbation must be one of {names}, not {perturbation!r}")
         self._ddp = model if perturbation == "per_rank" else None
+        self._has_buckets = not isinstance(model, nn.Module) or _is_ddp(model)
         if perturbation == "global":
             return
         if not isinstance(model, DistributedDataParallel):
@@ -113,6 +114,11 @@ class Ranks:
         """Whether gradients may be views of DDP's buckets, which the next pass writes over."""
         return dist.is_available() and dist.is_initialized()
 
+    @property
+    def may_be_buckets(self) -> bool:
+        """Whether a gradient that shares its memory may be DDP's, which puts it there itself."""
+        return self.may_share_memory and self._has_buckets
+
     @contextmanager
     def during(self, phase: str) -> Iterator[None]:
         """Around a pass: an ascent pass per rank sends nothing."""
@@ -122,3 +128,7 @@ class Ranks:
         ddp: Any = self._ddp
         with ddp.no_sync():
             yield
+
+
+def _is_ddp(model: nn.Module) -> bool:
+    return any(isinstance(module, DistributedDataParallel) for module in model.modules())

@@ -173,7 +173,8 @@ class Engine:
             return {}
         if not self.examined:
             self._examine()
-        gradient = gradients.take(self.step.params, self.step.groups, self._places)
+        keeps = not self.ranks.may_be_buckets
+        gradient = gradients.take(self.step.params, self.step.groups, self._places, keeps)
         if self.ranks.may_share_memory and (self.method.uses_first or self.method.keeps):
             return {i: part.clone() for i, part in gradient.items()}
         return gradient

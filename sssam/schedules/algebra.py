@@ -21,7 +21,7 @@ class Schedule(StepFunction):
 
     >>> from sssam.schedules import constant, linear
     >>> (linear(0, 1) * 2 - 0.5).clamp(0, 1).mean_probability(100)
-    1.495
+    0.495
     >>> constant(0).then(linear(0.2, 1), at=0.25)
     constant(0.0).then(linear(0.2, 1.0), 0.25)
     """

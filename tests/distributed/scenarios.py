@@ -150,7 +150,7 @@ def per_rank() -> Result:
         results[f"{form}, reductions"] = count[0]
         results["ascents"] = optimizer.ascents
         results[f"{form}, synchronises"] = model.require_backward_grad_sync
-    results["naive"] = _naive_per_rank(optimizer.method.when.trial)
+    results["naive"] = _naive_per_rank(optimizer.method.when.draws)
     return results
 
 
