@@ -1,7 +1,7 @@
 """Records -> a comparison. It reads, never trains."""
 
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sssam.lab import stats
 from sssam.lab.analysis import comparable, contrasts, headline
@@ -91,13 +91,18 @@ def _row(method: Method, by_seed: BySeed, asked: int) -> Row:
         method=method,
         runs=_outcomes(records, asked),
         accuracies=accuracies,
-        accuracy=stats.interval(list(accuracies.values())) if accuracies else None,
+        accuracy=_mean(accuracies),
         propagations=statistics.fmean(spent) if spent else None,
         spread=statistics.stdev(spent) if len(spent) > 1 else None,
         expected_propagations=statistics.fmean(expected) if expected else None,
         curve=_curve([r for r in records if r.outcome == "finished"]),
         draws=_draws(by_seed),
     )
+
+
+def _mean(accuracies: Mapping[int, float]) -> stats.Interval | None:
+    """The mean of accuracies in percent; its interval does not leave the range of an accuracy."""
+    return stats.interval(list(accuracies.values())).within(0, 100) if accuracies else None
 
 
 def _accuracies(by_seed: BySeed) -> dict[int, float]:

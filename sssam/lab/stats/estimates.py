@@ -29,6 +29,11 @@ class Interval:
         """Whether the whole interval lies above zero; False where there is no interval."""
         return self.low is not None and self.low > 0
 
+    def within(self, low: float, high: float) -> "Interval":
+        """The interval with its ends in the range that its values can take."""
+        ends = [None if end is None else min(max(end, low), high) for end in (self.low, self.high)]
+        return Interval(self.mean, *ends, self.n)
+
     @property
     def below_zero(self) -> bool:
         """Whether the whole interval lies below zero; False where there is no interval."""
