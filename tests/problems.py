@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 import sssam
-from sssam.runtime.batches import BatchPass
+from sssam.runtime.batch_pass import BatchPass
 
 SAMPLES, INPUTS, CLASSES = 32, 6, 3
 

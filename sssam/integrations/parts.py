@@ -6,7 +6,8 @@ from typing import Any
 from torch import Tensor
 
 from sssam.core.passes import Pass
-from sssam.runtime.batches import BatchPass, size
+from sssam.runtime.batch_pass import BatchPass
+from sssam.runtime.batches import size
 
 
 def parts_of(batches: Sequence[Any], fraction: float) -> tuple[list[Any], float]:

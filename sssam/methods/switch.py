@@ -95,13 +95,13 @@ class Switch(Pair):
 
     def cost(self, total_steps: int | None) -> float:
         """The expectation over the decision."""
-        rate = self.when.rate(total_steps)
-        return rate * self.on.cost(total_steps) + (1 - rate) * self.off.cost(total_steps)
+        off = self.off.cost(total_steps)
+        return off + self.when.rate(total_steps) * (self.on.cost(total_steps) - off)
 
     def critical(self, total_steps: int | None) -> float:
         """The expectation over the decision."""
-        rate = self.when.rate(total_steps)
-        return rate * self.on.critical(total_steps) + (1 - rate) * self.off.critical(total_steps)
+        off = self.off.critical(total_steps)
+        return off + self.when.rate(total_steps) * (self.on.critical(total_steps) - off)
 
     def passes(self, step: Step) -> Passes:
         """The chosen method's passes."""

@@ -1,7 +1,8 @@
 """A model's buffers, put back where a pass has moved them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from operator import is_
 from typing import Any
 
 import torch
@@ -22,15 +23,17 @@ class Buffers:
     recompile a compiled model.
 
     Args:
-        model: whose buffers they are.
+        modules: whose buffers they are, by name.
         trained: where the trained parameters lie, which are left alone if a buffer shares that.
 
     Raises:
         RuntimeError: naming a buffer that can't be copied.
     """
 
-    def __init__(self, model: nn.Module, trained: Extents | None = None) -> None:
-        self._names = [_Names(prefix, module) for prefix, module in model.named_modules()]
+    def __init__(
+        self, modules: Iterable[tuple[str, nn.Module]], trained: Extents | None = None
+    ) -> None:
+        self._names = [_Names(prefix, module) for prefix, module in modules]
         buffers = {
             id(buffer): (f"{names.prefix}.{name}".lstrip("."), buffer)
             for names in self._names
@@ -97,8 +100,11 @@ class _Names:
 
     def put_back(self) -> None:
         module: Any = self.module
+        if not module._buffers and not self.buffers:
+            return
         now = dict(module._buffers.items())
-        if len(now) == len(self.buffers) and all(now.get(n) is b for n, b in self.buffers.items()):
+        equal = list(now) == list(self.buffers)
+        if equal and all(map(is_, now.values(), self.buffers.values())):
             return
         if isinstance(module, torch.jit.ScriptModule):
             for name in now.keys() | self.buffers.keys():
@@ -124,7 +130,7 @@ def preserve_buffers(model: nn.Module) -> Iterator[None]:
     >>> norm.running_mean
     tensor([0., 0.])
     """
-    kept = Buffers(model)
+    kept = Buffers(model.named_modules())
     try:
         yield
     finally:

@@ -12,7 +12,7 @@ from torch.amp import GradScaler
 from sssam.core.checks import share
 from sssam.core.passes import Pass
 from sssam.runtime import gradients
-from sssam.runtime.batches import BatchPass
+from sssam.runtime.batch_pass import BatchPass
 from sssam.runtime.scaling import Scaling, require_scaled
 from sssam.runtime.trainers import require_whole_pass
 from sssam.runtime.training import GIVEN_UP, Engine
@@ -329,7 +329,7 @@ def by_passes(
         scaling, engine.scaled = Scaling(scaler, engine.bases), scaler is not None
         while engine.wanted is not None:
             source = engine.batch if engine.wanted.earlier else batch
-            current = BatchPass(engine.wanted, source, run)
+            current = BatchPass(engine.wanted, source, run, engine.guard.model)
             engine.begin_pass(engine.wanted)
             yield current
             if engine.turn != turn:

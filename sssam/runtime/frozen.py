@@ -3,18 +3,34 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 from sssam.runtime.buffers import put_back
-from sssam.runtime.tensors import Extents, Mark, Noted, mark
+from sssam.runtime.tensors import Extents, Mark, Noted, is_plain, mark
 
 
-@dataclass(frozen=True)
-class Standing:
-    """Frozen parameters as they stood before a pass, those copied apart."""
+@dataclass(slots=True, eq=False)
+class _Param:
+    """What is known of a frozen parameter.
 
-    copied: list[Noted]
-    others: list[tuple[Noted, Mark]]
+    Attributes:
+        seen: its mark when it was looked at last.
+        before: its mark before the pass that is to be undone, and the memory that it had then.
+        shares: it lies in memory of the trained parameters, which are put back by others.
+        moves: passes move it.
+        suspect: something moved it, in a pass or between two.
+        tried: there was a pass before and after which it was looked at.
+    """
+
+    name: str
+    param: Tensor
+    seen: Mark
+    before: tuple[Mark, Tensor | None] = ((0, 0), None)
+    shares: bool = False
+    moves: bool = False
+    suspect: bool = False
+    tried: bool = False
 
 
 class Frozen:
@@ -27,77 +43,103 @@ class Frozen:
     `.data.mul_()`, which leaves no mark, is found too.
     """
 
-    def __init__(self, model: nn.Module) -> None:
-        self._model = model
-        self._moved: set[Tensor] = set()  # by a pass
-        self._suspects: set[Tensor] = set()  # by a pass or by the loop
-        self._tried: set[Tensor] = set()  # there was a pass before and after which it was looked at
-        self._marks: dict[Tensor, Mark] = {}
-        self._names: dict[Tensor, str] = {}
-        self._find(Extents())
-        self.look()
+    def __init__(self, modules: Iterable[tuple[str, nn.Module]]) -> None:
+        self._params: dict[int, _Param] = {}
+        self._find(modules)
 
-    def _find(self, apart: Extents) -> None:
-        named = [(p, name) for name, p in self._model.named_parameters() if not p.requires_grad]
-        self._names = {p: name for p, name in named if not apart.touch(p)}
+    def _find(self, modules: Iterable[tuple[str, nn.Module]]) -> None:
+        known, self._params = self._params, {}
+        for prefix, module in modules:
+            for name, p in module._parameters.items():
+                if p is not None and not p.requires_grad:
+                    one = known.get(id(p)) or _Param(f"{prefix}.{name}".lstrip("."), p, mark(p))
+                    self._params[id(p)] = one
 
-    def look(self) -> set[Tensor]:
-        """The parameters whose marks have changed since the last look."""
-        before, self._marks = self._marks, {p: mark(p) for p in self._names}
-        return {p for p, now in self._marks.items() if before.get(p, now) != now}
+    def _look(self) -> list[_Param]:
+        """Those whose marks have changed since the last look."""
+        changed = []
+        for each in self._params.values():
+            now = mark(each.param)
+            if now != each.seen:
+                each.seen = now
+                changed.append(each)
+        return changed
 
     def suspect(self) -> None:
         """After a time in which a pass, or the loop, may have moved some."""
-        self._suspects |= self.look()
+        for each in self._look():
+            each.suspect = True
 
     def confirm(self) -> None:
         """After a pass before which they were looked at."""
-        self._moved |= self.look()
+        for each in self._look():
+            each.moves = True
 
-    def note(self, trained: Iterable[Tensor], apart: Extents) -> Standing:
-        """The frozen parameters before a pass; copies of those that it may move."""
+    def note(
+        self,
+        modules: Iterable[tuple[str, nn.Module]],
+        trained: Iterable[Tensor],
+        apart: Extents,
+    ) -> list[Noted]:
+        """Copies, before a pass, of the frozen parameters that it may move."""
         self.suspect()
-        self._find(apart)
-        self._tried &= self._names.keys()
-        suspects = self._suspects & self._names.keys() - self._moved
-        untried = self._names.keys() - self._tried - self._moved
-        room = _numel(trained)
-        unsure = next(s for s in (suspects | untried, suspects, set()) if _numel(s) <= room)
-        copied, others = [], []
-        for p, name in self._names.items():
-            if p in self._moved or p in unsure:
-                copied.append(Noted(name, p, apart, exact=p in unsure))
-            else:
-                others.append((Noted(name, p, apart, copy=False), mark(p)))
-        return Standing(copied, others)
+        self._find(modules)
+        for each in self._params.values():
+            each.before = each.seen, each.param.data if is_plain(each.param) else None
+            each.shares = each.shares if each.tried else apart.touch(each.param)
+        moving = [each for each in self._params.values() if each.moves]
+        unsure = self._affordable(sum(p.numel() for p in trained))
+        return [Noted(each.name, each.param, apart) for each in moving] + [
+            Noted(each.name, each.param, apart, exact=True) for each in unsure
+        ]
 
-    def put_back(self, before: Standing) -> None:
-        """Put back what a pass has moved, and remember what that was.
+    def _affordable(self, room: int) -> list[_Param]:
+        """Those of which it is not known whether passes move them, but may be copied to see."""
+        unsure = [e for e in self._params.values() if not e.moves and (e.suspect or not e.tried)]
+        for some in (unsure, [each for each in unsure if each.suspect]):
+            if sum(each.param.numel() for each in some) <= room:
+                return some
+        return []
+
+    @torch.no_grad()
+    def put_back(self, copies: list[Noted]) -> None:
+        """Put back what a pass has moved, and remember which parameters these were.
 
         Raises:
             RuntimeError: naming a parameter that could not be put back.
         """
-        lost = [each for each, m in before.others if mark(each.tensor).version != m.version]
-        failed = put_back([*before.copied, *(each for each, _ in before.others)])
-        self._moved |= {each.tensor for each in before.copied if each.differed}
-        self._moved |= {each.tensor for each, m in before.others if mark(each.tensor) != m}
-        self._tried |= self._names.keys()
-        self._suspects.clear()
-        self.look()
+        failed = put_back(copies)
+        differed = {id(each.tensor): each.differed for each in copies}
+        lost = []
+        for i, each in self._params.items():
+            each.moves |= differed.get(i, False)
+            if i not in differed and self._is_lost(each):
+                lost.append(each.name)
+                each.moves = True
+            each.seen, each.before = mark(each.param), ((0, 0), None)
+            each.tried, each.suspect = True, False
         if failed:
             name, error = failed[0]
-            raise RuntimeError(
-                f"the frozen parameter {name!r} of model could not be put back after an extra "
-                f"pass, all else was: {error}"
-            ) from error
+            raise RuntimeError(NOT_PUT_BACK.format(name=name, error=error)) from error
         if lost:
-            raise RuntimeError(
-                f"the forward pass moved the frozen parameter {lost[0].name!r}, which could not be "
-                "put back: the model's frozen parameters, more than the trained ones, are not "
-                "copied before it is known which of them move. From now on this one is; to have "
-                "the first step right too, make it a buffer (register_buffer)"
-            )
+            raise RuntimeError(LOST.format(name=lost[0]))
+
+    @staticmethod
+    def _is_lost(one: _Param) -> bool:
+        (version, address), memory = one.before
+        now = mark(one.param)
+        if memory is not None and now[1] != address:
+            one.param.data = memory
+        return now[0] != version and not one.shares
 
 
-def _numel(params: Iterable[Tensor]) -> int:
-    return sum(p.numel() for p in params)
+NOT_PUT_BACK = (
+    "the frozen parameter {name!r} of model could not be put back after an extra pass, all else "
+    "was: {error}"
+)
+LOST = (
+    "the forward pass moved the frozen parameter {name!r}, which could not be put back: the "
+    "model's frozen parameters, more than the trained ones, are not copied before it is known "
+    "which of them move. From now on this one is; to have the first step right too, make it a "
+    "buffer (register_buffer)"
+)

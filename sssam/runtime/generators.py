@@ -4,7 +4,8 @@ import ctypes
 import random
 import sys
 import types
-from collections.abc import Callable, Iterable, Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -27,19 +28,18 @@ class Generators:
         self._devices = [d for d in set(devices) if d.type not in ("cpu", "meta")]
         self._numpy = _NumPy()
 
-    def note(self, model: object = None) -> Undo:
+    def note(self, modules: Iterable[nn.Module] = ()) -> Undo:
         """Note all states; the result puts them back.
 
         Args:
-            model: whose own generators are noted too, where it is a module.
+            modules: whose own generators are noted too.
         """
         undo: list[Undo] = [partial(torch.set_rng_state, torch.get_rng_state())]
         undo += map(_of_device, self._devices)
         undo.append(partial(random.setstate, random.getstate()))
         if "numpy" in sys.modules:
             undo.append(self._numpy.note())
-        if isinstance(model, nn.Module):
-            undo += map(_of_own, held_by(model))
+        undo += map(_of_own, held_by(modules))
         return partial(_all, undo)
 
 
@@ -98,38 +98,39 @@ class _NumPy:
 
 #: The size of its struct: 624 words of state, and the position among them.
 _MT19937 = 4 * 625
-#: What is in every module's dictionary, and what holds no generator.
+#: What is in every module's dictionary, and what holds no generator: all modules are searched at
+#: each pass, since generators come and go.
 _OF_TORCH = frozenset(vars(nn.Module()))
-_DATA = (bool, int, float, complex, str, bytes, type(None), Tensor)
+_DATA = {bool, int, float, complex, str, bytes, type(None), Tensor, nn.Parameter, torch.Size}
+_HOOKS = _DATA | {OrderedDict}
+_LISTS = (list, tuple, set)
 _CODE = (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.MethodType)
-_EMPTY = (*_DATA, *_CODE, nn.Module)
+_NOT_SEARCHED = (nn.Module, Tensor, *_CODE)
 
 
-def held_by(model: nn.Module) -> Iterator[Any]:
-    """The generators that a model's modules hold, by themselves or up to two levels deep."""
-    for module in model.modules():
+def held_by(modules: Iterable[nn.Module]) -> list[Any]:
+    """The generators that modules hold, by themselves or up to two levels deep."""
+    kinds, held = _kinds(), []
+    for module in modules:
         for name, value in vars(module).items():
-            if name not in _OF_TORCH:
-                yield from _within(value, 2)
+            if type(value) not in _HOOKS and name not in _OF_TORCH:
+                held += _within(value, kinds, 2)
+    return held
 
 
-def _within(value: Any, depth: int) -> Iterator[Any]:
-    if isinstance(value, _EMPTY):
-        return
-    if isinstance(value, _kinds()):
-        if not isinstance(value, random.SystemRandom):  # it has no state
-            yield value
-    elif depth:
-        for each in islice(_elements(value), 100):  # a long list holds data
-            yield from _within(each, depth - 1)
-
-
-def _elements(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return value.values()
-    if isinstance(value, list | tuple | set):
-        return value
-    return getattr(value, "__dict__", {}).values()
+def _within(value: Any, kinds: tuple[type, ...], depth: int) -> list[Any]:
+    if isinstance(value, _LISTS):
+        elements = islice(value, 100)  # a long one holds data
+    elif isinstance(value, dict):
+        elements = islice(value.values(), 100)
+    elif isinstance(value, kinds):
+        return [] if isinstance(value, random.SystemRandom) else [value]  # that has no state
+    elif isinstance(value, _NOT_SEARCHED):
+        return []
+    else:
+        elements = islice(getattr(value, "__dict__", {}).values(), 100)
+    found = [each for each in elements if type(each) not in _DATA]
+    return [one for each in found if depth for one in _within(each, kinds, depth - 1)]
 
 
 def _kinds() -> tuple[type, ...]:

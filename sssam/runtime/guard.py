@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Literal, get_args
 
 from torch import Tensor, nn
@@ -59,7 +60,7 @@ class Guard:
             raise TypeError(f"model must be a torch.nn.Module, None or False, not {model!r}")
         self.model, self.rng = model, rng
         self._warned = model is not None
-        self._frozen = Frozen(model) if isinstance(model, nn.Module) else None
+        self._frozen = Frozen(self._modules())
         self._generators: Generators | None = None
         self._params: list[Tensor] = []
         self._trained = Extents()
@@ -76,13 +77,15 @@ class Guard:
         Args:
             params: the trained parameters.
         """
-        generators = self._know(list(params))
-        undo: list[Callable[[], object]] = [generators.note(self.model)]
-        if isinstance(self.model, nn.Module) and self._frozen is not None:
-            undo.append(Buffers(self.model, self._trained).put_back)
-            frozen, standing = self._frozen, self._frozen.note(self._params, self._trained)
-            undo.append(lambda: frozen.put_back(standing))
+        generators, modules = self._know(list(params)), self._modules()
+        undo: list[Callable[[], object]] = [generators.note(module for _, module in modules)]
+        undo.append(Buffers(modules, self._trained).put_back)
+        copies = self._frozen.note(modules, self._params, self._trained)
+        undo.append(partial(self._frozen.put_back, copies))
         return Snapshot(undo)
+
+    def _modules(self) -> list[tuple[str, nn.Module]]:
+        return list(self.model.named_modules()) if isinstance(self.model, nn.Module) else []
 
     def _know(self, params: list[Tensor]) -> Generators:
         known = self._params
@@ -100,10 +103,9 @@ class Guard:
         """
         generators = self._know(list(params))
         self.end()
-        if self._frozen is not None:
-            self._frozen.suspect()
+        self._frozen.suspect()
         if self.rng == "same-mask":
-            self._replay = generators.note(self.model)
+            self._replay = generators.note(module for _, module in self._modules())
 
     @contextmanager
     def around(self, whole: bool, noted: Snapshot | None = None) -> Iterator[None]:
@@ -130,13 +132,10 @@ class Guard:
     def _watched(self) -> Iterator[None]:
         if self._replay is not None:
             self._replay()
-        if self._frozen is not None:
-            self._frozen.look()
         try:
             yield
         finally:
-            if self._frozen is not None:
-                self._frozen.confirm()
+            self._frozen.confirm()
 
     @contextmanager
     def _rolled_back(self, noted: Snapshot | None) -> Iterator[None]:

@@ -15,7 +15,7 @@ from sssam.core.passes import Phase
 from sssam.methods import Memory, Method
 from sssam.runtime import checkpoint, drivers, joint, migration
 from sssam.runtime.bases import Bases, State
-from sssam.runtime.batches import BatchPass
+from sssam.runtime.batch_pass import BatchPass
 from sssam.runtime.guard import Guard, Rng
 from sssam.runtime.ranks import Perturbation, Ranks
 from sssam.runtime.scaling import require_told

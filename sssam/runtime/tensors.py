@@ -1,10 +1,13 @@
 """Tensors as they were: the memory and the shape that they had, and what stood in it."""
 
+import math
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from itertools import accumulate
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
@@ -15,39 +18,42 @@ _COMPRESSED = {
     torch.sparse_bsc: ("ccol_indices", "row_indices", "values"),
     torch.sparse_coo: ("_indices", "_values"),
 }
-#: Memory as flat integers, and a copy of it.
+_PLAIN = {Tensor, nn.Parameter}
+#: Memory as integers, and a copy of it.
 Pairs = list[tuple[Tensor, Tensor]]
 _WORDS = {8: torch.int64, 4: torch.int32, 2: torch.int16, 1: torch.uint8}
+_REAL = "float64 float32 float16 bfloat16 int64 int32 int16 int8 uint8 bool"
+_SIMPLE = {kind: _WORDS[kind.itemsize] for kind in map(torch.__dict__.get, _REAL.split()) if kind}
 
 
-class Mark(NamedTuple):
-    """What tells that a tensor was written to, or given other memory, without reading it."""
-
-    version: int
-    address: int
+#: A version counter and an address, which tell without reading that a tensor was written to, or
+#: given other memory. Batch norm, `.data.add_()` and NumPy leave no mark.
+Mark = tuple[int, int]
 
 
 def mark(tensor: Tensor) -> Mark:
-    """The mark of a tensor as it stands. Batch norm, `.data.add_()` and NumPy leave no mark."""
-    if is_lazy(tensor):
-        return Mark(0, 0)
-    version = 0 if tensor.is_inference() else tensor._version
-    return Mark(version, tensor.data_ptr() if _is_strided(tensor) else 0)
+    """The mark of a tensor as it stands."""
+    if type(tensor) not in _PLAIN or tensor.layout is not torch.strided:
+        return (0 if is_lazy(tensor) or tensor.is_inference() else tensor._version), 0
+    return (0 if tensor.is_inference() else tensor._version), tensor.data_ptr()
 
 
-def _is_strided(tensor: Tensor) -> bool:
-    plain = tensor.layout is torch.strided and not tensor.is_nested
-    return plain and not is_traceable_wrapper_subclass(tensor)
+def is_plain(tensor: Tensor) -> bool:
+    """Whether it is an ordinary tensor: numbers at an address, in strides."""
+    return type(tensor) in _PLAIN and tensor.layout is torch.strided and not tensor.is_nested
 
 
 def _parts(tensor: Any) -> list[str]:
     """The attributes in which a DTensor, a ragged or a quantised tensor holds others."""
     wraps = is_traceable_wrapper_subclass(tensor)
-    return list(tensor.__tensor_flatten__()[0]) if wraps else []
+    names = tensor.__tensor_flatten__()[0] if wraps else []
+    return [name for name in names if isinstance(getattr(tensor, name), Tensor)]
 
 
 def _memories(tensor: Tensor) -> Iterator[Tensor]:
     """The strided tensors that a tensor is made of: a DTensor's part, sparse indices, values."""
+    if is_lazy(tensor):
+        return
     if parts := _parts(tensor):
         for name in parts:
             yield from _memories(getattr(tensor, name))
@@ -68,12 +74,19 @@ def _length(tensor: Tensor) -> int:
     return int(reach + 1) * tensor.element_size()
 
 
-def _words(tensor: Tensor) -> Tensor:
-    """The memory that a strided tensor spans, as flat integers.
+def _integers(tensor: Tensor) -> Tensor:
+    """The memory of a strided tensor as integers, so that NaN and -0 are told apart.
 
-    Expanded, overlapping, quantised, inference-mode tensors, NaN and -0 are all the same here;
-    and what is written through it raises no version counter.
+    What is written through it raises no version counter.
     """
+    dtype = _SIMPLE.get(tensor.dtype)
+    if dtype is None or not tensor.is_contiguous() or tensor.is_inference() or tensor.is_neg():
+        return _words(tensor)
+    return tensor.data.view(dtype)
+
+
+def _words(tensor: Tensor) -> Tensor:
+    """The memory that a strided tensor spans: expanded, overlapping, quantised, whatever it is."""
     storage: Any = tensor.untyped_storage()
     start = int(tensor.storage_offset()) * tensor.element_size()
     length = min(_length(tensor), storage.nbytes() - start)  # some quantised types pack two in one
@@ -85,14 +98,14 @@ def _words(tensor: Tensor) -> Tensor:
 
 
 class Extents:
-    """Where in memory some tensors lie, by device."""
+    """Where in memory some tensors lie."""
 
     def __init__(self, tensors: Iterable[Tensor] = ()) -> None:
-        self._spans: dict[torch.device, dict[int, list[tuple[int, int]]]] = {}
-        for tensor in tensors:
-            for part in filter(_has_memory, _memories(tensor)):
-                storages = self._spans.setdefault(part.device, {})
-                storages.setdefault(part.untyped_storage().data_ptr(), []).append(_span(part))
+        parts = [p for tensor in tensors for p in _memories(tensor) if _has_memory(p)]
+        spans = sorted(map(_span, parts))
+        self._devices = {part.device for part in parts}
+        self._starts = [start for start, _ in spans]
+        self._ends = list(accumulate((end for _, end in spans), max))
 
     def touch(self, tensor: Tensor) -> bool:
         """Whether any memory of a tensor is theirs, too."""
@@ -100,22 +113,19 @@ class Extents:
 
     def overlap(self, part: Tensor) -> bool:
         """Whether a strided tensor shares memory with them."""
-        storages = self._spans.get(part.device, {})
-        spans = storages.get(part.untyped_storage().data_ptr(), [])
-        if not spans:
-            return False
         start, end = _span(part)
-        return any(start < other_end and other < end for other, other_end in spans)
+        i = bisect_left(self._starts, end)  # those before it start before this part ends
+        return i > 0 and self._ends[i - 1] > start and part.device in self._devices
 
 
 def _span(part: Tensor) -> tuple[int, int]:
-    return part.data_ptr(), part.data_ptr() + _length(part)
+    start = part.data_ptr()
+    return start, start + _length(part)
 
 
 def _has_memory(part: Tensor) -> bool:
-    if is_lazy(part) or part.layout is not torch.strided:  # mkldnn's memory can't be reached
-        return False
-    return part.device.type != "meta" and part.numel() > 0
+    # mkldnn's memory can't be reached, and nothing is in a meta tensor's.
+    return part.layout is torch.strided and not part.is_meta and part.numel() > 0
 
 
 class Noted:
@@ -125,20 +135,18 @@ class Noted:
         name: what to call it in an error.
         tensor: any tensor; one without memory (meta, lazy) is only remembered.
         apart: what to leave alone where the tensor shares memory with it.
-        copy: whether to copy what stands in its memory.
         exact: whether `differed` is to be known where the host must wait for a device to tell.
     """
 
-    def __init__(
-        self, name: str, tensor: Tensor, apart: Extents, copy: bool = True, exact: bool = False
-    ) -> None:
+    def __init__(self, name: str, tensor: Tensor, apart: Extents, exact: bool = False) -> None:
         self.name, self.tensor, self.exact, self.differed = name, tensor, exact, False
-        self._inner: list[tuple[Any, str, Tensor]] = list(_inner(tensor))
-        self._alias = None if self._inner or is_lazy(tensor) else tensor.detach()
-        self._pairs: Pairs = []
-        if copy:
-            parts = [p for p in _memories(tensor) if _has_memory(p) and not apart.overlap(p)]
-            self._pairs = [(words, words.clone()) for words in map(_words, parts)]
+        plain = is_plain(tensor)
+        memories = [tensor] if plain else list(_memories(tensor))
+        self._inner = [] if plain else list(_inner(tensor))
+        self._alias = None if self._inner or is_lazy(tensor) else tensor.data
+        self._place = _place(tensor)
+        parts = [p for p in memories if _has_memory(p) and not apart.overlap(p)]
+        self._pairs: Pairs = [(words, words.clone()) for words in map(_integers, parts)]
 
     def put_back(self) -> Pairs:
         """Give the tensor its memory, shape and contents again.
@@ -150,12 +158,11 @@ class Noted:
         for owner, name, tensor in self._inner:
             if getattr(owner, name) is not tensor:
                 setattr(owner, name, tensor)
-        if self._alias is not None and _has_other_memory(self.tensor, self._alias):
-            self.tensor.data, self.differed = self._alias, True
+        if _place(self.tensor) != self._place:
+            self._put_back_memory()
         later: Pairs = []
         for words, copy in self._pairs:
-            _make_room(words)
-            on_host = words.device.type == "cpu"
+            on_host = words.is_cpu
             if on_host or self.exact:
                 if torch.equal(words, copy):
                     continue
@@ -166,12 +173,14 @@ class Noted:
                 later.append((words, copy))
         return later
 
-
-def _make_room(words: Tensor) -> None:
-    storage = words.untyped_storage()
-    end = words.nbytes + int(words.storage_offset()) * words.element_size()
-    if storage.nbytes() < end:  # somebody has let its memory go
-        storage.resize_(end)
+    def _put_back_memory(self) -> None:
+        if self._alias is not None:
+            self.tensor.data, self.differed = self._alias, True
+        for words, _ in self._pairs:
+            storage = words.untyped_storage()
+            end = words.nbytes + int(words.storage_offset()) * words.element_size()
+            if storage.nbytes() < end:  # somebody has let it go
+                storage.resize_(end)
 
 
 def write(pairs: Pairs) -> None:
@@ -187,13 +196,8 @@ def _inner(tensor: Tensor) -> Iterator[tuple[Any, str, Tensor]]:
         yield from _inner(inner)
 
 
-def _has_other_memory(tensor: Tensor, alias: Tensor) -> bool:
-    if not (_is_strided(tensor) and _is_strided(alias)):
-        # A sparse tensor's parts can be replaced without it; to give it these again does no harm.
-        return tensor.layout is not torch.strided or tensor.is_nested
-    return (tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype) != (
-        alias.data_ptr(),
-        alias.shape,
-        alias.stride(),
-        alias.dtype,
-    )
+def _place(tensor: Tensor) -> Any:
+    """Where a plain tensor lies; for others, which can hold other memory unnoticed, unlike any."""
+    if not is_plain(tensor):
+        return math.nan
+    return tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype

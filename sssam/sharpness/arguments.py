@@ -44,7 +44,7 @@ def summed(name: str, score: Score, outputs: Any, targets: Any) -> tuple[Tensor,
     scores = scores.cpu().double()
     if scores.ndim:
         return scores.sum(), len(scores)
-    count = size((targets, outputs))
+    count = size(targets) or size(outputs)
     if not count:
         raise ValueError(f"no samples were found in a batch: let {name} return one number each")
     return scores * count, count

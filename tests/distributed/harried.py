@@ -12,7 +12,7 @@ import threading
 from typing import Any
 from unittest.mock import patch
 
-from sssam.runtime.batches import BatchPass
+from sssam.runtime.batch_pass import BatchPass
 
 #: A pass at w + e of about the 70th step: between two checkpoints, and where many steps ascend.
 AT = 80

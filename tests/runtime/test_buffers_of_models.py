@@ -173,8 +173,8 @@ class Opaque(Tensor):
 
     @classmethod
     def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func is Tensor.detach:
-            raise NotImplementedError("no detach for this kind")
+        if func is Tensor.clone:
+            raise NotImplementedError("no clone for this kind")
         return super().__torch_function__(func, types, args, kwargs or {})
 
 
@@ -184,7 +184,7 @@ def test_a_buffer_that_can_not_be_copied_is_named_and_the_weights_are_at_w() -> 
     optimizer = sssam.SAM(torch.optim.SGD(model.parameters(), lr=0.0), rho=0.5, model=model)
     w = [p.detach().clone() for p in model.parameters()]
     for form in WHOLE.values():
-        with pytest.raises(RuntimeError, match=r"'1\.odd'.*Opaque.*no detach.*model=False"):
+        with pytest.raises(RuntimeError, match=r"'1\.odd'.*Opaque.*no clone.*model=False"):
             form(model, optimizer, torch.randn(8, 4))
         assert all(map(torch.equal, w, model.parameters()))
 

@@ -96,9 +96,9 @@ def test_beside_a_large_frozen_network_only_what_moves_is_copied(form: Form) -> 
     note = frozen.note
 
     def noted(*args: Any) -> Any:
-        standing = note(*args)
-        copied.append({each.name for each in standing.copied})
-        return standing
+        copies = note(*args)
+        copied.append({each.name for each in copies})
+        return copies
 
     frozen.note = noted
     for t in range(3):

@@ -65,7 +65,10 @@ KINDS: dict[str, Kind] = {
 
 
 def _states(model: nn.Module) -> bytes:
-    own = [g.get_state().tolist() if isinstance(g, torch.Generator) else g for g in held_by(model)]
+    own = [
+        g.get_state().tolist() if isinstance(g, torch.Generator) else g
+        for g in held_by(model.modules())
+    ]
     states = (random.getstate(), np.random.get_state(), torch.get_rng_state().tolist(), own)
     return pickle.dumps(states)
 
@@ -147,4 +150,4 @@ def test_generators_reached_from_modules_alone_are_held() -> None:
     own = torch.Generator()
     model[1].noise = {"of": [own, own], "system": random.SystemRandom(), "data": list(range(9999))}
     model.module = random  # as `self.np = np` in many a model: not looked into
-    assert list(held_by(model)) == [own, own]
+    assert held_by(model.modules()) == [own, own]

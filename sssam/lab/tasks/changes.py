@@ -94,16 +94,20 @@ def check(task: Task) -> None:
 
 
 def survey(task: Task) -> Survey | None:
-    """What is known of a task before training: its model, built for seed 0, and its data's size.
+    """What is known of a task before training: its model, tried on one batch, and its data's size.
 
     None where a user's function raises, whose runs will tell.
 
     Raises:
         ValueError, FileNotFoundError: as `find` would.
+        ProblemError: the model can't be trained on the data; names the task, model and shapes.
     """
     check(task)
     try:
-        return problems.survey(task)
+        found = problems.survey(task)
+        if task.code is None:
+            problems.try_batch(task, found.model)
+        return found
     except ProblemError:
         raise
     except (Exception, SystemExit):  # whatever a user's function does

@@ -1,5 +1,7 @@
 """From a `Task` to its `Problem`: of data and a model by name, or of a user's file."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -11,16 +13,9 @@ from sssam.lab.specs import Code, Task
 from sssam.lab.tasks import families as models
 from sssam.lab.tasks import splits as data
 from sssam.lab.tasks import taskfile
-from sssam.lab.tasks.examples import ProblemError, fingerprint
-from sssam.lab.tasks.problem import (
-    Judgement,
-    OwnOptimizer,
-    Problem,
-    cross_entropy,
-    run_model,
-    scores,
-)
-from sssam.runtime import batches
+from sssam.lab.tasks.examples import fingerprint
+from sssam.lab.tasks.problem import Judgement, OwnOptimizer, Problem, accuracy, cross_entropy
+from sssam.lab.tasks.trial import MisfitError, named, tried
 
 
 class Survey(NamedTuple):
@@ -64,13 +59,14 @@ def make(task: Task, seed: int) -> Problem:
 
 
 def survey(task: Task) -> Survey:
-    """Builds the model, and runs it on two examples; of a user's file, on what it gives for seed 0.
+    """Builds the model; of a user's file, tries what it gives for seed 0 on one batch.
 
     Raises:
-        As `make`; and ValueError where a loss or a metric has a wrong shape or range.
+        As `make`; and ProblemError where a user's model, loss or metric can't run on the batch.
     """
     if task.code is not None:
-        return _surveyed(task.code.path, task.code.function, task.code.sha256)
+        with _of(task):
+            return _surveyed(task.code.path, task.code.function, task.code.sha256, task.batch_size)
     found = data.pool(task.data)
     size = data.reach(task.data)
     few = found.inputs(torch.arange(2).clamp_max(len(found.labels) - 1))
@@ -94,14 +90,17 @@ def survey(task: Task) -> Survey:
 
 
 @lru_cache(maxsize=4)
-def _surveyed(path: str, function: str, sha256: str) -> Survey:
+def _surveyed(path: str, function: str, sha256: str, size: int) -> Survey:
     """The survey of a user's function, made once a process and content of the file."""
     problem = taskfile.problem(Code(path=path, function=function, sha256=sha256), 0)
     train = problem.parts[0]
-    _, inputs, targets = next(train.batches(torch.arange(min(2, len(train))), 2, 0))
+    _, inputs, targets = next(train.batches(torch.arange(min(size, len(train))), size, 0))
+    if problem.optimizer is not None:
+        with named("optimizer"):
+            problem.optimizer(problem.model.parameters(), 0.1)
     return Survey(
         model=problem.model,
-        losses=tried(problem, inputs, targets),
+        losses=tried(problem.model, problem.loss, problem.metric, inputs, targets),
         images=isinstance(inputs, Tensor) and inputs.ndim == 4 and inputs.is_floating_point(),
         size=len(train),
         optimizer=problem.optimizer,
@@ -111,36 +110,23 @@ def _surveyed(path: str, function: str, sha256: str) -> Survey:
     )
 
 
-def tried(problem: Problem, inputs: object, targets: object) -> bool:
-    """Runs model, loss and metric on a batch without training; whether there is a loss a sample.
-
-    An optimizer of the problem's own is built once too.
+def try_batch(task: Task, model: Module) -> None:
+    """Runs the first batch of data by name through a model, forward and backward.
 
     Raises:
-        ProblemError: loss or metric has a wrong shape, type or range.
-        Exception: whatever the user's functions raise.
+        ProblemError: the model does not fit the data; the text names the task, model and shapes.
     """
-    n = batches.size(inputs)
-    if problem.optimizer is not None:
-        problem.optimizer(problem.model.parameters(), 0.1)
-    was_training = problem.model.training
-    problem.model.eval()
+    found = data.pool(task.data)
+    index = torch.arange(min(task.batch_size, len(found.labels)))
+    (inputs,) = found.scaled([found.inputs(index)])
+    with _of(task):
+        tried(model, cross_entropy, accuracy, inputs, found.labels[index])
+
+
+@contextmanager
+def _of(task: Task) -> Iterator[None]:
+    """Puts the task's name before what is said of its misfit."""
     try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            outputs = run_model(problem.model, inputs)
-            loss = problem.loss(outputs, targets)
-            scores(problem.metric, outputs, targets, n)
-    finally:
-        problem.model.train(was_training)
-    if not isinstance(loss, Tensor) or loss.shape not in ((n,), ()):
-        got = tuple(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
-        raise ProblemError(
-            f"loss gave {got} for {n} samples, must give a tensor of shape ({n},), one loss a "
-            'sample (as torch\'s losses do with reduction="none"), or a scalar'
-        )
-    if not loss.is_floating_point():
-        raise ProblemError(
-            f"loss gave numbers of type {loss.dtype}, must give a floating-point type, which has "
-            "gradients"
-        )
-    return bool(loss.ndim)
+        yield
+    except MisfitError as error:
+        raise MisfitError(f"task {task.name!r}: {error}") from error

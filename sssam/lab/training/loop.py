@@ -18,7 +18,7 @@ from sssam.lab.tasks.problem import run_model
 from sssam.lab.tasks.shares import Part
 from sssam.lab.training import methods
 from sssam.lab.training.state import Training
-from sssam.runtime.batches import BatchPass
+from sssam.runtime.batch_pass import BatchPass
 from sssam.runtime.trainers import scaler_of
 
 
