@@ -12,8 +12,8 @@ from sssam.lab.charts.theme import PLAIN, PRINT, Theme, Width, finish, heading, 
 Quantity = Literal["train_loss", "validation_accuracy"]
 
 HEIGHT = 340
-#: Of the unseen points that show a tooltip, in square pixels. Vega-Lite's own search for the nearest
-#: point loses the text fields of the tooltip.
+#: Of the unseen points that show a tooltip, in square pixels. Vega-Lite's own search for the
+#: nearest point loses the text fields of the tooltip.
 REACH = 500
 
 

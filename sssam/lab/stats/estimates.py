@@ -31,8 +31,9 @@ class Interval:
 
     def within(self, low: float, high: float) -> "Interval":
         """The interval with its ends in the range that its values can take."""
-        ends = [None if end is None else min(max(end, low), high) for end in (self.low, self.high)]
-        return Interval(self.mean, *ends, self.n)
+        if self.low is None or self.high is None:
+            return self
+        return Interval(self.mean, max(self.low, low), min(self.high, high), self.n)
 
     @property
     def below_zero(self) -> bool:

@@ -590,7 +590,7 @@ def test_a_cost_off_the_schedule_s_is_remarked_on() -> None:
 
 
 def test_an_interval_of_an_accuracy_does_not_leave_its_range() -> None:
-    near = records(METHODS[:1], range(3), {"base": 99.0}, spread=0.0)
+    near = records(METHODS[:1], range(3))
     reached = [0.999, 1.0, 0.96]
     made = [r.model_copy(update={"test_accuracy": a}) for r, a in zip(near, reached, strict=True)]
     (row,) = compare(TASK, METHODS[:1], range(3), made).rows

@@ -1,6 +1,7 @@
 """Every tooltip reads the point under the pointer: its fields are in the data of its layer."""
 
 import re
+from typing import Any
 
 import pytest
 import vl_convert
@@ -13,9 +14,9 @@ COMPARISON = compare(TASK, METHODS, range(6), records(seeds=range(6)))
 FIGURES = {figure.name: figure for figure in figures(COMPARISON)}
 
 
-def marks(group: dict) -> list[dict]:
+def marks(group: dict[str, Any]) -> list[dict[str, Any]]:
     """All marks of a Vega specification that show a tooltip."""
-    found = []
+    found = list[dict[str, Any]]()
     for mark in group.get("marks", ()):
         if "tooltip" in mark.get("encode", {}).get("update", {}):
             found.append(mark)
