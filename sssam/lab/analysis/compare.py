@@ -1,7 +1,7 @@
 """Records -> a comparison. It reads, never trains."""
 
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sssam.lab import stats
 from sssam.lab.analysis import comparable, contrasts, headline
@@ -30,12 +30,15 @@ def compare(
     so next.
 
     Raises:
-        ValueError: no methods, no seeds, or two methods with one label.
+        ValueError: no methods, no seeds, a seed twice, two methods with one label, or a record
+            whose accuracy is outside [0, 1].
     """
     _check(methods, seeds)
     held = list(records)
     runs = [[Run(task=task, method=method, seed=seed) for seed in seeds] for method in methods]
     studied = _studied(runs, held)
+    for record in _all(studied):
+        _check_accuracy(record)
     measured = Comparison(
         task=task,
         seeds=tuple(seeds),
@@ -73,6 +76,24 @@ def _check(methods: Sequence[Method], seeds: Sequence[int]) -> None:
     twice = sorted({label for label in labels if labels.count(label) > 1})
     if twice:
         raise ValueError(f"methods must differ in label, but {twice} appear twice; rename one")
+    repeated = sorted({seed for seed in seeds if seeds.count(seed) > 1})
+    if repeated:
+        raise ValueError(
+            f"seeds are {list(seeds)}, but {repeated} appear twice: a run would count twice; give "
+            "each seed once"
+        )
+
+
+def _check_accuracy(record: Record) -> None:
+    """Refuses what is no accuracy; a comparison with NaN ends in an error that names no run."""
+    for name in ("test_accuracy", "validation_accuracy"):
+        value = getattr(record, name)
+        if value is not None and not 0 <= value <= 1:
+            raise ValueError(
+                f"{name} of {record.run.method.label!r} at seed {record.run.seed} is {value}, must "
+                f"be in [0, 1]: mend the metric, then set record {record.id} aside and train it "
+                "anew"
+            )
 
 
 def _studied(runs: Sequence[Sequence[Run]], held: Sequence[Record]) -> list[BySeed]:
@@ -91,13 +112,18 @@ def _row(method: Method, by_seed: BySeed, asked: int) -> Row:
         method=method,
         runs=_outcomes(records, asked),
         accuracies=accuracies,
-        accuracy=stats.interval(list(accuracies.values())) if accuracies else None,
+        accuracy=_mean(accuracies),
         propagations=statistics.fmean(spent) if spent else None,
         spread=statistics.stdev(spent) if len(spent) > 1 else None,
         expected_propagations=statistics.fmean(expected) if expected else None,
         curve=_curve([r for r in records if r.outcome == "finished"]),
         draws=_draws(by_seed),
     )
+
+
+def _mean(accuracies: Mapping[int, float]) -> stats.Interval | None:
+    """The mean of accuracies in percent; its interval does not leave the range of an accuracy."""
+    return stats.interval(list(accuracies.values())).within(0, 100) if accuracies else None
 
 
 def _accuracies(by_seed: BySeed) -> dict[int, float]:

@@ -14,8 +14,6 @@ _DEVIATIONS = 3
 _PART = 0.05
 #: Of costs, in propagations a step: a schedule's blocks take whole steps, a part whole samples.
 _ROUNDING = 0.01
-#: Steps at which a schedule costs what it does over long runs.
-_MANY = 10_000
 
 
 def remarks(comparison: Comparison) -> list[str]:
@@ -165,29 +163,17 @@ def _about_outcomes(comparison: Comparison) -> list[str]:
 
 
 def _about_cost(comparison: Comparison) -> list[str]:
-    """Rows whose runs cost something else than their schedule or method says."""
+    """Variants whose runs cost something else than is expected over these very steps."""
     said = []
     for row in comparison.rows:
         expected = row.expected_propagations
         if row.propagations is None or expected is None:
             continue
         took = f"The runs of {row.label} took {row.propagations:.2f} propagations a step, where"
-        meant = _of_long_runs(row, expected)
-        if abs(expected - meant) > _PART * meant:
-            few = counted(row.draws.steps if row.draws else 0, "step")
-            said.append(f"{took} its schedule means {meant:.2f}: a run has only {few}.")
-        elif abs(row.propagations - expected) > _by_chance(row, expected):
+        if abs(row.propagations - expected) > _by_chance(row, expected):
             why = "; runs that diverged may have stopped early" if row.runs.diverged else ""
             said.append(f"{took} {expected:.2f} are expected{why}.")
     return said
-
-
-def _of_long_runs(row: Row, expected: float) -> float:
-    """What a row's schedule costs where steps are many, the count of the SS-SAM paper."""
-    schedule = row.method.scheduling_function()
-    if schedule is None or row.draws is None:
-        return expected
-    return 1 + _ascent(row, expected) * schedule.mean_probability(_MANY)
 
 
 def _ascent(row: Row, expected: float) -> float:

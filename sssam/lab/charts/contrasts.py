@@ -125,7 +125,7 @@ def _parts(
 
 def _tooltip() -> list[alt.Tooltip]:
     return [
-        alt.Tooltip("label:N", title="row"),
+        alt.Tooltip("label:N", title="variant"),
         alt.Tooltip("text:N", title="difference to SAM"),
         alt.Tooltip("verdict:N", title="SAM's gain"),
         alt.Tooltip("seeds:Q", title="pairs"),

@@ -12,6 +12,9 @@ from sssam.lab.charts.theme import PLAIN, PRINT, Theme, Width, finish, heading, 
 Quantity = Literal["train_loss", "validation_accuracy"]
 
 HEIGHT = 340
+#: Of the unseen points that show a tooltip, in square pixels. Vega-Lite's own search for the
+#: nearest point loses the text fields of the tooltip.
+REACH = 500
 
 
 def curves(
@@ -54,7 +57,7 @@ def _layers(
     narrow: bool,
 ) -> list[alt.Chart]:
     """Lines, the points where they end, and points unseen that tell their numbers."""
-    hover = alt.selection_point(name="hovered", on="pointerover", fields=["label"], nearest=True)
+    hover = alt.selection_point(name="hovered", on="pointerover", fields=["label"])
     common = {
         "x": _x(x, narrow),
         "y": _y(scaled, title),
@@ -64,7 +67,9 @@ def _layers(
     lines = over(data).mark_line(strokeWidth=1.8).encode(**common, strokeDash=key.dash(narrow))
     ends = list({point["label"]: point for point in data}.values())
     dots = over(ends).mark_point(filled=True, size=36).encode(**common)
-    reach = over(data).mark_point(size=60).encode(**common | {"opacity": alt.value(0)})
+    reach = (
+        over(data).mark_point(filled=True, size=REACH).encode(**common | {"opacity": alt.value(0)})
+    )
     told = reach.encode(tooltip=_tooltip(title)).add_params(hover)
     return [lines, dots, told]
 
@@ -109,7 +114,7 @@ def _y(scaled: Scaled, title: str) -> alt.Y:
 
 def _tooltip(title: str) -> list[alt.Tooltip]:
     return [
-        alt.Tooltip("label:N", title="row"),
+        alt.Tooltip("label:N", title="variant"),
         alt.Tooltip("value:Q", title=title, format=".4~g"),
         alt.Tooltip("epoch:Q", title="epoch"),
         alt.Tooltip("passes:Q", title="spent", format=".2f"),

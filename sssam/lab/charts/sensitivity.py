@@ -8,6 +8,7 @@ import altair as alt
 
 from sssam.lab import tuned
 from sssam.lab.analysis.comparison import Row
+from sssam.lab.charts.curves import REACH
 from sssam.lab.charts.scales import accuracies
 from sssam.lab.charts.series import Key
 from sssam.lab.charts.theme import PLAIN, PRINT, Theme, Width, finish, heading, over
@@ -91,7 +92,7 @@ def _layers(
     theme: Theme,
     narrow: bool,
 ) -> list[alt.Chart]:
-    hover = alt.selection_point(name="hovered", on="pointerover", fields=["label"], nearest=True)
+    hover = alt.selection_point(name="hovered", on="pointerover", fields=["label"])
     common = {
         "x": _x(sorted({point["rho"] for point in data})),
         "y": y,
@@ -101,7 +102,9 @@ def _layers(
     lines = over(data).mark_line(strokeWidth=1.8).encode(**common, strokeDash=key.dash(narrow))
     chosen = over([point for point in data if point["chosen"]])
     dots = chosen.mark_point(filled=True, size=80).encode(**common)
-    reach = over(data).mark_point(size=60).encode(**common | {"opacity": alt.value(0)})
+    reach = (
+        over(data).mark_point(filled=True, size=REACH).encode(**common | {"opacity": alt.value(0)})
+    )
     return [lines, dots, reach.encode(tooltip=_tooltip()).add_params(hover)]
 
 
@@ -113,7 +116,7 @@ def _x(grid: Sequence[float]) -> alt.X:
 
 def _tooltip() -> list[alt.Tooltip]:
     return [
-        alt.Tooltip("label:N", title="row"),
+        alt.Tooltip("label:N", title="variant"),
         alt.Tooltip("rho:Q", title="rho", format="~g"),
         alt.Tooltip("value:Q", title=TITLE, format=".2f"),
         alt.Tooltip("error:Q", title="standard error", format=".2f"),

@@ -118,7 +118,7 @@ def _gain(comparison: Comparison, theme: Theme, x: alt.Scale, y: Heights) -> lis
 
 def _tooltip(metric: str) -> list[alt.Tooltip]:
     return [
-        alt.Tooltip("label:N", title="row"),
+        alt.Tooltip("label:N", title="variant"),
         alt.Tooltip("mean:Q", title=f"test {metric}, %", format=".2f"),
         alt.Tooltip("low:Q", title="95% from", format=".2f"),
         alt.Tooltip("high:Q", title="to", format=".2f"),

@@ -133,7 +133,7 @@ def page(
         paragraphs=explained(comparison),
         settings=[_settings(row) for row in comparison.rows],
         command=command or reproduce.command(comparison),
-        repeating=reproduce.repeating(comparison),
+        repeating=reproduce.repeating(comparison, bool(command) and not command.endswith(".toml")),
         downloads=_downloads(comparison),
         specifications=embedded(_specifications(chosen)),
         style=Markup(part("report.css")),

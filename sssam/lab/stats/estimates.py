@@ -29,6 +29,12 @@ class Interval:
         """Whether the whole interval lies above zero; False where there is no interval."""
         return self.low is not None and self.low > 0
 
+    def within(self, low: float, high: float) -> "Interval":
+        """The interval with its ends in the range that its values can take."""
+        if self.low is None or self.high is None:
+            return self
+        return Interval(self.mean, max(self.low, low), min(self.high, high), self.n)
+
     @property
     def below_zero(self) -> bool:
         """Whether the whole interval lies below zero; False where there is no interval."""

@@ -577,10 +577,7 @@ def test_a_cost_off_the_schedule_s_is_remarked_on() -> None:
         found = compare(TASK, (method,), range(4), made).remarks
         return [each for each in found if each.startswith(f"The runs of {method.label} took")]
 
-    assert remarks(late_, 2, 1.5, 1.5) == [
-        "The runs of late took 1.50 propagations a step, where its schedule means 1.25: a run has "
-        "only 2 steps."
-    ]
+    assert remarks(late_, 2, 1.5, 1.5) == []  # the expected cost is that of these two steps
     assert remarks(late_, 100, 1.25, 1.25) == []
     deviation = (0.25 * 0.75 / 100 / 4) ** 0.5
     assert remarks(drawn, 100, 1.25 + 2.9 * deviation, 1.25) == []
@@ -590,3 +587,14 @@ def test_a_cost_off_the_schedule_s_is_remarked_on() -> None:
     assert remarks(spaced, 100, 1.29, 1.25) == []
     assert len(remarks(spaced, 100, 1.34, 1.25)) == 1
     assert [r for r in compare(TASK, METHODS, range(20), records()).remarks if " took " in r] == []
+
+
+def test_an_interval_of_an_accuracy_does_not_leave_its_range() -> None:
+    near = records(METHODS[:1], range(3))
+    reached = [0.999, 1.0, 0.96]
+    made = [r.model_copy(update={"test_accuracy": a}) for r, a in zip(near, reached, strict=True)]
+    (row,) = compare(TASK, METHODS[:1], range(3), made).rows
+    assert row.accuracy is not None
+    assert row.accuracy.mean == pytest.approx(98.6333, abs=1e-3)
+    assert row.accuracy.high == 100.0
+    assert row.accuracy.low == pytest.approx(92.9668, abs=1e-3)

@@ -82,3 +82,8 @@ def test_the_commits_are_named() -> None:
     made = made.model_copy(update={"environment": known})
     assert "`0123456789ab`" in repeating(compare(TASK, METHODS[:1], [0], [made]))
     assert "commit" not in repeating(empty())
+
+
+def test_a_command_that_names_the_study_s_directory_is_told_how_to_train_anew() -> None:
+    assert "in an empty directory it trains all" in repeating(empty())
+    assert "copy `study.json` alone into an empty directory" in repeating(empty(), True)
