@@ -76,13 +76,14 @@ class Bases:
         }
         return list(owners), list(owners.values())
 
-    def gradients(self) -> list[Tensor]:
-        """The gradients that stand."""
-        return [p.grad for p in self.trainable()[0] if p.grad is not None]
+    def first_gradient(self) -> Tensor | None:
+        """The gradient of the first parameter that has one."""
+        params = (p for group in self.param_groups for p in group["params"])
+        return next((p.grad for p in params if p.grad is not None), None)
 
     def any_gradient(self) -> bool:
         """Whether some parameter has a gradient."""
-        return any(p.grad is not None for group in self.param_groups for p in group["params"])
+        return self.first_gradient() is not None
 
     def initialises(self) -> bool:
         """Whether a step now would be no training's: torch.distributed.checkpoint's, to make state.

@@ -52,7 +52,7 @@ def by_closure(engine: Engine, optimizer: Any, given: Closures) -> Any:
     except BaseException:
         engine.abandon()
         raise
-    engine.left = gradients.Mark.of(engine.bases.gradients())
+    engine.left = gradients.Left.of(engine.bases.first_gradient())
     return loss
 
 
@@ -91,8 +91,8 @@ def _clear_foreign(engine: Engine) -> None:
     They come of a `loss.backward()` before `step(closure)`, the form of other SAMs, and would be
     added to the closure's own. No error: they also stand where training is wrapped midway.
     """
-    standing = engine.bases.gradients()
-    if standing and not (engine.left and engine.left.still(standing)):
+    first = engine.bases.first_gradient()
+    if first is not None and not (engine.left and engine.left.is_still(first)):
         gradients.clear(engine.bases.trainable()[0], not engine.ranks.may_be_buckets)
 
 

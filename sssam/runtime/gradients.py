@@ -90,20 +90,20 @@ BESIDE = {
 }
 
 
-class Mark(NamedTuple):
-    """What tells the gradients of one backward pass from another's: a tensor, and its version."""
+class Left(NamedTuple):
+    """A gradient that a step left, as it then was: tells it from that of another backward pass."""
 
     tensor: TensorWeakRef
     version: int
 
     @classmethod
-    def of(cls, standing: list[Tensor]) -> Self | None:
-        """The mark of these gradients; None if there are none."""
-        return cls(TensorWeakRef(standing[0]), standing[0]._version) if standing else None
+    def of(cls, gradient: Tensor | None) -> Self | None:
+        """None if there is none."""
+        return None if gradient is None else cls(TensorWeakRef(gradient), gradient._version)
 
-    def still(self, standing: list[Tensor]) -> bool:
-        """Whether these are the same ones, and nothing was added to them."""
-        return standing[0] is self.tensor() and standing[0]._version == self.version
+    def is_still(self, gradient: Tensor) -> bool:
+        """Whether this is the same one, and nothing was added to it."""
+        return gradient is self.tensor() and gradient._version == self.version
 
 
 def _is_shared(gradient: Tensor) -> bool:

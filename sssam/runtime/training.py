@@ -50,7 +50,7 @@ class Engine:
         self._around = ExitStack()
         self.stage: Stage = "idle"
         self.broken_off = self.warned_of_void = self.examined = False
-        self.left: gradients.Mark | None = None
+        self.left: gradients.Left | None = None
         self.turn = 0
         self._forget()
 
