@@ -51,7 +51,7 @@ def counted_points(value: float) -> str:
 
 
 def headline(comparison: Comparison) -> str:
-    """The one sentence at the head: which rows keep SAM's gain, and the cheapest of them.
+    """The one sentence at the head: the cheapest row that is non-inferior to SAM.
 
     Runs that are missing, diverged or failed are counted in it; where none of base's or SAM's came
     to a good end, it claims nothing.
@@ -113,12 +113,12 @@ def _none(of: str, runs: Sequence[Outcomes]) -> str:
 
 
 def support(comparison: Comparison) -> str:
-    """What the headline rests on, where it says of a row that it keeps SAM's gain; else empty."""
+    """What the headline rests on, where it names a row that is non-inferior to SAM; else empty."""
     best = cheapest(comparison)
     if best is None or best.to_sam is None:
         return ""
     cheaper = [row for row in comparison.candidates if _is_cheaper(row, comparison.sam)]
-    holding = [row for row in cheaper if row.holds]
+    holding = [row for row in cheaper if _holds(row)]
     margin = counted_points(comparison.task.margin)
     return (
         f"Its difference to SAM is {points(best.to_sam)}, paired by seed; the margin is {margin}. "
@@ -127,7 +127,7 @@ def support(comparison: Comparison) -> str:
 
 
 def cheapest(comparison: Comparison) -> Row | None:
-    """The cheapest row that is shown to keep SAM's gain at less than SAM's cost, if any is.
+    """The cheapest row shown to be within the margin and to keep the task's share of SAM's gain.
 
     None too where SAM's own gain is not shown, since there is nothing to keep, and where no run of
     SAM or of the base optimizer finished. A row none of whose runs finished is passed over.
@@ -138,8 +138,13 @@ def cheapest(comparison: Comparison) -> Row | None:
     if _unfinished(comparison):
         return None
     ended = [row for row in comparison.candidates if row.runs.finished]
-    holding = [row for row in ended if row.holds and _is_cheaper(row, sam)]
+    holding = [row for row in ended if _holds(row) and _is_cheaper(row, sam)]
     return min(holding, key=lambda row: row.cost or 0.0, default=None)
+
+
+def _holds(row: Row) -> bool:
+    # The margin alone lets a row through that is well below SAM, where SAM's gain is small.
+    return row.holds and row.holds_share
 
 
 def _finding(comparison: Comparison) -> str:
@@ -172,8 +177,8 @@ def _kept(comparison: Comparison, sam: Row, gain: Interval) -> str:
     best = cheapest(comparison)
     if best is not None:
         return (
-            f"{best.label} keeps SAM's gain of {points(gain)} at {spent(best)} instead of "
-            f"{sam.cost:.2f}"
+            f"{best.label} is non-inferior to SAM at {spent(best)} instead of {sam.cost:.2f}; SAM "
+            f"is {points(gain)} above a base whose recipe was not tuned here"
         )
     over_base = f"SAM gains {points(gain)} over the base optimizer"
     if not any(_is_cheaper(row, sam) for row in comparison.candidates):
@@ -193,10 +198,10 @@ def _others(holding: list[Row], cheaper: list[Row]) -> str:
         return "It is the only row cheaper than SAM"
     if len(holding) == len(cheaper):
         every = "Both" if len(cheaper) == 2 else f"All {len(cheaper)}"
-        return f"{every} rows cheaper than SAM are shown to keep its gain"
+        return f"{every} rows cheaper than SAM are shown to be non-inferior to it"
     return (
         f"{len(holding)} of the {len(cheaper)} rows cheaper than SAM "
-        f"{'is' if len(holding) == 1 else 'are'} shown to keep its gain"
+        f"{'is' if len(holding) == 1 else 'are'} shown to be non-inferior to it"
     )
 
 
