@@ -115,7 +115,6 @@ def test_the_readme_and_what_it_says_it_prints(capsys: pytest.CaptureFixture[str
     assert cheap == "1.015625"
 
 
-@pytest.mark.xdist_group("trainers")
 @pytest.mark.filterwarnings("ignore::UserWarning:lightning", "ignore::FutureWarning")
 @pytest.mark.parametrize("title", INTEGRATIONS)
 def test_integrations(title: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,6 @@ from tests.table import TABLE
 
 pytestmark = [
     pytest.mark.skipif(not torch.distributed.is_available(), reason="torch without distributed"),
-    pytest.mark.xdist_group("ranks"),
 ]
 
 #: Why the others can't, as the errors say it.

@@ -14,7 +14,6 @@ from tests.problems import same
 
 pytestmark = [
     pytest.mark.skipif(not torch.distributed.is_available(), reason="torch without distributed"),
-    pytest.mark.xdist_group("ranks"),
 ]
 STEPS = 220  # of the example
 

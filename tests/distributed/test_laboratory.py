@@ -14,7 +14,6 @@ from tests.distributed.launch import launch
 
 pytestmark = [
     pytest.mark.skipif(not torch.distributed.is_available(), reason="torch without distributed"),
-    pytest.mark.xdist_group("ranks"),
 ]
 
 Results = list[dict[str, Any]]

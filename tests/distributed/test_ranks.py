@@ -13,7 +13,6 @@ from tests.problems import BASES, Problem
 
 pytestmark = [
     pytest.mark.skipif(not torch.distributed.is_available(), reason="torch without distributed"),
-    pytest.mark.xdist_group("ranks"),
 ]
 
 Results = list[dict[str, Any]]

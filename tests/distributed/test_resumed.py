@@ -11,7 +11,6 @@ from tests.distributed.test_ranks import Results, _close
 
 pytestmark = [
     pytest.mark.skipif(not torch.distributed.is_available(), reason="torch without distributed"),
-    pytest.mark.xdist_group("ranks"),
 ]
 KEPT = {"LookSAM": "sssam.v", "FriendlySAM": "sssam.m", "AsyncSAM": "sssam.stale"}
 

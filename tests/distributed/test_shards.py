@@ -8,7 +8,6 @@ from tests.distributed.test_ranks import METHODS, Results, _close
 
 pytestmark = [
     pytest.mark.skipif(not torch.distributed.is_available(), reason="torch without distributed"),
-    pytest.mark.xdist_group("ranks"),
 ]
 
 

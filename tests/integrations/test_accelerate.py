@@ -20,7 +20,6 @@ from tests.integrations import by_hand
 accelerate = pytest.importorskip("accelerate", reason="accelerate is not installed")
 
 STEPS, MICRO = 10, 2
-pytestmark = pytest.mark.xdist_group("trainers")
 
 
 def _model() -> nn.Sequential:

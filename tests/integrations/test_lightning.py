@@ -26,7 +26,6 @@ from tests.integrations.lightning_runs import (
 )
 
 pytestmark = [
-    pytest.mark.xdist_group("trainers"),
     # Lightning's advice on loader workers, on this machine's cores; nothing that a loop does.
     pytest.mark.filterwarnings("ignore:The 'train_dataloader' does not have many workers"),
     # Lightning reads data trees by a name that torch has deprecated.

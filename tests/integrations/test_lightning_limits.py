@@ -12,7 +12,6 @@ from tests.integrations import by_hand
 from tests.integrations.lightning_runs import BATCHES, SIZE, Module, build, fit
 
 pytestmark = [
-    pytest.mark.xdist_group("trainers"),
     # Lightning's advice on loader workers, on this machine's cores; nothing that a loop does.
     pytest.mark.filterwarnings("ignore:The 'train_dataloader' does not have many workers"),
     # Lightning reads data trees by a name that torch has deprecated.

@@ -18,7 +18,6 @@ from sssam.schedules import constant
 from tests.integrations import by_hand
 
 STEPS, SCALE = 12, 2.0**8
-pytestmark = pytest.mark.xdist_group("trainers")
 
 
 def _net(dropout: float = 0.2) -> nn.Sequential:

@@ -27,7 +27,6 @@ class Modes(torch.optim.SGD):
         return super().step(closure)
 
 
-@pytest.mark.xdist_group("trainers")
 @pytest.mark.parametrize("part", [1.0, 0.5])
 def test_trainer_sets_the_modes_and_no_step_is_given_up(tmp_path: Path, part: float) -> None:
     def wrap(base: Any, total_steps: int, model: nn.Module) -> sssam.SharpnessAware:

@@ -9,7 +9,6 @@ import pytest
 import torch
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.xdist_group("ranks")
 
 
 def _run(out: Path, share: int, *launcher: str) -> None:

@@ -22,8 +22,6 @@ from sssam.integrations.transformers import SharpnessAwareTrainer  # noqa: E402
 
 WORDS, LENGTH, SAMPLES, MICRO, SCALE = 12, 6, 40, 4, 2.0**8
 
-pytestmark = pytest.mark.xdist_group("trainers")
-
 
 def _model(dropout: float = 0.0) -> Any:
     torch.manual_seed(1)
