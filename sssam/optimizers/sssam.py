@@ -94,4 +94,4 @@ class SSSAM(SharpnessAware):
             rng=rng,
             perturbation=perturbation,
         )
-        unfinished.watch(self._engine.books, schedule, total_steps)
+        unfinished.watch(self._engine.counters, schedule, total_steps)

@@ -4,26 +4,26 @@ import atexit
 import warnings
 from collections import deque
 
-from sssam.core.passes import Books
+from sssam.core.counters import Counters
 from sssam.schedules.algebra import Schedule
 
 #: Shorter runs are tries.
 SHORTEST = 20
-_runs: deque[tuple[Books, Schedule, int]] = deque(maxlen=1000)
+_runs: deque[tuple[Counters, Schedule, int]] = deque(maxlen=1000)
 
 
-def watch(books: Books, schedule: Schedule, total_steps: int) -> None:
+def watch(counters: Counters, schedule: Schedule, total_steps: int) -> None:
     """Look at this training when the interpreter exits."""
-    _runs.append((books, schedule, total_steps))
+    _runs.append((counters, schedule, total_steps))
 
 
-def complaint(books: Books, schedule: Schedule, total_steps: int) -> str | None:
+def complaint(counters: Counters, schedule: Schedule, total_steps: int) -> str | None:
     """What to say of a training that ended here; None if its schedule came to its own.
 
     That is not so where it stopped before `total_steps` with less than half the share of
     sharpness-aware steps that the schedule has over the whole.
     """
-    steps, ascents = books.steps, books.ascents
+    steps, ascents = counters.steps, counters.ascents
     if not SHORTEST <= steps < total_steps:
         return None
     mean = schedule.mean_probability(total_steps)

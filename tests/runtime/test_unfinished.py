@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from sssam.core.passes import Books
+from sssam.core.counters import Counters
 from sssam.runtime.unfinished import complaint
 from sssam.schedules import Schedule, constant, late, linear
 
@@ -55,4 +55,4 @@ def test_at_exit_one_warning_of_the_last_such_training(lengths: list[int], count
 def test_what_counts_as_too_early(
     schedule: Schedule, steps: int, ascents: int, speaks: bool
 ) -> None:
-    assert (complaint(Books(steps, ascents), schedule, 100) is not None) == speaks
+    assert (complaint(Counters(steps, ascents), schedule, 100) is not None) == speaks
