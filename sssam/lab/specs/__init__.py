@@ -17,6 +17,7 @@ from sssam.lab.specs.run import (
     Run,
     Task,
 )
+from sssam.lab.specs.timing import Timing
 
 __all__ = [
     "KIND_REVISIONS",
@@ -33,5 +34,6 @@ __all__ = [
     "Run",
     "Spec",
     "Task",
+    "Timing",
     "Whole",
 ]
