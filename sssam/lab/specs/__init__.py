@@ -17,6 +17,7 @@ from sssam.lab.specs.run import (
     Run,
     Task,
 )
+from sssam.lab.specs.tuning import Score, Tuning
 
 __all__ = [
     "KIND_REVISIONS",
@@ -31,7 +32,9 @@ __all__ = [
     "Precision",
     "Record",
     "Run",
+    "Score",
     "Spec",
     "Task",
+    "Tuning",
     "Whole",
 ]
