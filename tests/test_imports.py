@@ -30,7 +30,7 @@ LAB_LAYERS = [
     ["tasks"],
     ["training"],
     ["runs"],
-    ["analysis"],
+    ["comparison"],
     ["charts"],
     ["pages"],
     ["studies"],

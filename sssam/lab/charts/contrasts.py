@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 import altair as alt
 
-from sssam.lab.analysis.headline import points
 from sssam.lab.charts.rows import down, interval, named
 from sssam.lab.charts.theme import PRINT, Theme, Width, finish, over
+from sssam.lab.comparison.headline import points
 from sssam.lab.stats import Interval
 
 LINE = 34  # pixels a row

@@ -4,10 +4,10 @@ from typing import Any, Literal
 
 import altair as alt
 
-from sssam.lab.analysis.comparison import Comparison, Row
 from sssam.lab.charts.scales import Scaled, accuracies, losses
 from sssam.lab.charts.series import Key
 from sssam.lab.charts.theme import PLAIN, PRINT, Theme, Width, finish, heading, over
+from sssam.lab.comparison.values import Comparison, Variant
 
 Quantity = Literal["train_loss", "validation_accuracy"]
 
@@ -31,7 +31,7 @@ def curves(
     Raises:
         ValueError: no row has a curve.
     """
-    data = [point for row in comparison.rows for point in _points(row, quantity)]
+    data = [point for row in comparison.variants for point in _points(row, quantity)]
     if not data:
         raise ValueError("no run has finished, so there is no curve to plot; run the study first")
     key, scaled = _key(comparison, data, quantity), _scaled(data, quantity)
@@ -74,7 +74,7 @@ def _layers(
     return [lines, dots, told]
 
 
-def _points(row: Row, quantity: Quantity) -> list[dict[str, Any]]:
+def _points(row: Variant, quantity: Quantity) -> list[dict[str, Any]]:
     scale = 100 if quantity == "validation_accuracy" else 1
     values = [(point, getattr(point, quantity)) for point in row.curve]
     return [
@@ -99,7 +99,9 @@ def _key(comparison: Comparison, data: list[dict[str, Any]], quantity: Quantity)
     ends = {point["label"]: point["value"] for point in data}
     digits = 1 if quantity == "validation_accuracy" else 3
     ranked = sorted(ends, key=lambda label: -ends[label])
-    return Key(comparison.rows, {label: f"{ends[label]:.{digits}f}  {label}" for label in ranked})
+    return Key(
+        comparison.variants, {label: f"{ends[label]:.{digits}f}  {label}" for label in ranked}
+    )
 
 
 def _x(scale: alt.Scale, narrow: bool) -> alt.X:

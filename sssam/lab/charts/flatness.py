@@ -5,9 +5,9 @@ from typing import Any
 
 import altair as alt
 
-from sssam.lab.analysis.comparison import Comparison, Row
 from sssam.lab.charts.rows import down, interval, named
 from sssam.lab.charts.theme import PLAIN, PRINT, Theme, Width, finish, over
+from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.stats import Interval
 
 LINE = 28  # pixels a row
@@ -23,7 +23,7 @@ def eigenvalues(
     Raises:
         ValueError: no row's flatness was measured.
     """
-    data = [_datum(row, row.flatness.eigenvalue) for row in comparison.rows if row.flatness]
+    data = [_datum(row, row.flatness.eigenvalue) for row in comparison.variants if row.flatness]
     if not data:
         raise ValueError("no row's flatness was measured, so there is nothing to plot")
     scale = _scale(data)
@@ -38,7 +38,7 @@ def eigenvalues(
     return finish(layers, theme, width, line * len(data))
 
 
-def _datum(row: Row, value: Interval) -> dict[str, Any]:
+def _datum(row: Variant, value: Interval) -> dict[str, Any]:
     return {
         "label": row.label,
         "role": row.role,

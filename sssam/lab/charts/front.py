@@ -4,17 +4,17 @@ from typing import Any
 
 import altair as alt
 
-from sssam.lab.analysis.comparison import Comparison, Row
 from sssam.lab.charts.theme import Theme, over
+from sssam.lab.comparison.values import Comparison, Variant
 
 
-def front(comparison: Comparison) -> list[Row]:
+def front(comparison: Comparison) -> list[Variant]:
     """The rows on the front of the means, the cheapest first.
 
     A row is on it where every row that costs as little or less has a lower mean test accuracy;
     of rows equal in both, the first counts.
     """
-    measured = [r for r in comparison.rows if r.accuracy is not None and r.cost is not None]
+    measured = [r for r in comparison.variants if r.accuracy is not None and r.cost is not None]
     best, found = float("-inf"), []
     for row in sorted(measured, key=lambda row: (row.cost or 0.0, -_mean(row))):
         if _mean(row) > best:
@@ -24,7 +24,7 @@ def front(comparison: Comparison) -> list[Row]:
 
 
 def steps(
-    points: list[dict[str, Any]], rows: list[Row], theme: Theme, x: alt.X, y: alt.Y
+    points: list[dict[str, Any]], rows: list[Variant], theme: Theme, x: alt.X, y: alt.Y
 ) -> list[alt.Chart]:
     """The front as steps through its points: what is the best to be had at each cost.
 
@@ -45,5 +45,5 @@ def steps(
     return [line.encode(x=x, y=y)]
 
 
-def _mean(row: Row) -> float:
+def _mean(row: Variant) -> float:
     return row.accuracy.mean if row.accuracy is not None else float("-inf")

@@ -3,10 +3,10 @@
 from math import inf
 from typing import Any
 
-from sssam.lab.analysis.comparison import Comparison, Row
 from sssam.lab.charts.front import front
 from sssam.lab.charts.labels import Mark, columns, place, side_x, spread
 from sssam.lab.charts.rows import interval
+from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.stats import Interval
 
 Point = dict[str, Any]
@@ -29,7 +29,7 @@ def placed(comparison: Comparison, narrow: bool) -> tuple[list[Point], tuple[flo
     """
     points = [
         _datum(row, row.accuracy)
-        for row in comparison.rows
+        for row in comparison.variants
         if row.accuracy is not None and row.cost is not None
     ]
     if not points:
@@ -47,7 +47,7 @@ def placed(comparison: Comparison, narrow: bool) -> tuple[list[Point], tuple[flo
 
 def named(comparison: Comparison, narrow: bool) -> set[str]:
     """The labels of the rows that the figure names."""
-    measured = [row.label for row in comparison.rows if row.accuracy is not None]
+    measured = [row.label for row in comparison.variants if row.accuracy is not None]
     if len(measured) <= NAMED[narrow]:
         return set(measured)
     apart = [row for row in (comparison.base, comparison.sam) if row is not None]
@@ -64,7 +64,7 @@ def right(points: list[Point]) -> float:
     return max(ends)
 
 
-def _datum(row: Row, accuracy: Interval) -> Point:
+def _datum(row: Variant, accuracy: Interval) -> Point:
     return {
         "label": row.label,
         "role": row.role,

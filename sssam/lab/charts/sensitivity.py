@@ -7,11 +7,11 @@ from typing import Any
 import altair as alt
 
 from sssam.lab import tuned
-from sssam.lab.analysis.comparison import Row
 from sssam.lab.charts.curves import REACH
 from sssam.lab.charts.scales import accuracies
 from sssam.lab.charts.series import Key
 from sssam.lab.charts.theme import PLAIN, PRINT, Theme, Width, finish, heading, over
+from sssam.lab.comparison.values import Variant
 
 HEIGHT = 340
 TITLE = "validation accuracy, %"
@@ -19,7 +19,7 @@ TITLE = "validation accuracy, %"
 
 def sensitivity(
     values: tuned.Tuned,
-    rows: Sequence[Row],
+    rows: Sequence[Variant],
     theme: Theme = PRINT,
     width: Width = 760,
     narrow: bool = False,
@@ -50,14 +50,14 @@ def sensitivity(
     return finish(layers, theme, width, HEIGHT if narrow else key.height(HEIGHT))
 
 
-def tuned_rows(values: tuned.Tuned, rows: Sequence[Row]) -> list[tuned.Row]:
+def tuned_rows(values: tuned.Tuned, rows: Sequence[Variant]) -> list[tuned.Row]:
     """The rows of the comparison that run at the rho that was chosen for them, in its order."""
     chosen = {(row.label, row.rho): row for row in values.rows if row.rho > 0}
     keys = [(row.label, row.method.rho) for row in rows]
     return [chosen[key] for key in keys if key in chosen]
 
 
-def _key(shown: Sequence[tuned.Row], rows: Sequence[Row]) -> Key:
+def _key(shown: Sequence[tuned.Row], rows: Sequence[Variant]) -> Key:
     best = {row.label: max(s.mean for s in row.scores if s.rho == row.rho) for row in shown}
     ranked = sorted(best, key=lambda label: -best[label])
     return Key(rows, {label: f"{100 * best[label]:.1f}  {label}" for label in ranked})

@@ -5,8 +5,8 @@ from typing import Any
 
 import altair as alt
 
-from sssam.lab.analysis.comparison import Row
 from sssam.lab.charts.theme import PRINT, Theme
+from sssam.lab.comparison.values import Variant
 
 #: Rows of one colour differ in their dashes.
 DASHES = (
@@ -24,7 +24,7 @@ class Key:
         named: the names in the key by the rows' labels, in the order of the key.
     """
 
-    def __init__(self, rows: Sequence[Row], named: Mapping[str, str]) -> None:
+    def __init__(self, rows: Sequence[Variant], named: Mapping[str, str]) -> None:
         self.named = dict(named)
         self._dashes = _dashes(rows)
         self._roles = {row.label: row.role for row in rows}
@@ -58,7 +58,7 @@ class Key:
         return alt.Legend(orient="right", labelLimit=230, offset=24, **look)
 
 
-def _dashes(rows: Sequence[Row]) -> dict[str, list[int]]:
+def _dashes(rows: Sequence[Variant]) -> dict[str, list[int]]:
     seen: dict[str, int] = {}
     dashes = {}
     for row in rows:

@@ -5,11 +5,11 @@ from typing import Any
 
 import altair as alt
 
-from sssam.lab.analysis.comparison import Comparison
-from sssam.lab.analysis.headline import signed
 from sssam.lab.charts.front import front, steps
 from sssam.lab.charts.places import BELOW, HEIGHT, LEFT, placed, right
 from sssam.lab.charts.theme import PRINT, Theme, Width, finish, haloed, heading, over
+from sssam.lab.comparison.headline import signed
+from sssam.lab.comparison.values import Comparison
 
 #: A field -> the vertical place that it encodes, on the scale and axis of all layers.
 Heights = Callable[[str], alt.Y]

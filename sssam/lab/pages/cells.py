@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from sssam.lab.analysis.headline import signed
+from sssam.lab.comparison.headline import signed
 from sssam.lab.stats import Interval, Ratio
 
 EMPTY = "-"

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from sssam.lab.analysis.comparison import Comparison
-from sssam.lab.analysis.headline import counted, counted_points
+from sssam.lab.comparison.headline import counted, counted_points
+from sssam.lab.comparison.values import Comparison
 from sssam.lab.specs import Environment, Task
 from sssam.lab.stats import BOOTSTRAP_SEEDS
 from sssam.lab.tuned import Tuned

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from sssam.lab.analysis.comparison import Comparison, Row
+from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.runs.spreadsheet import leaves, table
 
 #: What of a row is no number, or is many.
@@ -20,7 +20,7 @@ def rows_csv(comparison: Comparison) -> str:
     Empty cells were not measured. A label that a spreadsheet would take for a formula has an
     apostrophe before it.
     """
-    flat = [dict(_flat(row)) for row in comparison.rows]
+    flat = [dict(_flat(row)) for row in comparison.variants]
     names = dict.fromkeys(name for row in flat for name in row)
     whole = {name.rpartition(".")[0] for name in names}
     return table([name for name in names if name not in whole], flat)
@@ -29,7 +29,9 @@ def rows_csv(comparison: Comparison) -> str:
 def curves_csv(comparison: Comparison) -> str:
     """One line an epoch of each row, as means over its finished runs; accuracies in [0, 1]."""
     points = [
-        {"row": row.label, **point.model_dump()} for row in comparison.rows for point in row.curve
+        {"row": row.label, **point.model_dump()}
+        for row in comparison.variants
+        for point in row.curve
     ]
     return table(["row", "epoch", "passes", "train_loss", "validation_accuracy"], points)
 
@@ -38,7 +40,7 @@ def accuracies_csv(comparison: Comparison) -> str:
     """One line a run: its row, its seed and its test accuracy in percent."""
     found = [
         {"row": row.label, "seed": seed, "accuracy": accuracy}
-        for row in comparison.rows
+        for row in comparison.variants
         for seed, accuracy in row.accuracies.items()
     ]
     return table(["row", "seed", "accuracy"], found)
@@ -49,7 +51,7 @@ def as_json(comparison: Comparison) -> str:
     return comparison.model_dump_json(indent=1) + "\n"
 
 
-def _flat(row: Row) -> Iterator[tuple[str, Any]]:
+def _flat(row: Variant) -> Iterator[tuple[str, Any]]:
     """The cells of a row by name: its method first, then what was measured."""
     method = row.method
     schedule = method.scheduling_function()

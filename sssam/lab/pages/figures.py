@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from functools import partial
 
 from sssam.lab import tuned
-from sssam.lab.analysis.comparison import Comparison, Row
-from sssam.lab.analysis.headline import counted, counted_points
 from sssam.lab.charts.contrasts import Contrast
 from sssam.lab.charts.curves import Quantity, curves
 from sssam.lab.charts.files import render, save
@@ -14,6 +12,8 @@ from sssam.lab.charts.places import named
 from sssam.lab.charts.schedules import Band, schedules
 from sssam.lab.charts.sensitivity import sensitivity, tuned_rows
 from sssam.lab.charts.tradeoff import tradeoff
+from sssam.lab.comparison.headline import counted, counted_points
+from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.pages.figure import Drawing, Figure
 from sssam.lab.pages.flatness_figures import flat_figures
 from sssam.lab.pages.forest import forest
@@ -35,21 +35,21 @@ def figures(comparison: Comparison, tried: tuned.Tuned | None = None) -> list[Fi
 
 
 def _figures(comparison: Comparison, tried: tuned.Tuned | None) -> Iterator[Figure]:
-    measured = [row for row in comparison.rows if row.accuracy is not None]
+    measured = [row for row in comparison.variants if row.accuracy is not None]
     if measured:
         yield _tradeoff(comparison, measured)
     if any(row.to_sam is not None for row in measured):
         yield _contrasts(comparison)
     some = _some(comparison)
-    if any(row.curve for row in some.rows):
+    if any(row.curve for row in some.variants):
         yield _curves(some, "validation_accuracy", len(measured))
-    if any(point.train_loss is not None for row in some.rows for point in row.curve):
+    if any(point.train_loss is not None for row in some.variants for point in row.curve):
         yield _curves(some, "train_loss", len(measured))
-    bands = [band for row in some.rows for band in _band(row)]
+    bands = [band for row in some.variants for band in _band(row)]
     if bands:
         yield _schedules(bands, measured)
     values = (tried or tuned.read(comparison.task)) if measured else None
-    if values is not None and tuned_rows(values, some.rows):
+    if values is not None and tuned_rows(values, some.variants):
         yield _sensitivity(values, some, len(tuned_rows(values, measured)))
     yield from flat_figures(comparison)
 
@@ -59,16 +59,16 @@ def _some(comparison: Comparison) -> Comparison:
 
     These are base and SAM, the Pareto front, and the first of the others.
     """
-    measured = [row for row in comparison.rows if row.accuracy is not None]
+    measured = [row for row in comparison.variants if row.accuracy is not None]
     first = [row for row in (comparison.base, comparison.sam) if row is not None]
     ranked = list(dict.fromkeys(row.label for row in (*first, *front(comparison), *measured)))
     kept = set(ranked[:MOST])
     return comparison.model_copy(
-        update={"rows": tuple(row for row in measured if row.label in kept)}
+        update={"variants": tuple(row for row in measured if row.label in kept)}
     )
 
 
-def _tradeoff(comparison: Comparison, rows: list[Row]) -> Figure:
+def _tradeoff(comparison: Comparison, rows: list[Variant]) -> Figure:
     best = ", ".join(
         f"{row.label} {row.accuracy.mean:.1f}% at {row.cost:.2f}"
         for row in front(comparison)
@@ -103,7 +103,7 @@ def _contrasts(comparison: Comparison) -> Figure:
     return forest(
         [
             Contrast(row.label, row.role, row.to_sam, row.holds)
-            for row in comparison.rows
+            for row in comparison.variants
             if row.to_sam is not None
         ],
         task.margin,
@@ -117,7 +117,7 @@ def _contrasts(comparison: Comparison) -> Figure:
 
 def _curves(comparison: Comparison, quantity: Quantity, measured: int) -> Figure:
     loss = quantity == "train_loss"
-    curved = [row for row in comparison.rows if row.curve]
+    curved = [row for row in comparison.variants if row.curve]
     apart = [row for row in curved if row in (comparison.base, comparison.sam)]
     ends = [f"{row.label} {_last(row, quantity)}" for row in apart or curved]
     metric = comparison.task.metric
@@ -135,7 +135,7 @@ def _curves(comparison: Comparison, quantity: Quantity, measured: int) -> Figure
         caption=how + "Means over the finished runs; each line ends where its run ends, and the "
         "key ranks the rows by their ends. Where heights span much, they are those of the "
         f"logarithm of the {'loss' if loss else 'error'}."
-        + _left_out(len(comparison.rows), measured),
+        + _left_out(len(comparison.variants), measured),
         alt=f"Line plot of {what.lower()} against propagations; at the end: {', '.join(ends)}.",
         draw=partial(curves, comparison, quantity),
     )
@@ -150,14 +150,14 @@ def _left_out(drawn: int, measured: int) -> str:
     )
 
 
-def _last(row: Row, quantity: Quantity) -> str:
+def _last(row: Variant, quantity: Quantity) -> str:
     if quantity == "validation_accuracy":
         return f"{100 * row.curve[-1].validation_accuracy:.1f}%"
     loss = row.curve[-1].train_loss
     return "unknown" if loss is None else f"{loss:.3f}"
 
 
-def _schedules(bands: list[Band], rows: list[Row]) -> Figure:
+def _schedules(bands: list[Band], rows: list[Variant]) -> Figure:
     seed = next(row.draws.seed for row in rows if row.draws is not None)
     scheduled = sum(row.method.schedule is not None and row.draws is not None for row in rows)
     taken = ", ".join(f"{b.name} {sum(b.taken)} of {len(b.taken)} steps" for b in bands)
@@ -173,7 +173,7 @@ def _schedules(bands: list[Band], rows: list[Row]) -> Figure:
 
 
 def _sensitivity(values: tuned.Tuned, comparison: Comparison, rows: int) -> Figure:
-    shown = tuned_rows(values, comparison.rows)
+    shown = tuned_rows(values, comparison.variants)
     chosen = ", ".join(f"{row.label} {row.rho:g}" for row in shown)
     radii = [score.rho for row in shown for score in row.scores if score.rho > 0]
     seeds = f"{counted(len(values.seeds), 'seed')} that the comparison does not use"
@@ -187,11 +187,11 @@ def _sensitivity(values: tuned.Tuned, comparison: Comparison, rows: int) -> Figu
         "the error where it spans much." + _left_out(len(shown), rows),
         alt=f"Line plot of validation accuracy against rho, from {min(radii):g} to "
         f"{max(radii):g}; chosen were: {chosen}.",
-        draw=partial(sensitivity, values, comparison.rows),
+        draw=partial(sensitivity, values, comparison.variants),
     )
 
 
-def _band(row: Row) -> list[Band]:
+def _band(row: Variant) -> list[Band]:
     schedule, draws = row.method.scheduling_function(), row.draws
     if schedule is None or draws is None:
         return []

@@ -3,17 +3,17 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from sssam.lab.analysis.comparison import Comparison, Row, RowFlatness
-from sssam.lab.analysis.headline import cheapest
 from sssam.lab.charts.flatness import eigenvalues
 from sssam.lab.charts.landscape import Along, curves
+from sssam.lab.comparison.headline import cheapest
+from sssam.lab.comparison.values import Comparison, Variant, VariantFlatness
 from sssam.lab.pages import flatness_table
 from sssam.lab.pages.figure import Figure
 
 
 def flat_figures(comparison: Comparison) -> Iterator[Figure]:
     """What there are numbers for."""
-    if any(row.flatness for row in comparison.rows):
+    if any(row.flatness for row in comparison.variants):
         yield _eigenvalues(comparison)
     few = [(row, row.flatness) for row in chosen(comparison) if row.flatness]
     drawn = [(row, f) for row, f in few if any(loss is not None for loss in f.curve.loss)]
@@ -21,7 +21,7 @@ def flat_figures(comparison: Comparison) -> Iterator[Figure]:
         yield _landscape(drawn)
 
 
-def chosen(comparison: Comparison) -> list[Row]:
+def chosen(comparison: Comparison) -> list[Variant]:
     """The rows whose landscapes are drawn: base, SAM, and the cheapest that keeps SAM's gain.
 
     Where none is shown to keep it, the cheapest scheduled row stands for those.
@@ -34,7 +34,7 @@ def chosen(comparison: Comparison) -> list[Row]:
 
 
 def _eigenvalues(comparison: Comparison) -> Figure:
-    measured = [(row.label, row.flatness) for row in comparison.rows if row.flatness]
+    measured = [(row.label, row.flatness) for row in comparison.variants if row.flatness]
     ranked = sorted(measured, key=lambda each: each[1].eigenvalue.mean)
     ends = " to ".join(f"{f.eigenvalue.mean:.3g} ({label})" for label, f in (ranked[0], ranked[-1]))
     return Figure(
@@ -51,7 +51,7 @@ def _eigenvalues(comparison: Comparison) -> Figure:
     )
 
 
-def _landscape(rows: Sequence[tuple[Row, RowFlatness]]) -> Figure:
+def _landscape(rows: Sequence[tuple[Variant, VariantFlatness]]) -> Figure:
     lines = [
         Along(f"{row.label}, seed {f.seed}", f.curve.x, f.curve.loss, row.role) for row, f in rows
     ]

@@ -1,17 +1,17 @@
 """The flatness of a comparison's rows as the cells of a table, and in words."""
 
-from sssam.lab.analysis.comparison import Comparison, Row, RowFlatness, RowRise
+from sssam.lab.comparison.values import Comparison, Variant, VariantFlatness, VariantRise
 from sssam.lab.pages.cells import EMPTY, Cell, measured
 from sssam.lab.stats import Interval
 
 
 def cells(comparison: Comparison) -> list[list[Cell]]:
     """The table of flatness, a line a row with the label first; empty if nothing was measured."""
-    rows = [row for row in comparison.rows if row.flatness is not None]
+    rows = [row for row in comparison.variants if row.flatness is not None]
     return [_cells(row, row.flatness) for row in rows if row.flatness is not None]
 
 
-def _cells(row: Row, found: RowFlatness) -> list[Cell]:
+def _cells(row: Variant, found: VariantFlatness) -> list[Cell]:
     return [
         Cell("row", row.label, sort=row.label),
         measured("training loss", found.loss, _figures),
@@ -22,7 +22,7 @@ def _cells(row: Row, found: RowFlatness) -> list[Cell]:
     ]
 
 
-def _rise(rise: RowRise) -> Cell:
+def _rise(rise: VariantRise) -> Cell:
     kind = "adaptive " if rise.adaptive else ""
     name = f"{kind}rise, \N{GREEK SMALL LETTER RHO} {rise.rho:g}"
     if rise.worst is None:
@@ -41,7 +41,7 @@ def _figures(value: float) -> str:
 
 def told(comparison: Comparison) -> str:
     """On how many samples and models the table rests."""
-    found = [row.flatness for row in comparison.rows if row.flatness is not None]
+    found = [row.flatness for row in comparison.variants if row.flatness is not None]
     return f"on the first {found[0].samples:,} training samples" if found else "unmeasured"
 
 

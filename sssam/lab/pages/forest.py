@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import compress
 
-from sssam.lab.analysis.headline import counted, counted_points, points
 from sssam.lab.charts.contrasts import Contrast, below
 from sssam.lab.charts.contrasts import forest as chart
+from sssam.lab.comparison.headline import counted, counted_points, points
 from sssam.lab.pages.figure import Figure
 
 

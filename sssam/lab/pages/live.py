@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from sssam.lab.analysis.comparison import Comparison
+from sssam.lab.comparison.values import Comparison
 from sssam.lab.pages import report
 from sssam.lab.pages.figures import Figure, figures
 from sssam.lab.runs import store as records
@@ -67,7 +67,7 @@ def _write(
     comparison: Comparison, directory: Path, further: Iterable[Figure], command: str
 ) -> Path:
     path = directory / "comparison.html"
-    total = sum(row.runs.total for row in comparison.rows)
+    total = sum(row.runs.total for row in comparison.variants)
     state = report.Live(total - comparison.missing, total, RELOAD)
     drawn = [*figures(comparison), *further]
     write_whole(path, report.page(comparison, drawn, command, state).encode())

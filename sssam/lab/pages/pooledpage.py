@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from sssam.lab.analysis.comparison import Comparison
-from sssam.lab.analysis.headline import counted, counted_points, listed, points
-from sssam.lab.analysis.pool import Pooled, PooledRow, pool
 from sssam.lab.charts.contrasts import Contrast
 from sssam.lab.charts.files import render
 from sssam.lab.charts.theme import DRAWN, Width
+from sssam.lab.comparison.headline import counted, counted_points, listed, points
+from sssam.lab.comparison.pool import Pooled, PooledVariant, pool
+from sssam.lab.comparison.values import Comparison
 from sssam.lab.pages.cells import (
     Cell,
     Line,
@@ -69,7 +69,7 @@ def write(
 def page(name: str, made: Mapping[str, Comparison], together: Together) -> str:
     """The index page as HTML: whole in itself, but for the links to the pages of the tasks."""
     found, (any_, *_) = together.pooled, made.values()
-    roles = {row.label: row.role for row in any_.rows}
+    roles = {row.label: row.role for row in any_.variants}
     figure = contrasts(found, roles) if found else None
     return (
         environment()
@@ -100,7 +100,7 @@ def contrasts(found: Pooled, roles: Mapping[str, str]) -> Figure | None:
             holds=row.holds,
             parts=[each.mean for each in row.by_task.values()],
         )
-        for row in found.rows
+        for row in found.variants
         if row.to_sam is not None
     ]
     if not rows:
@@ -133,7 +133,7 @@ def _drawings(figure: Figure) -> dict[str, Markup]:
 def headline(found: Pooled) -> str:
     """The finding in one sentence."""
     over = f"Over {counted(len(found.tasks), 'task')}, each with the same weight"
-    gain = next((row.to_base for row in found.rows if row.to_sam is None), None)
+    gain = next((row.to_base for row in found.variants if row.to_sam is None), None)
     if gain is None:
         return f"{over}: SAM brings nothing that they can show in the mean."
     if gain.below_zero:
@@ -141,7 +141,7 @@ def headline(found: Pooled) -> str:
     if not gain.above_zero:
         told = f"{points(gain)} over the base optimizer"
         return f"{over}: SAM brings nothing that they can show in the mean, {told}."
-    holding = [row.label for row in found.rows if row.holds]
+    holding = [row.label for row in found.variants if row.holds]
     mean = f"SAM's mean gain of {points(gain)}"
     if not holding:
         return f"{over}: no row is shown to keep {mean}."
@@ -157,10 +157,10 @@ def remarks(found: Pooled) -> list[str]:
 
 def cells(found: Pooled) -> list[list[Cell]]:
     """The pooled table, a line a row with the label first; at its end each task's difference."""
-    return [_cells(row, found) for row in found.rows]
+    return [_cells(row, found) for row in found.variants]
 
 
-def _cells(row: PooledRow, found: Pooled) -> list[Cell]:
+def _cells(row: PooledVariant, found: Pooled) -> list[Cell]:
     kept = claimed_share(
         f"keeps {100 * found.share:g}%", row.share, row.share_p_value, row.holds_share
     )
@@ -178,7 +178,7 @@ def _cells(row: PooledRow, found: Pooled) -> list[Cell]:
 def markdown(found: Pooled) -> str:
     """The pooled table as Markdown, with its headline and what is to be known."""
     lines = [f"**{escaped(headline(found))}** {escaped(_note(found))}", ""]
-    if found.rows:
+    if found.variants:
         lines += [*as_markdown(cells(found)), ""]
     lines += [f"- {escaped(remark)}" for remark in remarks(found)]
     return "\n".join(lines).rstrip() + "\n"

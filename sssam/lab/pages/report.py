@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from sssam.lab.analysis.comparison import Comparison, Row
-from sssam.lab.analysis.headline import cheapest, signed
 from sssam.lab.charts.files import render, rendered
+from sssam.lab.comparison.headline import cheapest, signed
+from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.pages import flatness_table, reproduce
 from sssam.lab.pages.cells import Cell, Line
 from sssam.lab.pages.explain import explained
@@ -131,7 +131,7 @@ def page(
         tables=_tables(comparison),
         flat=flatness_table.told(comparison),
         paragraphs=explained(comparison),
-        settings=[_settings(row) for row in comparison.rows],
+        settings=[_settings(row) for row in comparison.variants],
         command=command or reproduce.command(comparison),
         repeating=reproduce.repeating(comparison, bool(command) and not command.endswith(".toml")),
         downloads=_downloads(comparison),
@@ -145,11 +145,11 @@ def page(
 def _tables(comparison: Comparison) -> dict[str, list[Line]]:
     """The finding; where they were measured, flatness, and how sure the differences to SAM are."""
     lines = {
-        "finding": [cells(row, comparison.task.metric) for row in comparison.rows],
+        "finding": [cells(row, comparison.task.metric) for row in comparison.variants],
         "flatness": flatness_table.cells(comparison),
         "certainty": _measured(certainties(comparison)),
     }
-    roles = {row.label: row.role for row in comparison.rows}
+    roles = {row.label: row.role for row in comparison.variants}
     return {
         name: [Line(roles[line[0].text], line) for line in table] for name, table in lines.items()
     }
@@ -206,7 +206,7 @@ def _numbers(comparison: Comparison) -> list[dict[str, str]]:
     return numbers
 
 
-def _settings(row: Row) -> dict[str, str]:
+def _settings(row: Variant) -> dict[str, str]:
     method, schedule = row.method, row.method.scheduling_function()
     others = dict(method.options) | ({"length": method.length} if method.length != 1 else {})
     return {

@@ -3,7 +3,7 @@
 import shlex
 
 from sssam.lab import tasks
-from sssam.lab.analysis.comparison import Comparison
+from sssam.lab.comparison.values import Comparison
 from sssam.lab.specs import Task
 
 
@@ -14,7 +14,7 @@ def command(comparison: Comparison) -> str:
     if known is None or known.model_copy(update=_of_the_run(task, known)) != task:
         return ""
     default = [row.model_copy(update={"rho": 0.0}) for row in tasks.untuned_rows(task)]
-    shown = [row.method.model_copy(update={"rho": 0.0}) for row in comparison.rows]
+    shown = [row.method.model_copy(update={"rho": 0.0}) for row in comparison.variants]
     seeds = list(range(len(comparison.seeds)))
     if any(row not in default for row in shown) or list(comparison.seeds) != seeds:
         return ""
@@ -48,14 +48,14 @@ def repeating(comparison: Comparison, of_directory: bool = False) -> str:
 
 def _options(comparison: Comparison, known: Task, rows: int) -> list[str]:
     task, words = comparison.task, list[str]()
-    if len(comparison.rows) < rows:
-        words += ["--methods", ",".join(row.label for row in comparison.rows)]
+    if len(comparison.variants) < rows:
+        words += ["--methods", ",".join(row.label for row in comparison.variants)]
     words += ["--seeds", str(len(comparison.seeds))]
     if task.epochs != known.epochs:
         words += ["--epochs", str(task.epochs)]
     if task.name in tasks.TASKS and task.data.path is not None:
         words += ["--data", task.data.path]
-    if any(row.flatness is not None for row in comparison.rows):
+    if any(row.flatness is not None for row in comparison.variants):
         words += ["--flatness"]
     return words
 

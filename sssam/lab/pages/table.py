@@ -3,8 +3,8 @@
 The first is the finding; the second says how sure it is, and docs/statistics.md what it means.
 """
 
-from sssam.lab.analysis.comparison import Comparison, Row
-from sssam.lab.analysis.headline import counted_points
+from sssam.lab.comparison.headline import counted_points
+from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.pages import flatness_table
 from sssam.lab.pages.cells import (
     EMPTY,
@@ -23,7 +23,7 @@ from sssam.lab.specs import Task
 from sssam.lab.stats import Noise
 
 
-def cells(row: Row, metric: str = "accuracy") -> list[Cell]:
+def cells(row: Variant, metric: str = "accuracy") -> list[Cell]:
     """All cells of a row, the label first; `metric` is the task's name of what is measured."""
     return [
         Cell("row", row.label, sort=row.label),
@@ -41,12 +41,12 @@ def cells(row: Row, metric: str = "accuracy") -> list[Cell]:
 
 def certainties(comparison: Comparison) -> list[list[Cell]]:
     """The second table, a line a row; empty where no difference has an interval, as of one seed."""
-    if all(row.to_sam is None or row.to_sam.low is None for row in comparison.rows):
+    if all(row.to_sam is None or row.to_sam.low is None for row in comparison.variants):
         return []
-    return [certainty(row, comparison.task) for row in comparison.rows]
+    return [certainty(row, comparison.task) for row in comparison.variants]
 
 
-def certainty(row: Row, task: Task) -> list[Cell]:
+def certainty(row: Variant, task: Task) -> list[Cell]:
     """How sure the row's difference to SAM is, the label first: all cells of the second table."""
     return [
         Cell("row", row.label, sort=row.label),
@@ -63,7 +63,7 @@ def certainty(row: Row, task: Task) -> list[Cell]:
 
 def columns(comparison: Comparison) -> list[str]:
     """The names of the columns, in their order."""
-    return [cell.name for cell in cells(comparison.rows[0], comparison.task.metric)]
+    return [cell.name for cell in cells(comparison.variants[0], comparison.task.metric)]
 
 
 def markdown(comparison: Comparison) -> str:
@@ -71,7 +71,7 @@ def markdown(comparison: Comparison) -> str:
     lines = [
         f"**{escaped(comparison.headline)}** {escaped(comparison.support)}".rstrip(),
         "",
-        *as_markdown([cells(row, comparison.task.metric) for row in comparison.rows]),
+        *as_markdown([cells(row, comparison.task.metric) for row in comparison.variants]),
         "",
         *(f"- {escaped(remark)}" for remark in comparison.remarks),
     ]
@@ -91,7 +91,7 @@ def _spreads(noise: Noise | None) -> list[Cell]:
     return [number(n, value, "{:.2f}") for n, value in zip(names, values, strict=True)]
 
 
-def _verdict(row: Row) -> Cell:
+def _verdict(row: Variant) -> Cell:
     """In words, since a colour or a sign alone would not be read by all."""
     if row.keeps is None:
         return Cell("keeps gain", EMPTY)
@@ -100,7 +100,7 @@ def _verdict(row: Row) -> Cell:
     return claimed("keeps gain", row.p_value, row.holds)
 
 
-def _propagations(row: Row) -> Cell:
+def _propagations(row: Variant) -> Cell:
     if row.propagations is None:
         return Cell("propagations", EMPTY)
     spread = f"± {row.spread:.3f}" if row.spread and row.spread >= 0.0005 else ""
@@ -108,7 +108,7 @@ def _propagations(row: Row) -> Cell:
     return Cell("propagations", f"{row.propagations:.3f}", spread or length, repr(row.cost))
 
 
-def _runs(row: Row) -> Cell:
+def _runs(row: Variant) -> Cell:
     runs = row.runs
     apart = {"diverged": runs.diverged, "failed": runs.failed, "missing": runs.missing}
     note = ", ".join(f"{count} {name}" for name, count in apart.items() if count)

@@ -18,6 +18,7 @@ from sssam.lab.specs.run import (
     Task,
 )
 from sssam.lab.specs.timing import Timing
+from sssam.lab.specs.tuning import Score, Tuning
 
 __all__ = [
     "KIND_REVISIONS",
@@ -32,8 +33,10 @@ __all__ = [
     "Precision",
     "Record",
     "Run",
+    "Score",
     "Spec",
     "Task",
     "Timing",
+    "Tuning",
     "Whole",
 ]

@@ -6,8 +6,8 @@ import io
 import pytest
 from synthetic import METHODS, TASK, records
 
-from sssam.lab.analysis.compare import compare
-from sssam.lab.analysis.comparison import Comparison
+from sssam.lab.comparison.compare import compare
+from sssam.lab.comparison.values import Comparison
 from sssam.lab.pages.exports import accuracies_csv, curves_csv, rows_csv
 from sssam.lab.specs import Method
 
@@ -23,8 +23,8 @@ def read(text: str) -> list[dict[str, str]]:
 
 def test_every_row_has_its_numbers_unrounded(comparison: Comparison) -> None:
     lines = read(rows_csv(comparison))
-    assert [line["row"] for line in lines] == [row.label for row in comparison.rows]
-    for line, row in zip(lines, comparison.rows, strict=True):
+    assert [line["row"] for line in lines] == [row.label for row in comparison.variants]
+    for line, row in zip(lines, comparison.variants, strict=True):
         assert row.accuracy is not None
         assert float(line["accuracy.mean"]) == row.accuracy.mean
         assert float(line["propagations"]) == row.propagations
@@ -42,11 +42,11 @@ def test_what_was_not_measured_is_an_empty_cell(comparison: Comparison) -> None:
 
 def test_curves_and_accuracies_are_whole(comparison: Comparison) -> None:
     points = read(curves_csv(comparison))
-    assert len(points) == sum(len(row.curve) for row in comparison.rows)
-    assert float(points[0]["train_loss"]) == comparison.rows[0].curve[0].train_loss
+    assert len(points) == sum(len(row.curve) for row in comparison.variants)
+    assert float(points[0]["train_loss"]) == comparison.variants[0].curve[0].train_loss
     seeds = read(accuracies_csv(comparison))
     assert len(seeds) == 4 * len(METHODS)
-    assert float(seeds[1]["accuracy"]) == comparison.rows[0].accuracies[1]
+    assert float(seeds[1]["accuracy"]) == comparison.variants[0].accuracies[1]
 
 
 @pytest.mark.parametrize("label", ["=1+1", "@SUM(A1)", "+a", "-b"])

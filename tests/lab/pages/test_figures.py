@@ -12,8 +12,6 @@ from hypothesis import strategies as st
 from synthetic import ACCURACY, METHODS, TASK, records, scheduled
 
 from sssam.lab import tuned
-from sssam.lab.analysis.compare import compare
-from sssam.lab.analysis.comparison import Comparison, Row
 from sssam.lab.charts import landscape
 from sssam.lab.charts.contrasts import forest
 from sssam.lab.charts.curves import curves
@@ -26,6 +24,8 @@ from sssam.lab.charts.schedules import Band, schedules
 from sssam.lab.charts.sensitivity import sensitivity
 from sssam.lab.charts.theme import PAGE, over
 from sssam.lab.charts.tradeoff import tradeoff
+from sssam.lab.comparison.compare import compare
+from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.pages.figures import figures, render, save
 from sssam.lab.specs import ModelSpec
 from sssam.schedules import constant
@@ -223,12 +223,12 @@ def test_nothing_measured_draws_nothing() -> None:
 
 def test_losses_over_decades_get_a_logarithmic_axis(comparison: Comparison) -> None:
     rows = []
-    for row in comparison.rows:
+    for row in comparison.variants:
         curve = [
             p.model_copy(update={"train_loss": 10.0 ** -(i / 10)}) for i, p in enumerate(row.curve)
         ]
         rows.append(row.model_copy(update={"curve": tuple(curve)}))
-    steep = comparison.model_copy(update={"rows": tuple(rows)})
+    steep = comparison.model_copy(update={"variants": tuple(rows)})
     assert '"type": "log"' in json.dumps(curves(steep, "train_loss").to_dict())
     assert render(curves(steep, "train_loss"), "svg")
 
@@ -283,12 +283,12 @@ def test_the_pareto_front_holds_what_nothing_undercuts_and_beats(comparison: Com
     on_front = front(comparison)
     assert on_front[0].label == "base"
     assert "base 2x steps" not in {row.label for row in on_front}
-    for row in comparison.rows:
-        beaten = any(_dominates(other, row) for other in comparison.rows)
+    for row in comparison.variants:
+        beaten = any(_dominates(other, row) for other in comparison.variants)
         assert beaten == (row not in on_front)
 
 
-def _dominates(one: Row, other: Row) -> bool:
+def _dominates(one: Variant, other: Variant) -> bool:
     costs = (one.cost or 0.0, other.cost or 0.0)
     means = tuple(row.accuracy.mean for row in (one, other) if row.accuracy is not None)
     return costs[0] <= costs[1] and means[0] >= means[1] and one is not other
@@ -308,7 +308,7 @@ def test_the_front_is_drawn_through_its_rows_and_named_in_words(comparison: Comp
 def test_the_key_ranks_rows_by_where_their_lines_end(comparison: Comparison, narrow: bool) -> None:
     drawn = curves(comparison, "validation_accuracy", narrow=narrow).to_dict()
     ranked = drawn["layer"][0]["encoding"]["color"]["scale"]["domain"]
-    ends = {row.label: row.curve[-1].validation_accuracy for row in comparison.rows}
+    ends = {row.label: row.curve[-1].validation_accuracy for row in comparison.variants}
     assert [name.split("  ")[1] for name in ranked] == sorted(ends, key=lambda r: -ends[r])
     assert [float(name.split("  ")[0]) for name in ranked] == [
         round(100 * end, 1) for end in sorted(ends.values(), reverse=True)
@@ -325,7 +325,7 @@ def test_accuracies_far_apart_are_drawn_over_their_error() -> None:
 
 
 def test_rho_sensitivity_marks_what_was_chosen(comparison: Comparison) -> None:
-    points = _tried(sensitivity(KEPT, comparison.rows))
+    points = _tried(sensitivity(KEPT, comparison.variants))
     chosen = {str(v["label"]): v["rho"] for v in points if v["chosen"]}
     assert chosen == {row.label: row.rho for row in KEPT.rows if row.rho > 0}
     assert {v["rho"] for v in points} == set(KEPT.grid)

@@ -7,8 +7,8 @@ import pytest
 from synthetic import METHODS, TASK
 from synthetic import records as made
 
-from sssam.lab.analysis.compare import compare
-from sssam.lab.analysis.comparison import Comparison
+from sssam.lab.comparison.compare import compare
+from sssam.lab.comparison.values import Comparison
 from sssam.lab.pages import live as module
 from sssam.lab.pages import report
 from sssam.lab.pages.live import live

@@ -11,8 +11,8 @@ import test_pooledpage
 from synthetic import METHODS, TASK, records, scheduled
 from test_report import EVIL, evil
 
-from sssam.lab.analysis.compare import compare
-from sssam.lab.analysis.comparison import Comparison, RowFlatness, RowRise
+from sssam.lab.comparison.compare import compare
+from sssam.lab.comparison.values import Comparison, VariantFlatness, VariantRise
 from sssam.lab.pages import pooledpage, report
 from sssam.lab.pages.figures import figures
 from sssam.lab.specs.flatness import Profile
@@ -219,19 +219,20 @@ def flat(comparison: Comparison) -> Comparison:
     """With flatness as a study would measure it."""
     curve = Profile(x=(-1.0, 0.0, 1.0), loss=(2.0, 1.0, None), score=(0.5, 0.9, 0.5))
 
-    def measured(place: int) -> RowFlatness:
+    def measured(place: int) -> VariantFlatness:
         value = Interval(1.0 + place, 0.8 + place, 1.2 + place, 20)
         rises = (
-            RowRise(rho=0.1, adaptive=False, worst=value),
-            RowRise(rho=1, adaptive=True, worst=None),
+            VariantRise(rho=0.1, adaptive=False, worst=value),
+            VariantRise(rho=1, adaptive=True, worst=None),
         )
         numbers = {"loss": value, "eigenvalue": value, "trace": value}
-        return RowFlatness(n=20, samples=512, seed=0, curve=curve, rises=rises, **numbers)
+        return VariantFlatness(n=20, samples=512, seed=0, curve=curve, rises=rises, **numbers)
 
     rows = [
-        row.model_copy(update={"flatness": measured(i)}) for i, row in enumerate(comparison.rows)
+        row.model_copy(update={"flatness": measured(i)})
+        for i, row in enumerate(comparison.variants)
     ]
-    return comparison.model_copy(update={"rows": tuple(rows)})
+    return comparison.model_copy(update={"variants": tuple(rows)})
 
 
 @pytest.fixture(scope="module")

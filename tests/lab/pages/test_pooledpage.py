@@ -7,9 +7,9 @@ import pytest
 from synthetic import ACCURACY, METHODS, TASK, records
 from test_report import EVIL
 
-from sssam.lab.analysis.compare import compare
-from sssam.lab.analysis.comparison import Comparison
-from sssam.lab.analysis.pool import Pooled
+from sssam.lab.comparison.compare import compare
+from sssam.lab.comparison.pool import Pooled
+from sssam.lab.comparison.values import Comparison
 from sssam.lab.pages import pooledpage
 from sssam.lab.pages.webpage import typeset
 

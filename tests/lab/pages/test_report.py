@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 from synthetic import ACCURACY, METHODS, TASK, records, scheduled
 
-from sssam.lab.analysis.compare import compare
-from sssam.lab.analysis.comparison import Comparison
+from sssam.lab.comparison.compare import compare
+from sssam.lab.comparison.values import Comparison
 from sssam.lab.pages import report
 from sssam.lab.pages.figures import figures
 from sssam.lab.pages.table import cells, certainties, columns, markdown
@@ -116,7 +116,7 @@ def test_markdown_holds_headline_table_and_remarks(comparison: Comparison) -> No
 
 def test_all_rows_have_the_same_cells(comparison: Comparison) -> None:
     names = columns(comparison)
-    assert all([cell.name for cell in cells(row)] == names for row in comparison.rows)
+    assert all([cell.name for cell in cells(row)] == names for row in comparison.variants)
 
 
 @pytest.fixture(scope="module")

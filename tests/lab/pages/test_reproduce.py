@@ -8,8 +8,8 @@ from synthetic import ENVIRONMENT, METHODS, record
 from synthetic import TASK as FOREIGN
 
 from sssam.lab import tasks
-from sssam.lab.analysis.compare import compare
-from sssam.lab.analysis.comparison import Comparison
+from sssam.lab.comparison.compare import compare
+from sssam.lab.comparison.values import Comparison
 from sssam.lab.pages.reproduce import command, repeating
 from sssam.lab.specs import Method
 

@@ -7,7 +7,7 @@ import pytest
 import vl_convert
 from synthetic import METHODS, TASK, records
 
-from sssam.lab.analysis.compare import compare
+from sssam.lab.comparison.compare import compare
 from sssam.lab.pages.figures import figures
 
 COMPARISON = compare(TASK, METHODS, range(6), records(seeds=range(6)))

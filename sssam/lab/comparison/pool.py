@@ -8,13 +8,13 @@ from typing import NamedTuple
 from pydantic import Field
 
 from sssam.lab import stats
-from sssam.lab.analysis.comparison import Comparison, Row
-from sssam.lab.analysis.contrasts import adjusted, differences, gains
+from sssam.lab.comparison.contrasts import adjusted, differences, gains
+from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.specs import Spec
 from sssam.lab.stats import ONE_SIDED, Interval, Ratio, estimate, pooled
 
 
-class PooledRow(Spec):
+class PooledVariant(Spec):
     """One row over the tasks, in percentage points of test accuracy: means over tasks.
 
     `to_sam` and `to_base` are means over tasks of the paired differences (`n` counts seeds of all
@@ -52,7 +52,7 @@ class Pooled(Spec):
     tasks: tuple[str, ...]
     margin: float
     share: float
-    rows: tuple[PooledRow, ...]
+    variants: tuple[PooledVariant, ...]
     left_out: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
 
@@ -61,9 +61,9 @@ class _Measured(NamedTuple):
     """A comparison with base and SAM in it, and its rows by label."""
 
     comparison: Comparison
-    base: Row
-    sam: Row
-    rows: dict[str, Row]
+    base: Variant
+    sam: Variant
+    rows: dict[str, Variant]
 
     def gains(self, label: str) -> tuple[list[float], list[float]]:
         """The row's gains over base and SAM's; empty where the row is missing."""
@@ -90,7 +90,7 @@ def pool(comparisons: Sequence[Comparison]) -> Pooled:
         tasks=tuple(c.task.name for c in comparisons),
         margin=_margin(measured),
         share=comparisons[0].task.share,
-        rows=adjusted([_row(label, measured) for label in every if label not in apart]),
+        variants=adjusted([_row(label, measured) for label in every if label not in apart]),
         left_out=tuple(label for label in labels if label not in every),
         remarks=tuple(_remarks(measured)),
     )
@@ -105,13 +105,13 @@ def _measured(comparisons: Sequence[Comparison]) -> list[_Measured]:
         raise ValueError(f"the tasks' share must be equal to be pooled, got {shares}; set one")
     measured = []
     for c in comparisons:
-        rows = {row.label: row for row in c.rows}
+        rows = {row.label: row for row in c.variants}
         base, sam = _ended(c.base, "the base optimizer", c), _ended(c.sam, "SAM", c)
         measured.append(_Measured(c, base, sam, rows))
     return measured
 
 
-def _ended(row: Row | None, name: str, comparison: Comparison) -> Row:
+def _ended(row: Variant | None, name: str, comparison: Comparison) -> Variant:
     task = comparison.task.name
     if row is None:
         raise ValueError(f"task {task!r} has no run of {name}; train it, then pool")
@@ -124,15 +124,15 @@ def _margin(measured: Sequence[_Measured]) -> float:
     return fmean(each.comparison.task.margin for each in measured)
 
 
-def _row(label: str, measured: Sequence[_Measured]) -> PooledRow:
+def _row(label: str, measured: Sequence[_Measured]) -> PooledVariant:
     to_base = pooled([estimate(differences(m.rows[label], m.base)) for m in measured])
     if any(m.sam.label == label for m in measured):
-        return PooledRow(label=label, to_base=to_base.interval())
+        return PooledVariant(label=label, to_base=to_base.interval())
     by_task = [estimate(differences(m.rows[label], m.sam)) for m in measured]
     samples = [m.gains(label) for m in measured]
     to_sam, share = pooled(by_task), measured[0].comparison.task.share
     p_value = stats.keeps_p_value(to_sam, to_base, _margin(measured))
-    return PooledRow(
+    return PooledVariant(
         label=label,
         to_sam=to_sam.interval(),
         to_base=to_base.interval(),

@@ -4,10 +4,10 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 
 from sssam.lab import stats
-from sssam.lab.analysis import comparable, contrasts, headline
-from sssam.lab.analysis.comparison import Comparison, CurvePoint, Draws, Outcomes, Row
-from sssam.lab.analysis.contrasts import BySeed
-from sssam.lab.analysis.remarks import remarks
+from sssam.lab.comparison import comparable, contrasts, headline
+from sssam.lab.comparison.contrasts import BySeed
+from sssam.lab.comparison.remarks import remarks
+from sssam.lab.comparison.values import Comparison, CurvePoint, Draws, Outcomes, Variant
 from sssam.lab.specs import Method, Record, Run, Task
 
 
@@ -42,7 +42,7 @@ def compare(
     measured = Comparison(
         task=task,
         seeds=tuple(seeds),
-        rows=tuple(_row(m, by, len(seeds)) for m, by in zip(methods, studied, strict=True)),
+        variants=tuple(_row(m, by, len(seeds)) for m, by in zip(methods, studied, strict=True)),
         tuning=tuning,
         untuned=tuple(untuned),
         environments=tuple(comparable.environments(_all(studied))),
@@ -103,12 +103,12 @@ def _studied(runs: Sequence[Sequence[Run]], held: Sequence[Record]) -> list[BySe
     return [{seed: found[name] for seed, name in row if name in found} for row in named]
 
 
-def _row(method: Method, by_seed: BySeed, asked: int) -> Row:
+def _row(method: Method, by_seed: BySeed, asked: int) -> Variant:
     records = list(by_seed.values())
     accuracies = _accuracies(by_seed)
     spent = [r.propagations for r in records if r.propagations is not None]
     expected = [r.expected_propagations for r in records if r.expected_propagations is not None]
-    return Row(
+    return Variant(
         method=method,
         runs=_outcomes(records, asked),
         accuracies=accuracies,
@@ -180,7 +180,7 @@ def _commits(studied: Sequence[BySeed]) -> tuple[str, ...]:
 
 def _with_noise(comparison: Comparison, studied: Sequence[BySeed]) -> Comparison:
     """Adds what takes the records again: the noise of the difference to SAM, and relative times."""
-    labels = [row.label for row in comparison.rows]
+    labels = [row.label for row in comparison.variants]
     records: dict[str | None, BySeed] = dict(zip(labels, studied, strict=True))
     base = records.get(comparison.base.label if comparison.base else None, {})
     sam = records.get(comparison.sam.label if comparison.sam else None, {})
@@ -191,9 +191,9 @@ def _with_noise(comparison: Comparison, studied: Sequence[BySeed]) -> Comparison
                 "relative_time": _relative_time(by, base),
             }
         )
-        for row, by in zip(comparison.rows, studied, strict=True)
+        for row, by in zip(comparison.variants, studied, strict=True)
     ]
-    return comparison.model_copy(update={"rows": tuple(rows)})
+    return comparison.model_copy(update={"variants": tuple(rows)})
 
 
 def _relative_time(by_seed: BySeed, base: BySeed) -> float | None:

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from sssam.lab.analysis.contrasts import BySeed
-from sssam.lab.analysis.headline import counted, listed
+from sssam.lab.comparison.contrasts import BySeed
+from sssam.lab.comparison.headline import counted, listed
 from sssam.lab.specs import Environment, Record, Run
 
 #: What of an environment can change a run's numbers, if only by rounding.

@@ -3,7 +3,7 @@
 import pytest
 from synthetic import METHODS, TASK, record, records
 
-from sssam.lab.analysis.compare import compare
+from sssam.lab.comparison.compare import compare
 from sssam.lab.specs import Environment, Record
 
 BASE, CONTROL, SAM = METHODS[:3]
@@ -118,8 +118,8 @@ def test_records_of_the_same_runs_on_other_data_are_told_of_and_left_out() -> No
     made = [record(BASE, 0, 86.0, 0.0, on("new")), record(BASE, 0, 50.0, 0.0, on("old"))]
     made += [record(SAM, 0, 60.0, 0.0, on("old")), record(BASE, 7, 50.0, 0.0, on("old"))]
     comparison = compare(on("new"), (BASE, SAM), range(1), made)
-    assert comparison.rows[0].accuracies == {0: pytest.approx(86.0, abs=3)}
-    assert comparison.rows[1].runs.missing == 1
+    assert comparison.variants[0].accuracies == {0: pytest.approx(86.0, abs=3)}
+    assert comparison.variants[1].runs.missing == 1
     assert unlike(comparison.remarks) == [
         "2 records of the same runs on other data are left out: the fingerprint is old, not new."
     ]

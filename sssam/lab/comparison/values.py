@@ -48,7 +48,7 @@ class Draws(Spec):
         return [step for step in range(self.steps) if bits >> step & 1]
 
 
-class RowRise(Spec):
+class VariantRise(Spec):
     """How far the loss rises within `rho` at worst; None where of some run it has no bound."""
 
     rho: float
@@ -56,7 +56,7 @@ class RowRise(Spec):
     worst: Interval | None
 
 
-class RowFlatness(Spec):
+class VariantFlatness(Spec):
     """How flat the training loss is at a row's trained models, as means over the `n` measured.
 
     `samples` is how many training samples the loss is the mean over; `eigenvalue` the largest of
@@ -69,12 +69,12 @@ class RowFlatness(Spec):
     loss: Interval
     eigenvalue: Interval
     trace: Interval
-    rises: tuple[RowRise, ...] = ()
+    rises: tuple[VariantRise, ...] = ()
     seed: int
     curve: Profile
 
 
-class Row(Spec):
+class Variant(Spec):
     """One method, over the seeds.
 
     Accuracies and their differences are in percentage points of test accuracy; differences are
@@ -109,7 +109,7 @@ class Row(Spec):
     relative_time: float | None = None
     curve: tuple[CurvePoint, ...] = ()
     draws: Draws | None = None
-    flatness: RowFlatness | None = None
+    flatness: VariantFlatness | None = None
 
     @property
     def label(self) -> str:
@@ -155,7 +155,7 @@ class Comparison(Spec):
 
     task: Task
     seeds: tuple[int, ...]
-    rows: tuple[Row, ...]
+    variants: tuple[Variant, ...]
     headline: str = ""
     support: str = ""
     remarks: tuple[str, ...] = ()
@@ -165,26 +165,26 @@ class Comparison(Spec):
     commits: tuple[str, ...] = ()
 
     @property
-    def base(self) -> Row | None:
+    def base(self) -> Variant | None:
         """The base optimizer's row, if measured."""
         return self._first("base")
 
     @property
-    def sam(self) -> Row | None:
+    def sam(self) -> Variant | None:
         """SAM's row, if measured."""
         return self._first("sam")
 
     @property
-    def candidates(self) -> tuple[Row, ...]:
+    def candidates(self) -> tuple[Variant, ...]:
         """The measured rows that are neither base nor SAM, in their order."""
         apart = (self.base, self.sam)
-        return tuple(r for r in self.rows if r.accuracy is not None and r not in apart)
+        return tuple(r for r in self.variants if r.accuracy is not None and r not in apart)
 
     @property
     def missing(self) -> int:
         """Runs that the study asks for and that have no record."""
-        return sum(row.runs.missing for row in self.rows)
+        return sum(row.runs.missing for row in self.variants)
 
-    def _first(self, role: str) -> Row | None:
-        measured = (row for row in self.rows if row.accuracy is not None)
+    def _first(self, role: str) -> Variant | None:
+        measured = (row for row in self.variants if row.accuracy is not None)
         return next((row for row in measured if row.role == role), None)

@@ -4,8 +4,8 @@ import math
 import statistics
 from collections.abc import Sequence
 
-from sssam.lab.analysis.comparison import Comparison, Row
-from sssam.lab.analysis.headline import counted, counted_points, points
+from sssam.lab.comparison.headline import counted, counted_points, points
+from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.stats import Interval
 
 #: Beyond how many standard deviations of its draws a row's mean cost is remarked on.
@@ -31,7 +31,7 @@ def remarks(comparison: Comparison) -> list[str]:
 
 
 def _about_seeds(comparison: Comparison) -> list[str]:
-    counts = [row.accuracy.n for row in comparison.rows if row.accuracy is not None]
+    counts = [row.accuracy.n for row in comparison.variants if row.accuracy is not None]
     if counts and max(counts) == 1:
         return ["A single seed gives means without intervals; it can't tell chance from effect."]
     rows = [row for row in comparison.candidates if row.detectable and row.runs.finished]
@@ -115,7 +115,7 @@ def _about_noise(comparison: Comparison) -> list[str]:
 
 def _about_bootstrap(comparison: Comparison) -> list[str]:
     """How far the bootstrap's intervals are from t's, where there are seeds enough for both."""
-    rows = comparison.rows
+    rows = comparison.variants
     pairs = [(row.to_sam, row.to_sam_bootstrap) for row in rows]
     pairs += [(row.to_base, row.to_base_bootstrap) for row in rows]
     gaps = [_gap(t, other) for t, other in pairs if t is not None and other is not None]
@@ -138,7 +138,7 @@ def _median(needed: Sequence[int]) -> str:
 
 def _about_outcomes(comparison: Comparison) -> list[str]:
     said = []
-    for row in comparison.rows:
+    for row in comparison.variants:
         if row.runs.diverged:
             rough = ", and with both kinds its intervals are rough" if row.runs.finished else ""
             they = "it counts" if row.runs.diverged == 1 else "they count"
@@ -154,7 +154,7 @@ def _about_outcomes(comparison: Comparison) -> list[str]:
                 f"{row.runs.failed} of {counted(row.runs.total, 'run')} of {row.label} failed and "
                 f"{kept} the error."
             )
-    if any(row.runs.diverged for row in comparison.rows):
+    if any(row.runs.diverged for row in comparison.variants):
         said.append(
             "Diverged means that the loss or the weights stopped being finite, or that the model "
             "ended no better than a constant answer, as one of very few steps can too."
@@ -165,7 +165,7 @@ def _about_outcomes(comparison: Comparison) -> list[str]:
 def _about_cost(comparison: Comparison) -> list[str]:
     """Variants whose runs cost something else than is expected over these very steps."""
     said = []
-    for row in comparison.rows:
+    for row in comparison.variants:
         expected = row.expected_propagations
         if row.propagations is None or expected is None:
             continue
@@ -176,14 +176,14 @@ def _about_cost(comparison: Comparison) -> list[str]:
     return said
 
 
-def _ascent(row: Row, expected: float) -> float:
+def _ascent(row: Variant, expected: float) -> float:
     """What an ascent costs, in propagations: less than 1 on part of a batch."""
     schedule = row.method.scheduling_function()
     mean = schedule.mean_probability(row.draws.steps) if schedule and row.draws else 0.0
     return (expected - 1) / mean if mean else row.method.ascent_fraction
 
 
-def _by_chance(row: Row, expected: float) -> float:
+def _by_chance(row: Variant, expected: float) -> float:
     """How far the mean cost over a row's runs may lie from the expected one by its draws."""
     schedule, runs = row.method.scheduling_function(), row.runs.finished + row.runs.diverged
     if schedule is None or row.draws is None or row.method.options.get("draws") == "systematic":

@@ -6,9 +6,9 @@ import pytest
 import torch
 from synthetic import ACCURACY, METHODS, TASK, record, records, scheduled
 
-from sssam.lab.analysis import contrasts, headline
-from sssam.lab.analysis.compare import compare
-from sssam.lab.analysis.comparison import Comparison, Row
+from sssam.lab.comparison import contrasts, headline
+from sssam.lab.comparison.compare import compare
+from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.pages.table import cells, certainty
 from sssam.lab.specs import Method, Record
 from sssam.lab.stats import Interval
@@ -24,8 +24,8 @@ def study(accuracy: dict[str, float], methods=(BASE, SAM, LINEAR), seeds=range(1
     return compare(TASK, methods, seeds, made)
 
 
-def row(comparison: Comparison, label: str) -> Row:
-    return next(row for row in comparison.rows if row.label == label)
+def row(comparison: Comparison, label: str) -> Variant:
+    return next(row for row in comparison.variants if row.label == label)
 
 
 def length(interval: Interval | None) -> float:
@@ -52,7 +52,7 @@ def test_the_pilots_numbers_give_the_pilots_sentence() -> None:
     )
     assert comparison.support.startswith("Its difference to SAM is -0.2 points [-0.6, +0.1]")
     assert "7 of the 8 rows cheaper than SAM are shown to be" in comparison.support
-    assert [row.label for row in comparison.rows] == [method.label for method in METHODS]
+    assert [row.label for row in comparison.variants] == [method.label for method in METHODS]
 
 
 def test_differences_are_paired_over_the_seeds_that_both_have() -> None:
@@ -79,7 +79,7 @@ def test_records_of_other_runs_are_left_out() -> None:
     other = TASK.model_copy(update={"epochs": 2})
     made = records((BASE, SAM), range(3)) + records((BASE, SAM), range(3), task=other)
     comparison = compare(TASK, (BASE, SAM), range(2), made)
-    assert [r.runs.finished for r in comparison.rows] == [2, 2]
+    assert [r.runs.finished for r in comparison.variants] == [2, 2]
 
 
 def test_missing_runs_are_said() -> None:
@@ -321,7 +321,7 @@ def test_pairs_judged_on_unlike_test_sets_have_no_noise() -> None:
 
 def test_records_that_hold_nothing_by_example_have_no_noise() -> None:
     comparison = study({})
-    assert all(row.noise is None for row in comparison.rows)
+    assert all(row.noise is None for row in comparison.variants)
     assert not any("a test set of" in remark for remark in comparison.remarks)
 
 
@@ -447,7 +447,7 @@ def test_accuracies_are_kept_by_seed() -> None:
 
 def test_the_table_of_certainty_has_the_same_cells_in_all_rows() -> None:
     for comparison in (study({}), study({}, seeds=range(1)), compare(TASK, METHODS, range(2), [])):
-        names = [[cell.name for cell in certainty(r, TASK)] for r in comparison.rows]
+        names = [[cell.name for cell in certainty(r, TASK)] for r in comparison.variants]
         assert all(each == names[0] for each in names)
         assert {"keeps 80%", "seeds for 1 point", "spread over seeds"} < set(names[0])
 
@@ -595,7 +595,7 @@ def test_an_interval_of_an_accuracy_does_not_leave_its_range() -> None:
     near = records(METHODS[:1], range(3))
     reached = [0.999, 1.0, 0.96]
     made = [r.model_copy(update={"test_accuracy": a}) for r, a in zip(near, reached, strict=True)]
-    (row,) = compare(TASK, METHODS[:1], range(3), made).rows
+    (row,) = compare(TASK, METHODS[:1], range(3), made).variants
     assert row.accuracy is not None
     assert row.accuracy.mean == pytest.approx(98.6333, abs=1e-3)
     assert row.accuracy.high == 100.0

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sssam.lab.analysis.comparison import Comparison, Outcomes, Row
+from sssam.lab.comparison.values import Comparison, Outcomes, Variant
 from sssam.lab.stats import Interval
 
 
@@ -63,7 +63,7 @@ def headline(comparison: Comparison) -> str:
 
 def _apart(comparison: Comparison) -> str:
     """The runs that did not finish, in brackets, how many of how many ended how."""
-    runs = [row.runs for row in comparison.rows]
+    runs = [row.runs for row in comparison.variants]
     missing = sum(each.missing for each in runs)
     counts = {
         "is missing" if missing == 1 else "are missing": missing,
@@ -80,15 +80,15 @@ def _apart(comparison: Comparison) -> str:
 
 def _unfinished(comparison: Comparison) -> str:
     """What is said where all runs of the study, or of base or SAM, diverged or failed."""
-    if not any(row.runs.finished for row in comparison.rows) and comparison.rows:
-        return _none("any row", [row.runs for row in comparison.rows])
+    if not any(row.runs.finished for row in comparison.variants) and comparison.variants:
+        return _none("any row", [row.runs for row in comparison.variants])
     said = [_none(row.label, [row.runs]) for row in _ends(comparison) if not row.runs.finished]
     return next(filter(None, said), "")
 
 
-def _ends(comparison: Comparison) -> list[Row]:
+def _ends(comparison: Comparison) -> list[Variant]:
     """The rows of base and SAM, also where all of their runs failed, so that none is measured."""
-    asked = [[r for r in comparison.rows if r.role == role] for role in ("base", "sam")]
+    asked = [[r for r in comparison.variants if r.role == role] for role in ("base", "sam")]
     measured = (comparison.base, comparison.sam)
     return [m or rows[0] for m, rows in zip(measured, asked, strict=True) if m or rows]
 
@@ -126,7 +126,7 @@ def support(comparison: Comparison) -> str:
     )
 
 
-def cheapest(comparison: Comparison) -> Row | None:
+def cheapest(comparison: Comparison) -> Variant | None:
     """The cheapest row shown to be within the margin and to keep the task's share of SAM's gain.
 
     None too where SAM's own gain is not shown, since there is nothing to keep, and where no run of
@@ -142,7 +142,7 @@ def cheapest(comparison: Comparison) -> Row | None:
     return min(holding, key=lambda row: row.cost or 0.0, default=None)
 
 
-def _holds(row: Row) -> bool:
+def _holds(row: Variant) -> bool:
     # The margin alone lets a row through that is well below SAM, where SAM's gain is small.
     return row.holds and row.holds_share
 
@@ -173,7 +173,7 @@ def _no_gain(gain: Interval) -> str:
     )
 
 
-def _kept(comparison: Comparison, sam: Row, gain: Interval) -> str:
+def _kept(comparison: Comparison, sam: Variant, gain: Interval) -> str:
     best = cheapest(comparison)
     if best is not None:
         return (
@@ -187,13 +187,13 @@ def _kept(comparison: Comparison, sam: Row, gain: Interval) -> str:
     return f"{over_base}; no cheaper row is shown to keep that within {margin}"
 
 
-def _is_cheaper(row: Row, sam: Row | None) -> bool:
+def _is_cheaper(row: Variant, sam: Variant | None) -> bool:
     if sam is None or row.cost is None or sam.cost is None:
         return False
     return round(row.cost, 2) < round(sam.cost, 2)  # as they are told
 
 
-def _others(holding: list[Row], cheaper: list[Row]) -> str:
+def _others(holding: list[Variant], cheaper: list[Variant]) -> str:
     if len(cheaper) == 1:
         return "It is the only row cheaper than SAM"
     if len(holding) == len(cheaper):
@@ -205,7 +205,7 @@ def _others(holding: list[Row], cheaper: list[Row]) -> str:
     )
 
 
-def spent(row: Row) -> str:
+def spent(row: Variant) -> str:
     """What a row costs, in words: propagations a step, of a run as long as base's."""
     cost = f"{row.cost:.2f} propagations a step"
     return cost if row.method.length == 1 else f"{cost} of the base optimizer's run"

@@ -5,10 +5,10 @@ import pytest
 from scipy import stats as scipy_stats
 from synthetic import ACCURACY, METHODS, TASK, records, scheduled
 
-from sssam.lab.analysis.compare import compare
-from sssam.lab.analysis.comparison import Comparison
-from sssam.lab.analysis.contrasts import differences
-from sssam.lab.analysis.pool import Pooled, pool
+from sssam.lab.comparison.compare import compare
+from sssam.lab.comparison.contrasts import differences
+from sssam.lab.comparison.pool import Pooled, pool
+from sssam.lab.comparison.values import Comparison
 from sssam.lab.specs import DataSpec
 from sssam.schedules import linear
 
@@ -29,7 +29,7 @@ def study(name: str, seeds: int = 10, accuracy=None, methods=(BASE, SAM, LINEAR)
 
 
 def rows(comparison: Comparison | Pooled):
-    return {row.label: row for row in comparison.rows}
+    return {row.label: row for row in comparison.variants}
 
 
 def test_each_task_has_the_same_weight_whatever_its_seeds() -> None:
@@ -122,7 +122,7 @@ def test_sam_has_a_gain_and_nothing_to_be_kept() -> None:
 
 def test_rows_that_a_task_lacks_are_left_out_by_name() -> None:
     pooled = pool([study("one", methods=METHODS), study("other")])
-    assert [row.label for row in pooled.rows] == ["SAM", "SS-SAM linear"]
+    assert [row.label for row in pooled.variants] == ["SAM", "SS-SAM linear"]
     assert set(pooled.left_out) == {m.label for m in METHODS} - {"base", "SAM", "SS-SAM linear"}
 
 

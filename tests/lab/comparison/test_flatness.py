@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from tiny import BASE, SAM, SSSAM, TASK
 
-from sssam.lab.analysis.comparison import Comparison
-from sssam.lab.analysis.flatness_rows import with_flatness
+from sssam.lab.comparison.flatness import with_flatness
+from sssam.lab.comparison.values import Comparison
 from sssam.lab.pages import report
 from sssam.lab.pages.figures import figures, render
 from sssam.lab.pages.flatness_figures import chosen
@@ -80,7 +80,7 @@ def test_rows_are_means_over_seeds(comparison: Comparison, directory: Path) -> N
         if each.method == SAM and (flat := found[each.id].flatness)
     ]
     assert len(tops) == 2
-    row = comparison.rows[1].flatness
+    row = comparison.variants[1].flatness
     assert row is not None
     assert row.eigenvalue.mean == pytest.approx(sum(tops) / 2)
     assert row.eigenvalue.low is not None
@@ -99,10 +99,10 @@ def test_a_rise_without_bound_in_one_run_is_no_number_of_the_row(
     rises = (plain.model_copy(update={"worst": None}), adaptive)
     flat = one.flatness.model_copy(update={"rises": rises})
     found[one.id] = one.model_copy(update={"flatness": flat})
-    row = with_flatness(comparison, list(found.values()), PLAN).rows[-1].flatness
+    row = with_flatness(comparison, list(found.values()), PLAN).variants[-1].flatness
     assert row is not None
     assert row.rises[0].worst is None
-    assert row.rises[1].worst == comparison.rows[-1].flatness.rises[1].worst
+    assert row.rises[1].worst == comparison.variants[-1].flatness.rises[1].worst
 
 
 def test_flatness_by_another_plan_is_not_mixed_in(directory: Path) -> None:

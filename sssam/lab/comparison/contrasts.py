@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sssam.lab import stats
-from sssam.lab.analysis.comparison import Comparison, Row
+from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.specs import Record, Task
 
 #: The records of one method, by seed.
@@ -37,11 +37,11 @@ def contrasted(comparison: Comparison) -> Comparison:
     at is no reference.
     """
     base, sam, task = comparison.base, comparison.sam, comparison.task
-    rows = [_beside(row, base, sam, task.margin) for row in comparison.rows]
+    rows = [_beside(row, base, sam, task.margin) for row in comparison.variants]
     if base is not None and sam is not None and base.runs.finished and sam.runs.finished:
         apart = (base.label, sam.label)
         rows = [row if row.label in apart else _tested(row, base, sam, task) for row in rows]
-    return comparison.model_copy(update={"rows": adjusted(rows)})
+    return comparison.model_copy(update={"variants": adjusted(rows)})
 
 
 def adjusted(rows: Sequence[Judged]) -> tuple[Judged, ...]:
@@ -63,13 +63,13 @@ def adjusted(rows: Sequence[Judged]) -> tuple[Judged, ...]:
     )
 
 
-def differences(row: Row, other: Row) -> list[float]:
+def differences(row: Variant, other: Variant) -> list[float]:
     """A row's accuracies less another's, in points, at the seeds that both have."""
     both = [seed for seed in row.accuracies if seed in other.accuracies]
     return [_less(row.accuracies[seed], other.accuracies[seed]) for seed in both]
 
 
-def gains(row: Row, base: Row, sam: Row) -> tuple[list[float], list[float]]:
+def gains(row: Variant, base: Variant, sam: Variant) -> tuple[list[float], list[float]]:
     """The gains over base of a row and of SAM, in points, at the seeds that all three have."""
     seeds = [s for s in row.accuracies if s in base.accuracies and s in sam.accuracies]
     own, reference, best = row.accuracies, base.accuracies, sam.accuracies
@@ -86,7 +86,7 @@ def _less(accuracy: float, other: float) -> float:
     return round(accuracy - other, 9)
 
 
-def _beside(row: Row, base: Row | None, sam: Row | None, margin: float) -> Row:
+def _beside(row: Variant, base: Variant | None, sam: Variant | None, margin: float) -> Variant:
     update: dict[str, object] = {}
     to_base = [] if base is None or row.label == base.label else differences(row, base)
     to_sam = [] if sam is None or row.label == sam.label else differences(row, sam)
@@ -105,7 +105,7 @@ def _beside(row: Row, base: Row | None, sam: Row | None, margin: float) -> Row:
     return row.model_copy(update=update)
 
 
-def _tested(row: Row, base: Row, sam: Row, task: Task) -> Row:
+def _tested(row: Variant, base: Variant, sam: Variant, task: Task) -> Variant:
     """The row with what is claimed of it; of SAM's gain only where that is shown."""
     to_base, to_sam, gain = differences(row, base), differences(row, sam), differences(sam, base)
     update: dict[str, object] = {}

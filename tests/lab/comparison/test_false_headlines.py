@@ -5,10 +5,10 @@ import pytest
 from synthetic import METHODS, TASK, records, scheduled
 
 from sssam.lab import stats
-from sssam.lab.analysis.compare import compare
-from sssam.lab.analysis.comparison import Comparison, Outcomes, Row
-from sssam.lab.analysis.contrasts import contrasted
-from sssam.lab.analysis.headline import headline
+from sssam.lab.comparison.compare import compare
+from sssam.lab.comparison.contrasts import contrasted
+from sssam.lab.comparison.headline import headline
+from sssam.lab.comparison.values import Comparison, Outcomes, Variant
 from sssam.schedules import constant, linear
 
 BASE, _, SAM = METHODS[:3]
@@ -16,8 +16,8 @@ ROWS = tuple(scheduled(f"row {i}", constant(0.1 + 0.05 * i)) for i in range(12))
 SEEDS = 12
 
 
-def row(method, values, cost: float) -> Row:
-    return Row(
+def row(method, values, cost: float) -> Variant:
+    return Variant(
         method=method,
         runs=Outcomes(finished=SEEDS),
         accuracies=dict(enumerate(values.tolist())),
@@ -35,7 +35,7 @@ def study(generator: np.random.Generator, gain: float, below: float) -> Comparis
     base, sam, *others = means[:, None] + shared + generator.normal(0, 0.8, (len(means), SEEDS))
     made = [row(BASE, base, 1.0), row(SAM, sam, 2.0)]
     made += [row(m, x, 1.1 + 0.05 * i) for i, (m, x) in enumerate(zip(ROWS, others, strict=True))]
-    return contrasted(Comparison(task=TASK, seeds=tuple(range(SEEDS)), rows=tuple(made)))
+    return contrasted(Comparison(task=TASK, seeds=tuple(range(SEEDS)), variants=tuple(made)))
 
 
 @pytest.mark.parametrize("studies", [150, pytest.param(2000, marks=pytest.mark.slow)])
@@ -44,14 +44,14 @@ def test_a_row_among_twelve_at_the_margin_is_seldom_said_to_keep_sams_gain(studi
     generator = np.random.default_rng(1)
     made = [study(generator, gain=5.0, below=TASK.margin) for _ in range(studies)]
     assert np.mean([" is non-inferior to SAM" in headline(each) for each in made]) <= 0.05
-    assert np.mean([any(each.keeps for each in c.rows) for c in made]) > 0.05
+    assert np.mean([any(each.keeps for each in c.variants) for c in made]) > 0.05
 
 
 def test_rows_better_than_a_sam_without_gain_are_seldom_said_to_keep_its_gain() -> None:
     generator = np.random.default_rng(2)
     made = [study(generator, gain=0.0, below=-2.0) for _ in range(150)]
     assert np.mean([" is non-inferior to SAM" in headline(each) for each in made]) <= 0.05
-    assert np.mean([any(each.holds for each in c.rows) for c in made]) <= 0.05
+    assert np.mean([any(each.holds for each in c.variants) for c in made]) <= 0.05
 
 
 def test_a_row_below_sam_where_sam_gains_little_is_not_in_the_headline() -> None:
@@ -60,7 +60,7 @@ def test_a_row_below_sam_where_sam_gains_little_is_not_in_the_headline() -> None
     methods = (BASE, SAM, ramp)
     accuracy = {"base": 80.0, "SAM": 80.6, "SS-SAM linear": 80.2}
     made = compare(TASK, methods, range(30), records(methods, range(30), accuracy, spread=0.2))
-    found = next(each for each in made.rows if each.label == "SS-SAM linear")
+    found = next(each for each in made.variants if each.label == "SS-SAM linear")
     assert found.holds
     assert not found.holds_share
     assert "non-inferior" not in made.headline

@@ -5,7 +5,7 @@ import math
 import pytest
 from synthetic import METHODS, TASK, records
 
-from sssam.lab.analysis.compare import compare
+from sssam.lab.comparison.compare import compare
 
 BASE = METHODS[:1]
 
@@ -23,7 +23,7 @@ def test_what_is_no_accuracy_is_refused_with_its_run(name: str, value: float) ->
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_the_ends_of_the_range_are_accuracies(value: float) -> None:
     made = [r.model_copy(update={"test_accuracy": value}) for r in records(BASE, range(3))]
-    (row,) = compare(TASK, BASE, range(3), made).rows
+    (row,) = compare(TASK, BASE, range(3), made).variants
     assert row.accuracy is not None
     assert row.accuracy.mean == 100 * value
 
