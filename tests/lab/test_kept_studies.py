@@ -9,7 +9,7 @@ import pytest
 from sssam.lab.comparison.compare import compare
 from sssam.lab.comparison.headline import cheapest
 from sssam.lab.comparison.values import Comparison
-from sssam.lab.pages.table import markdown
+from sssam.lab.report.table import markdown
 from sssam.lab.specs import Record
 
 ROOT = Path(__file__).parents[2]

@@ -8,9 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from sssam.lab.comparison.values import Comparison
-from sssam.lab.pages import flatness_table
-from sssam.lab.pages.cells import Cell
-from sssam.lab.pages.table import cells, columns
+from sssam.lab.report import flatness_table
+from sssam.lab.report.cells import Cell
+from sssam.lab.report.table import cells, columns
 from sssam.lab.runs.watch import Watch, epochs, watching
 
 __all__ = ["Watch", "consoles", "drawn", "epochs", "show", "table", "watching"]

@@ -8,11 +8,11 @@ from tiny import BASE, SAM, SSSAM, TASK
 
 from sssam.lab.comparison.flatness import with_flatness
 from sssam.lab.comparison.values import Comparison
-from sssam.lab.pages import report
-from sssam.lab.pages.figures import figures, render
-from sssam.lab.pages.flatness_figures import chosen
-from sssam.lab.pages.flatness_table import cells
-from sssam.lab.pages.table import markdown
+from sssam.lab.report import page as report
+from sssam.lab.report.figures import figures, render
+from sssam.lab.report.flatness_figures import chosen
+from sssam.lab.report.flatness_table import cells
+from sssam.lab.report.table import markdown
 from sssam.lab.runs import store as records
 from sssam.lab.runs import study
 from sssam.lab.specs.flatness import Plan
