@@ -11,7 +11,8 @@ from sssam.lab.cli import terminal
 from sssam.lab.cli.studies import Meant
 from sssam.lab.comparison.headline import counted
 from sssam.lab.comparison.values import Comparison
-from sssam.lab.pages import live, pooledpage, report
+from sssam.lab.report import live, pooledpage
+from sssam.lab.report import page as report
 from sssam.lab.specs import Record, Run
 from sssam.lab.studies import conduct
 from sssam.lab.studies.chosen import as_tuned

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from sssam.lab.cli import main
-from sssam.lab.pages import report
+from sssam.lab.report import page as report
 from sssam.lab.runs import store as records
 from sssam.lab.specs import Record
 

@@ -9,7 +9,7 @@ from synthetic import ACCURACY, METHODS, TASK, record, records, scheduled
 from sssam.lab.comparison import contrasts, headline
 from sssam.lab.comparison.compare import compare
 from sssam.lab.comparison.values import Comparison, Variant
-from sssam.lab.pages.table import cells, certainty
+from sssam.lab.report.table import cells, certainty
 from sssam.lab.specs import Method, Record
 from sssam.lab.stats import Interval
 from sssam.lab.training.evaluate import bit_set

@@ -8,14 +8,16 @@ import torch
 from tiny import BASE, SAM, SSSAM, TASK, run, same_but_times
 
 from sssam.lab.specs import Method, ModelSpec
-from sssam.lab.tasks import families, splits
+from sssam.lab.tasks import augment, families, splits
 from sssam.lab.tasks.problem import run_model
 from sssam.lab.training import averages, checkpoints, evaluate, flatness, loop, train
 
 EMA = BASE.model_copy(update={"label": "EMA", "average": "ema"})
 SWA = BASE.model_copy(update={"label": "SWA", "average": "swa", "average_start": 0.5})
 EARLY = BASE.model_copy(update={"label": "early", "patience": 1, "length": 3})
-NORMED = TASK.model_copy(update={"model": ModelSpec(name="resnet8", widths=(2,)), "augment": True})
+NORMED = TASK.model_copy(
+    update={"model": ModelSpec(name="resnet8", widths=(2,)), "augment": "shifts"}
+)
 COMBINED = [
     method.model_copy(update={"average": average, "patience": patience})
     for method, average, patience in [
@@ -113,7 +115,7 @@ def _statistics(weights, name):
     norm = model.get_submodule(name.rpartition(".")[0])
     found = []
     norm.register_forward_pre_hook(lambda _, x: found.append(x[0].mean((0, 2, 3))))
-    changed = loop.augment.draw(96, 0, 2, torch.device("cpu"))
+    changed = augment.draw("shifts", 96, split.train.inputs, 0, 2)
     for index, inputs, _ in split.train.batches(loop.order(96, 0, 2), 32):
         run_model(model.train(), changed(inputs, index))
     running = torch.zeros_like(found[0])
