@@ -114,6 +114,7 @@ class Step:
         numbers: the numbers kept at earlier steps.
         base_state: the base optimizer's state of a parameter.
         has_earlier: whether the batch of the step before is at hand.
+        is_dry: whether nothing is trained, and only the passes that are asked for are looked at.
     """
 
     t: int
@@ -123,6 +124,7 @@ class Step:
     numbers: Mapping[str, float]
     base_state: Callable[[Tensor], dict[str, Any]]
     has_earlier: bool = False
+    is_dry: bool = False
 
     def recall(self, name: str) -> Vector:
         """The vector that an earlier step kept under that name; empty if none did."""

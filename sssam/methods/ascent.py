@@ -86,7 +86,9 @@ class Ascent(Method):
     def _perturbation(self, step: Step, g: Vector) -> tuple[Perturbation, Mapping[str, Vector]]:
         """The perturbation from the gradient at w, and what the direction keeps."""
         vector, kept = self.direction.signal(step, g)
-        strength = 1.0 if self.strength is None else self.strength.factor(step)
+        # A dry run must not ask a training's progress how far it has come.
+        factor = None if step.is_dry else self.strength
+        strength = 1.0 if factor is None else factor.factor(step)
         spare = not self.mix.needs_first
         return self.metric.perturbation(vector, step, strength, overwrite=spare), kept
 

@@ -150,7 +150,9 @@ class _Toy(Step):
     def __init__(self, t: int) -> None:
         params = list(_vector(0.3).values())
         groups: list[dict[str, Any]] = [{"lr": 0.1}] * len(params)
-        super().__init__(t, params, groups, {}, NOTHING, lambda p: {}, has_earlier=t > 0)
+        super().__init__(
+            t, params, groups, {}, NOTHING, lambda p: {}, has_earlier=t > 0, is_dry=True
+        )
         object.__setattr__(self, "recalled", {})
 
     def recall(self, name: str) -> Vector:

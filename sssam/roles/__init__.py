@@ -10,6 +10,7 @@ from sssam.roles.samples import All, Chosen, Hardest, Rising, Samples
 from sssam.roles.strength import Strength, WithRate
 from sssam.roles.threshold import Decision, GradientWhen, Threshold
 from sssam.roles.when import Every, Scheduled, When
+from sssam.schedules.progress import Progress
 
 __all__ = [
     "Adaptive",
@@ -33,6 +34,7 @@ __all__ = [
     "Noisy",
     "Only",
     "Perturbed",
+    "Progress",
     "Random",
     "Rising",
     "Samples",

@@ -17,6 +17,7 @@ from sssam.runtime import gradients
 from sssam.runtime.bases import Bases
 from sssam.runtime.guard import Guard, Snapshot
 from sssam.runtime.ranks import Ranks, freshener
+from sssam.schedules import progress
 
 #: How far a step has come: not begun; the loop knows that w is not left (or no more); it stands at
 #: w + e; all its passes are run; a closure or `passes` is at work; the base's update is under way,
@@ -40,6 +41,7 @@ class Engine:
     ) -> None:
         self.bases, self.method, self.guard, self.ranks = bases, method, guard, ranks
         self.total_steps = total_steps
+        self.progress = progress.of(method)
         self.part, self.opening = method.facts.ascent_fraction, method.facts.opening
         self.counters = Counters()
         self.weights = Weights(freshener(guard.model, bases))
@@ -246,9 +248,12 @@ class Engine:
         self.bases.step()
         self.stage = "updated"
         self._settle()
+        if self.progress is not None:
+            self.progress.advance()
         if self.counters.ascents == VOID_FROM and self.counters.voided.device.type == "cpu":
             self.warn_if_void()
-        if self.total_steps is not None and self.counters.steps == self.total_steps + 1:
+        counts = self.progress is None or self.progress.peek(self.counters.steps) is None
+        if counts and self.total_steps is not None and self.counters.steps == self.total_steps + 1:
             warnings.warn(
                 f"sssam: more steps are taken than total_steps={self.total_steps}; the schedule "
                 "goes on with its last value. Was total_steps given in epochs, not steps?",

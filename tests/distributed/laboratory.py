@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from sssam.lab.cli import main
-from sssam.lab.pages import report
+from sssam.lab.report import page as report
 from sssam.lab.specs import DataSpec, Method, ModelSpec, Record, Run, Task
 from sssam.lab.tasks import find
 from sssam.lab.training import loop
@@ -38,6 +38,7 @@ METHODS = (
     Method(label="ESAM", kind="esam", rho=0.1),
     Method(label="K-SAM", kind="ksam", rho=0.1),
     Method(label="SAMPa", kind="sampa", rho=0.1),
+    Method(label="EMA", kind="sam", rho=0.1, average="ema", patience=2),
 )
 PER_RANK = Method(label="m-SAM", kind="sam", rho=0.1, options={"perturbation": "per_rank"})
 

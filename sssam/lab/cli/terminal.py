@@ -1,4 +1,4 @@
-"""What is said in a terminal: a comparison as a table that fits; progress is in watch.py."""
+"""A comparison as a table that fits the terminal; progress is in `runs/progress.py`."""
 
 from collections.abc import Sequence
 
@@ -7,13 +7,13 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from sssam.lab.analysis.comparison import Comparison
-from sssam.lab.pages import flatness_table
-from sssam.lab.pages.cells import Cell
-from sssam.lab.pages.table import cells, columns
-from sssam.lab.runs.watch import Watch, epochs, watching
+from sssam.lab.comparison.values import Comparison
+from sssam.lab.report import flatness_table
+from sssam.lab.report.cells import Cell
+from sssam.lab.report.table import cells, columns
+from sssam.lab.runs.progress import showing
 
-__all__ = ["Watch", "consoles", "drawn", "epochs", "show", "table", "watching"]
+__all__ = ["consoles", "drawn", "show", "showing", "table"]
 
 #: How wide lines are where no terminal says how wide it is.
 PLAIN_WIDTH = 200
@@ -64,7 +64,7 @@ def _table(
     comparison: Comparison, names: Sequence[str], noted: Sequence[str] | None = None
 ) -> Table:
     """The columns of these names; of those in `noted`, or of all, what is said in small too."""
-    every = (cells(row, comparison.task.metric) for row in comparison.rows)
+    every = (cells(row, comparison.task.metric) for row in comparison.variants)
     return drawn([[cell for cell in row if cell.name in names] for row in every], noted)
 
 

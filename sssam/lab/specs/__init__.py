@@ -17,6 +17,8 @@ from sssam.lab.specs.run import (
     Run,
     Task,
 )
+from sssam.lab.specs.timing import Timing
+from sssam.lab.specs.tuning import Score, Tuning
 
 __all__ = [
     "KIND_REVISIONS",
@@ -31,7 +33,10 @@ __all__ = [
     "Precision",
     "Record",
     "Run",
+    "Score",
     "Spec",
     "Task",
+    "Timing",
+    "Tuning",
     "Whole",
 ]

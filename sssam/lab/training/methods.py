@@ -124,12 +124,6 @@ def passes_run(optimizer: Optimizer, steps: int) -> tuple[float, float]:
     return float(forwards), float(getattr(optimizer, "backwards", steps))
 
 
-def propagations_run(optimizer: Optimizer, steps: int) -> float:
-    """The passes really run, in forward-backward passes of a batch: a backward is two forwards."""
-    forwards, backwards = passes_run(optimizer, steps)
-    return (forwards + 2 * backwards) / 3
-
-
 def expected_propagations(optimizer: Optimizer) -> float | None:
     """Expected passes a step, 1 for the base optimizer, None where the gradients decide."""
     try:

@@ -1,0 +1,309 @@
+import errno
+import os
+import signal
+from concurrent.futures import Executor, Future
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from tiny import BASE, SAM, SSSAM, TASK, run, same_but_times
+
+from sssam.lab.engines import Engine, WorkerLostError
+from sssam.lab.runs import claims, dispatch, worker
+from sssam.lab.runs import store as records
+from sssam.lab.runs.worker import Settings
+from sssam.lab.specs import DataSpec, Method, Record, Run
+from sssam.lab.training import checkpoints
+from sssam.runtime import files
+
+
+def raising_on_seed_1(wanted: Run, **_) -> Record:
+    raise ArithmeticError(f"seed {wanted.seed} is unlucky")
+
+
+def leaving(wanted: Run, **_) -> Record:
+    raise SystemExit(3)
+
+
+def dying_on_seed_1(wanted: Run, directory, settings) -> Record | None:
+    """Dies when the run is begun, as for want of memory."""
+    if wanted.seed == 1:
+        claims.begin(wanted.id, directory)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return worker.work(wanted, directory, settings)
+
+
+def dying_at_once(*_) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+RUNS = [run(BASE, seed) for seed in range(4)]
+
+
+def test_only_what_is_missing_is_trained(tmp_path):
+    told: list[Record] = []
+    dispatch.run_missing(RUNS[:2], tmp_path, on_record=told.append)
+    found = dispatch.run_missing([*RUNS, RUNS[0]], tmp_path, on_record=told.append)
+    assert [record.run for record in told] == RUNS
+    assert list(found.by_id) == [wanted.id for wanted in RUNS]
+
+
+def test_a_record_without_the_test_set_answers_only_those_who_leave_it_out(tmp_path):
+    without = Settings(test=False)
+    (chosen,) = dispatch.run_missing(RUNS[:1], tmp_path, without).by_id.values()
+    assert chosen.validation_accuracy is not None
+    assert (chosen.test_accuracy, chosen.test_size, chosen.test_hash) == (None, 0, "")
+    assert dispatch.missing(RUNS[:1], {chosen.id: chosen}, without) == []
+    assert dispatch.missing(RUNS[:1], {chosen.id: chosen}) == RUNS[:1]
+    (whole,) = dispatch.run_missing(RUNS[:1], tmp_path).by_id.values()
+    assert whole.test_accuracy is not None
+    assert whole.curve == chosen.curve
+    assert dispatch.run_missing(RUNS[:1], tmp_path, without).by_id == {whole.id: whole}
+
+
+def test_processes_give_the_records_that_one_process_gives(tmp_path):
+    runs = [run(method, seed) for seed in range(2) for method in (BASE, SAM, SSSAM)]
+    alone = dispatch.run_missing(runs, tmp_path / "one", engine="here").by_id
+    together = dispatch.run_missing(runs, tmp_path / "two", engine="local:2").by_id
+    timeless = {"seconds": 0.0, "peak_memory": None, "environment": None}
+    assert list(together) == list(alone)
+    for id_ in alone:
+        assert together[id_].model_copy(update=timeless) == alone[id_].model_copy(update=timeless)
+    assert together[runs[0].id].environment.threads == 1
+
+
+@pytest.mark.parametrize("engine", ["here", "local:2"])
+def test_ctrl_c_leaves_what_is_finished_and_the_same_call_goes_on(tmp_path, engine):
+    def interrupt(_: Record) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        dispatch.run_missing(RUNS, tmp_path, engine=engine, on_record=interrupt)
+    before = records.read_all(tmp_path)
+    assert 1 <= len(before.by_id) < len(RUNS)
+    after = dispatch.run_missing(RUNS, tmp_path, engine=engine)
+    assert len(after.by_id) == len(RUNS)
+    assert all(after.by_id[id_] == record for id_, record in before.by_id.items())
+
+
+def test_a_run_that_kills_its_worker_each_time_is_a_failed_record(tmp_path, monkeypatch):
+    monkeypatch.setattr(dispatch, "work", dying_on_seed_1)
+    monkeypatch.setattr(dispatch, "DEATHS", 2)
+    found = dispatch.run_missing(RUNS[:3], tmp_path, engine="local:2")
+    assert [record.run for record in found.failed()] == [RUNS[1]]
+    reason = "the process that trained it died, 2 times (out of memory?)"
+    assert found.by_id[RUNS[1].id].error == reason
+
+
+def test_workers_that_begin_nothing_are_an_error_and_no_failed_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(dispatch, "work", dying_at_once)
+    monkeypatch.setattr(dispatch, "FALSE_STARTS", 0)
+    with pytest.raises(RuntimeError, match="workers in a row ended before they began a run"):
+        dispatch.run_missing(RUNS[:2], tmp_path, engine="local:2")
+    assert records.read_all(tmp_path).by_id == {}
+
+
+def test_a_run_that_was_cut_goes_on_from_its_checkpoint(tmp_path):
+    told: list[int] = []
+
+    def cut(epoch) -> None:
+        if epoch.epoch == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        dispatch.run_missing(
+            RUNS[:1], tmp_path / "cut", on_epoch=cut, settings=Settings(checkpoint_seconds=0)
+        )
+    checkpoint = worker.checkpoint_path(RUNS[0], tmp_path / "cut")
+    assert checkpoint.exists()
+    found = dispatch.run_missing(
+        RUNS[:1], tmp_path / "cut", on_epoch=lambda e: told.append(e.epoch)
+    )
+    uncut = dispatch.run_missing(RUNS[:1], tmp_path / "uncut")
+    assert told == [3]
+    assert not checkpoint.exists()
+    for id_, record in uncut.by_id.items():
+        assert same_but_times(found.by_id[id_]) == same_but_times(record)
+
+
+def test_a_checkpoint_that_is_torn_is_set_aside(tmp_path):
+    checkpoint = worker.checkpoint_path(RUNS[0], tmp_path)
+    checkpoint.parent.mkdir()
+    checkpoint.write_bytes(b"torn")
+    found = dispatch.run_missing(RUNS[:1], tmp_path)
+    assert found.failed() == []
+    assert (checkpoint.parent / "aside" / checkpoint.name).read_bytes() == b"torn"
+
+
+def test_a_checkpoint_that_cannot_be_written_stops_the_study(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(files, "save", full)
+        with pytest.raises(checkpoints.CheckpointError, match=r"could not be written: No space"):
+            dispatch.run_missing(RUNS[:1], tmp_path, settings=Settings(checkpoint_seconds=0))
+    assert dispatch.run_missing(RUNS[:1], tmp_path).failed() == []
+
+
+def test_short_runs_write_no_checkpoint(tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoints, "save", None)
+    assert dispatch.run_missing(RUNS[:1], tmp_path).failed() == []
+
+
+def test_a_run_that_another_process_has_is_waited_for(tmp_path):
+    wanted, seen = RUNS[0], []
+
+    def other(record: Record) -> None:
+        """Ends the other process's claim once all else is done."""
+        seen.append(record.run)
+        if len(seen) == 3:
+            claim.__exit__(None, None, None)
+
+    claim = claims.claim(wanted.id, tmp_path)
+    assert claim.__enter__()
+    dispatch.run_missing(RUNS, tmp_path, on_record=other)
+    assert seen == [*RUNS[1:], wanted]
+
+
+def test_a_record_that_another_process_wrote_is_taken(tmp_path):
+    theirs = Record(run=RUNS[1], outcome="finished", test_accuracy=0.5)
+
+    def write(_: Record) -> None:
+        records.write(theirs, tmp_path)
+
+    found = dispatch.run_missing(RUNS[:2], tmp_path, on_record=write)
+    assert found.by_id[theirs.id] == theirs
+
+
+def _killed_before_it_settled(directory: Path, wanted: Run) -> ExitStack:
+    """What a worker leaves that is killed right after it wrote its record, and its hold on it."""
+    held = ExitStack()
+    assert held.enter_context(claims.claim(wanted.id, directory))
+    claims.begin(wanted.id, directory)
+    checkpoint = worker.checkpoint_path(wanted, directory)
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    checkpoint.write_bytes(b"of a run that is done")
+    records.write(Record(run=wanted, outcome="finished", test_accuracy=0.5), directory)
+    return held
+
+
+class Fading(Engine):
+    """Its workers write a record and are lost, but die only when the engine is left."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory, self.holds = directory, ExitStack()
+
+    def slots(self) -> int:
+        return 1
+
+    def executor(self) -> Executor:
+        return self
+
+    def submit(self, _, wanted: Run, *__) -> Future:
+        self.holds.push(_killed_before_it_settled(self.directory, wanted))
+        lost = Future()
+        lost.set_exception(WorkerLostError())
+        return lost
+
+    def lost(self) -> tuple[type[BaseException], ...]:
+        return (WorkerLostError,)
+
+    def close(self, abort: bool) -> None:
+        self.holds.close()
+
+
+def _left(directory: Path) -> list[str]:
+    folders = (directory / claims.FOLDER, directory / worker.CHECKPOINTS)
+    return [path.name for folder in folders for path in folder.iterdir()]
+
+
+def test_a_lost_worker_that_died_late_leaves_no_claim_and_no_checkpoint(tmp_path):
+    found = dispatch.run_missing(RUNS[:2], tmp_path, engine=Fading(tmp_path))
+    assert len(found.by_id) == 2
+    assert _left(tmp_path) == []
+
+
+def test_what_a_killed_command_left_of_a_finished_run_goes_at_the_next(tmp_path):
+    _killed_before_it_settled(tmp_path, RUNS[0]).close()
+    assert len(_left(tmp_path)) >= 2
+    dispatch.run_missing(RUNS[:1], tmp_path)
+    assert _left(tmp_path) == []
+
+
+def test_a_claim_that_a_living_process_holds_is_left_to_it(tmp_path):
+    with _killed_before_it_settled(tmp_path, RUNS[0]):
+        before = _left(tmp_path)
+        dispatch.run_missing(RUNS[:1], tmp_path)
+        assert _left(tmp_path) == before
+
+
+def test_a_run_that_raises_is_a_failed_record_and_can_be_tried_again(tmp_path, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(worker, "train", raising_on_seed_1)
+        failed = dispatch.run_missing([RUNS[1]], tmp_path).by_id[RUNS[1].id]
+    assert failed.outcome == "failed"
+    assert "ArithmeticError: seed 1 is unlucky" in failed.error
+    assert dispatch.run_missing([RUNS[1]], tmp_path).by_id[RUNS[1].id] == failed
+    again = dispatch.run_missing([RUNS[1]], tmp_path, retry_failed=True).by_id[RUNS[1].id]
+    assert again.outcome != "failed"
+    kept = records.read(tmp_path / "aside" / f"{failed.id}.json")
+    assert kept == failed
+
+
+def test_a_task_that_leaves_the_process_is_a_failed_record(tmp_path, monkeypatch):
+    monkeypatch.setattr(worker, "train", leaving)
+    failed = dispatch.run_missing(RUNS[:1], tmp_path).failed()
+    assert "SystemExit: 3" in failed[0].error
+
+
+def test_a_full_disk_stops_the_study_and_keeps_what_was_written(tmp_path, monkeypatch):
+    dispatch.run_missing(RUNS[:1], tmp_path)
+
+    def fail(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "fsync", fail)
+        with pytest.raises(OSError, match="Earlier records are safe"):
+            dispatch.run_missing(RUNS, tmp_path)
+    assert len(records.read_all(tmp_path).by_id) == 1
+    assert len(dispatch.run_missing(RUNS, tmp_path).by_id) == 4
+
+
+def test_torn_records_are_set_aside_and_trained_anew(tmp_path):
+    dispatch.run_missing(RUNS[:1], tmp_path)
+    path = tmp_path / f"{RUNS[0].id}.json"
+    torn = path.read_bytes()[:50]
+    path.write_bytes(torn)
+    found = dispatch.run_missing(RUNS[:1], tmp_path)
+    assert [problem.path.name for problem in found.problems] == [path.name]
+    assert (tmp_path / "aside" / path.name).read_bytes() == torn
+    assert list(found.by_id) == [RUNS[0].id]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "text"),
+    [
+        (run(Method(label="x", kind="sssam")), ValueError, "needs a schedule"),
+        (
+            run(task=TASK.model_copy(update={"data": DataSpec(name="digit")})),
+            ValueError,
+            "unknown data 'digit': did you mean 'digits'",
+        ),
+        (
+            run(task=TASK.model_copy(update={"data": DataSpec(name="cifar10", path="/absent")})),
+            FileNotFoundError,
+            "data path '/absent' does not exist",
+        ),
+        (
+            run(task=TASK.model_copy(update={"data": DataSpec(name="digits", train=1797)})),
+            ValueError,
+            "has 1796 examples .* got train=1797",
+        ),
+    ],
+)
+def test_bad_runs_are_refused_before_any_training(tmp_path, wrong, error, text):
+    with pytest.raises(error, match=text):
+        dispatch.run_missing([RUNS[0], wrong], tmp_path)
+    assert list(tmp_path.iterdir()) == []
