@@ -216,7 +216,9 @@ def test_a_gradient_that_is_not_finite_leaves_no_mark_on_what_is_kept_for_long(k
     by_best(problem, optimizer, 3, 3)
     assert all(torch.isfinite(p).all() for p in problem.params)
     assert all(
-        torch.isfinite(k).all() for kept in optimizer._engine.memory.values() for k in kept.values()
+        torch.isfinite(k).all()
+        for kept in optimizer._training.memory.values()
+        for k in kept.values()
     )
 
 
