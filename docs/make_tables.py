@@ -14,8 +14,8 @@ import torch
 from torch import nn
 
 from sssam import SharpnessAware, schedules
-from sssam.lab.analysis.comparison import Comparison, Row
-from sssam.lab.analysis.headline import signed
+from sssam.lab.comparison.headline import signed
+from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.specs import Method
 from sssam.lab.training import methods
 
@@ -146,7 +146,7 @@ def _facts(fact: Fact) -> list[str]:
 def _measured(fact: Fact, measured: Sequence[Comparison]) -> str:
     """From the first comparison that has the method; with its task, unless it is the first."""
     for comparison in measured:
-        variants = {variant.label: variant for variant in comparison.rows}
+        variants = {variant.label: variant for variant in comparison.variants}
         gain = _gain(variants.get(fact.label))
         if gain is not None and comparison is measured[0]:
             return gain
@@ -156,7 +156,7 @@ def _measured(fact: Fact, measured: Sequence[Comparison]) -> str:
     return NOT_MEASURED
 
 
-def _gain(variant: Row | None) -> str | None:
+def _gain(variant: Variant | None) -> str | None:
     """The gain over the base in points, with its interval, what it cost, and at which rho."""
     if variant is None or variant.to_base is None:
         return None

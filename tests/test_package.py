@@ -33,7 +33,7 @@ def test_the_library_installs_from_its_wheel_with_torch_alone(tmp_path: Path) ->
     names = zipfile.ZipFile(wheel).namelist()
     assert {
         "sssam/py.typed",
-        "sssam/lab/pages/report.html",
+        "sssam/lab/report/report.html",
         "sssam/lab/tuned/noisy-digits.json",
     } <= {*names}
     assert not [name for name in names if name.startswith(("tests", "benchmarks"))]

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from sssam.lab.cli import main
-from sssam.lab.pages import report
+from sssam.lab.report import page as report
 from sssam.lab.specs import DataSpec, Method, ModelSpec, Record, Run, Task
 from sssam.lab.tasks import find
 from sssam.lab.training import loop

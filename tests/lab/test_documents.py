@@ -13,8 +13,8 @@ import pytest
 from docs import make_tables
 from docs.make_tables import FACTS
 from sssam.lab import tasks
-from sssam.lab.analysis.comparison import Comparison
 from sssam.lab.cli import app
+from sssam.lab.comparison.values import Comparison
 from sssam.lab.specs import Method
 from sssam.lab.studies import studyfile
 from sssam.lab.training import methods
@@ -121,7 +121,7 @@ def test_comparisons_of_the_table_are_what_their_records_say(study: Path) -> Non
     comparison = Comparison.model_validate_json(study.read_bytes())
     kept, base = _kept(study.parent, comparison), comparison.base
     assert base is not None
-    for row in comparison.rows:
+    for row in comparison.variants:
         runs = kept[row.label][row.method.rho, row.method.length]
         tests = {seed: runs[seed][1] for seed in comparison.seeds}
         assert row.accuracies == pytest.approx(tests, abs=1e-9)
@@ -136,7 +136,7 @@ def test_each_rho_of_the_table_was_the_best_of_equally_many_on_validation_images
 ) -> None:
     comparison = Comparison.model_validate_json(study.read_bytes())
     kept, trials = _kept(study.parent, comparison), set()
-    for row in (row for row in comparison.rows if row.method.kind != "base"):
+    for row in (row for row in comparison.variants if row.method.kind != "base"):
         means: dict[float, float] = {}
         for (rho, _), runs in kept[row.label].items():
             chosen_on = [runs[seed][0] for seed in runs if seed not in comparison.seeds]

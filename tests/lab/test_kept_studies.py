@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from sssam.lab.analysis.compare import compare
-from sssam.lab.analysis.comparison import Comparison
-from sssam.lab.analysis.headline import cheapest
-from sssam.lab.pages.table import markdown
+from sssam.lab.comparison.compare import compare
+from sssam.lab.comparison.headline import cheapest
+from sssam.lab.comparison.values import Comparison
+from sssam.lab.report.table import markdown
 from sssam.lab.specs import Record
 
 ROOT = Path(__file__).parents[2]
@@ -32,10 +32,10 @@ def test_the_records_of_noisy_digits_give_its_comparison() -> None:
     kept = read(f"{NOISY}/comparison.json")
     with gzip.open(ROOT / NOISY / "records.jsonl.gz", "rt") as lines:
         records = [Record.model_validate_json(line) for line in lines]
-    methods = [row.method for row in kept.rows]
+    methods = [row.method for row in kept.variants]
     again = compare(kept.task, methods, kept.seeds, records, kept.tuning)
     assert len(records) == 132
-    assert [row.accuracies for row in again.rows] == [row.accuracies for row in kept.rows]
+    assert [row.accuracies for row in again.variants] == [row.accuracies for row in kept.variants]
     assert (again.headline, again.support) == (kept.headline, kept.support)
 
 

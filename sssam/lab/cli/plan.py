@@ -25,9 +25,9 @@ def plan(
     """
     from rich.text import Text
 
-    from sssam.lab.charts.schedules import schedules
     from sssam.lab.cli import terminal
-    from sssam.lab.pages import figures
+    from sssam.lab.report import figures
+    from sssam.lab.report.schedules import schedules
     from sssam.lab.studies import plan as planning
 
     output, _ = terminal.consoles()

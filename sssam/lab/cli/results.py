@@ -7,11 +7,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from sssam.lab.analysis.comparison import Comparison
-from sssam.lab.analysis.headline import counted
 from sssam.lab.cli import terminal
 from sssam.lab.cli.studies import Meant
-from sssam.lab.pages import live, pooledpage, report
+from sssam.lab.comparison.headline import counted
+from sssam.lab.comparison.values import Comparison
+from sssam.lab.report import live, pooledpage
+from sssam.lab.report import page as report
 from sssam.lab.specs import Record, Run
 from sssam.lab.studies import conduct
 from sssam.lab.studies.chosen import as_tuned
@@ -123,7 +124,7 @@ def _pooled(made: Mapping[str, Comparison], what: Meant, quiet: bool, output: Co
         output.print(Text(f"\n{together.reason}"), soft_wrap=True)
     else:
         output.print(Text(f"\n{pooledpage.headline(together.pooled)}", style="bold"))
-        if not quiet and together.pooled.rows:
+        if not quiet and together.pooled.variants:
             output.print(terminal.drawn(pooledpage.cells(together.pooled)))
     output.print(Text(f"\nThe page of all tasks: {index}"), soft_wrap=True)
 

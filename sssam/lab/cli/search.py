@@ -179,7 +179,7 @@ def _shown(found: "Findings", folder: Path, quiet: bool) -> int:
     from rich.text import Text
 
     from sssam.lab.cli import terminal
-    from sssam.lab.pages import figures
+    from sssam.lab.report import figures
     from sssam.lab.search import chart, told
     from sssam.runtime.files import write_whole
 

@@ -51,7 +51,7 @@ def sharpness(
     from rich.text import Text
 
     from sssam.lab.cli import arguments, terminal
-    from sssam.lab.pages import landscapes
+    from sssam.lab.report import landscapes
 
     output, errors = terminal.consoles()
     paths = [checkpoint] if second is None else [checkpoint, second]

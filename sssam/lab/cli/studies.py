@@ -12,7 +12,7 @@ from sssam.lab.cli import arguments, training
 from sssam.lab.cli.options import How
 from sssam.lab.cli.refusals import RefusedError
 from sssam.lab.cli.training import Trainer, tell_problems
-from sssam.lab.pages import explain
+from sssam.lab.report import explain
 from sssam.lab.runs import store as records
 from sssam.lab.runs import study
 from sssam.lab.runs.watch import CHOOSING, COMPARING

@@ -7,10 +7,10 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from sssam.lab.analysis.comparison import Comparison
-from sssam.lab.pages import flatness_table
-from sssam.lab.pages.cells import Cell
-from sssam.lab.pages.table import cells, columns
+from sssam.lab.comparison.values import Comparison
+from sssam.lab.report import flatness_table
+from sssam.lab.report.cells import Cell
+from sssam.lab.report.table import cells, columns
 from sssam.lab.runs.watch import Watch, epochs, watching
 
 __all__ = ["Watch", "consoles", "drawn", "epochs", "show", "table", "watching"]
@@ -64,7 +64,7 @@ def _table(
     comparison: Comparison, names: Sequence[str], noted: Sequence[str] | None = None
 ) -> Table:
     """The columns of these names; of those in `noted`, or of all, what is said in small too."""
-    every = (cells(row, comparison.task.metric) for row in comparison.rows)
+    every = (cells(row, comparison.task.metric) for row in comparison.variants)
     return drawn([[cell for cell in row if cell.name in names] for row in every], noted)
 
 

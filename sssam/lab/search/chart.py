@@ -5,8 +5,8 @@ from typing import Any
 
 import altair as alt
 
-from sssam.lab.charts.scales import accuracies
-from sssam.lab.charts.theme import PRINT, Theme, Width, finish, heading, over
+from sssam.lab.report.scales import accuracies
+from sssam.lab.report.theme import PRINT, Theme, Width, finish, heading, over
 from sssam.lab.search.findings import Candidate, Findings
 
 _HEIGHT = 380

@@ -7,9 +7,9 @@ from rich.table import Table
 from scipy import stats as scipy_stats
 
 from sssam.lab import stats
-from sssam.lab.analysis.comparison import Comparison, Row
-from sssam.lab.analysis.contrasts import differences
-from sssam.lab.analysis.headline import counted, listed, signed
+from sssam.lab.comparison.contrasts import differences
+from sssam.lab.comparison.headline import counted, listed, signed
+from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.search.findings import Candidate, Findings, Found
 from sssam.lab.stats import Interval
 
@@ -117,13 +117,13 @@ def fresh(comparison: Comparison, budgets: Sequence[float]) -> list[str]:
     return told
 
 
-def _came_to_nothing(row: Row) -> bool:
+def _came_to_nothing(row: Variant) -> bool:
     """Whether all runs of a row diverged or failed."""
     return not row.runs.finished and row.runs.diverged + row.runs.failed > 0
 
 
-def _row(comparison: Comparison, start: str) -> Row | None:
-    return next((row for row in comparison.rows if row.label.startswith(start)), None)
+def _row(comparison: Comparison, start: str) -> Variant | None:
+    return next((row for row in comparison.variants if row.label.startswith(start)), None)
 
 
 def _points(candidate: Candidate) -> list[float]:

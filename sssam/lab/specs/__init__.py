@@ -17,6 +17,7 @@ from sssam.lab.specs.run import (
     Run,
     Task,
 )
+from sssam.lab.specs.timing import Timing
 from sssam.lab.specs.tuning import Score, Tuning
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "Score",
     "Spec",
     "Task",
+    "Timing",
     "Tuning",
     "Whole",
 ]

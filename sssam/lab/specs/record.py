@@ -50,6 +50,10 @@ class Record(Spec):
     `outcome` "diverged" means that the loss or the weights stopped being finite, or that the model
     ended at or below chance; its accuracy is still what was measured.
 
+    Accuracies and `train_loss` are those of the weights that the method has evaluated: the last
+    ones, an average, or those of the best epoch. Where batch norm is refreshed for an average, its
+    forwards are in `forwards` and in `propagations`, and its time in `seconds`.
+
     `flatness` is there where it was asked for when the run was trained; `flatness_error` is the
     reason where it could not be measured.
     """
@@ -77,6 +81,17 @@ class Record(Spec):
     flatness: Flatness | None = None
     flatness_error: str | None = None
     environment: Environment | None = None
+
+    @property
+    def cost(self) -> float | None:
+        """Passes of the whole run, in those of a base run of the task's length.
+
+        A run that was stopped early costs what it ran; None where nothing was counted.
+        """
+        if self.propagations is None:
+            return None
+        epochs = len(self.curve) or self.run.epochs
+        return self.propagations * epochs / self.run.task.epochs
 
     @property
     def id(self) -> str:

@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from sssam.lab.specs.base import Name, Spec, Whole
 from sssam.schedules import Schedule, from_dict
@@ -107,6 +107,13 @@ class Method(Spec):
     that of the training loss (Szegedy et al., 2016, arXiv 1512.00567); `dropout`, in [0, 1), is the
     probability of every dropout layer of the model, None as the model has it. `revision` is
     raised where the numbers that a kind produces change, so that its old records are not mixed in.
+
+    `average` says which weights are evaluated: the last ones, their exponential moving average
+    ("ema"), or their running mean ("swa", stochastic weight averaging, arXiv 1803.05407), with
+    batch norm's statistics refreshed. It begins at `average_start`, progress in [0, 1): None
+    is 0 for "ema" and 0.75 for "swa". `average_horizon`, in (0, 1], is the part of the run's steps
+    over which "ema" forgets: its decay is 1 - 1 / (average_horizon * steps). `patience` stops a run
+    after so many epochs without a better validation score, and evaluates the best epoch's weights.
     """
 
     label: Name
@@ -119,7 +126,30 @@ class Method(Spec):
     weight_decay: Annotated[float, Field(ge=0)] | None = None
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
+    average: Literal["none", "ema", "swa"] = "none"
+    average_start: Annotated[float, Field(ge=0, lt=1)] | None = None
+    average_horizon: Annotated[float, Field(gt=0, le=1)] = 0.05
+    patience: Whole | None = None
     revision: int = Field(default_factory=lambda values: KIND_REVISIONS.get(values["kind"], 1))
+
+    @model_validator(mode="after")
+    def _averages(self) -> Self:
+        """Refuses an option of the average that the average asked for does not have."""
+        takes = {"none": (), "ema": ("average_start", "average_horizon"), "swa": ("average_start",)}
+        for name in ("average_start", "average_horizon"):
+            value = getattr(self, name)
+            if name not in takes[self.average] and value != type(self).model_fields[name].default:
+                raise ValueError(
+                    f"{name} is {value:g} with average {self.average!r}, must be left out: it is "
+                    f"for {' and '.join(repr(a) for a, names in takes.items() if name in names)}"
+                )
+        return self
+
+    @property
+    def averaged_from(self) -> float:
+        """The progress at which the average of the weights begins, in [0, 1]; 1 without one."""
+        start = {"none": 1.0, "ema": 0.0, "swa": 0.75}[self.average]
+        return start if self.average_start is None else self.average_start
 
     @property
     def ascent_fraction(self) -> float:
@@ -155,6 +185,14 @@ class Run(Spec):
         Left out are labels, what a comparison alone uses, where the data lie, and what has its
         default: so a field that is added with a default leaves the ids of before as they are.
         """
+        return self._hash()
+
+    @property
+    def variant(self) -> str:
+        """The same without the seed: equal for the runs of one method on one task."""
+        return self._hash("seed")
+
+    def _hash(self, *left_out: str) -> str:
         apart: Any = {
             "method": {"label"},
             "task": {
@@ -162,6 +200,7 @@ class Run(Spec):
                 "data": {"path"},
                 "code": {"path"},
             },
+            **dict.fromkeys(left_out, True),
         }
         content = self.model_dump(mode="json", exclude=apart, exclude_defaults=True)
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from sssam.lab.analysis import compare as comparing
-from sssam.lab.analysis import flatness_rows
-from sssam.lab.analysis.comparison import Comparison
+from sssam.lab.comparison import compare as comparing
+from sssam.lab.comparison import flatness
+from sssam.lab.comparison.values import Comparison
 from sssam.lab.runs import store as records
 from sssam.lab.specs import Method, Record, Run
 from sssam.lab.specs.invalid import complaint
@@ -161,7 +161,7 @@ def compared(study: Study, decided: Decided, held: Iterable[Record]) -> Comparis
         return found
     asked = {run.id for run in wanted(study, decided)}
     records_ = [record for record in held if record.id in asked]
-    return flatness_rows.with_flatness(found, records_, study.flatness)
+    return flatness.with_flatness(found, records_, study.flatness)
 
 
 def folder(study: Study, part: Part, directory: Path) -> Path:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sssam.core.checks import count, number
-from sssam.lab.charts.schedules import Band
+from sssam.lab.report.schedules import Band
 from sssam.roles.strength import How, Strength
 from sssam.schedules import (
     BudgetError,

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from sssam.lab.cli import main
-from sssam.lab.pages import report
+from sssam.lab.report import page as report
 from sssam.lab.runs import study
 
 SMALL = ["--epochs", "2", "--seeds", "2", "--jobs", "1"]

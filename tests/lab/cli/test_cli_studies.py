@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from sssam.lab.cli import main
-from sssam.lab.pages import report
+from sssam.lab.report import page as report
 from sssam.lab.runs import store as records
 from sssam.lab.specs import Record
 
@@ -177,7 +177,7 @@ def test_two_tasks_are_compared_each_and_together(folder: Path, capsys: Capture)
     out, _ = call(capsys, "compare", "study.toml", "--out", "kept")
     assert "Over 2 tasks, each with the same weight:" in out
     for name in ("mine", "other"):
-        assert compared(folder / "kept" / name)["rows"]
+        assert compared(folder / "kept" / name)["variants"]
     for name in ("index.html", "pooled.json", "pooled.md"):
         assert (folder / "kept" / name).is_file()
 
@@ -187,7 +187,7 @@ def test_a_task_s_own_comparison_can_be_gone_on_with_from_its_directory(
 ) -> None:
     words = ["--methods", "base,sam:rho=0.1,msam", "--seeds", "1", "--jobs", "1"]
     call(capsys, "compare", "mine.py", *words, "--out", "kept")
-    rows = [row["method"] for row in compared(folder / "kept")["rows"]]
+    rows = [row["method"] for row in compared(folder / "kept")["variants"]]
     assert [(row["label"], row["rho"]) for row in rows] == [
         ("base", 0.0),
         ("sam:rho=0.1", 0.1),

@@ -7,8 +7,8 @@ from pydantic import ValidationError
 from rich.console import Console
 from synthetic import METHODS, TASK, records
 
-from sssam.lab.analysis.compare import compare
 from sssam.lab.cli import terminal
+from sssam.lab.comparison.compare import compare
 from sssam.lab.specs import Method
 
 

@@ -7,7 +7,7 @@ import pytest
 from synthetic import record
 from tiny import TASK
 
-from sssam.lab.analysis.compare import compare
+from sssam.lab.comparison.compare import compare
 from sssam.lab.search import chart, confirm, drive, told
 from sssam.lab.search.design import Design
 from sssam.lab.search.findings import Candidate, Findings, Found

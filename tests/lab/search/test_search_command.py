@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from sssam.lab.cli import main
-from sssam.lab.pages import report
+from sssam.lab.report import page as report
 from sssam.lab.search import objective
 from sssam.lab.search.findings import Findings
 from sssam.lab.specs import Record, Run

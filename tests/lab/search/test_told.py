@@ -7,7 +7,7 @@ import pytest
 from searches import design, invented, searched
 from synthetic import record
 
-from sssam.lab.analysis.compare import compare
+from sssam.lab.comparison.compare import compare
 from sssam.lab.search import chart, confirm, objective, space, told
 from sssam.lab.search.findings import Findings
 

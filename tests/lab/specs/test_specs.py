@@ -8,7 +8,7 @@ import pytest
 from tiny import SSSAM, TASK, run
 
 from sssam.lab import specs
-from sssam.lab.specs import Code, DataSpec, Environment, Method, ModelSpec, Record, Run, Task
+from sssam.lab.specs import Code, DataSpec, Environment, Method, ModelSpec, Point, Record, Run, Task
 from sssam.schedules import constant
 
 REFERENCE = Run(
@@ -43,6 +43,10 @@ OTHER = {
     "length": 9,
     "label_smoothing": 0.9,
     "dropout": 0.9,
+    "average": "ema",
+    "average_start": 0.9,
+    "average_horizon": 0.9,
+    "patience": 9,
     "seed": 9,
     "revision": 9,
     "share": 0.5,
@@ -131,6 +135,10 @@ def test_a_changed_default_is_seen_here():
             "weight_decay": None,
             "label_smoothing": 0.0,
             "dropout": None,
+            "average": "none",
+            "average_start": None,
+            "average_horizon": 0.05,
+            "patience": None,
             "revision": 1,
         },
         "seed": 0,
@@ -149,6 +157,33 @@ def test_a_kind_s_own_revision_is_in_its_runs_alone(monkeypatch):
 def test_the_id_is_that_of_every_earlier_version():
     """Records are found by it: where this text must change, old records are lost to new studies."""
     assert REFERENCE.id == "fe5e8cba93e1a58b"
+
+
+def test_the_variant_s_id_is_equal_over_seeds_and_differs_for_methods_and_tasks():
+    ids = {run(SSSAM, seed=seed).variant for seed in (0, 1)}
+    other = Run(task=TASK.model_copy(update={"epochs": 9}), method=SSSAM, seed=0)
+    longer = SSSAM.model_copy(update={"length": 2})
+    assert len(ids) == 1
+    assert len(ids | {other.variant, run(longer).variant}) == 3
+
+
+def test_options_of_an_average_are_refused_where_it_has_none():
+    given = {"label": "a", "kind": "base"}
+    assert Method(**given).averaged_from == 1
+    assert Method(**given, average="ema", average_horizon=0.2).averaged_from == 0
+    assert Method(**given, average="swa").averaged_from == 0.75
+    assert Method(**given, average="swa", average_start=0.5).averaged_from == 0.5
+    with pytest.raises(ValueError, match=r"average_start is 0\.5 .*left out: .*'ema' and 'swa'"):
+        Method(**given, average_start=0.5)
+    with pytest.raises(ValueError, match=r"average_horizon is 0\.2 with average 'swa'.*'ema'"):
+        Method(**given, average="swa", average_horizon=0.2)
+
+
+def test_a_run_costs_the_passes_that_it_ran_in_those_of_a_whole_base_run():
+    point = Point(step=1, propagations=1, train_loss=0, validation_accuracy=0, learning_rate=0)
+    stopped = Record(run=run(SSSAM), outcome="finished", propagations=1.5, curve=(point,) * 2)
+    assert stopped.cost == 1.5 * 2 / 3
+    assert Record(run=run(SSSAM), outcome="failed").cost is None
 
 
 def test_equal_lengths_have_equal_ids_and_make_whole_epochs():

@@ -67,7 +67,7 @@ def test_a_study_is_conducted_then_read_without_training(tmp_path):
     assert again == decided
     comparison = conduct.compared(STUDY, again, held.values())
     assert comparison.missing == 0
-    assert comparison.rows[1].method.rho == decided.methods[1].rho
+    assert comparison.variants[1].method.rho == decided.methods[1].rho
     assert "Chosen: SAM: rho" in comparison.tuning
     assert comparison.tuning.endswith("A note.")
 

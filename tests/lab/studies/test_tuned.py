@@ -10,7 +10,7 @@ from tiny import TASK
 from sssam.lab import tasks, tuned
 from sssam.lab.cli import arguments, main, studies
 from sssam.lab.cli.tune import tune_
-from sssam.lab.pages import explain
+from sssam.lab.report import explain
 from sssam.lab.specs import Code, Task
 from sssam.lab.studies import conduct, studyfile
 from sssam.lab.studies.chosen import as_tuned

@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 from tiny import TASK, run, same_but_times
 
-from sssam.lab.charts import landscape
-from sssam.lab.pages import landscapes
-from sssam.lab.pages.figures import render
+from sssam.lab.report import landscape, landscapes
+from sssam.lab.report.figures import render
 from sssam.lab.specs import Record
 from sssam.lab.specs.flatness import Flatness, Measured, Plan
 from sssam.lab.training import checkpoints, flatness

@@ -1,0 +1,78 @@
+"""The flatness of single runs -> that of a comparison's rows."""
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import groupby
+
+from sssam.lab import stats
+from sssam.lab.comparison.headline import counted
+from sssam.lab.comparison.values import Comparison, VariantFlatness, VariantRise
+from sssam.lab.specs import Record
+from sssam.lab.specs.flatness import Flatness, Plan
+
+
+def with_flatness(comparison: Comparison, records: Sequence[Record], plan: Plan) -> Comparison:
+    """The comparison with its rows' flatness, and a remark on the runs that were not measured.
+
+    Args:
+        comparison: of these records.
+        records: of the comparison's runs, on one task.
+        plan: what was to be measured; flatness by another plan is left out.
+    """
+    measured = [r for r in records if r.flatness is not None and r.flatness.plan == plan]
+    by_label: dict[str, list[Record]] = {row.label: [] for row in comparison.variants}
+    for record in sorted(measured, key=lambda record: record.run.seed):
+        by_label[record.run.method.label].append(record)
+    rows = tuple(
+        row.model_copy(update={"flatness": _row(by_label[row.label])})
+        for row in comparison.variants
+    )
+    said = _remarks(comparison, records, len(measured))
+    return comparison.model_copy(update={"variants": rows, "remarks": (*comparison.remarks, *said)})
+
+
+def _row(records: Sequence[Record]) -> VariantFlatness | None:
+    found = [record.flatness for record in records if record.flatness is not None]
+    if not found:
+        return None
+    first = found[0]
+    return VariantFlatness(
+        n=len(found),
+        samples=first.samples,
+        loss=stats.interval([each.loss for each in found]),
+        eigenvalue=stats.interval([each.curvature.eigenvalues[0] for each in found]),
+        trace=stats.interval([each.curvature.trace for each in found]),
+        rises=tuple(_rises(found)),
+        seed=records[0].run.seed,
+        curve=first.curve,
+    )
+
+
+def _rises(found: Sequence[Flatness]) -> list[VariantRise]:
+    every = sorted(
+        ((rise.adaptive, rise.rho, rise.worst) for each in found for rise in each.rises),
+        key=lambda rise: rise[:2],
+    )
+    made = []
+    for (adaptive, rho), group in groupby(every, key=lambda rise: rise[:2]):
+        values = [worst for *_, worst in group]
+        bounded = [value for value in values if value is not None]
+        worst = stats.interval(bounded) if len(bounded) == len(values) else None
+        made.append(VariantRise(rho=rho, adaptive=adaptive, worst=worst))
+    return made
+
+
+def _remarks(comparison: Comparison, records: Sequence[Record], measured: int) -> list[str]:
+    """How many trained runs have no flatness, and why."""
+    reasons = Counter(r.flatness_error for r in records if r.flatness_error is not None)
+    ended = sum(row.runs.finished + row.runs.diverged for row in comparison.variants)
+    said = [
+        f"The flatness of {counted(n, 'run')} could not be measured: {reason}."
+        for reason, n in reasons.items()
+    ]
+    if unmeasured := ended - measured - reasons.total():
+        said.append(
+            f"The flatness of {counted(unmeasured, 'run')} is not known: they were trained before "
+            "it was asked for. A study in another directory trains them anew."
+        )
+    return said

@@ -1,0 +1,168 @@
+"""The loss around solutions: along a direction, between two of them, and over a plane."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import altair as alt
+
+from sssam.lab.report.scales import losses
+from sssam.lab.report.series import DASHES
+from sssam.lab.report.theme import PLAIN, PRINT, Theme, Width, finish, heading, over
+
+HEIGHT = 340
+SIDE, HIGH = 520, 436  # pixels of a plane, with its axis, across and up: it is a square
+LOSS = "training loss"
+_AXIS: dict[str, Any] = {"grid": False, "tickCount": 5, "labelExpr": PLAIN}
+#: The roles whose colours the solutions have, in their order.
+_COLOURS = ("sam", "scheduled", "part", "other", "base")
+
+
+class Along(NamedTuple):
+    """One line: its name, coordinates, and losses, None where they are not finite.
+
+    A `role` gives it the colour of a comparison's row.
+    """
+
+    name: str
+    x: Sequence[float]
+    loss: Sequence[float | None]
+    role: str = ""
+
+
+def curves(
+    lines: Sequence[Along], theme: Theme = PRINT, width: Width = 760, narrow: bool = False
+) -> alt.LayerChart:
+    """One line a solution: the loss along a filter-normalised random direction through it.
+
+    Raises:
+        ValueError: no loss is finite.
+    """
+    title = ["distance along a random direction", "in lengths of each filter"]
+    return finish(_lines(lines, title, theme, narrow), theme, width, HEIGHT)
+
+
+def line(
+    along: Along, theme: Theme = PRINT, width: Width = 760, narrow: bool = False
+) -> alt.LayerChart:
+    """The loss between two solutions, above the straight line between its ends.
+
+    Raises:
+        ValueError: no loss is finite.
+    """
+    title = "way from the first solution to the second"
+    ends = [along.loss[0], along.loss[-1]]
+    layers = _lines([along], title, theme, narrow)
+    if None not in ends:
+        chord = Along("straight line between the ends", (along.x[0], along.x[-1]), ends)
+        layers = _lines([along, chord], title, theme, narrow)
+    return finish(layers, theme, width, HEIGHT)
+
+
+def surface(
+    x: Sequence[float],
+    y: Sequence[float],
+    loss: Sequence[Sequence[float | None]],
+    theme: Theme = PRINT,
+    width: Width = SIDE,
+    narrow: bool = False,
+) -> alt.LayerChart:
+    """The loss over the plane of two random directions, a rectangle a point; the solution is at 0.
+
+    Raises:
+        ValueError: no loss is finite, or fewer than two coordinates.
+    """
+    if min(len(x), len(y)) < 2:
+        raise ValueError("a plane needs two coordinates at least in each direction")
+    points = [
+        {"left": left, "right": right, "low": low, "high": high, "loss": value}
+        for (low, high), row in zip(_edges(y), loss, strict=True)
+        for (left, right), value in zip(_edges(x), row, strict=True)
+        if value is not None
+    ]
+    is_log = _scaled([point["loss"] for point in points]).scale.type == "log"
+    scale = alt.Scale(type="log" if is_log else "linear", scheme="blues", reverse=True)
+    legend = alt.Legend(
+        title=LOSS,
+        orient="bottom",
+        gradientLength=220,
+        tickCount=4,
+        titleOrient="left",
+        titleColor=theme.muted,
+        titleFontSize=13,
+        titleFontWeight="normal",
+    )
+    seamless = alt.expr("scale('color', datum.loss)")  # a channel would make the legend one of dots
+    tiles = (
+        over(points)
+        .mark_rect(strokeWidth=0.3, stroke=seamless)
+        .encode(
+            x=alt.X("left:Q", title="first direction", scale=_tight(x), axis=alt.Axis(**_AXIS)),
+            x2="right",
+            y=alt.Y("low:Q", scale=_tight(y), axis=heading("second direction", **_AXIS)),
+            y2="high",
+            color=alt.Color("loss:Q", scale=scale, legend=legend),
+            tooltip=[alt.Tooltip("loss:Q", title=LOSS, format=".4g")],
+        )
+    )
+    centre = over([{"left": 0.0, "low": 0.0}]).mark_point(
+        shape="cross", filled=True, size=110, color=theme.roles["scheduled"]
+    )
+    layers = [tiles, centre.encode(x="left:Q", y="low:Q")]
+    return finish(layers, theme, width, 280 if narrow else HIGH)
+
+
+def _lines(
+    lines: Sequence[Along], title: str | list[str], theme: Theme, narrow: bool
+) -> list[alt.Chart]:
+    points = [point for each in lines for point in _points(each)]
+    scaled = _scaled([point["loss"] for point in points])
+    names = [each.name for each in lines]
+    roles = [each.role or _COLOURS[i % len(_COLOURS)] for i, each in enumerate(lines)]
+    colours = [theme.roles[role] for role in roles]
+    legend = alt.Legend(
+        orient="bottom",
+        columns=1 if narrow else 2,
+        symbolType="stroke",
+        symbolSize=400,
+        symbolStrokeWidth=2,
+        labelLimit=340,
+    )
+    dashes = [DASHES[roles[:i].count(role) % len(DASHES)] for i, role in enumerate(roles)]
+    drawn = over(points).mark_line(strokeWidth=1.8)
+    return [
+        drawn.encode(
+            x=alt.X("x:Q", title=title, axis=alt.Axis(**_AXIS), scale=alt.Scale(nice=False)),
+            y=alt.Y("loss:Q", scale=scaled.scale, axis=heading(LOSS, **scaled.axis)),
+            color=alt.Color("name:N", scale=alt.Scale(domain=names, range=colours), legend=legend),
+            strokeDash=alt.StrokeDash(
+                "name:N", scale=alt.Scale(domain=names, range=dashes), legend=legend
+            ),
+        )
+    ]
+
+
+def _points(along: Along) -> list[dict[str, Any]]:
+    return [
+        {"name": along.name, "x": x, "loss": float(f"{loss:.6g}")}
+        for x, loss in zip(along.x, along.loss, strict=True)
+        if loss is not None
+    ]
+
+
+def _scaled(values: Sequence[float]) -> Any:
+    if not values:
+        raise ValueError("no loss is finite, so there is nothing to draw")
+    return losses(values)
+
+
+def _edges(points: Sequence[float]) -> list[tuple[float, float]]:
+    """The interval around each coordinate, half-way to its neighbours."""
+    middles = [(a + b) / 2 for a, b in pairwise(points)]
+    first, last = 2 * points[0] - middles[0], 2 * points[-1] - middles[-1]
+    return list(pairwise([first, *middles, last]))
+
+
+def _tight(points: Sequence[float]) -> alt.Scale:
+    edges = _edges(points)
+    return alt.Scale(domain=[edges[0][0], edges[-1][1]], nice=False, zero=False)

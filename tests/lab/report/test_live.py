@@ -1,0 +1,108 @@
+"""The page follows a running study: each look finds what is new, and the last one is still."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from synthetic import METHODS, TASK
+from synthetic import records as made
+
+from sssam.lab.comparison.compare import compare
+from sssam.lab.comparison.values import Comparison
+from sssam.lab.report import live as module
+from sssam.lab.report import page as report
+from sssam.lab.report.live import live
+from sssam.lab.runs import store as records
+from sssam.lab.specs import Record
+
+CHOSEN, SEEDS = METHODS[:3], range(2)
+
+
+def compared(found: list[Record]) -> Comparison:
+    return compare(TASK, CHOSEN, SEEDS, found)
+
+
+class Study:
+    """A study that ends one run at each wait, and what is told of the pages meanwhile."""
+
+    def __init__(self, folder: Path, runs: list[Record]) -> None:
+        self.folder, self.left, self.waits = folder, list(runs), 0
+        self.told: list[tuple[int, bool]] = []
+
+    def wait(self, seconds: float) -> None:
+        self.waits += 1
+        records.write(self.left.pop(0), self.folder)
+
+    def tell(self, comparison: Comparison, page: Path) -> None:
+        self.told.append((comparison.missing, 'class="live"' in page.read_text()))
+
+
+@pytest.fixture
+def drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Charts are for other tests."""
+    monkeypatch.setattr(module, "figures", lambda comparison: [])
+    monkeypatch.setattr(report, "figures", lambda comparison, tried: [])
+
+
+@pytest.mark.usefixtures("drawn_once")
+def test_each_record_gives_a_page_and_the_last_a_still_one(tmp_path: Path) -> None:
+    folder = tmp_path / "records"  # not there yet
+    study = Study(folder, made(CHOSEN, SEEDS))
+    written = live(folder, compared, told=study.tell, wait=study.wait)
+    assert study.told == [(left, True) for left in range(6, 0, -1)] + [(0, False)]
+    assert written.page == tmp_path / "comparison.html"
+    assert all(path.exists() for path in written.texts)
+
+
+@pytest.mark.usefixtures("drawn_once")
+def test_the_page_says_how_far_the_study_is(tmp_path: Path) -> None:
+    folder = tmp_path / "records"
+    study = Study(folder, made(CHOSEN, SEEDS))
+    pages: list[str] = []
+    live(folder, compared, told=lambda _, page: pages.append(page.read_text()), wait=study.wait)
+    said = [f"Live: {done} of 6 runs are in" for done in range(6)]
+    assert all(words in page for words, page in zip(said, pages, strict=False))
+    assert "Live:" not in pages[-1]
+
+
+@pytest.mark.usefixtures("drawn_once")
+def test_a_complete_study_is_written_once_without_waiting(tmp_path: Path) -> None:
+    for record in made(CHOSEN, SEEDS):
+        records.write(record, tmp_path / "records")
+    study = Study(tmp_path / "records", [])
+    live(tmp_path / "records", compared, out=tmp_path / "out", told=study.tell, wait=study.wait)
+    assert (study.told, study.waits) == ([(0, False)], 0)
+    assert (tmp_path / "out" / "comparison.html").exists()
+
+
+@pytest.mark.usefixtures("drawn_once")
+def test_ctrl_c_leaves_a_still_page(tmp_path: Path) -> None:
+    def stop(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    study = Study(tmp_path / "records", [])
+    with pytest.raises(KeyboardInterrupt):
+        live(tmp_path / "records", compared, told=study.tell, wait=stop)
+    assert study.told == [(6, True), (6, False)]
+
+
+@pytest.mark.usefixtures("drawn_once")
+def test_only_what_changed_is_read_again_and_torn_files_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    monkeypatch.setattr(module.records, "read", _counting(records.read, read))
+    folder = tmp_path / "records"
+    folder.mkdir()
+    (folder / "0123456789abcdef.json").write_text('{"torn')
+    study = Study(folder, made(CHOSEN, SEEDS))
+    live(folder, compared, told=study.tell, wait=study.wait)
+    assert len(read) == len(set(read)) == 7
+
+
+def _counting(function: Callable[[Path], Record], seen: list[str]) -> Callable[[Path], Record]:
+    def counted(path: Path) -> Record:
+        seen.append(path.name)
+        return function(path)
+
+    return counted

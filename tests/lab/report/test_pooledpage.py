@@ -1,0 +1,101 @@
+"""The index page of several tasks: it links them, shows the pooled rows, and asks no host."""
+
+import re
+from pathlib import Path
+
+import pytest
+from synthetic import ACCURACY, METHODS, TASK, records
+from test_report import EVIL
+
+from sssam.lab.comparison.compare import compare
+from sssam.lab.comparison.pool import Pooled
+from sssam.lab.comparison.values import Comparison
+from sssam.lab.report import pooledpage
+from sssam.lab.report.webpage import typeset
+
+ROWS = METHODS[:6]
+
+
+def made(name: str, data: str) -> Comparison:
+    spec = TASK.data.model_copy(update={"name": data})
+    task = TASK.model_copy(update={"name": name, "data": spec})
+    return compare(task, ROWS, range(12), records(ROWS, range(12), ACCURACY, task=task))
+
+
+@pytest.fixture(scope="module")
+def comparisons() -> dict[str, Comparison]:
+    return {"one": made("one", "digits"), "odd-name": made(EVIL, "fashion-mnist")}
+
+
+def test_the_pages_of_the_tasks_are_linked_and_the_rows_shown(
+    comparisons: dict[str, Comparison], tmp_path: Path
+) -> None:
+    together = pooledpage.pooled(list(comparisons.values()))
+    paths = pooledpage.write("both", comparisons, together, tmp_path)
+    assert [path.name for path in paths] == ["index.html", "pooled.md", "pooled.json"]
+    page = paths[0].read_text()
+    assert re.findall(r'href="([^"]+)"', page) == [
+        "one/comparison.html",
+        "odd-name/comparison.html",
+    ]
+    assert "keep SAM\N{RIGHT SINGLE QUOTATION MARK}s mean gain of +" in page
+    assert all(f"</i>{row.label}</th>" in page for row in ROWS[1:])
+    assert Pooled.model_validate_json(paths[2].read_text()) == together.pooled
+    assert "| SS-SAM linear |" in paths[1].read_text()
+
+
+def test_names_are_inert(comparisons: dict[str, Comparison]) -> None:
+    together = pooledpage.pooled(list(comparisons.values()))
+    page = pooledpage.page(EVIL, comparisons, together)
+    assert EVIL not in page
+    assert "default-src 'none'" in page
+    assert together.pooled is not None
+    assert "<script>" not in pooledpage.markdown(together.pooled)
+
+
+def test_tasks_that_cannot_be_pooled_are_linked_all_the_same(
+    comparisons: dict[str, Comparison], tmp_path: Path
+) -> None:
+    first, second = comparisons.values()
+    other = second.model_copy(update={"task": second.task.model_copy(update={"share": 0.5})})
+    together = pooledpage.pooled([first, other])
+    assert together.pooled is None
+    (index,) = pooledpage.write("both", {"a": first, "b": other}, together, tmp_path)
+    assert "Not pooled over the tasks: the tasks" in index.read_text()
+    assert 'href="b/comparison.html"' in index.read_text()
+    assert "<table" not in index.read_text()
+
+
+def test_without_a_gain_of_sam_nothing_is_said_to_be_kept(
+    comparisons: dict[str, Comparison],
+) -> None:
+    worse = [
+        compare(c.task, ROWS, range(12), records(ROWS, range(12), {"SAM": 80.0}, task=c.task))
+        for c in comparisons.values()
+    ]
+    together = pooledpage.pooled(worse)
+    assert together.pooled is not None
+    assert "SAM does worse than the base optimizer in the mean, -9.8" in pooledpage.headline(
+        together.pooled
+    )
+
+
+def test_the_rows_are_drawn_once_for_wide_and_once_for_narrow(
+    comparisons: dict[str, Comparison],
+) -> None:
+    together = pooledpage.pooled(list(comparisons.values()))
+    page = pooledpage.page("both", comparisons, together)
+    assert page.index("<figure") < page.index("<table") < page.index('class="tasks"')
+    drawings = re.findall(r'<svg [^>]*aria-label="([^"]+)"', page)
+    assert len(drawings) == 2
+    assert all(
+        re.search(r"Forest plot of 3 rows: 3 are .* [+-]0\.\d points \[", d) for d in drawings
+    )
+    assert page.count(">SS-SAM linear</text>") == 3  # the narrow one has a halo
+    assert len(page) < 100_000
+
+
+def test_an_interval_is_not_broken_over_lines() -> None:
+    text = str(typeset("SAM gains -1.0 points [-2.5, +0.5] on [a, b]"))
+    assert "\N{MINUS SIGN}1.0\N{NO-BREAK SPACE}points [" in text
+    assert "[\N{MINUS SIGN}2.5,\N{NO-BREAK SPACE}+0.5] on [a, b]" in text

@@ -1,0 +1,181 @@
+"""The page is whole in itself, inert and small; what a browser makes of it is in test_page.py."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from synthetic import ACCURACY, METHODS, TASK, records, scheduled
+
+from sssam.lab.comparison.compare import compare
+from sssam.lab.comparison.values import Comparison
+from sssam.lab.report import page as report
+from sssam.lab.report.figures import figures
+from sssam.lab.report.table import cells, certainties, columns, markdown
+from sssam.lab.specs import Method
+from sssam.schedules import constant
+
+EVIL = "</script><script>alert('1')</script>|<!--"
+
+
+@pytest.fixture(scope="module")
+def comparison() -> Comparison:
+    return compare(TASK, METHODS, range(20), records(), tuning="rho was chosen by `a script`.")
+
+
+@pytest.fixture(scope="module")
+def page(comparison: Comparison) -> str:
+    return report.page(comparison)
+
+
+def evil() -> Comparison:
+    """Rows, a task and a text that would be scripts where they are not escaped."""
+    methods = (*METHODS[:3], Method(label=EVIL, kind="sssam", rho=0.4, schedule=_SCHEDULE))
+    task = TASK.model_copy(update={"name": EVIL})
+    made = records(methods, range(4), {**ACCURACY, EVIL: 93.4}, task=task)
+    return compare(task, methods, range(4), made, tuning=EVIL)
+
+
+_SCHEDULE = METHODS[5].schedule
+
+
+def test_the_page_begins_with_the_headline(page: str, comparison: Comparison) -> None:
+    heading = page[page.index("<h1>") : page.index("</h1>")]
+    assert "late half 1/8 ascent is non-inferior to SAM" in heading
+    assert "at 1.06 propagations a step instead of 2.00" in heading
+    assert page.index("<h1>") < page.index("<figure")
+
+
+def test_the_page_asks_no_host_for_anything(page: str) -> None:
+    markup = re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
+    assert not re.findall(r"""(?:src|href)=["']?(?!data:|#)[^"'\s>]+""", markup)
+    assert not re.findall(r"url\(|@import", markup)
+    assert "default-src 'none'" in markup
+
+
+def test_the_page_is_no_larger_than_three_megabytes(page: str) -> None:
+    assert len(page.encode()) < 3_000_000
+
+
+def test_every_figure_has_words_for_it(page: str) -> None:
+    labels = re.findall(
+        r'class="chart" data-figure="([^"]+)" role="img" aria-label="([^"]+)"', page
+    )
+    assert len(labels) == 6
+    assert all(re.search(r"\d", words) for _, words in labels)
+
+
+def test_the_page_says_how_it_was_measured(page: str) -> None:
+    for words in ("rho was chosen by", "20 seeds: 0 to 19", "a processor, 2 cores", "torch 2.13.0"):
+        assert words in page
+
+
+def test_the_embedded_specifications_are_json_without_tags(page: str) -> None:
+    found = re.search(r'id="specifications">(.*?)</script>', page, flags=re.DOTALL)
+    assert found is not None
+    assert "<" not in found[1]
+    layouts, data = json.loads(found[1]).values()
+    assert "accuracy-against-propagations" in layouts
+    assert set(data) == {
+        name for each in layouts.values() for one in each.values() for name in one["uses"]
+    }
+
+
+def test_names_are_inert() -> None:
+    page = report.page(evil())
+    assert "alert(" in page
+    assert not re.search(r"<script>alert", page)
+    assert page.count("<script") == 3
+    assert page.count("</script>") == 3
+
+
+def test_names_are_inert_in_markdown() -> None:
+    text = markdown(evil())
+    assert "<script" not in text
+    widths = {len(columns(evil())) - 1, len(certainties(evil())[0]) - 1}
+    assert {line.count(" | ") for line in table_lines(text)} == widths
+
+
+def test_of_a_single_seed_no_table_says_how_sure_it_is() -> None:
+    single = compare(TASK, METHODS, range(1), records(seeds=range(1)))
+    assert len(table_lines(markdown(single))) == 2 + len(METHODS)
+    assert 'id="sure"' not in report.page(single, [])
+
+
+def table_lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith("| ")]
+
+
+def test_markdown_holds_headline_table_and_remarks(comparison: Comparison) -> None:
+    text = markdown(comparison)
+    assert text.startswith(f"**{comparison.headline}** {comparison.support}\n\n| row | accuracy |")
+    assert len(table_lines(text)) == 2 * (2 + len(METHODS))  # the finding, and how sure it is
+    assert "- 20 seeds find a true difference to SAM of " in text
+
+
+def test_all_rows_have_the_same_cells(comparison: Comparison) -> None:
+    names = columns(comparison)
+    assert all([cell.name for cell in cells(row)] == names for row in comparison.variants)
+
+
+@pytest.fixture(scope="module")
+def written(comparison: Comparison, tmp_path_factory: pytest.TempPathFactory) -> report.Written:
+    return report.write(comparison, tmp_path_factory.mktemp("report") / "new")
+
+
+def test_all_files_are_written(comparison: Comparison, written: report.Written) -> None:
+    markdown_, json_, *tables = written.texts
+    assert Comparison.model_validate_json(json_.read_text()) == comparison
+    assert markdown_.read_text() == markdown(comparison)
+    assert [path.name for path in tables] == ["comparison.csv", "accuracies.csv", "curves.csv"]
+    assert len(written.figures) == 3 * 6
+    assert all(path.stat().st_size for path in (written.page, *written.texts, *written.figures))
+    left = sorted(path.name for path in written.page.parent.iterdir())
+    texts = [path.name for path in written.texts]
+    assert left == sorted([*texts, "comparison.html", "figures"])
+
+
+def test_figures_are_vectors_and_pixels_fit_for_print(written: report.Written) -> None:
+    pypdf = pytest.importorskip("pypdf", reason="no pypdf to measure pages with")
+    svg, pdf, png = written.figures[:3]
+    assert svg.name == "accuracy-against-propagations.svg"
+    assert "<text" in svg.read_text()  # letters stay letters
+    assert "var(--" not in svg.read_text()  # a file has no style sheet
+    assert pdf.read_bytes().startswith(b"%PDF")
+    with Image.open(png) as picture:
+        assert picture.width >= 6.5 * 300  # dots across a page's text, at 300 an inch
+        sides = picture.size, picture.info["dpi"]
+        inches = [side / round(dots) for side, dots in zip(*sides, strict=True)]
+    (page,) = pypdf.PdfReader(pdf).pages
+    assert [float(side) / 72 for side in page.mediabox[2:]] == pytest.approx(inches, abs=0.01)
+    assert inches[0] == pytest.approx(7.6)  # letters of 13 pixels are then of 9 points
+
+
+def test_a_study_without_records_still_gives_a_page(tmp_path: Path) -> None:
+    written = report.write(compare(TASK, METHODS, range(2), []), tmp_path)
+    assert written.figures == ()
+    assert "22 of 22 runs are missing" in written.page.read_text()
+
+
+def test_figures_from_elsewhere_have_their_place(comparison: Comparison) -> None:
+    further = figures(comparison)[0]._replace(name="landscape", title="A landscape", alt="Is 1.0.")
+    page = report.page(comparison, [*figures(comparison), further])
+    assert page.index('href="#landscape"') < page.index('<figure id="landscape">')
+    assert page.count('<figure id="') == 7
+
+
+def test_the_page_names_the_command_or_the_one_given(comparison: Comparison) -> None:
+    assert 'aria-label="The command"' not in report.page(
+        comparison, []
+    )  # a task that no command line names
+    page = report.page(comparison, [], command="sssam run <study>.toml")
+    assert "sssam run &lt;study&gt;.toml</code></pre>" in page
+
+
+def test_a_hundred_rows_fit_into_three_megabytes() -> None:
+    rows = [scheduled(f"constant {i}", constant(i / 100)) for i in range(1, 98)]
+    methods = (*METHODS[:3], *rows)
+    page = report.page(compare(TASK, methods, range(2), records(methods, range(2))))
+    assert len(page.encode()) < 3_000_000
+    assert "Drawn are 12 of 100 rows: base, SAM, the Pareto front" in page
