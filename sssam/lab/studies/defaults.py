@@ -6,6 +6,9 @@ from typing import Any
 
 from sssam.lab.specs import Method, Run, Task
 from sssam.lab.specs.names import nearest
+from sssam.lab.studies import settings
+from sssam.lab.studies.design import Tunable
+from sssam.lab.training import methods
 from sssam.schedules import Schedule, constant, late
 
 #: Seeds of a comparison.
@@ -56,12 +59,20 @@ def controls(task: Task, names: Sequence[str] | None = None) -> tuple[Method, ..
 
 def variants() -> list[Method]:
     """SAM, and forms of SS-SAM at 1.5 and at 1.06 passes a step, each at its class's rho."""
-    return [
+    found = [
         Method(label="SAM", kind="sam"),
         _scheduled("SS-SAM constant", constant(0.5)),
         _scheduled("SS-SAM late half", late(0.5)),
         _scheduled("late half 1/8 ascent", late(0.5), ascent_fraction=1 / 8),
     ]
+    return [each.model_copy(update={"rho": methods.default_rho(each.kind)}) for each in found]
+
+
+def tuned_variants() -> tuple[Tunable, ...]:
+    """The same, each with the rho that is to be tuned."""
+    return tuple(
+        Tunable(method=each, axes={"rho": settings.radii(each.kind)}) for each in variants()
+    )
 
 
 def _scheduled(label: str, schedule: Schedule, **options: bool | int | float | str) -> Method:

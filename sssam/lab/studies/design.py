@@ -62,7 +62,7 @@ class Axis(Spec):
         return tuple(sorted(tried, key=float)) if self.numeric else tuple(tried)
 
     def ends_at(self, value: Value, ordered: Sequence[Value]) -> bool:
-        """Whether a value is the smallest or largest tried of several, and no bound of the range."""
+        """Whether a value is the smallest or largest of several, and no bound of the range."""
         outermost = value in (ordered[0], ordered[-1]) and len(ordered) > 1
         return self.numeric and outermost and value not in (self.least, self.most)
 
@@ -123,7 +123,11 @@ class Part(Spec):
 
     @model_validator(mode="after")
     def _labels_differ(self) -> "Part":
-        labels = [each.label for each in (self.base, *self.controls, *self.variants)]
+        labels = [
+            self.base.label,
+            *(c.label for c in self.controls),
+            *(v.label for v in self.variants),
+        ]
         twice = sorted({label for label in labels if labels.count(label) > 1})
         if twice:
             raise ValueError(f"label {twice[0]!r} is there twice: give one of the two another")

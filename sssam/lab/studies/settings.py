@@ -17,7 +17,7 @@ FACTORS = (0.25, 1.0, 4.0, 16.0)
 #: First radii of kinds that need another range: isotropic noise acts at far larger ones.
 RADII: Mapping[str, tuple[float, ...]] = MappingProxyType({"random": (0.625, 2.5, 10.0, 40.0)})
 
-#: First weight decays of a task that has none, by its optimizer: AdamW's is decoupled from the loss.
+#: First weight decays of a task that has none, where its optimizer decouples them from the loss.
 DECAYS = MappingProxyType({"adamw": (0.0, 0.01, 0.1)})
 
 #: The most of a label's weight, or of a layer's units, that is given up.
