@@ -207,13 +207,14 @@ def _confirmed(found: "Findings", seeds: int, folder: Path, jobs: int | None, qu
     from rich.text import Text
 
     from sssam.lab.cli import arguments, results, studies, terminal
+    from sssam.lab.runs.worker import Settings
     from sssam.lab.search import confirm, told
     from sssam.lab.studies import conduct
 
     output, errors = terminal.consoles()
     with refusing():
         meant = studies.Meant(confirm.study(found, seeds), arguments.directory(folder))
-        trainer = studies.trainer(meant, None, jobs, quiet)
+        trainer = studies.trainer(meant, None, jobs, Settings(), quiet)
     decided, held = studies.conducted(meant, trainer)
     results.shown(meant, decided, held, quiet, results.repeat(str(folder)))
     for each in decided:
