@@ -76,8 +76,6 @@ def check(method: Method) -> None:
     Raises:
         ValueError: names the row, what is wrong, and what the kind takes.
     """
-    if method.average != "none" or method.patience is not None:  # until the next commits
-        raise ValueError(f"method {method.label!r}: average and patience are not trained yet")
     known, arguments = options(method.kind), _arguments(method.kind)
     for name in method.options:
         if name not in known:
@@ -136,12 +134,6 @@ def passes_run(optimizer: Optimizer, steps: int) -> tuple[float, float]:
     """Forwards and backwards really run, in batches; the base optimizer runs one of each a step."""
     forwards = getattr(optimizer, "forwards", steps)
     return float(forwards), float(getattr(optimizer, "backwards", steps))
-
-
-def propagations_run(optimizer: Optimizer, steps: int) -> float:
-    """The passes really run, in forward-backward passes of a batch: a backward is two forwards."""
-    forwards, backwards = passes_run(optimizer, steps)
-    return (forwards + 2 * backwards) / 3
 
 
 def expected_propagations(optimizer: Optimizer) -> float | None:
