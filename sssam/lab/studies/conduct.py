@@ -60,33 +60,39 @@ class Decided(NamedTuple):
         return [choice.tuning for choice in self.choices if choice.tuning is not None]
 
 
-def keep(study: Study, directory: Path) -> Study:
-    """Writes `study.json`, with the seeds that the study was begun with; returns what was written.
+def continued(study: Study, directory: Path) -> Study:
+    """The study with the seeds that the one of its name in a directory was begun with.
 
-    Another study of the same name that was there is kept in `earlier/`.
+    Raises:
+        ValueError: the directory holds a study of another name.
+    """
+    path = directory / FILE
+    before = _read(path.read_bytes()) if path.is_file() else None
+    if before is None:
+        return study
+    if before.name != study.name:
+        raise ValueError(
+            f"{str(directory)!r} holds the study {before.name!r}, and this is {study.name!r}: name "
+            "another --out"
+        )
+    return study.model_copy(update={"first_seeds": before.first_seeds})
+
+
+def keep(study: Study, directory: Path) -> Path:
+    """Writes `study.json`; another study of the same name that was there is kept in `earlier/`.
 
     Raises:
         ValueError: the directory holds a study of another name.
         OSError: it could not be written.
     """
-    path = directory / FILE
-    before = path.read_bytes() if path.exists() else None
-    earlier = None if before is None else _read(before)
-    if earlier is not None:
-        if earlier.name != study.name:
-            raise ValueError(
-                f"{str(directory)!r} holds the study {earlier.name!r}, and this is "
-                f"{study.name!r}: name another --out"
-            )
-        study = study.model_copy(update={"first_seeds": earlier.first_seeds})
+    path, content = directory / FILE, continued(study, directory).text().encode()
     directory.mkdir(parents=True, exist_ok=True)
-    content = study.text().encode()
-    if before is not None and before != content:
+    if path.exists() and (before := path.read_bytes()) != content:
         (directory / EARLIER).mkdir(exist_ok=True)
         digest = hashlib.sha256(before).hexdigest()[:8]
         os.replace(path, directory / EARLIER / f"study-{digest}.json")
     write_whole(path, content)
-    return study
+    return path
 
 
 def _read(content: bytes) -> Study | None:

@@ -53,8 +53,11 @@ class Text:
             return self._said((*where, *found["loc"]), str(context["error"]))
         if found["type"] == "unknown_key":
             return self._said((*where, *found["loc"], context["key"]), found["msg"])
-        got = "" if found["type"] in ("missing", "union_tag_not_found") else shown(found["input"])
-        return self._said((*where, *found["loc"]), found["msg"] + (got and f", not {got}"))
+        place = (*where, *found["loc"])
+        if found["type"] == "missing":
+            return self._said(place[:-1], f"{place[-1]}: {found['msg']}")
+        got = "" if found["type"] == "union_tag_not_found" else f", not {shown(found['input'])}"
+        return self._said(place, found["msg"] + got)
 
     def _said(self, where: Where, reason: str) -> str:
         line, named = self.line(where)
