@@ -14,6 +14,7 @@ from lightning.pytorch.plugins.precision import MixedPrecision, Precision
 
 from sssam.integrations.parts import parts_of
 from sssam.optimizers import SharpnessAware, unwrap
+from sssam.runtime import unfinished
 
 #: The ways to step that the callback takes over; a plugin with one of its own is refused.
 SERVED = [kind.optimizer_step for kind in (Precision, MixedPrecision)]
@@ -51,6 +52,10 @@ class SharpnessAwareCallback(Callback):
         plugin.optimizer_step = partial(self._step, trainer, type(plugin).optimizer_step, plugin)
         automatic: Any = trainer.fit_loop.epoch_loop.automatic_optimization
         automatic._make_step_fn = partial(self._first_pass, automatic._make_step_fn)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Warn if training was stopped before its sharpness-aware steps."""
+        unfinished.ended(unwrap(trainer.optimizers[0])._engine)
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Leave the plugin and the loop as they were."""

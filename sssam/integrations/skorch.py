@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 
 from sssam.integrations.parts import parts_of
 from sssam.optimizers import SharpnessAware
+from sssam.runtime import unfinished
 
 
 class SharpnessAwareMixin(NeuralNet):  # type: ignore[misc]
@@ -45,6 +46,12 @@ class SharpnessAwareMixin(NeuralNet):  # type: ignore[misc]
         super().initialize_optimizer(*args, **kwargs)
         base: Any = self.optimizer_
         self.optimizer_: SharpnessAware = self.sharpness(base, self.module_)
+        return self
+
+    def fit(self, *args: Any, **kwargs: Any) -> Any:
+        """As skorch does; warn if it was stopped before its sharpness-aware steps."""
+        super().fit(*args, **kwargs)
+        unfinished.ended(self.optimizer_._engine)
         return self
 
     def train_step(self, batch: Any, **fit_params: Any) -> Any:

@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 
 from sssam.integrations.parts import parts_of
 from sssam.optimizers import SharpnessAware, unwrap
+from sssam.runtime import unfinished
 
 #: The base optimizer that Trainer built, the steps of the whole training, and the model.
 Sharpness = Callable[[Optimizer, int, nn.Module], SharpnessAware]
@@ -61,9 +62,17 @@ class SharpnessAwareMixin(transformers.Trainer):
         if self.optimizer is None and self.sharpness is not None:
             self._base = super().create_optimizer(model)
         if self._base is not None and self.sharpness is not None:
+            if isinstance(self.optimizer, SharpnessAware):  # of a start that lacked memory
+                unfinished.forget(self.optimizer._engine)
             trained: Any = self.model
             self.optimizer = self.sharpness(self._base, self.state.max_steps, trained)
         return self._sharp
+
+    def train(self, *args: Any, **kwargs: Any) -> Any:
+        """As Trainer does; warn if it was stopped before its sharpness-aware steps."""
+        output = super().train(*args, **kwargs)
+        unfinished.ended(self._sharp._engine)
+        return output
 
     @property
     def _sharp(self) -> SharpnessAware:

@@ -10,6 +10,7 @@ from sssam.roles.samples import All, Hardest, Rising, Samples
 from sssam.roles.strength import Strength, WithRate
 from sssam.roles.threshold import Looks, Threshold
 from sssam.roles.when import Every, Scheduled, When
+from sssam.schedules.progress import Progress
 
 __all__ = [
     "Adaptive",
@@ -31,6 +32,7 @@ __all__ = [
     "Noisy",
     "Only",
     "Perturbed",
+    "Progress",
     "Random",
     "Rising",
     "Samples",

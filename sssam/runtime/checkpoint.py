@@ -15,8 +15,10 @@ import torch
 from torch import Tensor
 
 from sssam.core.groups import RADIUS
+from sssam.runtime import unfinished
 from sssam.runtime.bases import State
 from sssam.runtime.training import Engine
+from sssam.schedules.progress import PACE
 
 PREFIX = "sssam."
 #: The version of this layout; a newer one is refused.
@@ -45,9 +47,13 @@ def _facts(engine: Engine) -> dict[str, Any]:
         "bases": _kinds(engine),
         "shapes": engine.bases.shapes(),
         # One text for all: torch.distributed.checkpoint loads no key that is not there before.
-        "numbers": json.dumps(engine.numbers),
+        "numbers": json.dumps(engine.numbers | _progress(engine)),
         "kept": json.dumps(_without(engine)),
     }
+
+
+def _progress(engine: Engine) -> dict[str, float]:
+    return engine.progress.state() if engine.progress is not None else {}
 
 
 def _kinds(engine: Engine) -> str:
@@ -104,6 +110,10 @@ def load(engine: Engine, state_dict: State) -> None:
     engine.books.voided.fill_(facts.get("voided", 0))
     engine.numbers.clear()
     engine.numbers |= facts.get("numbers", {})
+    pace = {name: engine.numbers.pop(name) for name in PACE if name in engine.numbers}
+    if engine.progress is not None:
+        engine.progress.load(pace)
+    unfinished.resumed(engine)
 
 
 def _warn_of_another(engine: Engine, groups: list[dict[str, Any]]) -> None:

@@ -133,7 +133,8 @@ def _required(own: Signature, given: dict[str, Any]) -> str:
     missing = [
         name
         for name, p in own.parameters.items()
-        if p.kind is Parameter.KEYWORD_ONLY and p.default is Parameter.empty and name not in given
+        if p.kind is Parameter.KEYWORD_ONLY and name not in given
+        if p.default is Parameter.empty or (name == "total_steps" and "schedule" in own.parameters)
     ]
     return "".join(f", {name}={usual.get(name, name)}" for name in missing)
 

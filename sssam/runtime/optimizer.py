@@ -22,6 +22,7 @@ from sssam.runtime.ranks import Perturbation, Ranks
 from sssam.runtime.scaling import require_told
 from sssam.runtime.trainers import scaler_of
 from sssam.runtime.training import Engine
+from sssam.schedules.progress import Clock
 
 
 class SharpnessAware(Optimizer):
@@ -164,6 +165,35 @@ class SharpnessAware(Optimizer):
         generators are put back to where they were at the last reading before the gradients.
         """
         return drivers.will_ascend(self._engine)
+
+    @property
+    def progress(self) -> float | None:
+        """The progress u of the coming step, of which its schedule is a function; None if unknown.
+
+        t / T, as long as `total_steps` counts it. A loop may set it instead, to u in [0, 1], never
+        less than it was and the same on all ranks; it holds until it is set again. What is set
+        after a step's first call is the next step's. To repeat a run whose progress came from
+        elsewhere, log this before each step and set what was logged.
+
+        Raises:
+            TypeError: set on a method without a schedule.
+            ValueError: set outside [0, 1], backwards, or where steps alone can count.
+        """
+        engine = self._engine
+        steps = engine.books.steps
+        u = None if engine.progress is None else engine.progress.peek(steps)
+        if u is None and engine.total_steps is not None:
+            u = min(steps / engine.total_steps, 1.0)
+        return u
+
+    @progress.setter
+    def progress(self, given: float | Clock) -> None:
+        if self._engine.progress is None:
+            raise TypeError(
+                f"progress={given!r}: {self.method!r} has no schedule that it could move; use "
+                "sssam.SSSAM, or give sssam.roles.Scheduled a progress=sssam.roles.Progress()"
+            )
+        self._engine.progress.set(given)
 
     def passes(
         self,

@@ -15,6 +15,7 @@ from sssam.runtime import gradients
 from sssam.runtime.bases import Bases
 from sssam.runtime.guard import Guard, Snapshot
 from sssam.runtime.ranks import Ranks, freshener
+from sssam.schedules import progress
 
 #: How far a step has come: not begun; the loop knows that w is not left (or no more); it stands at
 #: w + e; all its passes are run; a closure or `passes` is at work; the base's update is under way,
@@ -38,6 +39,7 @@ class Engine:
     ) -> None:
         self.bases, self.method, self.guard, self.ranks = bases, method, guard, ranks
         self.total_steps = total_steps
+        self.progress = progress.of(method)
         self.part, self.opening = method.ascent_fraction, method.opening
         self.books = Books()
         self.weights = Weights(freshener(guard.model, bases))
@@ -226,9 +228,12 @@ class Engine:
         self.bases.step()
         self.stage = "updated"
         self._settle()
+        if self.progress is not None:
+            self.progress.advance()
         if self.books.ascents == VOID_FROM and self.books.voided.device.type == "cpu":
             self.warn_if_void()
-        if self.total_steps is not None and self.books.steps == self.total_steps + 1:
+        counts = self.progress is None or self.progress.peek(self.books.steps) is None
+        if counts and self.total_steps is not None and self.books.steps == self.total_steps + 1:
             warnings.warn(
                 f"sssam: more steps are taken than total_steps={self.total_steps}; the schedule "
                 "goes on with its last value. Was total_steps given in epochs, not steps?",

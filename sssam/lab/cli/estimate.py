@@ -21,7 +21,7 @@ LOOK = 1.0
 
 
 def estimated(study: Study, slots: int) -> str:
-    """How many runs there are and how long they take, in one line.
+    """How many runs there are and how long they take on one core each, in one line.
 
     Raises:
         Exception: whatever a user's own task raises.
@@ -30,10 +30,8 @@ def estimated(study: Study, slots: int) -> str:
     comparing = sum(len(_compared(part)) * len(study.seeds) for part in study.parts)
     seconds = sum(_seconds(study, part) for part in study.parts) / slots
     tuned = f"{counted(tuning, 'run')} to tune, " if tuning else ""
-    return (
-        f"{tuned}{counted(comparing, 'run')} to compare: about {duration(seconds)}, "
-        f"{slots} at once, if each takes one core like this one"
-    )
+    at_once = f" with {slots} runs at once" if slots > 1 else ""
+    return f"{tuned}{counted(comparing, 'run')} to compare: about {duration(seconds)}{at_once}"
 
 
 def _seconds(study: Study, part: Part) -> float:
@@ -69,7 +67,8 @@ def _epoch_seconds(task: Task) -> float:
         for _, inputs, targets in train.batches(torch.arange(len(train)), task.batch_size, 0):
             begun = time.perf_counter()
             base.zero_grad()
-            problem.loss(run_model(problem.model, inputs), targets).mean().backward()
+            losses = problem.loss(run_model(problem.model, inputs), targets)
+            torch.autograd.backward(losses.mean())
             base.step()
             times.append(time.perf_counter() - begun)
             if sum(times) > LOOK:

@@ -216,7 +216,7 @@ def _confirmed(found: "Findings", seeds: int, folder: Path, jobs: int | None, qu
         meant = studies.Meant(confirm.study(found, seeds), arguments.directory(folder))
         trainer = studies.trainer(meant, None, jobs, Settings(), quiet)
     decided, held = studies.conducted(meant, trainer)
-    results.shown(meant, decided, held, quiet, results.repeat(str(folder)))
+    results.shown(meant, decided, held, quiet, results.repeat(folder))
     for each in decided:
         compared = conduct.compared(meant.study, each, held.values())
         for line in told.fresh(compared, found.budgets):

@@ -20,7 +20,7 @@ from sssam.lab.search.storage import Place, study
 from sssam.lab.search.tally import Tally, count, is_taken_over, revive
 from sssam.lab.specs import Method
 from sssam.lab.specs.seeds import derived
-from sssam.lab.studies.design import Option
+from sssam.lab.specs.tuning import Value as Option
 from sssam.schedules import constant
 
 #: Seconds until a process that has nothing to do looks again at what others do.

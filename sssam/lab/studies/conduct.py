@@ -59,6 +59,12 @@ class Decided(NamedTuple):
         """What was tuned over what: the base's recipe, then each variant that was tuned."""
         return [choice.tuning for choice in self.choices if choice.tuning is not None]
 
+    @property
+    def untuned(self) -> list[str]:
+        """The labels of variants whose rho was not tuned."""
+        tuned = {tuning.label for tuning in self.tunings if "rho" in tuning.values}
+        return [each.label for each in self.methods if each.rho and each.label not in tuned]
+
 
 def continued(study: Study, directory: Path) -> Study:
     """The study with the seeds that the one of its name in a directory was begun with.
@@ -193,7 +199,10 @@ def reader(held: Mapping[str, Record], task: str) -> Train:
 def compared(study: Study, decided: Decided, held: Iterable[Record]) -> Comparison:
     """The comparison on one task, from the records that there are."""
     part, held = decided.part, list(held)
-    found = comparing.compare(part.task, decided.methods, study.seeds, held)
+    found = comparing.compare(
+        part.task, decided.methods, study.seeds, held, part.note, decided.untuned
+    )
+    found = found.model_copy(update={"tuning": tuple(decided.tunings)})
     if study.flatness is None:
         return found
     asked = {run.id for run in wanted(study, decided)}

@@ -6,7 +6,9 @@
 The horizon of "ema" is a part of the run, since a decay such as 0.999 means nothing for a run of
 500 steps: Karras et al. (2023, arXiv:2312.02696) find the best one to be a part of the training's
 length, and Busbridge et al. (2023, arXiv:2307.13813) scale the decay so that it stays one. The
-learning rate is annealed as without an average.
+learning rate is annealed as without an average, and moves the weights little at the end: on noisy
+digits a horizon of 0.05 brings nothing (two seeds), one of 0.2 two points, one of 0.5 six. The
+share of the first weights in the average is exp(-(1 - start) / horizon), 0.7% by default.
 
 "swa" averages the last quarter of the steps, and from there on holds the learning rate at what it
 is by then, since the mean of weights that no longer move is the last weights. One cycle is then at
@@ -45,7 +47,7 @@ def check(run: Run, sharded: bool) -> None:
 def decay(method: Method, steps: int) -> float:
     """The decay of "ema" over a run of so many steps, in [0, 1): its horizon is 1 / (1 - decay).
 
-    >>> decay(Method(label="EMA", kind="base", average="ema"), 2000)
+    >>> decay(Method(label="EMA", kind="base", average="ema"), 500)
     0.99
     """
     return 1 - 1 / max(1.0, method.average_horizon * steps)

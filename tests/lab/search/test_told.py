@@ -10,6 +10,7 @@ from synthetic import record
 from sssam.lab.comparison.compare import compare
 from sssam.lab.search import chart, confirm, objective, space, told
 from sssam.lab.search.findings import Findings
+from sssam.lab.studies import conduct
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def test_table_and_figure_show_every_search(found: Findings) -> None:
 
 def test_what_is_confirmed_and_on_which_seeds(found: Findings) -> None:
     study_ = confirm.study(found, 12)
-    rows = [row.method for row in study_.parts[0].rows]
+    rows = conduct.undecided(study_.parts[0]).methods
     assert [row.label for row in rows[:2]] == ["base", "SAM"]
     words = [row.label.split()[0] for row in rows[2:]]
     assert words[0] == "found"
@@ -88,7 +89,7 @@ def test_what_is_confirmed_and_on_which_seeds(found: Findings) -> None:
 
 def test_rows_of_which_no_run_finished_are_not_compared(found: Findings) -> None:
     study_ = confirm.study(found, 3)
-    methods = [row.method for row in study_.parts[0].rows]
+    methods = conduct.undecided(study_.parts[0]).methods
     made = [
         record(m, s, 10.0, 0.1, study_.parts[0].task).model_copy(update={"outcome": "diverged"})
         for m in methods

@@ -35,7 +35,8 @@ OTHER = {
     "momentum": 0.8,
     "weight_decay": 0.9,
     "anneal": "constant",
-    "augment": True,
+    "augment": "shifts",
+    "test": 9,
     "kind": "asam",
     "rho": 0.9,
     "schedule": constant(0.25).to_dict(),
@@ -89,6 +90,16 @@ def test_data_and_models_go_by_their_names_and_a_task_does_not():
     assert [id_ == REFERENCE.id for id_ in ids] == [True, False, False]
 
 
+def test_augmentation_reads_and_writes_the_truth_values_of_old_records():
+    task = REFERENCE.task
+    for written, kind in ((False, "none"), (True, "shifts and flips"), ("shifts", "shifts")):
+        read = Task.model_validate({**task.model_dump(), "augment": written})
+        assert read.augment == kind
+        assert read.model_dump(mode="json")["augment"] == written
+    flipped = task.model_copy(update={"augment": "shifts and flips"})
+    assert REFERENCE.model_copy(update={"task": flipped}).id == "be1a8e69f23d73cb"
+
+
 def test_a_changed_default_is_seen_here():
     """Defaults are left out of an id: who changes one must raise the revision, and this text."""
     defaults = Run(
@@ -105,6 +116,7 @@ def test_a_changed_default_is_seen_here():
                 "fingerprint": None,
                 "train": None,
                 "validation": None,
+                "test": None,
                 "label_noise": 0.0,
                 "target": None,
                 "length": None,
@@ -137,7 +149,7 @@ def test_a_changed_default_is_seen_here():
             "dropout": None,
             "average": "none",
             "average_start": None,
-            "average_horizon": 0.05,
+            "average_horizon": 0.2,
             "patience": None,
             "revision": 1,
         },
@@ -170,13 +182,13 @@ def test_the_variant_s_id_is_equal_over_seeds_and_differs_for_methods_and_tasks(
 def test_options_of_an_average_are_refused_where_it_has_none():
     given = {"label": "a", "kind": "base"}
     assert Method(**given).averaged_from == 1
-    assert Method(**given, average="ema", average_horizon=0.2).averaged_from == 0
+    assert Method(**given, average="ema", average_horizon=0.3).averaged_from == 0
     assert Method(**given, average="swa").averaged_from == 0.75
     assert Method(**given, average="swa", average_start=0.5).averaged_from == 0.5
     with pytest.raises(ValueError, match=r"average_start is 0\.5 .*left out: .*'ema' and 'swa'"):
         Method(**given, average_start=0.5)
-    with pytest.raises(ValueError, match=r"average_horizon is 0\.2 with average 'swa'.*'ema'"):
-        Method(**given, average="swa", average_horizon=0.2)
+    with pytest.raises(ValueError, match=r"average_horizon is 0\.3 with average 'swa'.*'ema'"):
+        Method(**given, average="swa", average_horizon=0.3)
 
 
 def test_a_run_costs_the_passes_that_it_ran_in_those_of_a_whole_base_run():

@@ -39,19 +39,31 @@ BAD = [
     ('tasks = ["digits"]\nseeds = [1, 1]\n', "seeds hold a seed twice"),
     (f"{HEAD}[[variants]]\nrho = 0.1\n", "line 3: variants 1: Unable to extract tag using"),
     (f"{HEAD}[[variants]]\nkind = 'samm'\n", "line 3: variants 1: Input tag 'samm' found using"),
-    (f"{HEAD}[[variants]]\nkind = 'sam'\nrho = 'big'\n", "line 5: variants 1, rho: Input should be"),
+    (
+        f"{HEAD}[[variants]]\nkind = 'sam'\nrho = 'big'\n",
+        "line 5: variants 1, rho: Input should be",
+    ),
     (f"{HEAD}{SAM.replace('0.1', '[0.1, true]')}", "line 5: variants 1, rho 2: Input should be"),
     (f"{HEAD}{SAM.replace('0.1', '-0.1')}", "line 5: variants 1, rho: Input should be greater"),
-    (f"{HEAD}[[variants]]\nkind = 'sam'\nmix = nan\n", "line 5: variants 1, mix: Input should be a"),
+    (
+        f"{HEAD}[[variants]]\nkind = 'sam'\nmix = nan\n",
+        "line 5: variants 1, mix: Input should be a",
+    ),
     (f"{HEAD}[[variants]]\nkind = 'sam'\nmix = 'x'\n", "line 3: variants 1: mix must be"),
     (f"{HEAD}[[variants]]\nkind = 'looksam'\nk = 0\n", "line 3: variants 1: k must be at least 1"),
-    (f"{HEAD}{SAM}[[variants]]\nkind = 'looksam'\nk = [5, 0]\n", "line 6: variants 2: k must be at"),
+    (
+        f"{HEAD}{SAM}[[variants]]\nkind = 'looksam'\nk = [5, 0]\n",
+        "line 6: variants 2: k must be at",
+    ),
     (f"{HEAD}{SSSAM}", "line 3: variants 1: schedule: Field required"),
     (f"{HEAD}{SSSAM}schedule = 'lat(1)'\n", "unknown schedule 'lat': did you mean 'late'"),
     (f"{HEAD}{SAM}schedule = 'late(1)'\n", "line 6: variants 1, schedule: unknown key 'schedule'"),
     (f"{HEAD}{SAM}{SAM}", "label 'SAM' is there twice: give one of the two another"),
     (f"{HEAD}{SAM}epochs = 3\n", "line 6: epochs: 'epochs' is a key of the study: write it"),
-    (f"{HEAD}controls = ['swaa']\n", "line 3: controls: unknown control 'swaa': did you mean 'swa'"),
+    (
+        f"{HEAD}controls = ['swaa']\n",
+        "line 3: controls: unknown control 'swaa': did you mean 'swa'",
+    ),
     (f"{HEAD}recipe = 'tuned'\n", "line 3: recipe: Input should be a valid dictionary"),
     (f"{HEAD}recipe = {{rho = 1}}\n", "line 3: recipe, rho: unknown key 'rho'"),
     (f"{HEAD}engine = 'locl:2'\n", "line 3: engine: unknown engine 'locl': did you mean 'local'"),
@@ -99,7 +111,9 @@ def test_a_bad_file_is_named_with_the_place(tmp_path, text, said):
 def test_a_library_that_is_missing_is_named_with_the_place(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "timm", None)
     text = "tasks = [{name = 'digits', model = 'timm:resnet18'}]\nseeds = 1\n"
-    with pytest.raises(ModuleNotFoundError, match=r"study\.toml, line 1: tasks 1: models timm:NAME"):
+    with pytest.raises(
+        ModuleNotFoundError, match=r"study\.toml, line 1: tasks 1: models timm:NAME"
+    ):
         read(tmp_path, text)
 
 

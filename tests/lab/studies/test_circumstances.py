@@ -43,12 +43,9 @@ from sssam.lab.studies.trials import proposed
 
 path, until = Path(sys.argv[1]), int(sys.argv[2])
 found = studyfile.read(path)
-every = [
-    r
-    for part in found.parts
-    for variant in part.variants
-    for r in runs(part.task, [variant.at(p) for p in proposed(list(variant.axes.values()), {}, 9)], [0])
-]
+variants = [variant for part in found.parts for variant in part.variants]
+trials = [v.at(p) for v in variants for p in proposed(list(v.axes.values()), {}, 2)]
+every = runs(found.parts[0].task, trials, [0])
 trained = []
 dispatch.run_missing(every[:until], path.parent / "records", on_record=trained.append)
 text = found.text()

@@ -80,7 +80,7 @@ def test_the_base_is_tuned_first_and_all_others_start_from_its_recipe(tmp_path):
     asked = list[list[tuple[str, float]]]()
     (part,) = STUDY.parts
     decided = conduct.decide(STUDY, part, train)
-    base, control, sam = decided.methods
+    base, control, _ = decided.methods
     labels = [label for each in asked for label, _ in each]
     assert labels == ["base"] * 8 + ["SAM"] * 8
     assert {rate for each in asked for label, rate in each if label == "SAM"} == {

@@ -125,7 +125,9 @@ def test_a_byte_order_mark_is_no_key(tmp_path):
     assert studyfile.read(path).seeds == (0, 1, 2)
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.glob("studies/*/study.toml")), ids=lambda p: p.parent.name)
+@pytest.mark.parametrize(
+    "path", sorted(ROOT.glob("studies/*/study.toml")), ids=lambda p: p.parent.name
+)
 def test_the_project_s_own_studies_can_be_read(path, monkeypatch):
     monkeypatch.setattr(checks, "check", lambda *_: None)
     monkeypatch.setattr(tasks, "find", lambda name, _: tasks.TASKS[name])

@@ -33,7 +33,9 @@ def test_every_kind_has_a_table_with_the_options_of_its_class(kind):
 
 
 def test_values_lists_tune_and_first_values():
-    found = read(kind="looksam", rho="tune", k=[2, 5], alpha={"tune": [0.5, 1], "most": 1}, dropout=0)
+    found = read(
+        kind="looksam", rho="tune", k=[2, 5], alpha={"tune": [0.5, 1], "most": 1}, dropout=0
+    )
     assert found.axes["rho"] == settings.radii("looksam")
     assert found.axes["k"] == Axis(values=(2, 5), start=2)
     assert found.axes["alpha"] == Axis(values=(0.5, 1), start=0.5, grows=True, most=1)
