@@ -56,8 +56,8 @@ def failed(found: Iterable[Record], console: Console, remedy: str) -> int:
 
 def shown(
     what: Meant, decided: Sequence[Decided], held: Mapping[str, Record], quiet: bool, command: str
-) -> None:
-    """Writes and prints the comparison of each task, and what they say together."""
+) -> list[Comparison]:
+    """Writes, prints and returns the comparison of each task, and what they say together."""
     output, _ = terminal.consoles()
     made = dict[str, Comparison]()
     for each in decided:
@@ -72,6 +72,7 @@ def shown(
         made[folder.name] = comparison
     if len(made) > 1:
         _pooled(made, what, quiet, output)
+    return list(made.values())
 
 
 def follow(what: Meant, command: str) -> None:

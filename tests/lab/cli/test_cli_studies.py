@@ -61,18 +61,15 @@ def test_no_run_before_the_tuning_is_through_says_so(folder: Path, capsys: Captu
     assert "`sssam run` goes on with it" in err
 
 
-def test_torn_and_foreign_records_are_told_kept_aside_and_made_anew(
-    folder: Path, capsys: Capture
-) -> None:
+def test_torn_records_are_told_kept_aside_and_made_anew(folder: Path, capsys: Capture) -> None:
     call(capsys, "run", "study.toml", "--out", "kept")
     before = held(folder / "kept")
     torn = folder / "kept" / "records" / f"{next(iter(before))}.json"
     torn.write_text(torn.read_text()[:100])
-    (torn.parent / "notes.json").write_text("{}")
     _, err = call(capsys, "run", "kept")
     assert f"passed over, no record: {torn.name}: torn or foreign" in err
     assert held(folder / "kept").keys() == before.keys()
-    assert {path.name for path in (torn.parent / "aside").iterdir()} == {torn.name, "notes.json"}
+    assert {path.name for path in (torn.parent / "aside").iterdir()} == {torn.name}
 
 
 def test_two_tasks_are_compared_each_and_together(folder: Path, capsys: Capture) -> None:
