@@ -1,6 +1,5 @@
 """Study files: what they say, and what is said of a bad one."""
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -313,13 +312,6 @@ def test_a_bad_file_is_named_with_the_place(tmp_path, text, said, also):
     assert said in told
     assert also in told
     assert "\n" not in told
-
-
-def test_a_library_that_is_missing_is_told_with_the_place(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "timm", None)
-    text = f"tasks = [{{name = 'digits', model = 'timm:resnet18'}}]\nseeds = 1\n{BASE}"
-    with pytest.raises(ModuleNotFoundError, match=r"study\.toml, line 1: task 1: models timm:NAME"):
-        read(tmp_path, text)
 
 
 def test_data_of_a_task_that_the_study_has_not(tmp_path):
