@@ -17,6 +17,7 @@ from sssam.methods import Memory, Method
 from sssam.runtime import checkpoint, drivers, joint, migration
 from sssam.runtime.bases import Bases, State
 from sssam.runtime.batch_pass import BatchPass
+from sssam.runtime.examine import require_for
 from sssam.runtime.guard import Guard, Rng
 from sssam.runtime.ranks import Perturbation, Ranks
 from sssam.runtime.scaling import require_told
@@ -84,6 +85,7 @@ class SharpnessAware(Optimizer):
         # Not Optimizer.__init__: groups, state and step hooks are the base's, read through.
         bases, guard = Bases(base, SharpnessAware), Guard(model, rng)
         ranks = Ranks(perturbation, model, method)
+        require_for(method, bases.all)
         engine = Engine(bases, method, guard, ranks, total_steps)
         self.__setstate__({"_engine": engine})
 
@@ -413,6 +415,10 @@ class SharpnessAware(Optimizer):
                 engine.abandon()
                 raise
         return False
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        migration.require_settable(self, name, value)
+        super().__setattr__(name, value)
 
     def __repr__(self) -> str:
         inner = ", ".join(repr(base) for base in self.bases)

@@ -224,6 +224,7 @@ class Engine:
         """The base optimizer's update from w, and the end of the step."""
         if self.step is not None:
             self.weights.restore()
+        self.bases.require_own_radii()
         self.stage = "updating"
         self.bases.step()
         self.stage = "updated"
