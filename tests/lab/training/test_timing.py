@@ -18,7 +18,7 @@ NORMED = TASK.model_copy(update={"model": ModelSpec(name="resnet8", widths=(2,))
 
 @pytest.fixture
 def clock(monkeypatch):
-    """A second a pass, half of one an update of an average; and how many kinds of work were timed."""
+    """A second a pass, half of one an update of an average; gives how much was timed."""
     kinds = []
 
     def timed(stretches, rounds, enough):
@@ -95,7 +95,7 @@ def test_a_few_real_steps(tmp_path):
 
 
 def test_bad_arguments(monkeypatch):
-    with pytest.raises(ValueError, match="rounds is 5, must be at least 6: .* no 95% interval"):
+    with pytest.raises(ValueError, match=r"rounds is 5, must be at least 6: .* no 95% interval"):
         timing.measure(TASK, [BASE], rounds=5)
     with pytest.raises(ValueError, match="steps is 0, must be at least 1"):
         timing.measure(TASK, [BASE], steps=0)
