@@ -62,8 +62,8 @@ def _every(study_: Study, decided: Decided) -> list[Run]:
 
 def shown(
     what: Meant, decided: Sequence[Decided], held: Mapping[str, Record], quiet: bool, command: str
-) -> None:
-    """Writes and prints the comparison of each task, and what they say together."""
+) -> list[Comparison]:
+    """Writes, prints and returns the comparison of each task, and what they say together."""
     output, _ = terminal.consoles()
     made = dict[str, Comparison]()
     for each in decided:
@@ -79,6 +79,7 @@ def shown(
         made[folder.name] = comparison
     if len(made) > 1:
         _pooled(made, what, quiet, output)
+    return list(made.values())
 
 
 def _tried(study_: Study, decided: Decided, comparison: Comparison) -> Tuned | None:

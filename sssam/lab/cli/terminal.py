@@ -1,4 +1,4 @@
-"""What is said in a terminal: a comparison as a table that fits; progress is in watch.py."""
+"""A comparison as a table that fits the terminal; progress is in `runs/progress.py`."""
 
 from collections.abc import Sequence
 
@@ -11,9 +11,9 @@ from sssam.lab.comparison.values import Comparison
 from sssam.lab.report import flatness_table
 from sssam.lab.report.cells import Cell
 from sssam.lab.report.table import cells, columns
-from sssam.lab.runs.watch import Watch, epochs, watching
+from sssam.lab.runs.progress import showing
 
-__all__ = ["Watch", "consoles", "drawn", "epochs", "show", "table", "watching"]
+__all__ = ["consoles", "drawn", "show", "showing", "table"]
 
 #: How wide lines are where no terminal says how wide it is.
 PLAIN_WIDTH = 200

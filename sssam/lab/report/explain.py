@@ -21,7 +21,7 @@ def explained(comparison: Comparison) -> list[Paragraph]:
     paragraphs = [
         Paragraph("Task", _task(comparison.task)),
         Paragraph("Seeds", _seeds(comparison)),
-        Paragraph("Choice of \N{GREEK SMALL LETTER RHO}", comparison.tuning or _UNTOLD),
+        Paragraph("Choice of \N{GREEK SMALL LETTER RHO}", comparison.note or _UNTOLD),
         Paragraph("What it means to keep SAM's gain", _keeping(comparison.task)),
         Paragraph("Propagations", _PROPAGATIONS),
     ]

@@ -3,7 +3,7 @@
 import pytest
 from tiny import BASE, SAM, TASK
 
-from sssam.lab.runs import study
+from sssam.lab.runs import dispatch
 from sssam.lab.studies import conduct
 from sssam.lab.studies.design import Grid, Part, Study
 
@@ -54,7 +54,7 @@ def test_no_study(tmp_path):
 
 def test_a_study_is_conducted_then_read_without_training(tmp_path):
     def train(runs):
-        return study.run_missing(runs, tmp_path).by_id
+        return dispatch.run_missing(runs, tmp_path).by_id
 
     (part,) = STUDY.parts
     decided = conduct.decide(STUDY, part, train)
@@ -68,8 +68,8 @@ def test_a_study_is_conducted_then_read_without_training(tmp_path):
     comparison = conduct.compared(STUDY, again, held.values())
     assert comparison.missing == 0
     assert comparison.variants[1].method.rho == decided.methods[1].rho
-    assert "Chosen: SAM: rho" in comparison.tuning
-    assert comparison.tuning.endswith("A note.")
+    assert "Chosen: SAM: rho" in comparison.note
+    assert comparison.note.endswith("A note.")
 
 
 def test_an_unfinished_tuning_is_told():
