@@ -140,7 +140,7 @@ def _require_found(momentum: Momentum, base: Optimizer) -> None:
             "there is no momentum to perturb by; use SAM, or SGD with momentum=0.9"
         )
     try:
-        list(momentum.signal(step))
+        momentum.signal(step, {})
     except RuntimeError as error:
         raise ValueError(f"base={type(base).__name__}: {error}") from None
 

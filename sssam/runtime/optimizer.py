@@ -106,7 +106,7 @@ class SharpnessAware(Optimizer):
                 for each pass; `optimizer.phase` says which one it is. Gradients that another
                 backward pass left before the first one are cleared.
             ascent_closure: is called for the ascent pass instead, say on a part of the batch.
-            ascent_fraction: that part, in (0, 1], for the books. Default: the constructor's.
+            ascent_fraction: that part, in (0, 1], for the counters. Default: the constructor's.
             scaler: of a closure that runs backward from `scaler.scale(loss)`. It then steps, or
                 skips the step, inside this call; `scaler.update()` is still the loop's.
 
@@ -182,7 +182,7 @@ class SharpnessAware(Optimizer):
             ValueError: set outside [0, 1], backwards, or where steps alone can count.
         """
         engine = self._engine
-        steps = engine.books.steps
+        steps = engine.counters.steps
         u = None if engine.progress is None else engine.progress.peek(steps)
         if u is None and engine.total_steps is not None:
             u = min(steps / engine.total_steps, 1.0)
@@ -238,7 +238,7 @@ class SharpnessAware(Optimizer):
         """Clear the gradients; a step whose update was skipped is given up, back at w."""
         drivers.clear(self._engine, set_to_none)
 
-    # The books -----------------------------------------------------------------------------------
+    # Counters -----------------------------------------------------------------------------------
 
     @property
     def method(self) -> Method:
@@ -248,32 +248,32 @@ class SharpnessAware(Optimizer):
     @property
     def steps(self) -> int:
         """Steps taken; also t of the coming step."""
-        return self._engine.books.steps
+        return self._engine.counters.steps
 
     @property
     def ascents(self) -> int:
         """Sharpness-aware steps taken."""
-        return self._engine.books.ascents
+        return self._engine.counters.ascents
 
     @property
     def forwards(self) -> float:
         """Forward passes run, in batches."""
-        return self._engine.books.forwards
+        return self._engine.counters.forwards
 
     @property
     def backwards(self) -> float:
         """Backward passes run, in batches."""
-        return self._engine.books.backwards
+        return self._engine.counters.backwards
 
     @property
     def voided_ascents(self) -> int:
         """Ascents that a zero or non-finite gradient made void. Reading it synchronises."""
-        return int(self._engine.books.voided)
+        return int(self._engine.counters.voided)
 
     @property
     def propagations(self) -> float:
         """Propagations a step, really run: (forwards + 2 backwards) / 3; 1 for the base."""
-        return self._engine.books.propagations
+        return self._engine.counters.propagations
 
     @property
     def expected_propagations(self) -> float:
