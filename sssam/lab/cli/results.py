@@ -9,17 +9,17 @@ from rich.text import Text
 
 from sssam.lab.cli import terminal
 from sssam.lab.cli.studies import Meant
-from sssam.lab.comparison.headline import counted
+from sssam.lab.report.text import counted
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.report import live, pooledpage
-from sssam.lab.report import page as report
+from sssam.lab.report import page as pages
+from sssam.lab.report.cost import Axis
+from sssam.lab.report.sentences import headline
 from sssam.lab.specs import Record, Run
 from sssam.lab.studies import conduct
-from sssam.lab.studies.chosen import as_tuned
 from sssam.lab.studies.conduct import Decided
 from sssam.lab.studies.design import Part, Study, runs
 from sssam.lab.studies.tune import Choice, untold, values
-from sssam.lab.tuned import Tuned
 
 
 def failures(
@@ -61,33 +61,31 @@ def _every(study_: Study, decided: Decided) -> list[Run]:
 
 
 def shown(
-    what: Meant, decided: Sequence[Decided], held: Mapping[str, Record], quiet: bool, command: str
+    what: Meant,
+    decided: Sequence[Decided],
+    held: Mapping[str, Record],
+    quiet: bool,
+    command: str,
+    axis: Axis = "passes",
 ) -> None:
-    """Writes and prints the comparison of each task, and what they say together."""
+    """Writes and prints the comparison of each task, and what they say together.
+
+    `axis` is the price that the main figure shows first.
+    """
     output, _ = terminal.consoles()
     made = dict[str, Comparison]()
     for each in decided:
         comparison = conduct.compared(what.study, each, held.values())
         folder = conduct.folder(what.study, each.part, what.directory)
-        tried = _tried(what.study, each, comparison)
-        written = report.write(comparison, folder, command=command, tried=tried)
+        written = pages.write(comparison, folder, command, axis)
         if quiet:
-            output.print(Text(comparison.headline))
+            output.print(Text(headline(comparison)))
         else:
             terminal.show(comparison, output)
         output.print(Text(f"\nThe page: {written.page}"), soft_wrap=True)
         made[folder.name] = comparison
     if len(made) > 1:
         _pooled(made, what, quiet, output)
-
-
-def _tried(study_: Study, decided: Decided, comparison: Comparison) -> Tuned | None:
-    """The radii that the study chose among; None where it chose none, or has no record yet."""
-    choices = [c for c in decided.choices if len({t.method.rho for t in c.trials}) > 1]
-    if not choices or not comparison.environments:
-        return None
-    seeds, (environment, *_) = study_.tuning_seeds, comparison.environments
-    return as_tuned(decided.part.task, choices, seeds, "", environment)
 
 
 def follow(what: Meant, command: str) -> None:

@@ -179,7 +179,7 @@ def _shown(found: "Findings", folder: Path, quiet: bool) -> int:
     from rich.text import Text
 
     from sssam.lab.cli import terminal
-    from sssam.lab.report import figures
+    from sssam.lab.report import files
     from sssam.lab.search import chart, told
     from sssam.runtime.files import write_whole
 
@@ -192,7 +192,7 @@ def _shown(found: "Findings", folder: Path, quiet: bool) -> int:
     for line in lines:
         output.print(Text(line), soft_wrap=True)
     if found.front():
-        path = figures.save(chart.front(found), folder / "front.svg")
+        path = files.save(chart.front(found), folder / "front.svg")
         output.print(Text(f"\nThe front: {path}; all trials: {folder / 'search.json'}"))
     failed = [(s.design, c) for s in found.searches for c in s.candidates if c.end == "failed"]
     for design, candidate in failed:

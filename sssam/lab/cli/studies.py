@@ -12,7 +12,7 @@ from sssam.lab.cli import arguments, training
 from sssam.lab.cli.options import How
 from sssam.lab.cli.refusals import RefusedError
 from sssam.lab.cli.training import Trainer, tell_problems
-from sssam.lab.report import explain
+from sssam.lab.report import sentences
 from sssam.lab.runs import store as records
 from sssam.lab.runs import study
 from sssam.lab.runs.watch import CHOOSING, COMPARING
@@ -109,7 +109,7 @@ def _part(task: Task, methods: str | None, values: Tuned | None) -> Part:
     untuned = [r.label for r in with_rho if values is None or values.found(r.label) != r.rho]
     told = []
     if values is not None and len(untuned) < len(with_rho):
-        told = [explain.tuning(task, values)]
+        told = [sentences.tuned_before(task, values)]
     if untuned:
         labels = ", ".join(untuned)
         told.append(f"Not tuned, but given, or the default of the class: the rho of {labels}.")

@@ -5,7 +5,6 @@ from typing import Any
 
 import altair as alt
 
-from sssam.lab.report.scales import accuracies
 from sssam.lab.report.theme import PRINT, Theme, Width, finish, heading, over
 from sssam.lab.search.findings import Candidate, Findings
 
@@ -17,8 +16,7 @@ _ROLES = {"tpe": "scheduled", "random": "sam"}
 def front(findings: Findings, theme: Theme = PRINT, width: Width = 760) -> alt.LayerChart:
     """Validation accuracy against propagations: complete trials, and the front as steps.
 
-    The two samplers of a budget stand beside each other; the height is the logarithm of the error
-    where the errors differ much.
+    The two samplers of a budget stand beside each other.
 
     Raises:
         ValueError: no trial is complete.
@@ -33,16 +31,15 @@ def front(findings: Findings, theme: Theme = PRINT, width: Width = 760) -> alt.L
         raise ValueError("no trial is complete, so there is nothing to plot: search on")
     bests = findings.front()
     means = [100 * c.mean for *_, c in trials] + [100 * c.mean for _, c in bests]
-    scaled = accuracies(means, _HEIGHT)
-    y = alt.Y("y:Q", scale=scaled.scale, axis=heading("validation accuracy, %", **scaled.axis))
-    heights = scaled.heights
+    scale = alt.Scale(domain=[min(means) - 0.5, max(means) + 0.5], nice=False, zero=False)
+    y = alt.Y("y:Q", scale=scale, axis=heading("validation accuracy, %"))
     aside = 0.012 * (findings.budgets[-1] - findings.budgets[0] or 1)
     points = [
         _point(budget + (aside if sampler == "random" else -aside), y, sampler, candidate)
-        for (budget, sampler, candidate), y in zip(trials, heights, strict=False)
+        for (budget, sampler, candidate), y in zip(trials, means, strict=False)
     ]
     steps = [
-        {"x": budget, "y": y} for (budget, _), y in zip(bests, heights[len(trials) :], strict=True)
+        {"x": budget, "y": y} for (budget, _), y in zip(bests, means[len(trials) :], strict=True)
     ]
     x = _x(findings.budgets, aside)
     layers = [_dots(points, theme, x, y)]

@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from sssam.lab import stats
-from sssam.lab.comparison.headline import counted, listed
+from sssam.lab.report.text import counted, listed
 from sssam.lab.specs import Method, Record, Run, Spec, Task
 from sssam.lab.studies.design import Grid, runs
 

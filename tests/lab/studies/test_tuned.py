@@ -10,7 +10,7 @@ from tiny import TASK
 from sssam.lab import tasks, tuned
 from sssam.lab.cli import arguments, main, studies
 from sssam.lab.cli.tune import tune_
-from sssam.lab.report import explain
+from sssam.lab.report import sentences
 from sssam.lab.specs import Code, Task
 from sssam.lab.studies import conduct, studyfile
 from sssam.lab.studies.chosen import as_tuned
@@ -49,11 +49,11 @@ def test_built_in_values_are_for_their_task_with_any_length_and_no_other():
     assert built_in is not None
     assert built_in.chosen_for(NOISY)
     assert built_in.chosen_for(NOISY.model_copy(update={"margin": 3.0}))
-    assert "from which this run differs" not in explain.tuning(NOISY, built_in)
+    assert "from which this run differs" not in sentences.tuned_before(NOISY, built_in)
     shorter = NOISY.model_copy(update={"epochs": 3})
     assert tuned.read(shorter) == built_in
     assert not built_in.chosen_for(shorter)
-    assert "from which this run differs" in explain.tuning(shorter, built_in)
+    assert "from which this run differs" in sentences.tuned_before(shorter, built_in)
     for other in (TASK, own(), NOISY.model_copy(update={"name": "../noisy-digits"})):
         assert tuned.read(other) is None
 
