@@ -33,7 +33,7 @@ def test_the_records_of_noisy_digits_give_its_comparison() -> None:
     with gzip.open(ROOT / NOISY / "records.jsonl.gz", "rt") as lines:
         records = [Record.model_validate_json(line) for line in lines]
     methods = [row.method for row in kept.variants]
-    again = compare(kept.task, methods, kept.seeds, records, kept.tuning)
+    again = compare(kept.task, methods, kept.seeds, records, kept.note)
     assert len(records) == 132
     assert [row.accuracies for row in again.variants] == [row.accuracies for row in kept.variants]
     assert (again.headline, again.support) == (kept.headline, kept.support)

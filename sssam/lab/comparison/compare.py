@@ -16,14 +16,14 @@ def compare(
     methods: Sequence[Method],
     seeds: Sequence[int],
     records: Iterable[Record],
-    tuning: str = "",
+    note: str = "",
     untuned: Sequence[str] = (),
 ) -> Comparison:
     """Compares the methods on a task, paired by seed, from the records that there are.
 
     Rows come in the order of `methods`; records of other runs are left out; runs without a record
     count as missing. SAM is the first row that is plain SAM, base the first of the base optimizer
-    at its own length; without one of them the differences to it are None. `tuning` is the sentence
+    at its own length; without one of them the differences to it are None. `note` is the sentence
     that tells how each row's rho was chosen; `untuned` names the rows whose rho was not tuned on
     this task, which the first remark says. Where the records are no like for like (other data,
     other first weights, another order of the examples, another machine), the result's remarks say
@@ -43,7 +43,7 @@ def compare(
         task=task,
         seeds=tuple(seeds),
         variants=tuple(_row(m, by, len(seeds)) for m, by in zip(methods, studied, strict=True)),
-        tuning=tuning,
+        note=note,
         untuned=tuple(untuned),
         environments=tuple(comparable.environments(_all(studied))),
         commits=_commits(studied),
@@ -113,12 +113,27 @@ def _row(method: Method, by_seed: BySeed, asked: int) -> Variant:
         runs=_outcomes(records, asked),
         accuracies=accuracies,
         accuracy=_mean(accuracies),
+        validation=_validation(records),
+        cost=_cost(records),
         propagations=statistics.fmean(spent) if spent else None,
         spread=statistics.stdev(spent) if len(spent) > 1 else None,
         expected_propagations=statistics.fmean(expected) if expected else None,
         curve=_curve([r for r in records if r.outcome == "finished"]),
         draws=_draws(by_seed),
     )
+
+
+def _validation(records: Sequence[Record]) -> float | None:
+    """The mean validation accuracy, in points."""
+    every = [r.validation_accuracy for r in records if r.validation_accuracy is not None]
+    return 100 * statistics.fmean(every) if every else None
+
+
+def _cost(records: Sequence[Record]) -> float | None:
+    """Of the finished runs, where there are any: one that diverged may have stopped early."""
+    ended = [r for r in records if r.outcome == "finished"] or records
+    spent = [record.cost for record in ended if record.cost is not None]
+    return statistics.fmean(spent) if spent else None
 
 
 def _mean(accuracies: Mapping[int, float]) -> stats.Interval | None:

@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from sssam.lab.specs import Environment, Method, Spec, Task
+from sssam.lab.comparison.reasons import Caveat, Reason
+from sssam.lab.specs import Environment, Method, Spec, Task, Timing, Tuning
 from sssam.lab.specs.flatness import Profile
 from sssam.lab.stats import ONE_SIDED, Interval, Noise, Ratio
 
@@ -74,6 +75,31 @@ class VariantFlatness(Spec):
     curve: Profile
 
 
+class Claim(Spec):
+    """A variant beside the best control that costs no more.
+
+    `control` is the label of that control, the best of them by mean validation accuracy, and
+    `difference` the variant's test accuracy less the control's, in points, paired by seed, with the
+    error of a test set that the seeds share. `p_value` is one-sided and the largest over `controls`
+    (all that cost no more) and over all seeds and the commonly finished ones, so that no luck in
+    the choice of the control can make a claim; `hardest` is the control that it is of. Both are
+    None where the claim is refused, for which the comparison's `reasons` name the variant.
+    `adjusted` is Holm's over the variants, in which a variant that is refused counts as 1.
+    """
+
+    control: str
+    difference: Interval
+    controls: tuple[str, ...] = ()
+    hardest: str
+    p_value: float | None = None
+    adjusted: float | None = None
+
+    @property
+    def established(self) -> bool:
+        """Whether the variant is above every control that costs no more, after adjustment."""
+        return self.adjusted is not None and self.adjusted < ONE_SIDED
+
+
 class Variant(Spec):
     """One method, over the seeds.
 
@@ -92,6 +118,13 @@ class Variant(Spec):
     runs: Outcomes
     accuracies: dict[int, float] = Field(default_factory=dict)
     accuracy: Interval | None = None
+    validation: float | None = None
+    cost: float | None = None
+    time: Timing | None = None
+    claim: Claim | None = None
+    claim_in_seconds: Claim | None = None
+    non_inferior: bool | None = None
+    non_inferior_p: float | None = None
     to_sam: Interval | None = None
     to_base: Interval | None = None
     to_sam_bootstrap: Interval | None = None
@@ -117,9 +150,26 @@ class Variant(Spec):
         return self.method.label
 
     @property
-    def cost(self) -> float | None:
-        """Propagations of the whole run, in those of the base optimizer's run."""
-        return None if self.propagations is None else self.propagations * self.method.length
+    def is_complete(self) -> bool:
+        """Whether every run that the study asks for has an accuracy: none failed, none missing."""
+        return self.runs.total > 0 and self.runs.failed + self.runs.missing == 0
+
+    @property
+    def is_control(self) -> bool:
+        """Whether it is the base optimizer, at any length, averaged or stopped early."""
+        return self.method.kind == "base"
+
+    @property
+    def seconds(self) -> float | None:
+        """Time of the whole run in that of the base's run; None where it was not measured.
+
+        A run of the base optimizer at another length takes what its passes take.
+        """
+        if self.cost is None or not self.propagations:
+            return None
+        if self.time is not None:
+            return self.time.ratio * self.cost / self.propagations
+        return self.cost if self.is_control and self.method.average == "none" else None
 
     @property
     def holds(self) -> bool:
@@ -135,11 +185,12 @@ class Variant(Spec):
     def role(self) -> Literal["base", "control", "sam", "part", "scheduled", "other"]:
         """What the row is in the comparison; figures give each role one colour."""
         method = self.method
+        averaged = method.average != "none" or method.patience is not None
         if method.kind == "base":
-            return "base" if method.length == 1 else "control"
+            return "control" if averaged or method.length != 1 else "base"
         if method.ascent_fraction < 1:
             return "part"
-        if method.kind == "sam" and method.options.get("mix", 1) == 1:
+        if method.kind == "sam" and method.options.get("mix", 1) == 1 and not averaged:
             return "sam"
         return "scheduled" if method.kind == "sssam" else "other"
 
@@ -159,20 +210,25 @@ class Comparison(Spec):
     headline: str = ""
     support: str = ""
     remarks: tuple[str, ...] = ()
-    tuning: str = ""
+    note: str = ""
+    tuning: tuple[Tuning, ...] = ()
+    best: str | None = None
+    is_best_in_seconds: bool | None = None
+    reasons: tuple[Reason, ...] = ()
+    caveats: tuple[Caveat, ...] = ()
     untuned: tuple[str, ...] = ()
     environments: tuple[Environment, ...] = ()
     commits: tuple[str, ...] = ()
 
     @property
     def base(self) -> Variant | None:
-        """The base optimizer's row, if measured."""
-        return self._first("base")
+        """The base optimizer's variant, of several the best on validation data; None if none is."""
+        return self._best("base")
 
     @property
     def sam(self) -> Variant | None:
-        """SAM's row, if measured."""
-        return self._first("sam")
+        """SAM's variant, chosen alike."""
+        return self._best("sam")
 
     @property
     def candidates(self) -> tuple[Variant, ...]:
@@ -185,6 +241,8 @@ class Comparison(Spec):
         """Runs that the study asks for and that have no record."""
         return sum(row.runs.missing for row in self.variants)
 
-    def _first(self, role: str) -> Variant | None:
-        measured = (row for row in self.variants if row.accuracy is not None)
-        return next((row for row in measured if row.role == role), None)
+    def _best(self, role: str) -> Variant | None:
+        """Of the complete ones, where there are any; failed runs must not choose the reference."""
+        every = [v for v in self.variants if v.accuracy is not None and v.role == role]
+        some = [v for v in every if v.is_complete] or every
+        return max(some, key=lambda v: v.validation or 0.0, default=None)

@@ -27,7 +27,7 @@ def check(task: Task, rows: Iterable[Method]) -> None:
         FileNotFoundError: data that do not exist.
     """
     found = tasks.survey(task)
-    if found is not None and task.augment and not found.images:
+    if found is not None and task.augment != "none" and not found.images:
         raise ValueError(f"task {task.name!r}: augment is for images (n, channels, height, width)")
     for row in rows:
         methods.check(row)

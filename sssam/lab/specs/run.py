@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, model_validator
 
 from sssam.lab.specs.base import Name, Spec, Whole
 from sssam.schedules import Schedule, from_dict
@@ -29,7 +29,9 @@ class DataSpec(Spec):
 
     `fingerprint` is of the data's content, so that two runs on data that differ are two runs, and
     data that were moved stay the same; `path` says only where they lie. `target` names the column
-    of the labels; `length` is that of a text example, in bytes.
+    of the labels; `length` is that of a text example, in bytes. `test` is the number of test
+    examples: they are drawn once, before any seed, from data that bring no test set of their own;
+    None of digits leaves to each seed what it does not train or validate on.
     """
 
     name: str
@@ -37,9 +39,23 @@ class DataSpec(Spec):
     fingerprint: str | None = None
     train: Whole | None = None
     validation: Whole | None = None
+    test: Whole | None = None
     label_noise: Annotated[float, Field(ge=0, le=1)] = 0.0
     target: str | None = None
     length: Whole | None = None
+
+
+def _augment(given: object) -> object:
+    """Read from records: once a truth value, which ids of runs still stand for."""
+    return {True: "shifts and flips", False: "none"}[given] if isinstance(given, bool) else given
+
+
+#: What is drawn anew for each image at each epoch. Two of the values are written as truth values.
+Augment = Annotated[
+    Literal["none", "shifts", "shifts and flips"],
+    BeforeValidator(_augment),
+    PlainSerializer(lambda kind: {"none": False, "shifts and flips": True}.get(kind, kind)),
+]
 
 
 class ModelSpec(Spec):
@@ -72,9 +88,10 @@ class Task(Spec):
     of the interval of its paired difference to SAM lies above `-margin`. `share`, in (0, 1], is the
     part of SAM's gain that a row is tested to keep beside that. Both are fixed with the task.
     `batch_size` is that of all ranks together. `precision` is that of the training.
-    `augment` shifts each image by up to 4 pixels and flips it, anew at each epoch. `optimizer`
-    "own" is a user's function. `metric` is the name of what is measured, for tables. `code` is the
-    user's function that makes model and data, where `data` and `model` are named "code".
+    `augment` shifts each image by up to an eighth of its side and flips it from left to right, anew
+    at each epoch. `optimizer` "own" is a user's function. `metric` is the name of what is measured,
+    for tables. `code` is the user's function that makes model and data, where `data` and `model`
+    are named "code".
     """
 
     name: Name
@@ -87,12 +104,22 @@ class Task(Spec):
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     weight_decay: Annotated[float, Field(ge=0)] = 5e-4
     anneal: Literal["one-cycle", "cosine", "constant"] = "one-cycle"
-    augment: bool = False
+    augment: Augment = "none"
     precision: Precision = "32-true"
     margin: Annotated[float, Field(gt=0)] = 1.0
     share: Annotated[float, Field(gt=0, le=1)] = 0.8
     metric: Name = "accuracy"
     code: Code | None = None
+
+    @property
+    def has_fixed_test_set(self) -> bool | None:
+        """Whether all seeds are tested on the same examples, which none trains or validates on.
+
+        None where a user's function splits the data.
+        """
+        if self.code is not None:
+            return None
+        return self.data.test is not None or self.data.name != "digits"
 
 
 class Method(Spec):

@@ -154,9 +154,9 @@ def compared(study: Study, decided: Decided, held: Iterable[Record]) -> Comparis
     """The comparison on one task, from the records that there are."""
     part, held = decided.part, list(held)
     told = tune.told(decided.choices, study.tuning_seeds, part.task.metric)
-    tuning = " ".join(text for text in (told, part.note) if text)
+    note = " ".join(text for text in (told, part.note) if text)
     methods, untuned = decided.methods, part.untuned
-    found = comparing.compare(part.task, methods, study.seeds, held, tuning, untuned)
+    found = comparing.compare(part.task, methods, study.seeds, held, note, untuned)
     if study.flatness is None:
         return found
     asked = {run.id for run in wanted(study, decided)}

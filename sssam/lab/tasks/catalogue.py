@@ -43,7 +43,7 @@ TASKS: dict[str, Task] = {
             epochs=20,
             batch_size=128,
             learning_rate=0.2,
-            augment=True,
+            augment="shifts and flips",
         ),
         Task(
             name="cifar10-full",
@@ -51,7 +51,7 @@ TASKS: dict[str, Task] = {
             model=ModelSpec(name="wrn16-4"),
             epochs=100,
             batch_size=128,
-            augment=True,
+            augment="shifts and flips",
             margin=0.5,
         ),
         Task(
@@ -60,7 +60,7 @@ TASKS: dict[str, Task] = {
             model=ModelSpec(name="wrn16-4"),
             epochs=100,
             batch_size=128,
-            augment=True,
+            augment="shifts and flips",
         ),
     )
 }

@@ -22,8 +22,8 @@ _Made = TypeVar("_Made", bound=Spec)
 def changed(task: Task, changes: Mapping[str, Any]) -> Task:
     """A task with other settings, by the names of their fields.
 
-    Those are the fields of `Task`; of its `data`: `train`, `validation`, `label_noise`, `target`
-    and `length`; and `model`, a name or a dict of `ModelSpec`'s fields.
+    Those are the fields of `Task`; of its `data`: `train`, `validation`, `test`, `label_noise`,
+    `target` and `length`; and `model`, a name or a dict of `ModelSpec`'s fields.
 
     Raises:
         ValueError: no such setting (with the nearest names), a value of a wrong type or range, or

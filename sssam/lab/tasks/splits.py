@@ -74,12 +74,12 @@ def pool(spec: DataSpec) -> Pool:
         ValueError, FileNotFoundError: as `load` would.
     """
     check(spec)
-    own = {"train": None, "validation": None, "label_noise": 0.0, "fingerprint": None}
+    own = dict.fromkeys(("train", "validation", "test", "fingerprint"), None)
     stamp = None
     if spec.path is not None:
         state = Path(spec.path).stat()
         stamp = (state.st_mtime_ns, state.st_size)
-    return _read(spec.model_copy(update=own), stamp)
+    return _read(spec.model_copy(update={**own, "label_noise": 0.0}), stamp)
 
 
 @lru_cache(maxsize=4)
@@ -115,8 +115,9 @@ def load(spec: DataSpec, seed: int) -> Split:
     Images are standardised per channel, and a table's numbers per column, by the mean and spread of
     the training set; digits stay in [0, 1]. With `label_noise` q, each training label is drawn
     anew, uniformly over all classes, with probability q (symmetric noise); validation and test
-    labels stay as they are. A data set with a test set of its own keeps it; one without tests on
-    what training and validation leave over.
+    labels stay as they are. The test set is the same for every seed: the data's own, or `test`
+    examples that are drawn before anything else. Digits without `test` alone are tested, at each
+    seed, on what its training and validation leave over, as the first records were.
 
     Raises:
         ValueError: an unknown name, more examples asked for than there are, or other data than
@@ -142,24 +143,49 @@ def load(spec: DataSpec, seed: int) -> Split:
 
 def _indices(spec: DataSpec, pool: Pool, seed: int) -> tuple[Tensor, Tensor, Tensor]:
     """Training, validation and test examples, as indices into the pool."""
-    open_size = len(pool.labels) - pool.test_size
+    open_, test = _test_cut_off(spec, pool)
     train, validation = _sizes(spec, pool)
-    order = torch.randperm(open_size, generator=generator("split", seed))
-    own_test = torch.arange(open_size, len(pool.labels))
+    order = open_[torch.randperm(len(open_), generator=generator("split", seed))]
     rest = order[train + validation :]
-    return order[:train], order[train : train + validation], own_test if pool.test_size else rest
+    return order[:train], order[train : train + validation], test if len(test) else rest
+
+
+def _test_cut_off(spec: DataSpec, pool: Pool) -> tuple[Tensor, Tensor]:
+    """What seeds may train and validate on, and the test examples, which are alike for all seeds.
+
+    The latter are none where each seed tests on what it leaves over.
+    """
+    everything, own = torch.arange(len(pool.labels)), pool.test_size
+    if own:
+        return everything[:-own], everything[-own:]
+    test = _test_size(spec, pool)
+    if test:
+        everything = torch.randperm(len(everything), generator=generator("test pool"))
+    return everything[test:], everything[:test]
+
+
+def _test_size(spec: DataSpec, pool: Pool) -> int:
+    """How many examples are cut off to test on, a fifth by default; none of the data's own set."""
+    if pool.test_size or (spec.test is None and spec.name == "digits"):
+        return 0
+    return spec.test or max(1, len(pool.labels) // 5)
 
 
 def _sizes(spec: DataSpec, pool: Pool) -> tuple[int, int]:
-    """How many to train and to validate on: by default a tenth validates, a fifth tests."""
-    open_size = len(pool.labels) - pool.test_size
+    """How many to train and to validate on: by default a tenth validates, and all others train."""
+    if pool.test_size and spec.test is not None:
+        raise ValueError(
+            f"data {spec.name!r} bring a test set of {pool.test_size} examples, got "
+            f"test={spec.test}: leave it out"
+        )
+    open_size, test = len(pool.labels) - pool.test_size, _test_size(spec, pool)
     validation = max(1, open_size // 10) if spec.validation is None else spec.validation
-    left_for_test = 0 if pool.test_size else max(1, open_size // 5)
-    train = open_size - validation - left_for_test if spec.train is None else spec.train
-    most = open_size - (0 if pool.test_size else 1)
+    rest = 0 if test or pool.test_size else max(1, open_size // 5)  # digits' seeds test on it
+    train = open_size - test - rest - validation if spec.train is None else spec.train
+    most = open_size - test - (0 if test or pool.test_size else 1)
     if train < 1 or train + validation > most:
         raise ValueError(
-            f"data {spec.name!r} has {most} examples for training and validation together, "
+            f"data {spec.name!r} has {max(most, 0)} examples for training and validation together, "
             f"got train={train} and validation={validation}: ask for fewer"
         )
     return train, validation

@@ -57,13 +57,14 @@ def _parts(training: Training, sequence: Tensor) -> Iterator[Part]:
     task, seed, epoch = training.run.task, training.run.seed, training.position.epoch
     device, share, total = training.fabric.device, training.share, len(sequence)
     mine, size = share.order(sequence, task.batch_size)
-    changed = augment.draw(total, seed, epoch, device) if task.augment else None
+    drawn = None
     batches = training.split.train.batches(mine.to(device), size, seed, epoch)
     for first, (index, inputs, targets) in zip(
         range(0, total, task.batch_size), batches, strict=True
     ):
-        if changed is not None:
-            inputs = changed(inputs, index)
+        if task.augment != "none":
+            drawn = drawn or augment.draw(task.augment, total, inputs, seed, epoch)
+            inputs = drawn(inputs, index)
         yield Part(inputs, targets, min(task.batch_size, total - first), share)
 
 

@@ -27,7 +27,7 @@ WIDE, NARROW = 1280, 360
 
 @pytest.fixture(scope="module")
 def comparison() -> Comparison:
-    return compare(TASK, METHODS, range(20), records(), tuning="rho was chosen by `a script`.")
+    return compare(TASK, METHODS, range(20), records(), note="rho was chosen by `a script`.")
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ EVIL = "</script><script>alert('1')</script>|<!--"
 
 @pytest.fixture(scope="module")
 def comparison() -> Comparison:
-    return compare(TASK, METHODS, range(20), records(), tuning="rho was chosen by `a script`.")
+    return compare(TASK, METHODS, range(20), records(), note="rho was chosen by `a script`.")
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def evil() -> Comparison:
     methods = (*METHODS[:3], Method(label=EVIL, kind="sssam", rho=0.4, schedule=_SCHEDULE))
     task = TASK.model_copy(update={"name": EVIL})
     made = records(methods, range(4), {**ACCURACY, EVIL: 93.4}, task=task)
-    return compare(task, methods, range(4), made, tuning=EVIL)
+    return compare(task, methods, range(4), made, note=EVIL)
 
 
 _SCHEDULE = METHODS[5].schedule

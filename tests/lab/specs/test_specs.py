@@ -35,7 +35,8 @@ OTHER = {
     "momentum": 0.8,
     "weight_decay": 0.9,
     "anneal": "constant",
-    "augment": True,
+    "augment": "shifts",
+    "test": 9,
     "kind": "asam",
     "rho": 0.9,
     "schedule": constant(0.25).to_dict(),
@@ -89,6 +90,16 @@ def test_data_and_models_go_by_their_names_and_a_task_does_not():
     assert [id_ == REFERENCE.id for id_ in ids] == [True, False, False]
 
 
+def test_augmentation_reads_and_writes_the_truth_values_of_old_records():
+    task = REFERENCE.task
+    for written, kind in ((False, "none"), (True, "shifts and flips"), ("shifts", "shifts")):
+        read = Task.model_validate({**task.model_dump(), "augment": written})
+        assert read.augment == kind
+        assert read.model_dump(mode="json")["augment"] == written
+    flipped = task.model_copy(update={"augment": "shifts and flips"})
+    assert REFERENCE.model_copy(update={"task": flipped}).id == "be1a8e69f23d73cb"
+
+
 def test_a_changed_default_is_seen_here():
     """Defaults are left out of an id: who changes one must raise the revision, and this text."""
     defaults = Run(
@@ -105,6 +116,7 @@ def test_a_changed_default_is_seen_here():
                 "fingerprint": None,
                 "train": None,
                 "validation": None,
+                "test": None,
                 "label_noise": 0.0,
                 "target": None,
                 "length": None,

@@ -68,8 +68,8 @@ def test_a_study_is_conducted_then_read_without_training(tmp_path):
     comparison = conduct.compared(STUDY, again, held.values())
     assert comparison.missing == 0
     assert comparison.variants[1].method.rho == decided.methods[1].rho
-    assert "Chosen: SAM: rho" in comparison.tuning
-    assert comparison.tuning.endswith("A note.")
+    assert "Chosen: SAM: rho" in comparison.note
+    assert comparison.note.endswith("A note.")
 
 
 def test_an_unfinished_tuning_is_told():

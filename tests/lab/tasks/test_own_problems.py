@@ -38,7 +38,7 @@ def test_methods_are_checked_over_the_task_s_own_model(written):
     )
     checks.check(tasks.find(written(normed)), [samon])
     with pytest.raises(ValueError, match="augment is for images"):
-        checks.check(_good(written).model_copy(update={"augment": True}), [BASE])
+        checks.check(_good(written).model_copy(update={"augment": "shifts"}), [BASE])
 
 
 def test_an_optimizer_of_one_s_own_gets_the_learning_rate(written):

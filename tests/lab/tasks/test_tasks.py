@@ -59,7 +59,7 @@ def test_settings_change_the_task_its_data_or_its_model(tmp_path):
         ({"epochs": True}, "epochs must be a whole number, not True"),
         ({"epochs": "3"}, "epochs must be a whole number, not '3'"),
         ({"epochs": 2.0}, r"epochs must be a whole number, not 2\.0"),
-        ({"augment": 1}, "augment must be true or false, not 1"),
+        ({"augment": 1}, "augment must be .none., .shifts. or .shifts and flips., not 1"),
         ({"learning_rate": float("nan")}, "learning_rate must be a finite number, not nan"),
         ({"model": "resnet9"}, "the depth must be 8, 14, 20"),
         ({"model": 3}, r"model must be a name, or a table such as .*, not 3"),
