@@ -63,7 +63,7 @@ def drawn(rows: Sequence[Sequence[Cell]], noted: Sequence[str] | None = None) ->
     """Rows of cells as a table; of the columns in `noted`, or of all, what is in small too."""
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for cell in rows[0]:
-        made.add_column(cell.name, justify="left" if cell.name == "variant" else "right", no_wrap=True)
+        made.add_column(cell.name, justify="right" if cell.best else "left", no_wrap=True)
     for row in rows:
         made.add_row(*(_text(cell, noted is None or cell.name in noted) for cell in row))
     return made

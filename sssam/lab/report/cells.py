@@ -60,9 +60,7 @@ def measured(
     return Cell(name, form(mean), ends, more, repr(mean), strong, best)
 
 
-def difference(
-    name: str, value: Interval | None, *, more: str = "", strong: bool = False
-) -> Cell:
+def difference(name: str, value: Interval | None, *, more: str = "", strong: bool = False) -> Cell:
     """A difference in percentage points."""
     return measured(name, value, lambda end: signed(end, 2), more=more, strong=strong)
 
@@ -93,4 +91,3 @@ def escaped(text: str) -> str:
 
 def _line(texts: Sequence[str]) -> str:
     return f"| {' | '.join(escaped(text) for text in texts)} |"
-

@@ -9,9 +9,9 @@ from scipy.optimize import isotonic_regression
 
 from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.report.forest import ends
-from sssam.lab.report.key import LENGTHS, Key, is_length
+from sssam.lab.report.key import LENGTHS, Key, is_length, named
 from sssam.lab.report.text import points
-from sssam.lab.report.theme import PRINT, Theme, Width, finish, haloed, heading, over
+from sssam.lab.report.theme import PLAIN, PRINT, Theme, Width, finish, haloed, heading, over
 
 #: What a price is counted in; each is 1 for a run of the base.
 Axis = Literal["passes", "seconds"]
@@ -22,7 +22,7 @@ TITLES = {
 }
 HEIGHT = 400
 APART = 0.012  # of the axis, between points of one price
-FAR = 1.0  # of the height from the base up to the best: what lies further below is left out
+FAR = 1.5  # of the height from the base up to the best: what lies further below is left out
 
 
 def price(variant: Variant, axis: Axis) -> float | None:
@@ -56,7 +56,12 @@ def accuracy_against_cost(
     low, high = min(d["x"] for d in data), max(d["x"] for d in data)
     room = 0.06 * (high - low) or 0.5
     x_scale = alt.Scale(domain=[low - room, high + room], nice=False, zero=False)
-    x = alt.X("x:Q", title=TITLES[axis], scale=x_scale, axis=alt.Axis(grid=False, format="~g"))
+    x = alt.X(
+        "x:Q",
+        title=TITLES[axis],
+        scale=x_scale,
+        axis=alt.Axis(grid=False, labelExpr=PLAIN, tickCount=8),
+    )
     y_scale = alt.Scale(domain=_heights(comparison, shown), nice=False, zero=False)
     heights = heading(f"test {comparison.task.metric}, %")
 
@@ -71,7 +76,7 @@ def accuracy_against_cost(
         *_lengths(data, x, y("mean"), theme),
         chart.mark_rule(strokeWidth=1.4, clip=True).encode(y=y("low"), y2="high"),
         dots.encode(y=y("mean"), shape=key.shape(labels, theme)),
-        *_names(data, comparison, x, y("mean"), theme),
+        *_names(data, comparison, x, y("high"), theme),
     ]
     return finish(layers, theme, width, HEIGHT)
 
@@ -97,12 +102,16 @@ def _data(
             **ends(v.accuracy),
             "n": v.accuracy.n,
             "gain": "" if v.to_base is None else points(v.to_base, 2),
-            "passes": spoken(price(v, "passes")),
-            "seconds": spoken(price(v, "seconds")),
+            "passes": _told(v.cost),
+            "seconds": _told(v.seconds),
         }
         for v, x in zip(shown, places, strict=True)
         if v.accuracy is not None
     ]
+
+
+def _told(value: float | None) -> str:
+    return "not measured" if value is None else f"{value:.3f}"
 
 
 def beside(values: Sequence[float], gap: float) -> list[float]:
@@ -140,19 +149,21 @@ def _lengths(data: list[dict[str, Any]], x: alt.X, y: alt.Y, theme: Theme) -> li
 def _names(
     data: list[dict[str, Any]], comparison: Comparison, x: alt.X, y: alt.Y, theme: Theme
 ) -> list[alt.Chart]:
-    """The names of the base, SAM and the variant of the headline; the key has the others."""
-    named = [v.label for v in (comparison.base, comparison.sam, comparison.best) if v is not None]
-    texts = [d for d in data if d["label"] in named]
-    middle = (min(d["x"] for d in data) + max(d["x"] for d in data)) / 2
-    layers = list[alt.Chart]()
-    for align, dx, some in (
-        ("left", 11, [d for d in texts if d["x"] <= middle]),
-        ("right", -11, [d for d in texts if d["x"] > middle]),
-    ):
-        if some:
-            chart = over(some).encode(x=x, y=y, text="label:N")
-            layers += haloed(chart, theme, align=align, dx=dx, dy=-11, clip=True, color=theme.ink)
-    return layers
+    """The base, SAM and the headline's variant, named above their intervals; the key has all."""
+    texts = [d for d in data if d["label"] in named(comparison)]
+    low, high = min(d["x"] for d in data), max(d["x"] for d in data)
+    sides: dict[str, list[dict[str, Any]]] = {"left": [], "center": [], "right": []}
+    for text in texts:
+        place = (text["x"] - low) / (high - low or 1.0)
+        sides["left" if place < 0.2 else "right" if place > 0.8 else "center"].append(text)
+    return [
+        layer
+        for align, some in sides.items()
+        if some
+        for layer in haloed(
+            over(some).encode(x=x, y=y, text="label:N"), theme, align=align, dy=-9, color=theme.ink
+        )
+    ]
 
 
 def _tooltip(metric: str) -> list[alt.Tooltip]:

@@ -35,7 +35,7 @@ def curves(
     if quantity == "validation_accuracy":
         title = f"validation {comparison.task.metric}, %"
     y = alt.Y("value:Q", axis=heading(title), scale=_scale(data, quantity))
-    x = alt.X("passes:Q", title=PASSES, axis=alt.Axis(grid=False, labelExpr=PLAIN))
+    x = alt.X("passes:Q", title=PASSES, axis=alt.Axis(grid=False, labelExpr=PLAIN, tickCount=8))
     tooltip = [
         alt.Tooltip("label:N", title="variant"),
         alt.Tooltip("value:Q", title=title, format=".4~g"),
@@ -85,7 +85,7 @@ def _points(variant: Variant, quantity: Quantity, key: Key) -> list[dict[str, An
 
 
 def _scale(data: list[dict[str, Any]], quantity: Quantity) -> alt.Scale:
-    """Losses over two decades on a logarithmic axis; of accuracies the upper end, where runs end."""
+    """Losses over two decades on a logarithmic axis; of accuracies the end of the runs."""
     values = [point["value"] for point in data]
     if quantity == "train_loss":
         is_wide = 0 < 100 * min(values) < max(values)

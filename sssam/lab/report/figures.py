@@ -9,7 +9,7 @@ from sssam.lab.report.curves import Quantity, curves
 from sssam.lab.report.figure import Figure
 from sssam.lab.report.flatness import of_variants
 from sssam.lab.report.forest import Line, forest
-from sssam.lab.report.key import Key
+from sssam.lab.report.key import Key, named
 from sssam.lab.report.schedules import Band, schedules
 from sssam.lab.report.sensitivity import sensitivity, with_rho
 from sssam.lab.report.sentences import CAPTIONS, headline
@@ -36,9 +36,9 @@ def _figures(comparison: Comparison, axis: Axis) -> Iterator[Figure]:
         yield _differences(comparison)
     some = _some(comparison)
     if any(variant.curve for variant in some.variants):
-        yield _curves(some, "validation_accuracy", key)
+        yield _curves(some, "validation_accuracy", key, len(comparison.variants))
     if any(p.train_loss is not None for v in some.variants for p in v.curve):
-        yield _curves(some, "train_loss", key)
+        yield _curves(some, "train_loss", key, len(comparison.variants))
     if bands := [band for variant in some.variants for band in _band(variant)]:
         yield _schedules(bands)
     if with_rho(comparison.tuning, some.variants):
@@ -55,13 +55,10 @@ def _has(comparison: Comparison, axis: Axis) -> bool:
 def _some(comparison: Comparison) -> Comparison:
     """The comparison with as many variants as lines can be told apart, what matters most first."""
     measured = [v for v in comparison.variants if v.accuracy is not None]
-    first = [comparison.base, comparison.sam, comparison.find(comparison.best)]
-    ranked = [v.label for v in first if v is not None]
+    ranked = named(comparison)
     ranked += [v.label for v in measured if not v.is_control] + [v.label for v in measured]
     kept = set(list(dict.fromkeys(ranked))[:MOST])
-    return comparison.model_copy(
-        update={"variants": tuple(v for v in measured if v.label in kept)}
-    )
+    return comparison.model_copy(update={"variants": tuple(v for v in measured if v.label in kept)})
 
 
 def _cost(comparison: Comparison, axes: Sequence[Axis], key: Key) -> Figure:
@@ -85,7 +82,7 @@ def _differences(comparison: Comparison) -> Figure:
     claimed = [(v, v.claim) for v in comparison.variants if v.claim is not None]
     lines = [
         Line(
-            f"{v.label} \N{EN DASH} {claim.control}",
+            f"{v.label} over {claim.control}",
             v.role,
             claim.difference,
             points(claim.difference, 2),
@@ -108,7 +105,7 @@ def _differences(comparison: Comparison) -> Figure:
     )
 
 
-def _curves(comparison: Comparison, quantity: Quantity, key: Key) -> Figure:
+def _curves(comparison: Comparison, quantity: Quantity, key: Key, measured: int) -> Figure:
     name = "training-loss" if quantity == "train_loss" else "validation-accuracy"
     metric = comparison.task.metric
     curved = [v for v in comparison.variants if v.curve]
@@ -118,11 +115,15 @@ def _curves(comparison: Comparison, quantity: Quantity, key: Key) -> Figure:
         name=name,
         short="Training loss" if quantity == "train_loss" else "Validation",
         title=f"{what} over what was spent",
-        caption=CAPTIONS[name].format(metric=metric),
+        caption=CAPTIONS[name].format(metric=metric) + _left_out(curved, measured),
         alt=f"Line plot of {what.lower()} against passes; at the end: {ends}.",
         views={"": partial(curves, comparison, quantity, key)},
         key=tuple(key.looks([v.label for v in curved])),
     )
+
+
+def _left_out(drawn: Sequence[Variant], measured: int) -> str:
+    return f" Drawn are {len(drawn)} of {measured} variants." if len(drawn) < measured else ""
 
 
 def _last(variant: Variant, quantity: Quantity) -> str:

@@ -8,6 +8,7 @@ from sssam.lab.comparison.values import Comparison, Variant, VariantFlatness
 from sssam.lab.report.figure import Figure
 from sssam.lab.report.files import save
 from sssam.lab.report.forest import Line, forest
+from sssam.lab.report.key import named
 from sssam.lab.report.landscape import Along, curves, line, surface
 from sssam.lab.report.sentences import CAPTIONS
 from sssam.lab.report.text import ranged
@@ -54,11 +55,10 @@ def of_variants(comparison: Comparison) -> Iterator[Figure]:
     measured = [(v, v.flatness) for v in comparison.variants if v.flatness]
     if measured:
         yield _eigenvalues(measured)
-    named = [v.label for v in (comparison.base, comparison.sam, comparison.best) if v is not None]
     along = [
         Along(f"{v.label}, seed {f.seed}", f.curve.x, f.curve.loss, v.role)
         for v, f in measured
-        if v.label in named and _is_drawn(f.curve)
+        if v.label in named(comparison) and _is_drawn(f.curve)
     ]
     if along:
         yield _landscape(along)._replace(half=True)

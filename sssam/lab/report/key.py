@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import altair as alt
 
-from sssam.lab.comparison.values import Variant
+from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.report.theme import PRINT, Theme
 
 #: Symbols as paths within -1 to 1, for charts and for the page's own key.
@@ -19,7 +19,7 @@ SHAPES = (
     "M-1,-.55L-.55,-1L0,-.45L.55,-1L1,-.55L.45,0L1,.55L.55,1L0,.45L-.55,1L-1,.55L-.45,0Z",  # an x
     "M-1,-.35H1V.35H-1Z",  # a bar
 )
-DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [12, 4], [1, 4], [4, 2, 1, 2, 1, 2], [3, 6])
+DASHES = ((1, 0), (6, 3), (2, 2), (8, 3, 2, 3), (12, 4), (1, 4), (4, 2, 1, 2, 1, 2), (3, 6))
 #: What stands in the key for the base trained for other lengths, which are one curve.
 LENGTHS = "base, other lengths"
 
@@ -30,7 +30,7 @@ class Look(NamedTuple):
     key: str
     role: str
     shape: str
-    dash: list[int]
+    dash: tuple[int, ...]
 
 
 class Key:
@@ -58,8 +58,9 @@ class Key:
         return self._looks[label]
 
     def looks(self, labels: Iterable[str]) -> list[Look]:
-        """The looks of these variants, each once."""
-        return list({self._looks[label].key: self._looks[label] for label in labels}.values())
+        """The looks of these variants, each once, in the order of the comparison."""
+        chosen = {self._looks[label] for label in labels}
+        return [look for look in dict.fromkeys(self._looks.values()) if look in chosen]
 
     def colour(self, labels: Sequence[str], theme: Theme) -> alt.Color:
         """The colour of a mark by its field `key`."""
@@ -71,16 +72,27 @@ class Key:
     def shape(self, labels: Sequence[str], theme: Theme) -> alt.Shape:
         """The shape of a point by its field `key`."""
         looks = self.looks(labels)
-        scale = alt.Scale(
-            domain=[look.key for look in looks], range=[look.shape for look in looks]
-        )
+        scale = alt.Scale(domain=[look.key for look in looks], range=[look.shape for look in looks])
         return alt.Shape("key:N", scale=scale, legend=_legend(theme))
 
     def dash(self, labels: Sequence[str], theme: Theme) -> alt.StrokeDash:
         """The dashes of a line by its field `key`."""
         looks = self.looks(labels)
-        scale = alt.Scale(domain=[look.key for look in looks], range=[look.dash for look in looks])
+        scale = alt.Scale(
+            domain=[look.key for look in looks], range=[list(look.dash) for look in looks]
+        )
         return alt.StrokeDash("key:N", scale=scale, legend=_legend(theme, "stroke"))
+
+
+def best(comparison: Comparison) -> Variant | None:
+    """The variant that the headline names; None where it names none."""
+    return next((v for v in comparison.variants if v.label == comparison.best), None)
+
+
+def named(comparison: Comparison) -> list[str]:
+    """The labels of what a reader looks for first: the base, SAM, and the headline's variant."""
+    some = (comparison.base, comparison.sam, best(comparison))
+    return list(dict.fromkeys(v.label for v in some if v is not None))
 
 
 def is_length(variant: Variant) -> bool:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import altair as alt
 
+from sssam.lab.report.curves import REACH
 from sssam.lab.report.key import DASHES
 from sssam.lab.report.theme import PLAIN, PRINT, Theme, Width, finish, heading, over
 
@@ -36,7 +37,7 @@ def curves(lines: Sequence[Along], theme: Theme = PRINT, width: Width = 760) -> 
         ValueError: no loss is finite.
     """
     title = ["distance along a random direction", "in lengths of each filter"]
-    return finish([_lines(lines, title, theme)], theme, width, HEIGHT)
+    return finish(_lines(lines, title, theme), theme, width, HEIGHT)
 
 
 def line(along: Along, theme: Theme = PRINT, width: Width = 760) -> alt.LayerChart:
@@ -50,7 +51,7 @@ def line(along: Along, theme: Theme = PRINT, width: Width = 760) -> alt.LayerCha
     lines = [along]
     if None not in ends:
         lines.append(Along("straight line between the ends", (along.x[0], along.x[-1]), ends))
-    return finish([_lines(lines, title, theme)], theme, width, HEIGHT)
+    return finish(_lines(lines, title, theme), theme, width, HEIGHT)
 
 
 def surface(
@@ -95,29 +96,30 @@ def surface(
     return finish([tiles, centre.encode(x="left:Q", y="low:Q")], theme, width, HIGH)
 
 
-def _lines(lines: Sequence[Along], title: str | list[str], theme: Theme) -> alt.Chart:
+def _lines(lines: Sequence[Along], title: str | list[str], theme: Theme) -> list[alt.Chart]:
     points = [point for each in lines for point in _points(each)]
     scale = _scale([point["loss"] for point in points])
     names = [each.name for each in lines]
     roles = [each.role or _COLOURS[i % len(_COLOURS)] for i, each in enumerate(lines)]
     colours = alt.Scale(domain=names, range=[theme.roles[role] for role in roles])
-    dashes = [DASHES[roles[:i].count(role) % len(DASHES)] for i, role in enumerate(roles)]
+    dashes = [list(DASHES[roles[:i].count(role) % len(DASHES)]) for i, role in enumerate(roles)]
     legend = alt.Legend(orient="bottom", direction="vertical", symbolType="stroke", labelLimit=300)
-    drawn = over(points).mark_line(strokeWidth=1.8, point={"size": 200, "opacity": 0})
-    encoded: alt.Chart = drawn.encode(
+    chart = over(points).encode(
         x=alt.X("x:Q", title=title, axis=alt.Axis(**_AXIS), scale=alt.Scale(nice=False)),
         y=alt.Y("loss:Q", scale=scale, axis=heading(LOSS, labelExpr=PLAIN)),
         color=alt.Color("label:N", scale=colours, legend=legend),
-        strokeDash=alt.StrokeDash(
-            "label:N", scale=alt.Scale(domain=names, range=dashes), legend=legend
-        ),
-        tooltip=[
-            alt.Tooltip("label:N", title="solution"),
-            alt.Tooltip("x:Q", title="at", format=".3~g"),
-            alt.Tooltip("loss:Q", title=LOSS, format=".4~g"),
-        ],
     )
-    return encoded
+    tooltip = [
+        alt.Tooltip("label:N", title="solution"),
+        alt.Tooltip("x:Q", title="at", format=".3~g"),
+        alt.Tooltip("loss:Q", title=LOSS, format=".4~g"),
+    ]
+    dash = alt.StrokeDash("label:N", scale=alt.Scale(domain=names, range=dashes), legend=legend)
+    reach = chart.mark_point(filled=True, size=REACH)
+    return [
+        chart.mark_line(strokeWidth=1.8).encode(strokeDash=dash),
+        reach.encode(opacity=alt.value(0), tooltip=tooltip),
+    ]
 
 
 def _points(along: Along) -> list[dict[str, Any]]:

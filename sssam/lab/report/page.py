@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from markupsafe import Markup
 
@@ -15,7 +15,7 @@ from sssam.lab.report.facts import facts, settings
 from sssam.lab.report.figure import Figure
 from sssam.lab.report.figures import figures
 from sssam.lab.report.files import render, rendered
-from sssam.lab.report.key import Key
+from sssam.lab.report.key import Key, best
 from sssam.lab.report.text import signed
 from sssam.runtime.files import write_whole
 
@@ -123,7 +123,7 @@ def page(
         settings=[settings(variant) for variant in comparison.variants],
         command=command or reproduce.command(comparison),
         downloads=_downloads(comparison),
-        specifications=html.embedded(_specifications(chosen)),
+        specifications=html.specifications(chosen),
         style=Markup(html.part("report.css")),
         script=Markup(html.part("report.js")),
         library=Markup(html.library()),
@@ -147,33 +147,13 @@ def _downloads(comparison: Comparison) -> list[dict[str, str]]:
     ]
 
 
-def _specifications(drawn: Sequence[Figure]) -> dict[str, Any]:
-    """Each figure's views, and once for all of them the data that they share."""
-    data: dict[str, Any] = {}
-    views = {
-        figure.name: {
-            name: _without_data(specification, data)
-            for name, specification in figure.specifications().items()
-        }
-        for figure in drawn
-    }
-    return {"views": views, "data": data}
-
-
-def _without_data(specification: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
-    """The specification with its data moved to `data`; names are hashes, so equal data are one."""
-    own = specification.pop("datasets", {})
-    data |= own
-    return {**specification, "uses": list(own)}
-
-
 def _numbers(comparison: Comparison) -> list[Cell]:
     """The few numbers under the headline; only where it names a variant."""
-    best = comparison.find(comparison.best)
-    if best is None or best.to_base is None or best.cost is None:
+    winner = best(comparison)
+    if winner is None or winner.to_base is None or winner.cost is None:
         return []
-    gain = Cell("gain over the base", signed(best.to_base.mean), "points")
-    passes = Cell("passes", f"{best.cost:.2f}", "times the base's")
-    if best.seconds is None:
+    gain = Cell("gain over the base", signed(winner.to_base.mean), "points")
+    passes = Cell("passes", f"{winner.cost:.2f}", "times the base's")
+    if winner.seconds is None:
         return [gain, passes]
-    return [gain, passes, Cell("seconds", f"{best.seconds:.2f}", "times the base's")]
+    return [gain, passes, Cell("seconds", f"{winner.seconds:.2f}", "times the base's")]

@@ -22,9 +22,7 @@ class Band(NamedTuple):
     taken: Sequence[bool]
 
 
-def schedules(
-    bands: Sequence[Band], theme: Theme = PRINT, width: Width = 760
-) -> alt.LayerChart:
+def schedules(bands: Sequence[Band], theme: Theme = PRINT, width: Width = 760) -> alt.LayerChart:
     """The probability of a sharpness-aware step over a run; the strip tells where steps fell.
 
     Raises:

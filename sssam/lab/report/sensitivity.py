@@ -38,11 +38,12 @@ def sensitivity(
         alt.Tooltip("spread:Q", title="standard deviation over seeds", format=".2f"),
         alt.Tooltip("diverged:Q", title="diverged runs"),
     ]
+    radii = sorted({point["rho"] for point in data})
     x = alt.X(
         "rho:Q",
         title="\N{GREEK SMALL LETTER RHO}, the radius of the perturbation",
         scale=alt.Scale(type="log", nice=False),
-        axis=alt.Axis(grid=False, labelOverlap="greedy", labelExpr=PLAIN),
+        axis=alt.Axis(grid=False, labelOverlap="greedy", labelExpr=PLAIN, values=radii),
     )
     drawn = lines(data, key, x, y, tooltip, theme)
     labels = list(dict.fromkeys(point["label"] for point in data))

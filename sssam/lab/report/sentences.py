@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sssam.lab.comparison.reasons import Caveat, Reason
 from sssam.lab.comparison.values import Comparison, Variant
+from sssam.lab.report.key import best
 from sssam.lab.report.text import counted, listed, points
 from sssam.lab.specs import Task, Tuning
 from sssam.lab.tuned import Tuned
@@ -18,15 +19,15 @@ NOT_TUNED = "The base is not tuned here, so no gain over it is claimed."
 
 def headline(comparison: Comparison) -> str:
     """The finding: the variant with the largest clear gain at about the base's price, or none."""
-    best = comparison.find(comparison.best)
+    winner = best(comparison)
     over = f"On {comparison.task.name}, "
     seeds = counted(len(comparison.seeds), "seed")
-    if best is None or best.to_base is None or best.claim is None:
+    if winner is None or winner.to_base is None or winner.claim is None:
         return f"{over}{_none(comparison)} ({seeds})."
     return (
-        f"{over}{best.label} gains {points(best.to_base)} over the base for {price(best)}, and "
-        f"{points(best.claim.difference)} over {best.claim.control}, the best control that costs "
-        f"no more ({seeds})."
+        f"{over}{winner.label} gains {points(winner.to_base)} over the base for {price(winner)}, "
+        f"and {points(winner.claim.difference)} over {winner.claim.control}, the best control that "
+        f"costs no more ({seeds})."
     )
 
 
@@ -40,14 +41,14 @@ def price(variant: Variant) -> str:
 
 def support(comparison: Comparison) -> str:
     """What stands below the headline: how it fares in seconds, or what came nearest."""
-    best = comparison.find(comparison.best)
-    if best is not None and comparison.is_best_in_seconds is False:
+    winner = best(comparison)
+    if winner is not None and comparison.is_best_in_seconds is False:
         return (
             f"Counted in seconds, that price is above {CHEAP:g} times the base's, or a control "
             "buys as much for it."
         )
     claims = [(v, v.claim) for v in comparison.candidates if v.claim is not None]
-    if best is not None or not claims:
+    if winner is not None or not claims:
         return ""
     nearest, claim = max(claims, key=lambda each: each[1].difference.mean)
     return (
@@ -75,28 +76,28 @@ def remarks(comparison: Comparison) -> list[str]:
         if reason.variants and reason.kind != "sam_gain_unclear"
     ]
     untuned = [NOT_TUNED] if any(r.kind == "untuned_base" for r in comparison.reasons) else []
-    known = [tuned(each) for each in comparison.tuning]
+    known = tuned(comparison.tuning)
     known += [comparison.note] if comparison.note and not known else []
     caveats = [CAVEATS[caveat.kind](caveat) for caveat in comparison.caveats]
     return [*untuned, *known, *told, *caveats]
 
 
-def tuned(tuning: Tuning) -> str:
-    """What was chosen for a variant, among what, and whether the best lay at an end."""
-    chosen = listed([f"{_name(name)} {_short(v)}" for name, v in tuning.values.items()])
-    grids = listed(
-        [
-            f"{_name(name)} among {', '.join(map(_short, grid))}"
-            for name, grid in tuning.grids.items()
-        ]
-    )
-    ends = listed([_name(name) for name in tuning.at_end])
-    end = f" The best {ends} lies at an end of what was tried: a wider grid could hold a better one."
-    return (
-        f"Tuned for {tuning.label}: {chosen}, by mean validation score of "
-        f"{counted(tuning.trials, 'trial')} over {counted(len(tuning.seeds), 'seed')} ({grids})."
-        + (end if ends else "")
-    )
+def tuned(tuning: Sequence[Tuning]) -> list[str]:
+    """What was chosen among what, one sentence for the base and for all of equal grids."""
+    alike: dict[str, list[Tuning]] = {}
+    for each in tuning:
+        grids = [f"{_name(n)} in {', '.join(map(_short, g))}" for n, g in each.grids.items()]
+        over = f"{counted(each.trials, 'trial')} on {counted(len(each.seeds), 'seed')}"
+        alike.setdefault(f"{over}: {'; '.join(grids)}", []).append(each)
+    return [
+        f"Tuned on validation data, {how}. Chosen: {'; '.join(map(_chosen, some))}."
+        for how, some in alike.items()
+    ]
+
+
+def _chosen(tuning: Tuning) -> str:
+    values = [f"{_name(name)} {_short(value)}" for name, value in tuning.values.items()]
+    return f"{tuning.label} {listed(values)}"
 
 
 def tuned_before(task: Task, values: Tuned) -> str:
@@ -142,29 +143,43 @@ CAVEATS: Mapping[str, Callable[[Caveat], str]] = {
     "failed": lambda c: f"Failed, with the error in the record: {_runs(c.counts)}.",
     "missing": lambda c: f"Not there yet: {_runs(c.counts)}.",
     "seeds_added": lambda c: f"Added after the study was fixed: {counted(len(c.seeds), 'seed')}.",
-    "unlike_weights": lambda c: f"{listed(c.variants, 4)} did not start from the same weights as "
-    f"the others{_at(c.seeds)}.",
-    "environments": lambda c: "The records come from unlike environments: "
-    + "; ".join(f"{name} {listed(values, 3)}" for name, values in c.values.items())
-    + ".",
-    "mixed_pairs": lambda c: "Pairs of unlike environments, so rounding may be in the difference"
-    f"{_at(c.seeds)}.",
+    "unlike_weights": lambda c: (
+        f"{listed(c.variants, 4)} did not start from the same weights as the others{_at(c.seeds)}."
+    ),
+    "environments": lambda c: (
+        "The records come from unlike environments: "
+        + "; ".join(f"{name} {listed(values, 3)}" for name, values in c.values.items())
+        + "."
+    ),
+    "mixed_pairs": lambda c: (
+        f"Pairs of unlike environments, so rounding may be in the difference{_at(c.seeds)}."
+    ),
     "other_data": lambda c: f"Left out, since their data differ: {_runs(c.counts)}.",
-    "untuned": lambda c: f"rho was not tuned here for {listed(c.variants, 4)}: another may do "
-    "better (`sssam tune`).",
-    "grid_end": lambda c: "The best value lies at an end of its grid: "
-    + "; ".join(f"{label} ({listed(v)})" for label, v in c.values.items())
-    + ".",
-    "noisy_clock": lambda c: f"The clock was too noisy to state the seconds of "
-    f"{listed(c.variants, 4)}.",
-    "price_differs": lambda c: "Seconds differ from passes by more than a tenth: "
-    + "; ".join(f"{label} by {number:.2f}" for label, number in c.numbers.items())
-    + ".",
-    "unexpected_cost": lambda c: "Passes a step differ from those expected: "
-    + "; ".join(f"{label}, expected {number:.3f}" for label, number in c.numbers.items())
-    + ".",
-    "test_error_unknown": lambda c: "The records do not say which examples were right, so the "
-    "error of a test set that all seeds share is left out of the intervals.",
+    "untuned": lambda c: (
+        f"rho was not tuned here for {listed(c.variants, 4)}: another may do better (`sssam tune`)."
+    ),
+    "grid_end": lambda c: (
+        "The best value lies at an end of its grid: "
+        + "; ".join(f"{label} ({listed(v)})" for label, v in c.values.items())
+        + "."
+    ),
+    "noisy_clock": lambda c: (
+        f"The clock was too noisy to state the seconds of {listed(c.variants, 4)}."
+    ),
+    "price_differs": lambda c: (
+        "Seconds differ from passes by more than a tenth: "
+        + "; ".join(f"{label} by {number:.2f}" for label, number in c.numbers.items())
+        + "."
+    ),
+    "unexpected_cost": lambda c: (
+        "Passes a step differ from those expected: "
+        + "; ".join(f"{label}, expected {number:.3f}" for label, number in c.numbers.items())
+        + "."
+    ),
+    "test_error_unknown": lambda c: (
+        "The records do not say which examples were right, so the "
+        "error of a test set that all seeds share is left out of the intervals."
+    ),
     "no_flatness": lambda c: f"Flatness is not known of: {_runs(c.counts)}.",
 }
 
@@ -219,6 +234,6 @@ NOTES = {
     "Satterthwaite's degrees of freedom. The claim is of these tasks in the mean: not of each, and "
     "not of tasks at large.",
     "repeat": "Run it where the directory of results lies. Runs that have a record are not trained "
-    "again; set the records aside to train all of them anew. Equal seeds give equal numbers on one machine "
-    "with equal versions; on another the last digits, and seconds, may differ.",
+    "again; set the records aside to train all of them anew. Equal seeds give equal numbers on one "
+    "machine with equal versions; on another the last digits, and seconds, may differ.",
 }

@@ -51,7 +51,8 @@ def _control(variant: Variant) -> Cell:
 
 def _seconds(variant: Variant) -> Cell:
     time = variant.time
-    note = "" if time is None else f"[{time.low:.2f}, {time.high:.2f}] a step"
+    steps = variant.method.length
+    note = "" if time is None else f"[{steps * time.low:.2f}, {steps * time.high:.2f}]"
     return number("seconds", variant.seconds, "{:.2f}", best="low", note=note)
 
 
@@ -65,7 +66,8 @@ def _beside_sam(variant: Variant) -> list[Cell]:
     if variant.non_inferior is not None:
         more = "non-inferior" if variant.non_inferior else "not established"
     to_sam = difference(SAM, variant.to_sam, more=more, strong=bool(variant.non_inferior))
-    return [to_sam, measured(SHARE, variant.share, lambda part: f"{100 * part:.0f}%")]
+    share = None if variant.is_control else variant.share
+    return [to_sam, measured(SHARE, share, lambda part: f"{100 * part:.0f}%")]
 
 
 def _runs(variant: Variant) -> Cell:

@@ -8,8 +8,8 @@ from scipy import stats as scipy_stats
 
 from sssam.lab import stats
 from sssam.lab.comparison.contrasts import differences
-from sssam.lab.report.text import counted, listed, signed
 from sssam.lab.comparison.values import Comparison, Variant
+from sssam.lab.report.text import counted, listed, signed
 from sssam.lab.search.findings import Candidate, Findings, Found
 from sssam.lab.stats import Interval
 
