@@ -79,7 +79,9 @@ def compare(
                 tuned=tuned,
             )
             if run:
-                trainer = studies.trainer(meant, engine, jobs, quiet, retry_failed, how, train)
+                trainer = studies.trainer(
+                    meant, engine, jobs, training.settings(how, train), quiet, retry_failed
+                )
         found = studies.conducted(meant, trainer) if run else studies.read(meant, errors)
         results.shown(meant, *found, quiet, results.repeat(what))
         return results.failures(meant.study, *found, errors)

@@ -67,8 +67,8 @@ def shown(
     quiet: bool,
     command: str,
     axis: Axis = "passes",
-) -> None:
-    """Writes and prints the comparison of each task, and what they say together.
+) -> list[Comparison]:
+    """Writes, prints and returns the comparison of each task, and what they say together.
 
     `axis` is the price that the main figure shows first.
     """
@@ -86,6 +86,7 @@ def shown(
         made[folder.name] = comparison
     if len(made) > 1:
         _pooled(made, what, quiet, output)
+    return list(made.values())
 
 
 def follow(what: Meant, command: str) -> None:

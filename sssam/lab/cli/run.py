@@ -46,7 +46,9 @@ def run(
         output, errors = terminal.consoles()
         with refusing():
             meant = studies.meant(study, seeds=seeds, out=out, data=data, flatness=flatness)
-            trainer = studies.trainer(meant, engine, jobs, quiet, retry_failed, how, train)
+            trainer = studies.trainer(
+                meant, engine, jobs, training.settings(how, train), quiet, retry_failed
+            )
         decided, held = studies.conducted(meant, trainer)
         tuned = [(each.part.task.name, c) for each in decided for c in each.choices if c.grid.tuned]
         for task, choice in [] if quiet else tuned:

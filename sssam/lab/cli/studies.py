@@ -1,6 +1,6 @@
 """Which study a command is about, and its runs: trained where they are missing, or only read."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -9,19 +9,18 @@ from rich.console import Console
 
 from sssam.lab import tasks
 from sssam.lab.cli import arguments, training
-from sssam.lab.cli.options import How
 from sssam.lab.cli.refusals import RefusedError
 from sssam.lab.cli.training import Trainer, tell_problems
 from sssam.lab.report import sentences
+from sssam.lab.runs import checks
 from sssam.lab.runs import store as records
-from sssam.lab.runs import study
-from sssam.lab.runs.watch import CHOOSING, COMPARING
+from sssam.lab.runs.progress import CHOOSING, COMPARING
+from sssam.lab.runs.worker import Settings
 from sssam.lab.specs import Precision, Record, Task
 from sssam.lab.specs.flatness import OF_STUDY
 from sssam.lab.studies import conduct, rows, studyfile
 from sssam.lab.studies.conduct import Decided
 from sssam.lab.studies.design import Grid, Part, Study, runs
-from sssam.lab.training.train import train as trained
 from sssam.lab.tuned import Tuned
 
 
@@ -121,19 +120,19 @@ def trainer(
     what: Meant,
     engine: str | None,
     jobs: int | None,
+    settings: Settings,
     quiet: bool,
     retry_failed: bool = False,
-    how: How | None = None,
-    train: Callable[..., Record] = trained,
 ) -> Trainer:
     """What trains the study's runs, after all is checked and the study is in its directory.
 
     Raises:
         ValueError, FileNotFoundError, ModuleNotFoundError: as `training.engine`, `Trainer` and
-            `study.check`.
+            `checks.check_runs`.
     """
     where = training.engine(engine, jobs, what.study)
-    made = Trainer(what.directory, where, quiet, retry_failed, how, train)
+    settings = settings._replace(flatness=what.study.flatness)
+    made = Trainer(what.directory, where, settings, quiet, retry_failed)
     _begin(what)
     return made
 
@@ -142,7 +141,7 @@ def _begin(what: Meant) -> None:
     """Builds every row and finds every task's data, and writes the study into its directory."""
     for part in what.study.parts:
         trials = [trial for row in part.rows for trial in row.trials()]
-        study.check(runs(part.task, trials, what.study.seeds[:1]))
+        checks.check_runs(runs(part.task, trials, what.study.seeds[:1]))
     conduct.keep(what.study, what.directory)
 
 
@@ -151,10 +150,9 @@ def conducted(what: Meant, train: Trainer) -> tuple[list[Decided], dict[str, Rec
     found, held = list[Decided](), dict[str, Record]()
     parts = what.study.parts
     for number, part in enumerate(parts, start=1):
-        choosing, comparing = (stage.of(number, len(parts)) for stage in (CHOOSING, COMPARING))
-        decided = conduct.decide(what.study, part, partial(train, stage=choosing))
-        wanted = conduct.wanted(what.study, decided)
-        held.update(train(wanted, what.study.flatness, comparing))
+        choosing, comparing = (each.of(number, len(parts)) for each in (CHOOSING, COMPARING))
+        decided = conduct.decide(what.study, part, partial(train, purpose=choosing))
+        held.update(train(conduct.wanted(what.study, decided), comparing))
         found.append(decided)
     return found, held
 

@@ -1,4 +1,4 @@
-"""What is said in a terminal: a comparison as a table that fits; progress is in watch.py."""
+"""A comparison as a table that fits the terminal; progress is in `runs/progress.py`."""
 
 from collections.abc import Sequence
 
@@ -10,9 +10,9 @@ from rich.text import Text
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.report import sentences, table
 from sssam.lab.report.cells import Cell
-from sssam.lab.runs.watch import Watch, epochs, watching
+from sssam.lab.runs.progress import showing
 
-__all__ = ["Watch", "consoles", "drawn", "epochs", "show", "shown", "watching"]
+__all__ = ["consoles", "drawn", "show", "showing", "shown"]
 
 #: How wide lines are where no terminal says how wide it is.
 PLAIN_WIDTH = 200

@@ -38,8 +38,8 @@ def train(
     from rich.text import Text
 
     from sssam.lab.cli import arguments, results, terminal, training
+    from sssam.lab.runs import checks
     from sssam.lab.runs import store as records
-    from sssam.lab.runs import study
     from sssam.lab.specs import Run
     from sssam.lab.studies import conduct
     from sssam.lab.training import checkpoints, hardware, loggers
@@ -58,7 +58,7 @@ def train(
                 seed=seed,
             )
             hardware.require(how.accelerator)
-            study.check([run])
+            checks.check_runs([run])
             loggers.check(how.logger)
             if checkpoint is not None and checkpoint.exists():
                 checkpoints.load(checkpoint, run)
@@ -67,13 +67,13 @@ def train(
         kept = "nothing is kept: give --checkpoint a file to go on from"
         if checkpoint is not None:
             kept = f"its state is kept in {checkpoint}; the same command goes on from there"
-        watching = terminal.epochs(run, errors, quiet)
-        with telling(chosen, errors), stoppable(kept), watching as watch:
+        showing = terminal.showing([run], errors, quiet)
+        with telling(chosen, errors), stoppable(kept), showing as progress:
             record = trained(
                 run,
                 checkpoint=checkpoint,
                 logged=loggers.make(how.logger, run, folder),
-                on_epoch=lambda e: watch.epoch(*e),
+                on_epoch=progress.epoch,
             )
         path = records.write(record, folder / conduct.RECORDS)
         output.print(Text(results.of_run(record)))

@@ -11,15 +11,14 @@ from sssam.lab import engines
 from sssam.lab.cli import arguments, terminal
 from sssam.lab.cli.options import How
 from sssam.lab.cli.refusals import FailedError, RefusedError, refusing, stoppable
+from sssam.lab.runs import checks, dispatch
 from sssam.lab.runs import store as records
-from sssam.lab.runs import study
-from sssam.lab.runs.watch import CHOOSING, Stage, Watch
+from sssam.lab.runs.progress import CHOOSING, Purpose
+from sssam.lab.runs.worker import Settings
 from sssam.lab.specs import Record, Run
-from sssam.lab.specs.flatness import Plan
 from sssam.lab.studies import conduct
 from sssam.lab.studies.design import Study
-from sssam.lab.training import hardware, loggers, ranks
-from sssam.lab.training.train import train as trained
+from sssam.lab.training import hardware, ranks
 
 
 @contextmanager
@@ -37,40 +36,42 @@ def leading(how: How) -> Iterator[Callable[..., Record] | None]:
         yield train
 
 
-class Trainer:
-    """Trains runs of a study that have no record, with progress; gives the records of all.
+def settings(how: How, train: Callable[..., Record]) -> Settings:
+    """The settings of a command; `train` is what `leading` gives."""
+    return Settings(accelerator=how.accelerator, logger=how.logger, train=train)
 
-    `train` is what `ranks.leading` gives.
+
+class Trainer:
+    """Trains runs that have no record, with progress; gives the records of all asked for so far.
+
+    A record is read once, however often its run is asked for; `stored` holds all so far, by id.
 
     Raises:
         ValueError: no such logger, or an accelerator that this machine lacks.
-        ModuleNotFoundError: its library is not installed.
+        ModuleNotFoundError: the logger's library is not installed.
     """
 
     def __init__(
         self,
         directory: Path,
         engine: engines.Engine,
-        quiet: bool,
+        settings: Settings,
+        quiet: bool = False,
         retry_failed: bool = False,
-        how: How | None = None,
-        train: Callable[..., Record] = trained,
     ) -> None:
         self.records = directory / conduct.RECORDS
-        self.engine, self.quiet, self.retry_failed = engine, quiet, retry_failed
-        self.how, self.train = how or How(), train
-        study.require_device(engine, self.how.accelerator)
-        loggers.check(self.how.logger)
+        self.engine, self.settings, self.quiet = engine, settings, quiet
+        self.retry_failed = retry_failed
+        checks.check_settings(settings, engine)
         _, self.console = terminal.consoles()
-        self._retried: set[str] = set()
+        self.stored: dict[str, Record] = {}
 
-    def __call__(
-        self, asked: Sequence[Run], flatness: Plan | None = None, stage: Stage = CHOOSING
-    ) -> Mapping[str, Record]:
-        """The records of the runs, by id; a run that failed is tried again once a command.
+    def __call__(self, asked: Sequence[Run], purpose: Purpose = CHOOSING) -> Mapping[str, Record]:
+        """The records of these runs and of those before, by id.
 
-        With `flatness` each trained model is measured by that plan, as `study.run_missing` does.
-        `stage` is what progress is told of: that of the tuning, which calls this without more.
+        A run that failed is tried again once a command, if at all.
+
+        Where values are chosen by them, neither the test set nor flatness is measured.
 
         Raises:
             RefusedError: the engine's library is not installed.
@@ -78,36 +79,38 @@ class Trainer:
             ConnectionError: the engine's cluster can't be reached.
             StoppedError: Ctrl-C or SIGTERM.
         """
-        retry = self.retry_failed and not self._retried >= {run.id for run in asked}
-        self._retried |= {run.id for run in asked}
-        missing = study.missing(asked, self.records, retry)
+        how = self.settings
+        if purpose.choosing:
+            how = how._replace(test=False, flatness=None)
+        new = [run for run in asked if not how.answered_by(self.stored.get(run.id))]
+        stored = records.read_runs(new, self.records)
+        tell_problems(stored.problems, self.console)
+        self.stored |= stored.by_id
+        missing = dispatch.missing(new, stored.by_id, how, self.retry_failed)
+        if missing:
+            self.stored |= self._train(missing, how, purpose)
+        return self.stored
+
+    def _train(
+        self, missing: Sequence[Run], settings: Settings, purpose: Purpose
+    ) -> Mapping[str, Record]:
         kept = f"finished runs are kept in {self.records}; the same command goes on from there"
-        watching = terminal.watching(missing, self.console, self.quiet, stage)
+        showing = terminal.showing(missing, self.console, self.quiet, purpose)
         try:
-            with stoppable(kept), watching as watch:
-                found = self._run(asked, retry, flatness, watch)
+            with stoppable(kept), showing as progress:
+                return dispatch.run_missing(
+                    missing,
+                    self.records,
+                    settings,
+                    engine=self.engine,
+                    retry_failed=self.retry_failed,
+                    on_record=progress.ended,
+                    on_epoch=progress.epoch,
+                ).by_id
         except ModuleNotFoundError as error:
             raise RefusedError(str(error)) from error
         except (engines.WorkerLostError, hardware.DeviceError) as error:
             raise FailedError(str(error)) from error
-        tell_problems(found.problems, self.console)
-        return found.by_id
-
-    def _run(
-        self, asked: Sequence[Run], retry: bool, flatness: Plan | None, watch: Watch
-    ) -> records.Records:
-        return study.run_missing(
-            asked,
-            self.records,
-            engine=self.engine,
-            on_progress=lambda p: watch.ended(*p),
-            on_epoch=lambda e: watch.epoch(*e),
-            retry_failed=retry,
-            flatness=flatness,
-            accelerator=self.how.accelerator,
-            logger=self.how.logger,
-            train=self.train,
-        )
 
 
 def tell_problems(problems: Iterable[records.Problem], console: Console) -> None:

@@ -49,7 +49,8 @@ def tune_(
 
     from sssam.lab import tuned
     from sssam.lab.cli import arguments, results, terminal, training
-    from sssam.lab.runs import study
+    from sssam.lab.runs import checks
+    from sssam.lab.runs.worker import Settings
     from sssam.lab.studies import tune
     from sssam.lab.studies.chosen import as_tuned
     from sssam.lab.studies.design import TUNING_SEEDS, runs
@@ -63,8 +64,8 @@ def tune_(
         count = arguments.seeds(seeds, "tuning seeds")
         on = range(TUNING_SEEDS[0], TUNING_SEEDS[0] + count)
         folder = arguments.results(chosen.name, out, "-tuning")
-        trainer = training.Trainer(folder, training.engine(engine, jobs), quiet)
-        study.check(runs(chosen, [grid.method for grid in grids], list(on)[:1]))
+        trainer = training.Trainer(folder, training.engine(engine, jobs), Settings(), quiet)
+        checks.check_runs(runs(chosen, [grid.method for grid in grids], list(on)[:1]))
     choices = tune.choose(chosen, grids, on, trainer, whole=True)
     tried = runs(chosen, [trial.method for choice in choices for trial in choice.trials], on)
     held = trainer(tried)

@@ -4,9 +4,11 @@ import copy
 from collections.abc import Iterable
 
 from sssam.lab import tasks
+from sssam.lab.engines import Engine
+from sssam.lab.runs.worker import Settings
 from sssam.lab.specs import Method, Run, Task
 from sssam.lab.tasks.problems import Survey
-from sssam.lab.training import methods, prepare
+from sssam.lab.training import hardware, loggers, methods, prepare
 
 
 class MethodError(ValueError):
@@ -50,4 +52,46 @@ def _build(task: Task, row: Method, found: Survey) -> None:
             row.label,
             f"kind {row.kind!r} chooses samples by their losses, but the loss of task "
             f"{task.name!r} is a scalar: return one loss a sample, or leave the method out",
+        )
+
+
+def check_runs(runs: Iterable[Run]) -> None:
+    """Finds every task's data, and builds every method over the task's own model.
+
+    Raises:
+        ValueError, FileNotFoundError: as `check`.
+    """
+    of_tasks: dict[str, tuple[Task, dict[str, Method]]] = {}
+    for run in runs:
+        _, methods_ = of_tasks.setdefault(run.task.model_dump_json(), (run.task, {}))
+        methods_[run.method.model_dump_json()] = run.method
+    for task, methods_ in of_tasks.values():
+        check(task, methods_.values())
+
+
+def check_settings(settings: Settings, engine: Engine) -> None:
+    """Refuses what no run could be trained by; under torchrun all ranks train one run at a time.
+
+    Raises:
+        ValueError: an accelerator that this machine lacks, where the workers are on it; a number
+            below 0; no such logger; under torchrun another engine than "here", or no `train`.
+        ModuleNotFoundError: the logger's library is not installed.
+    """
+    if engine.on_this_machine:
+        hardware.require(settings.accelerator)
+    if not settings.checkpoint_seconds >= 0:
+        given = settings.checkpoint_seconds
+        raise ValueError(f"checkpoint_seconds is {given}, must be at least 0")
+    loggers.check(settings.logger)
+    if hardware.world() == 1:
+        return
+    if not engine.in_process:
+        raise ValueError(
+            f"the engine is {type(engine).__name__.lower()!r}, must be 'here' under torchrun, "
+            "whose ranks train one run together: leave it out, or start without torchrun"
+        )
+    if settings.train is None:
+        raise ValueError(
+            "under torchrun a study is the first rank's alone: give train=what `with "
+            "sssam.lab.training.ranks.leading(...)` yields, where that is not None"
         )

@@ -30,14 +30,9 @@ class Records(NamedTuple):
     by_id: dict[str, Record]
     problems: tuple[Problem, ...]
 
-    def failed(self, runs: Iterable[Run] | None = None) -> list[Record]:
-        """The records whose run raised or lost its process, of these runs or of all.
-
-        Each has its traceback, or what is known, in `error`.
-        """
-        ids = self.by_id if runs is None else dict.fromkeys(run.id for run in runs)
-        found = (self.by_id[id_] for id_ in ids if id_ in self.by_id)
-        return [record for record in found if record.outcome == "failed"]
+    def failed(self) -> list[Record]:
+        """The records whose run raised or lost its process; the reason is in `error`."""
+        return [record for record in self.by_id.values() if record.outcome == "failed"]
 
 
 def write(record: Record, directory: Path) -> Path:
@@ -65,12 +60,20 @@ def read_all(directory: Path) -> Records:
     A directory that does not exist has no records. Drafts of a writer that was killed, the folder
     of files set aside, and what another process moves away meanwhile are passed over.
     """
+    paths = sorted(directory.iterdir()) if directory.exists() else []
+    return _read_each(p for p in paths if not (p.is_dir() or p.name.startswith(".")))
+
+
+def read_runs(runs: Iterable[Run], directory: Path) -> Records:
+    """The records of these runs alone, and the files of their names that are none."""
+    return _read_each(directory / f"{id_}.json" for id_ in dict.fromkeys(run.id for run in runs))
+
+
+def _read_each(paths: Iterable[Path]) -> Records:
+    """A path without a file is passed over."""
     found: dict[str, Record] = {}
     problems: list[Problem] = []
-    paths = sorted(directory.iterdir()) if directory.exists() else []
     for path in paths:
-        if path.is_dir() or path.name.startswith("."):
-            continue
         try:
             record = _read(path)
         except FileNotFoundError:

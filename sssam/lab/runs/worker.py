@@ -3,6 +3,7 @@
 import threading
 import traceback
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,18 +24,35 @@ _ONE_AT_A_TIME = threading.Lock()
 class Settings(NamedTuple):
     """How every run of a study is trained, apart from what the run itself says.
 
-    `threads` are torch's; `checkpoint_seconds` the least time between two checkpoints;
-    `accelerator` as Fabric takes it; `flatness` is what is measured of each trained model, None for
-    nothing; `logger` a name of `sssam.lab.training.loggers.LOGGERS`; `train` is what
-    `ranks.leading` gives, which trains on all ranks, None for this process alone.
+    Args:
+        threads: torch's, at least 1; the dispatcher sets it to the engine's.
+        test: whether the test set is measured. Where values are chosen it is not, and the record
+            has no test accuracy.
+        checkpoint_seconds: least time between two checkpoints of a run, at least 0; a run that
+            takes less writes none.
+        accelerator: "cpu", "cuda", "mps" or "auto", as Fabric takes them.
+        flatness: what is measured of each trained model, None for nothing.
+        logger: a name of `sssam.lab.training.loggers.LOGGERS`, which is told each epoch's numbers
+            and writes in the folder `logs` beside that of the records.
+        train: what `ranks.leading` gives, which trains on all ranks; None for this process alone.
     """
 
     threads: int = 1
+    test: bool = True
     checkpoint_seconds: float = 60.0
     accelerator: str = "cpu"
     flatness: Plan | None = None
     logger: str | None = None
     train: Callable[..., Record] | None = None
+
+    def answered_by(self, record: Record | None) -> bool:
+        """Whether a record holds what is asked for: one without the test set may have to be redone.
+
+        Flatness is not looked at: runs that have a record stay as they are.
+        """
+        if record is None:
+            return False
+        return record.outcome == "failed" or not self.test or record.test_accuracy is not None
 
 
 OnEpoch = Callable[[Epoch], object]
@@ -53,22 +71,25 @@ def work(
         DeviceError: this machine lacks the accelerator; the run is left as it was.
     """
     hardware.require(settings.accelerator)
-    return _settled(run, directory, lambda: _trained(run, directory, settings, on_epoch))
+    trained = partial(_trained, run, directory, settings, on_epoch)
+    return _settled(run, directory, settings, trained)
 
 
-def give_up(run: Run, directory: Path, reason: str) -> Record | None:
+def give_up(run: Run, directory: Path, settings: Settings, reason: str) -> Record | None:
     """Writes a failed record for a run that its workers never came back from; returns as `work`."""
     failed = Record(run=run, outcome="failed", error=reason)
-    return _settled(run, directory, lambda: failed)
+    return _settled(run, directory, settings, lambda: failed)
 
 
-def _settled(run: Run, directory: Path, made: Callable[[], Record]) -> Record | None:
+def _settled(
+    run: Run, directory: Path, settings: Settings, made: Callable[[], Record]
+) -> Record | None:
     """What there is, or else what is made now, under the run's claim."""
     with _ONE_AT_A_TIME, claims.claim(run.id, directory) as mine:
         if not mine:
             return None
         record = records.find(run.id, directory)
-        if record is None:
+        if record is None or not settings.answered_by(record):
             record = made()
             records.write(record, directory)
         _settle(run, directory)
@@ -103,6 +124,7 @@ def _trained(run: Run, directory: Path, settings: Settings, on_epoch: OnEpoch | 
             checkpoint=checkpoint,
             least_seconds=settings.checkpoint_seconds,
             flatness=settings.flatness,
+            test=settings.test,
             accelerator=settings.accelerator,
             threads=settings.threads,
             logged=loggers.make(settings.logger, run, directory.parent),

@@ -155,7 +155,7 @@ class Method(Spec):
     dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
     average: Literal["none", "ema", "swa"] = "none"
     average_start: Annotated[float, Field(ge=0, lt=1)] | None = None
-    average_horizon: Annotated[float, Field(gt=0, le=1)] = 0.05
+    average_horizon: Annotated[float, Field(gt=0, le=1)] = 0.2
     patience: Whole | None = None
     revision: int = Field(default_factory=lambda values: KIND_REVISIONS.get(values["kind"], 1))
 

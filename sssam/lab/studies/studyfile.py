@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from sssam.lab import engines, tuned
-from sssam.lab.runs import study
+from sssam.lab.runs import checks
 from sssam.lab.specs import Name, Run, Task
 from sssam.lab.specs.flatness import OF_STUDY, Plan, Radius
 from sssam.lab.studies import tasktables
@@ -194,7 +194,7 @@ def _part(task: Task, number: int, file: _File, text: Text, tunings: Sequence[Tu
             untuned.append(row.label)
     part = Part(task=task, rows=tuple(rows), untuned=tuple(untuned))
     with text.at(Place("tasks", number, task.name), rows=places):
-        study.check(_samples(part))
+        checks.check_runs(_samples(part))
     return part
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from sssam.lab.cli import main
 from sssam.lab.report import page as report
-from sssam.lab.runs import study
+from sssam.lab.runs import dispatch
 
 SMALL = ["--epochs", "2", "--seeds", "2", "--jobs", "1"]
 
@@ -99,29 +99,29 @@ def test_files_that_are_no_records_are_told_of(
     studied: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (studied / "records" / "torn.json").write_text("{")
-    assert compare(studied) == 0
+    assert compare(studied, "--no-run") == 0
     assert "passed over, no record: torn.json" in capsys.readouterr().err
 
 
 def test_ctrl_c_says_that_the_same_command_goes_on(
-    studied: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(study, "run_missing", interrupted)
-    assert compare(studied) == 130
+    monkeypatch.setattr(dispatch, "run_missing", interrupted)
+    assert compare(tmp_path) == 130
     assert "the same command goes on from there" in capsys.readouterr().err
 
 
 def test_a_full_disk_is_one_line(
-    studied: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "the record a.json could not be written: No space left on device")
 
-    monkeypatch.setattr(study, "run_missing", full)
-    assert compare(studied) == 1
+    monkeypatch.setattr(dispatch, "run_missing", full)
+    assert compare(tmp_path) == 1
     assert one_line(capsys).endswith("No space left on device")
 
 

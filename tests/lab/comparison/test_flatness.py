@@ -13,8 +13,9 @@ from sssam.lab.report.figures import figures, render
 from sssam.lab.report.flatness_figures import chosen
 from sssam.lab.report.flatness_table import cells
 from sssam.lab.report.table import markdown
+from sssam.lab.runs import dispatch
 from sssam.lab.runs import store as records
-from sssam.lab.runs import study
+from sssam.lab.runs.worker import Settings
 from sssam.lab.specs.flatness import Plan
 from sssam.lab.studies import conduct, design, studyfile
 from sssam.lab.studies.design import Grid, Part, Study
@@ -37,7 +38,7 @@ RUNS = design.runs(TASK, ROWS, (0, 1))
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of a study whose runs were trained and measured."""
     folder = tmp_path_factory.mktemp("study")
-    study.run_missing(RUNS, folder / "records", flatness=PLAN)
+    dispatch.run_missing(RUNS, folder / "records", settings=Settings(flatness=PLAN))
     return folder
 
 
@@ -52,8 +53,8 @@ def comparison(directory: Path) -> Comparison:
 
 
 def test_a_record_without_flatness_is_reported_and_not_trained_again(tmp_path: Path) -> None:
-    study.run_missing(RUNS, tmp_path / "records")
-    again = study.run_missing(RUNS, tmp_path / "records", flatness=PLAN).by_id
+    dispatch.run_missing(RUNS, tmp_path / "records")
+    again = dispatch.run_missing(RUNS, tmp_path / "records", settings=Settings(flatness=PLAN)).by_id
     assert {record.flatness for record in again.values()} == {None}
     found = compared(tmp_path)
     assert cells(found) == []
@@ -67,7 +68,7 @@ def test_a_measurement_that_fails_has_its_reason(
         raise FloatingPointError("the loss is not finite")
 
     monkeypatch.setattr(flatness, "measure", diverged)
-    study.run_missing(RUNS, tmp_path / "records", flatness=PLAN)
+    dispatch.run_missing(RUNS, tmp_path / "records", settings=Settings(flatness=PLAN))
     said = compared(tmp_path).remarks[-1]
     assert said.startswith("The flatness of 6 runs could not be measured: FloatingPointError")
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import marks
 from tiny import BASE, SAM, TASK, run
 
-from sssam.lab.runs import dispatch, study
+from sssam.lab.runs import dispatch
+from sssam.lab.runs.worker import Settings
 from sssam.lab.specs import Run
 
 
@@ -20,7 +21,9 @@ def main(directory: str, engine: str, seeds: str, epochs: str) -> None:
     print("ready", flush=True)
     sys.stdin.readline()
     wanted = runs(int(seeds), int(epochs))
-    found = study.run_missing(wanted, Path(directory), engine=engine, checkpoint_seconds=0)
+    found = dispatch.run_missing(
+        wanted, Path(directory), engine=engine, settings=Settings(checkpoint_seconds=0)
+    )
     print(len(found.by_id), flush=True)
 
 

@@ -8,7 +8,7 @@ import pytest
 from tiny import BASE, run
 
 from sssam.lab.engines import Dask, Here, Ray, Slurm
-from sssam.lab.runs import dispatch, study
+from sssam.lab.runs import dispatch
 
 RUNS = [run(BASE, seed) for seed in range(200)]
 #: How many runs a study has, and how often a worker of it is killed.
@@ -17,7 +17,7 @@ COUNTS = pytest.mark.parametrize(("count", "kills"), [(8, 1), (200, 20)])
 
 @pytest.fixture(scope="module")
 def calm(tmp_path_factory):
-    return study.run_missing(RUNS, tmp_path_factory.mktemp("calm"), engine=Here(threads=1)).by_id
+    return dispatch.run_missing(RUNS, tmp_path_factory.mktemp("calm"), engine=Here(threads=1)).by_id
 
 
 def _disturbed(tmp_path, monkeypatch, calm, runs, kills, engine, victims) -> None:
@@ -25,7 +25,7 @@ def _disturbed(tmp_path, monkeypatch, calm, runs, kills, engine, victims) -> Non
     monkeypatch.setattr(dispatch, "work", marks.marked_work)
     directory = tmp_path / "records"
     with marks.Killer(directory, victims, len(runs), kills) as killer:
-        found = study.run_missing(runs, directory, engine=engine)
+        found = dispatch.run_missing(runs, directory, engine=engine)
     assert killer.killed == kills
     marks.require_equal(found.by_id, {run.id: calm[run.id] for run in runs})
     marks.require_none_done_twice(directory, runs, interruptions=kills)

@@ -6,16 +6,16 @@ import pytest
 from tiny import BASE, run, same_but_times
 
 from sssam.lab.engines import Here, Pool, WorkerLostError
+from sssam.lab.runs import dispatch
 from sssam.lab.runs import store as records
-from sssam.lab.runs import study
 
 RUNS = [run(BASE, seed) for seed in range(4)]
 
 
 def test_records_are_those_of_this_process(tmp_path):
-    alone = study.run_missing(RUNS, tmp_path / "alone", engine=Here(threads=1)).by_id
+    alone = dispatch.run_missing(RUNS, tmp_path / "alone", engine=Here(threads=1)).by_id
     with ThreadPoolExecutor(2) as executor:
-        found = study.run_missing(RUNS, tmp_path / "pool", engine=Pool(executor, jobs=2)).by_id
+        found = dispatch.run_missing(RUNS, tmp_path / "pool", engine=Pool(executor, jobs=2)).by_id
         assert executor.submit(pow, 2, 3).result() == 8  # it is left to its maker
     assert {i: same_but_times(r) for i, r in found.items()} == {
         i: same_but_times(r) for i, r in alone.items()
@@ -39,10 +39,10 @@ class Breaking(Executor):
 
 def test_a_broken_pool_ends_the_study_and_a_new_one_goes_on(tmp_path):
     with pytest.raises(WorkerLostError, match=r"finished runs are kept; .* the engine 'here'"):
-        study.run_missing(RUNS, tmp_path, engine=Pool(Breaking(), jobs=2))
+        dispatch.run_missing(RUNS, tmp_path, engine=Pool(Breaking(), jobs=2))
     before = records.read_all(tmp_path).by_id
     assert set(before) == {each.id for each in RUNS[:2]}
-    after = study.run_missing(RUNS, tmp_path, engine=Pool(Breaking(), jobs=1)).by_id
+    after = dispatch.run_missing(RUNS, tmp_path, engine=Pool(Breaking(), jobs=1)).by_id
     assert len(after) == 4
     assert {id_: after[id_] for id_ in before} == before
 

@@ -10,7 +10,7 @@ from loky import process_executor
 from tiny import BASE, SAM, run
 
 from sssam.lab.engines import Here, Local
-from sssam.lab.runs import dispatch, study
+from sssam.lab.runs import dispatch
 
 COUNTS = [(12, 2), pytest.param(200, 20, marks=pytest.mark.slow)]
 
@@ -20,16 +20,16 @@ def test_killed_workers_change_no_record_lose_none_and_double_none(
     tmp_path, monkeypatch, count, kills
 ):
     runs = [run(method, seed) for seed in range(count // 2) for method in (BASE, SAM)]
-    calm = study.run_missing(runs, tmp_path / "calm", engine=Here(threads=1)).by_id
+    calm = dispatch.run_missing(runs, tmp_path / "calm", engine=Here(threads=1)).by_id
     monkeypatch.setattr(dispatch, "work", marks.marked_work)
     directory, told = tmp_path / "disturbed", []
     with marks.Killer(directory, lambda: marks.children("LokyProcess"), count, kills) as killer:
         engine = Local(2, threads=1)
-        found = study.run_missing(runs, directory, engine=engine, on_progress=told.append)
+        found = dispatch.run_missing(runs, directory, engine=engine, on_record=told.append)
     assert killer.killed == kills
     marks.require_equal(found.by_id, calm)
     marks.require_none_done_twice(directory, runs, interruptions=2 * kills)
-    assert sorted(each.record.id for each in told) == sorted(calm)
+    assert sorted(record.id for record in told) == sorted(calm)
     assert list((directory / ".claims").iterdir()) == []
 
 

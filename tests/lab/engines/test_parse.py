@@ -6,8 +6,8 @@ import pytest
 from tiny import BASE, run
 
 from sssam.lab import engines
-from sssam.lab.engines import Dask, Here, Local, Slurm
-from sssam.lab.runs import study
+from sssam.lab.engines import Dask, Local, Slurm
+from sssam.lab.runs import dispatch
 
 
 @pytest.mark.parametrize("name", engines.ENGINES)
@@ -92,14 +92,14 @@ def silent_port() -> int:
 def test_a_cluster_that_is_not_there(tmp_path, silent_port, text, library, error):
     pytest.importorskip(library)
     with pytest.raises(ConnectionError, match=error):
-        study.run_missing([run(BASE)], tmp_path, engine=text.format(silent_port))
+        dispatch.run_missing([run(BASE)], tmp_path, engine=text.format(silent_port))
 
 
 @pytest.mark.skipif(shutil.which("srun") is not None, reason="this machine has Slurm")
 def test_a_machine_without_slurm(tmp_path):
     pytest.importorskip("submitit")
     with pytest.raises(ConnectionError, match=r"there is no Slurm here .* on a login node"):
-        study.run_missing([run(BASE)], tmp_path, engine="slurm")
+        dispatch.run_missing([run(BASE)], tmp_path, engine="slurm")
 
 
 @pytest.mark.parametrize("option", ["tiemout_min=3", "timeout_min=long"])
@@ -121,7 +121,7 @@ def test_a_cluster_without_workers(tmp_path):
         distributed.LocalCluster(n_workers=0, dashboard_address=None) as cluster,
         pytest.raises(ConnectionError, match="has no workers: start some with `dask worker`"),
     ):
-        study.run_missing([run(BASE)], tmp_path, engine=Dask(cluster.scheduler_address))
+        dispatch.run_missing([run(BASE)], tmp_path, engine=Dask(cluster.scheduler_address))
 
 
 @pytest.mark.parametrize(
@@ -136,9 +136,4 @@ def test_a_library_that_is_not_installed(tmp_path, monkeypatch, text, library, e
     monkeypatch.setitem(sys.modules, library, None)
     error = rf"needs the library '{library}', .* pip install 'sssam\[{extra}\]'"
     with pytest.raises(ModuleNotFoundError, match=error):
-        study.run_missing([run(BASE)], tmp_path, engine=text)
-
-
-def test_an_engine_beside_jobs(tmp_path):
-    with pytest.raises(ValueError, match="jobs is 2 beside an engine, which has its own"):
-        study.run_missing([run(BASE)], tmp_path, 2, engine=Here())
+        dispatch.run_missing([run(BASE)], tmp_path, engine=text)

@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from sssam.lab.engines import Here
+from sssam.lab.runs import dispatch
 from sssam.lab.runs import store as records
-from sssam.lab.runs import study
 
 SEEDS, EPOCHS = 6, 10
 RUNS = one_study.runs(SEEDS, EPOCHS)
@@ -21,7 +21,7 @@ RUNS = one_study.runs(SEEDS, EPOCHS)
 
 @pytest.fixture(scope="module")
 def calm(tmp_path_factory):
-    return study.run_missing(RUNS, tmp_path_factory.mktemp("calm"), engine=Here(threads=1)).by_id
+    return dispatch.run_missing(RUNS, tmp_path_factory.mktemp("calm"), engine=Here(threads=1)).by_id
 
 
 @pytest.fixture

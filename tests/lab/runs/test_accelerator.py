@@ -8,7 +8,8 @@ from tiny import BASE, run
 
 from sssam.lab.cli import main
 from sssam.lab.engines import Engine, Here, Local
-from sssam.lab.runs import study, worker
+from sssam.lab.runs import dispatch, worker
+from sssam.lab.runs.worker import Settings
 from sssam.lab.training import hardware
 
 pytestmark = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
@@ -18,7 +19,9 @@ NO_CUDA = "accelerator is 'cuda', but torch finds no such device .* give 'cpu' o
 @pytest.mark.parametrize("engine", [Here(), Local(2)])
 def test_where_workers_are_on_this_machine_nothing_begins(tmp_path: Path, engine: Engine) -> None:
     with pytest.raises(ValueError, match=NO_CUDA):
-        study.run_missing([run(BASE)], tmp_path, engine=engine, accelerator="cuda")
+        dispatch.run_missing(
+            [run(BASE)], tmp_path, engine=engine, settings=Settings(accelerator="cuda")
+        )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -30,10 +33,12 @@ class Elsewhere(Here):
 
 def test_a_worker_without_the_device_leaves_no_record_and_no_claim(tmp_path: Path) -> None:
     with pytest.raises(hardware.DeviceError, match=NO_CUDA):
-        study.run_missing([run(BASE)], tmp_path, engine=Elsewhere(), accelerator="cuda")
+        dispatch.run_missing(
+            [run(BASE)], tmp_path, engine=Elsewhere(), settings=Settings(accelerator="cuda")
+        )
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(hardware.DeviceError):
-        worker.work(run(BASE), tmp_path, worker.Settings(accelerator="cuda"))
+        worker.work(run(BASE), tmp_path, Settings(accelerator="cuda"))
     assert list(tmp_path.iterdir()) == []
 
 

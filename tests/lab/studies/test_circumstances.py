@@ -34,7 +34,7 @@ ascent_fraction = 0.5
 RUNNER = """
 import json, sys
 from pathlib import Path
-from sssam.lab.runs import study
+from sssam.lab.runs import dispatch
 from sssam.lab.studies import studyfile
 from sssam.lab.studies.design import runs
 
@@ -42,7 +42,7 @@ path, until = Path(sys.argv[1]), int(sys.argv[2])
 found = studyfile.read(path)
 every = [r for part in found.parts for row in part.rows for r in runs(part.task, row.trials(), [0])]
 trained = []
-study.run_missing(every[:until], path.parent / "records", on_progress=trained.append)
+dispatch.run_missing(every[:until], path.parent / "records", on_record=trained.append)
 text = found.text()
 print(json.dumps({"study": text, "ids": [r.id for r in every], "trained": len(trained)}))
 """

@@ -3,7 +3,7 @@
 import pytest
 from tiny import BASE, SAM, TASK
 
-from sssam.lab.runs import study
+from sssam.lab.runs import dispatch
 from sssam.lab.studies import conduct
 from sssam.lab.studies.design import Grid, Part, Study
 
@@ -54,7 +54,7 @@ def test_no_study(tmp_path):
 
 def test_a_study_is_conducted_then_read_without_training(tmp_path):
     def train(runs):
-        return study.run_missing(runs, tmp_path).by_id
+        return dispatch.run_missing(runs, tmp_path).by_id
 
     (part,) = STUDY.parts
     decided = conduct.decide(STUDY, part, train)

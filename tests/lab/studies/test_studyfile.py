@@ -348,7 +348,7 @@ def test_no_file(tmp_path):
 
 @pytest.mark.parametrize("name", ["family", "cheap", "convolutional"])
 def test_the_project_s_own_studies_can_be_read(name, monkeypatch):
-    monkeypatch.setattr(studyfile.study, "check", lambda _: None)
+    monkeypatch.setattr(studyfile.checks, "check_runs", lambda _: None)
     monkeypatch.setattr(tasks, "find", lambda name, _: tasks.TASKS[name])
     study = studyfile.read(Path(__file__).parents[3] / "studies" / name / "study.toml")
     assert len(study.parts[0].rows) > 8

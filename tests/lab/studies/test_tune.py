@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 from tiny import TASK
 
-from sssam.lab.runs import study
+from sssam.lab.runs import dispatch
 from sssam.lab.specs import Method, Record, Run
 from sssam.lab.studies import tune
 from sssam.lab.studies.chosen import as_tuned
@@ -142,7 +142,7 @@ def test_growing_ends():
 
 def test_every_row_is_tried_equally_often_and_validation_decides(tmp_path):
     def train(runs):
-        return study.run_missing(runs, tmp_path).by_id
+        return dispatch.run_missing(runs, tmp_path).by_id
 
     choices = tune.choose(TASK, [BASE, SAM], (1000, 1001), train, whole=True)
     base, sam = choices

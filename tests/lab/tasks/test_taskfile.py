@@ -12,7 +12,7 @@ from own import GOOD, HEAD, WHOLE
 from tiny import BASE, SAM
 
 from sssam.lab import tasks
-from sssam.lab.runs import study
+from sssam.lab.runs import dispatch
 from sssam.lab.specs import Run
 from sssam.lab.tasks import problems, taskfile
 from sssam.lab.tasks.examples import ProblemError
@@ -24,14 +24,14 @@ def test_the_example_is_compared_and_sam_and_base_differ(tmp_path):
     task = tasks.find(str(EXAMPLE)).model_copy(update={"epochs": 2})
     assert (task.name, task.batch_size, task.metric) == ("my_task", 32, "accuracy")
     runs = [Run(task=task, method=method, seed=0) for method in (BASE, SAM)]
-    held = study.run_missing(runs, tmp_path).by_id
+    held = dispatch.run_missing(runs, tmp_path).by_id
     base, sam = (held[run.id] for run in runs)
     assert base.initial_hash == sam.initial_hash
     assert base.sample_hash == sam.sample_hash
     assert base.correct != "0x0"
     assert sam.propagations == 2 * base.propagations
     assert min(base.test_accuracy, sam.test_accuracy) > 0.8
-    assert study.missing(runs, tmp_path) == []
+    assert dispatch.missing(runs, tmp_path) == []
 
 
 def test_equal_seeds_give_equal_problems_and_no_generator_is_moved(written):
@@ -153,7 +153,7 @@ def test_a_function_that_raises_keeps_its_traceback_and_the_study_goes_on(writte
     bad = GOOD.replace("    return", "    if seed != 1: raise OSError('no such disk')\n    return")
     task = tasks.find(written(bad))
     runs = [Run(task=task, method=SAM, seed=seed) for seed in (0, 1)]
-    held = study.run_missing(runs, tmp_path / "records").by_id
+    held = dispatch.run_missing(runs, tmp_path / "records").by_id
     assert [held[run.id].outcome for run in runs] == ["failed", "finished"]
     assert "mine.py" in held[runs[0].id].error
     assert "OSError: no such disk" in held[runs[0].id].error
@@ -166,7 +166,7 @@ def test_a_function_that_raises_keeps_its_traceback_and_the_study_goes_on(writte
 def test_a_function_that_raises_at_any_seed_fails_its_runs_alone(written, tmp_path, raised, told):
     task = tasks.find(written(GOOD.replace("    return", f"    raise {raised}\n    return")))
     runs = [Run(task=each, method=BASE, seed=0) for each in (task, _good(written))]
-    held = study.run_missing(runs, tmp_path / "records").by_id
+    held = dispatch.run_missing(runs, tmp_path / "records").by_id
     assert [held[run.id].outcome for run in runs] == ["failed", "finished"]
     assert told in held[runs[0].id].error
     assert "Traceback" in held[runs[0].id].error
@@ -186,7 +186,7 @@ def task""",
     )
     task = tasks.find(written(text))
     runs = [Run(task=task, method=BASE, seed=0), Run(task=_good(written), method=BASE, seed=0)]
-    held = study.run_missing(runs, tmp_path / "records").by_id
+    held = dispatch.run_missing(runs, tmp_path / "records").by_id
     assert "KeyError: 'lost'" in held[runs[0].id].error
     assert held[runs[1].id].error is None
 

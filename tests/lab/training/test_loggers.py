@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from tiny import SSSAM, run, same_but_times
 
-from sssam.lab.runs import study
+from sssam.lab.runs import dispatch
+from sssam.lab.runs.worker import Settings
 from sssam.lab.training import loggers
 from sssam.lab.training.train import train
 
@@ -30,7 +31,7 @@ def test_csv_holds_the_curve_and_changes_no_record(tmp_path: Path) -> None:
 
 def test_a_study_logs_each_run_again_over_what_was_there(tmp_path: Path) -> None:
     for folder in (tmp_path / "records", tmp_path / "anew"):
-        study.run_missing([run(SSSAM)], folder, logger="csv")
+        dispatch.run_missing([run(SSSAM)], folder, settings=Settings(logger="csv"))
     assert len((tmp_path / "logs" / "tiny" / NAME / "metrics.csv").read_text().splitlines()) == 4
 
 

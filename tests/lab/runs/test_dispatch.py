@@ -9,8 +9,9 @@ import pytest
 from tiny import BASE, SAM, SSSAM, TASK, run, same_but_times
 
 from sssam.lab.engines import Engine, WorkerLostError
-from sssam.lab.runs import claims, dispatch, study, worker
+from sssam.lab.runs import claims, dispatch, worker
 from sssam.lab.runs import store as records
+from sssam.lab.runs.worker import Settings
 from sssam.lab.specs import DataSpec, Method, Record, Run
 from sssam.lab.training import checkpoints
 from sssam.runtime import files
@@ -40,18 +41,30 @@ RUNS = [run(BASE, seed) for seed in range(4)]
 
 
 def test_only_what_is_missing_is_trained(tmp_path):
-    told: list[study.Progress] = []
-    study.run_missing(RUNS[:2], tmp_path, on_progress=told.append)
-    found = study.run_missing([*RUNS, RUNS[0]], tmp_path, on_progress=told.append)
-    assert [(each.done, each.total) for each in told] == [(1, 2), (2, 2), (1, 2), (2, 2)]
-    assert [each.record.run for each in told] == RUNS
-    assert set(found.by_id) == {wanted.id for wanted in RUNS}
+    told: list[Record] = []
+    dispatch.run_missing(RUNS[:2], tmp_path, on_record=told.append)
+    found = dispatch.run_missing([*RUNS, RUNS[0]], tmp_path, on_record=told.append)
+    assert [record.run for record in told] == RUNS
+    assert list(found.by_id) == [wanted.id for wanted in RUNS]
+
+
+def test_a_record_without_the_test_set_answers_only_those_who_leave_it_out(tmp_path):
+    without = Settings(test=False)
+    (chosen,) = dispatch.run_missing(RUNS[:1], tmp_path, without).by_id.values()
+    assert chosen.validation_accuracy is not None
+    assert (chosen.test_accuracy, chosen.test_size, chosen.test_hash) == (None, 0, "")
+    assert dispatch.missing(RUNS[:1], {chosen.id: chosen}, without) == []
+    assert dispatch.missing(RUNS[:1], {chosen.id: chosen}) == RUNS[:1]
+    (whole,) = dispatch.run_missing(RUNS[:1], tmp_path).by_id.values()
+    assert whole.test_accuracy is not None
+    assert whole.curve == chosen.curve
+    assert dispatch.run_missing(RUNS[:1], tmp_path, without).by_id == {whole.id: whole}
 
 
 def test_processes_give_the_records_that_one_process_gives(tmp_path):
     runs = [run(method, seed) for seed in range(2) for method in (BASE, SAM, SSSAM)]
-    alone = study.run_missing(runs, tmp_path / "one", jobs=1).by_id
-    together = study.run_missing(runs, tmp_path / "two", jobs=2).by_id
+    alone = dispatch.run_missing(runs, tmp_path / "one", engine="here").by_id
+    together = dispatch.run_missing(runs, tmp_path / "two", engine="local:2").by_id
     timeless = {"seconds": 0.0, "peak_memory": None, "environment": None}
     assert list(together) == list(alone)
     for id_ in alone:
@@ -59,16 +72,16 @@ def test_processes_give_the_records_that_one_process_gives(tmp_path):
     assert together[runs[0].id].environment.threads == 1
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_ctrl_c_leaves_what_is_finished_and_the_same_call_goes_on(tmp_path, jobs):
-    def interrupt(_: study.Progress) -> None:
+@pytest.mark.parametrize("engine", ["here", "local:2"])
+def test_ctrl_c_leaves_what_is_finished_and_the_same_call_goes_on(tmp_path, engine):
+    def interrupt(_: Record) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        study.run_missing(RUNS, tmp_path, jobs=jobs, on_progress=interrupt)
+        dispatch.run_missing(RUNS, tmp_path, engine=engine, on_record=interrupt)
     before = records.read_all(tmp_path)
     assert 1 <= len(before.by_id) < len(RUNS)
-    after = study.run_missing(RUNS, tmp_path, jobs=jobs)
+    after = dispatch.run_missing(RUNS, tmp_path, engine=engine)
     assert len(after.by_id) == len(RUNS)
     assert all(after.by_id[id_] == record for id_, record in before.by_id.items())
 
@@ -76,9 +89,8 @@ def test_ctrl_c_leaves_what_is_finished_and_the_same_call_goes_on(tmp_path, jobs
 def test_a_run_that_kills_its_worker_each_time_is_a_failed_record(tmp_path, monkeypatch):
     monkeypatch.setattr(dispatch, "work", dying_on_seed_1)
     monkeypatch.setattr(dispatch, "DEATHS", 2)
-    found = study.run_missing(RUNS[:3], tmp_path, jobs=2)
+    found = dispatch.run_missing(RUNS[:3], tmp_path, engine="local:2")
     assert [record.run for record in found.failed()] == [RUNS[1]]
-    assert found.failed(RUNS[2:]) == []
     reason = "the process that trained it died, 2 times (out of memory?)"
     assert found.by_id[RUNS[1].id].error == reason
 
@@ -87,7 +99,7 @@ def test_workers_that_begin_nothing_are_an_error_and_no_failed_run(tmp_path, mon
     monkeypatch.setattr(dispatch, "work", dying_at_once)
     monkeypatch.setattr(dispatch, "FALSE_STARTS", 0)
     with pytest.raises(RuntimeError, match="workers in a row ended before they began a run"):
-        study.run_missing(RUNS[:2], tmp_path, jobs=2)
+        dispatch.run_missing(RUNS[:2], tmp_path, engine="local:2")
     assert records.read_all(tmp_path).by_id == {}
 
 
@@ -99,11 +111,15 @@ def test_a_run_that_was_cut_goes_on_from_its_checkpoint(tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        study.run_missing(RUNS[:1], tmp_path / "cut", on_epoch=cut, checkpoint_seconds=0)
+        dispatch.run_missing(
+            RUNS[:1], tmp_path / "cut", on_epoch=cut, settings=Settings(checkpoint_seconds=0)
+        )
     checkpoint = worker.checkpoint_path(RUNS[0], tmp_path / "cut")
     assert checkpoint.exists()
-    found = study.run_missing(RUNS[:1], tmp_path / "cut", on_epoch=lambda e: told.append(e.epoch))
-    uncut = study.run_missing(RUNS[:1], tmp_path / "uncut")
+    found = dispatch.run_missing(
+        RUNS[:1], tmp_path / "cut", on_epoch=lambda e: told.append(e.epoch)
+    )
+    uncut = dispatch.run_missing(RUNS[:1], tmp_path / "uncut")
     assert told == [3]
     assert not checkpoint.exists()
     for id_, record in uncut.by_id.items():
@@ -114,7 +130,7 @@ def test_a_checkpoint_that_is_torn_is_set_aside(tmp_path):
     checkpoint = worker.checkpoint_path(RUNS[0], tmp_path)
     checkpoint.parent.mkdir()
     checkpoint.write_bytes(b"torn")
-    found = study.run_missing(RUNS[:1], tmp_path)
+    found = dispatch.run_missing(RUNS[:1], tmp_path)
     assert found.failed() == []
     assert (checkpoint.parent / "aside" / checkpoint.name).read_bytes() == b"torn"
 
@@ -126,37 +142,37 @@ def test_a_checkpoint_that_cannot_be_written_stops_the_study(tmp_path, monkeypat
     with monkeypatch.context() as patched:
         patched.setattr(files, "save", full)
         with pytest.raises(checkpoints.CheckpointError, match=r"could not be written: No space"):
-            study.run_missing(RUNS[:1], tmp_path, checkpoint_seconds=0)
-    assert study.run_missing(RUNS[:1], tmp_path).failed() == []
+            dispatch.run_missing(RUNS[:1], tmp_path, settings=Settings(checkpoint_seconds=0))
+    assert dispatch.run_missing(RUNS[:1], tmp_path).failed() == []
 
 
 def test_short_runs_write_no_checkpoint(tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoints, "save", None)
-    assert study.run_missing(RUNS[:1], tmp_path).failed() == []
+    assert dispatch.run_missing(RUNS[:1], tmp_path).failed() == []
 
 
 def test_a_run_that_another_process_has_is_waited_for(tmp_path):
     wanted, seen = RUNS[0], []
 
-    def other(progress: study.Progress) -> None:
+    def other(record: Record) -> None:
         """Ends the other process's claim once all else is done."""
-        seen.append(progress.record.run)
+        seen.append(record.run)
         if len(seen) == 3:
             claim.__exit__(None, None, None)
 
     claim = claims.claim(wanted.id, tmp_path)
     assert claim.__enter__()
-    study.run_missing(RUNS, tmp_path, on_progress=other)
+    dispatch.run_missing(RUNS, tmp_path, on_record=other)
     assert seen == [*RUNS[1:], wanted]
 
 
 def test_a_record_that_another_process_wrote_is_taken(tmp_path):
-    theirs = Record(run=RUNS[1], outcome="finished", steps=7)
+    theirs = Record(run=RUNS[1], outcome="finished", test_accuracy=0.5)
 
-    def write(_: study.Progress) -> None:
+    def write(_: Record) -> None:
         records.write(theirs, tmp_path)
 
-    found = study.run_missing(RUNS[:2], tmp_path, on_progress=write)
+    found = dispatch.run_missing(RUNS[:2], tmp_path, on_record=write)
     assert found.by_id[theirs.id] == theirs
 
 
@@ -168,7 +184,7 @@ def _killed_before_it_settled(directory: Path, wanted: Run) -> ExitStack:
     checkpoint = worker.checkpoint_path(wanted, directory)
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     checkpoint.write_bytes(b"of a run that is done")
-    records.write(Record(run=wanted, outcome="finished"), directory)
+    records.write(Record(run=wanted, outcome="finished", test_accuracy=0.5), directory)
     return held
 
 
@@ -203,7 +219,7 @@ def _left(directory: Path) -> list[str]:
 
 
 def test_a_lost_worker_that_died_late_leaves_no_claim_and_no_checkpoint(tmp_path):
-    found = study.run_missing(RUNS[:2], tmp_path, engine=Fading(tmp_path))
+    found = dispatch.run_missing(RUNS[:2], tmp_path, engine=Fading(tmp_path))
     assert len(found.by_id) == 2
     assert _left(tmp_path) == []
 
@@ -211,25 +227,25 @@ def test_a_lost_worker_that_died_late_leaves_no_claim_and_no_checkpoint(tmp_path
 def test_what_a_killed_command_left_of_a_finished_run_goes_at_the_next(tmp_path):
     _killed_before_it_settled(tmp_path, RUNS[0]).close()
     assert len(_left(tmp_path)) >= 2
-    study.run_missing(RUNS[:1], tmp_path)
+    dispatch.run_missing(RUNS[:1], tmp_path)
     assert _left(tmp_path) == []
 
 
 def test_a_claim_that_a_living_process_holds_is_left_to_it(tmp_path):
     with _killed_before_it_settled(tmp_path, RUNS[0]):
         before = _left(tmp_path)
-        study.run_missing(RUNS[:1], tmp_path)
+        dispatch.run_missing(RUNS[:1], tmp_path)
         assert _left(tmp_path) == before
 
 
 def test_a_run_that_raises_is_a_failed_record_and_can_be_tried_again(tmp_path, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(worker, "train", raising_on_seed_1)
-        failed = study.run_missing([RUNS[1]], tmp_path).by_id[RUNS[1].id]
+        failed = dispatch.run_missing([RUNS[1]], tmp_path).by_id[RUNS[1].id]
     assert failed.outcome == "failed"
     assert "ArithmeticError: seed 1 is unlucky" in failed.error
-    assert study.run_missing([RUNS[1]], tmp_path).by_id[RUNS[1].id] == failed
-    again = study.run_missing([RUNS[1]], tmp_path, retry_failed=True).by_id[RUNS[1].id]
+    assert dispatch.run_missing([RUNS[1]], tmp_path).by_id[RUNS[1].id] == failed
+    again = dispatch.run_missing([RUNS[1]], tmp_path, retry_failed=True).by_id[RUNS[1].id]
     assert again.outcome != "failed"
     kept = records.read(tmp_path / "aside" / f"{failed.id}.json")
     assert kept == failed
@@ -237,12 +253,12 @@ def test_a_run_that_raises_is_a_failed_record_and_can_be_tried_again(tmp_path, m
 
 def test_a_task_that_leaves_the_process_is_a_failed_record(tmp_path, monkeypatch):
     monkeypatch.setattr(worker, "train", leaving)
-    failed = study.run_missing(RUNS[:1], tmp_path).failed()
+    failed = dispatch.run_missing(RUNS[:1], tmp_path).failed()
     assert "SystemExit: 3" in failed[0].error
 
 
 def test_a_full_disk_stops_the_study_and_keeps_what_was_written(tmp_path, monkeypatch):
-    study.run_missing(RUNS[:1], tmp_path)
+    dispatch.run_missing(RUNS[:1], tmp_path)
 
     def fail(_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -250,17 +266,17 @@ def test_a_full_disk_stops_the_study_and_keeps_what_was_written(tmp_path, monkey
     with monkeypatch.context() as full:
         full.setattr(os, "fsync", fail)
         with pytest.raises(OSError, match="Earlier records are safe"):
-            study.run_missing(RUNS, tmp_path)
+            dispatch.run_missing(RUNS, tmp_path)
     assert len(records.read_all(tmp_path).by_id) == 1
-    assert len(study.run_missing(RUNS, tmp_path).by_id) == 4
+    assert len(dispatch.run_missing(RUNS, tmp_path).by_id) == 4
 
 
 def test_torn_records_are_set_aside_and_trained_anew(tmp_path):
-    study.run_missing(RUNS[:1], tmp_path)
+    dispatch.run_missing(RUNS[:1], tmp_path)
     path = tmp_path / f"{RUNS[0].id}.json"
     torn = path.read_bytes()[:50]
     path.write_bytes(torn)
-    found = study.run_missing(RUNS[:1], tmp_path)
+    found = dispatch.run_missing(RUNS[:1], tmp_path)
     assert [problem.path.name for problem in found.problems] == [path.name]
     assert (tmp_path / "aside" / path.name).read_bytes() == torn
     assert list(found.by_id) == [RUNS[0].id]
@@ -289,10 +305,5 @@ def test_torn_records_are_set_aside_and_trained_anew(tmp_path):
 )
 def test_bad_runs_are_refused_before_any_training(tmp_path, wrong, error, text):
     with pytest.raises(error, match=text):
-        study.run_missing([RUNS[0], wrong], tmp_path)
+        dispatch.run_missing([RUNS[0], wrong], tmp_path)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_jobs_below_one(tmp_path):
-    with pytest.raises(ValueError, match="jobs is 0, must be at least 1"):
-        study.run_missing(RUNS, tmp_path, jobs=0)
