@@ -77,7 +77,7 @@ def shown(
     for each in decided:
         comparison = conduct.compared(what.study, each, held.values())
         folder = conduct.folder(what.study, each.part, what.directory)
-        written = pages.write(comparison, folder, command, axis)
+        written = pages.write(comparison, folder, command=command, axis=axis)
         if quiet:
             output.print(Text(headline(comparison)))
         else:

@@ -21,7 +21,7 @@ def headline(comparison: Comparison) -> str:
     """The finding: the variant with the largest clear gain at about the base's price, or none."""
     winner = best(comparison)
     over = f"On {comparison.task.name}, "
-    seeds = counted(len(comparison.seeds), "seed")
+    seeds = _seeds(comparison)
     if winner is None or winner.to_base is None or winner.claim is None:
         return f"{over}{_none(comparison)} ({seeds})."
     return (
@@ -29,6 +29,12 @@ def headline(comparison: Comparison) -> str:
         f"and {points(winner.claim.difference)} over {winner.claim.control}, the best control that "
         f"costs no more ({seeds})."
     )
+
+
+def _seeds(comparison: Comparison) -> str:
+    seeds, missing = counted(len(comparison.seeds), "seed"), comparison.missing
+    total = sum(variant.runs.total for variant in comparison.variants)
+    return f"{seeds}; {missing} of {total} runs missing" if missing else seeds
 
 
 def price(variant: Variant) -> str:
@@ -62,6 +68,8 @@ def _none(comparison: Comparison) -> str:
     of_all = [reason for reason in comparison.reasons if not reason.variants]
     if of_all:
         return f"nothing is claimed: {WHY[of_all[0].kind](of_all[0])}"
+    if all(variant.claim is None for variant in comparison.variants):
+        return "nothing is claimed: no variant was compared with a control of the base"
     return (
         f"no variant at up to {CHEAP:g} times the base's price is clearly more accurate than the "
         "best control that costs no more"

@@ -12,6 +12,7 @@ from sssam.lab.report.cells import (
     p_value,
 )
 from sssam.lab.report.sentences import NOTES, headline, remarks, support
+from sssam.lab.stats import Ratio
 
 #: The columns beside the best control that costs no more, and beside SAM.
 CONTROL, SAM, SHARE = "over best control", "over SAM", "share of SAM's gain"
@@ -66,8 +67,12 @@ def _beside_sam(variant: Variant) -> list[Cell]:
     if variant.non_inferior is not None:
         more = "non-inferior" if variant.non_inferior else "not established"
     to_sam = difference(SAM, variant.to_sam, more=more, strong=bool(variant.non_inferior))
-    share = None if variant.is_control else variant.share
-    return [to_sam, measured(SHARE, share, lambda part: f"{100 * part:.0f}%")]
+    return [to_sam, _share(None if variant.is_control else variant.share)]
+
+
+def _share(share: Ratio | None) -> Cell:
+    cell = measured(SHARE, share, lambda part: f"{100 * part:.0f}")
+    return cell if cell.empty else cell._replace(text=f"{cell.text}%")
 
 
 def _runs(variant: Variant) -> Cell:

@@ -42,8 +42,8 @@ def test_compare_ends_with_table_headline_and_page(
     assert compare(studied) == 0
     output = capsys.readouterr()
     lines = output.out.splitlines()
-    assert lines[0].split()[:2] == ["row", "accuracy"]
-    assert any(line.startswith("On noisy-digits, 2 seeds") for line in lines)
+    assert lines[0].split()[:2] == ["variant", "accuracy"]
+    assert any(line.startswith("On noisy-digits, ") for line in lines)
     assert lines[-1] == f"The page: {studied / 'comparison.html'}"
     assert output.err == ""
 
@@ -77,7 +77,7 @@ def test_no_run_shows_what_there_is(studied: Path, capsys: pytest.CaptureFixture
         "--out",
     ]
     assert main([*words, str(studied)]) == 0
-    assert "3 seeds (2 of 6 runs are missing" in capsys.readouterr().out
+    assert "(3 seeds; 2 of 6 runs missing)" in capsys.readouterr().out
 
 
 def test_no_run_without_records_is_refused(
@@ -89,8 +89,8 @@ def test_no_run_without_records_is_refused(
 
 def test_the_page_tells_how_rho_was_chosen(studied: Path) -> None:
     assert compare(studied, "--quiet") == 0
-    told = json.loads((studied / "comparison.json").read_text())["tuning"]
-    assert "validation samples" in told
+    told = json.loads((studied / "comparison.json").read_text())["note"]
+    assert "by mean validation score" in told
     assert "sssam tune noisy-digits" in told
     assert "from which this run differs" in told
 

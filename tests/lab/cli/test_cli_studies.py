@@ -108,16 +108,16 @@ def test_the_directory_alone_is_enough_for_comparing_and_reporting(
     (folder / "mine.py").unlink()
     (folder / "study.toml").unlink()
     out, _ = call(capsys, "compare", "kept", "--no-run")
-    assert "On mine, 2 seeds: " in out
-    assert "Chosen: SAM: rho 0." in str(compared(folder / "kept")["tuning"])
+    assert "On mine, " in out
+    assert "Chosen: SAM: rho 0." in str(compared(folder / "kept")["note"])
     assert call(capsys, "report", "kept")[0] == out
     more, _ = call(capsys, "compare", "kept", "--no-run", "--seeds", "3")
-    assert "3 seeds (2 of 6 runs are missing)" in more
+    assert "(3 seeds; 2 of 6 runs missing)" in more
 
 
 def test_compare_trains_what_is_missing_then_scores(folder: Path, capsys: Capture) -> None:
     out, err = call(capsys, "compare", "study.toml", "--out", "kept", "--seeds", "1")
-    assert "On mine, 1 seed: " in out
+    assert "(1 seed)." in out
     assert len(held(folder / "kept")) == 4 + 2
     _, err = call(capsys, "compare", "kept", "--seeds", "2")
     assert "2 of 2 runs" in err
@@ -175,7 +175,7 @@ def test_two_tasks_are_compared_each_and_together(folder: Path, capsys: Capture)
     )
     (folder / "study.toml").write_text(text)
     out, _ = call(capsys, "compare", "study.toml", "--out", "kept")
-    assert "Over 2 tasks, each with the same weight:" in out
+    assert "Over 2 tasks of equal weight" in out
     for name in ("mine", "other"):
         assert compared(folder / "kept" / name)["variants"]
     for name in ("index.html", "pooled.json", "pooled.md"):
@@ -193,7 +193,7 @@ def test_a_task_s_own_comparison_can_be_gone_on_with_from_its_directory(
         ("sam:rho=0.1", 0.1),
         ("MSAM", 0.3),
     ]
-    told = str(compared(folder / "kept")["tuning"])
+    told = str(compared(folder / "kept")["note"])
     assert told == (
         "Not tuned, but given, or the default of the class: the rho of sam:rho=0.1, MSAM."
     )
