@@ -6,8 +6,7 @@ from sssam.lab.comparison.reasons import Caveat, Reason
 from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.report.key import best
 from sssam.lab.report.text import counted, listed, points
-from sssam.lab.specs import Task, Tuning
-from sssam.lab.tuned import Tuned
+from sssam.lab.specs import Tuning
 
 #: Up to how many times the base's price a variant may cost to be named in the headline.
 CHEAP = 1.1
@@ -106,18 +105,6 @@ def tuned(tuning: Sequence[Tuning]) -> list[str]:
 def _chosen(tuning: Tuning) -> str:
     values = [f"{_name(name)} {_short(value)}" for name, value in tuning.values.items()]
     return f"{tuning.label} {listed(values)}"
-
-
-def tuned_before(task: Task, values: Tuned) -> str:
-    """How the rho of the task's variants was chosen, by a command of before."""
-    grid = ", ".join(f"{rho:g}" for rho in values.grid)
-    text = (
-        f"rho was tuned for each variant among {grid}, by mean validation score over "
-        f"{counted(len(values.seeds), 'seed')}, with `{values.command}`."
-    )
-    if values.chosen_for(task):
-        return text
-    return f"{text} It was tuned with the task's own settings, from which this run differs."
 
 
 def _name(setting: str) -> str:
