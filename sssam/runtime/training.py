@@ -8,7 +8,7 @@ from torch import Tensor
 
 from sssam.core.counters import Counters
 from sssam.core.groups import step_length
-from sssam.core.passes import Phase, Step
+from sssam.core.passes import NO_VECTOR, Phase, Step
 from sssam.core.vectors import Vector
 from sssam.core.weights import Weights
 from sssam.methods import Method
@@ -143,7 +143,8 @@ class TrainingState:
     def _settle(self, step: StepInProgress | None) -> None:
         """Correct and count an update that is made, and keep what its step leaves."""
         if step is not None and step.update is not None:
-            self._correct(step.context, step.update.after)
+            self.correct()
+            self.weights.settle()
             self._keep(step.context, step.update.kept)
             self.numbers |= step.update.numbers
             self.batch = step.batch
@@ -153,11 +154,14 @@ class TrainingState:
         if self.progress is not None:
             self.progress.advance()
 
-    def _correct(self, step: Step, after: Mapping[int, Tensor]) -> None:
-        if after:
-            e = {i: part * -step_length(step.groups[i]) for i, part in after.items()}
-            self.weights.move(step.params, e)
-            self.weights.settle()
+    def correct(self) -> None:
+        """The method's own part of the update, once the base's is made; nothing the second time."""
+        step = self.step
+        if step is not None and step.update is not None and step.update.after:
+            groups, after = step.context.groups, step.update.after
+            e = {i: part * -step_length(groups[i]) for i, part in after.items()}
+            self.weights.move(step.context.params, e)
+            step.update = step.update._replace(after=NO_VECTOR)
 
     def _keep(self, step: Step, kept: Mapping[str, Vector]) -> None:
         """Put what a step keeps in the place of what was kept before."""

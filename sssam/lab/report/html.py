@@ -1,0 +1,81 @@
+"""What a page that is whole in itself is made of: a template, safe text, its data, its library."""
+
+import base64
+import json
+import re
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import vl_convert
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from sssam.lab.report.figure import Figure
+from sssam.lab.report.files import VEGA_LITE
+
+#: The library for all charts, under the one name that the page's script uses.
+_SNIPPET = "window.vegaEmbed = vegaEmbed;"
+_CODE = re.compile(r"`([^`]+)`")
+#: What a line must not be broken in.
+_WHOLE = re.compile(r"\[[+-]?\d[\d.]*, [+-]?\d[\d.]*\]|\d points?\b")
+#: A minus sign, in ASCII: before a digit, and after nothing or what opens.
+_MINUS = re.compile(r"(?<![\w.])-(?=\d)")
+
+
+def environment() -> Environment:
+    environment = Environment(
+        loader=FunctionLoader(part), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    environment.filters["typeset"] = typeset
+    return environment
+
+
+def typeset(text: str) -> Markup:
+    """Text, escaped, with true minus signs, curly apostrophes, and what is in backticks as code.
+
+    Intervals are not broken over lines, nor numbers from their "points".
+    """
+    whole = _WHOLE.sub(lambda found: found[0].replace(" ", "\N{NO-BREAK SPACE}"), text)
+    curly = _MINUS.sub("\N{MINUS SIGN}", whole).replace("'", "\N{RIGHT SINGLE QUOTATION MARK}")
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(curly))))
+
+
+def specifications(drawn: Sequence[Figure]) -> Markup:
+    """Each figure's views, and once for all of them the data that they share, as JSON.
+
+    No HTML parser can leave it: not one "<" is in it.
+    """
+    data: dict[str, Any] = {}
+    views = {
+        figure.name: {
+            name: _without_data(specification, data)
+            for name, specification in figure.specifications().items()
+        }
+        for figure in drawn
+    }
+    text = json.dumps({"views": views, "data": data}, separators=(",", ":"), allow_nan=False)
+    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
+
+
+def _without_data(specification: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+    """The specification with its data moved to `data`; names are hashes, so equal data are one."""
+    own = specification.pop("datasets", {})
+    data |= own
+    return {**specification, "uses": list(own)}
+
+
+def data_address(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def part(name: str) -> str:
+    return files("sssam.lab.report").joinpath(name).read_text(encoding="utf-8")
+
+
+@cache
+def library() -> str:
+    """Vega, Vega-Lite and Vega-Embed in one script, which holds no end of a script."""
+    bundle = str(vl_convert.javascript_bundle(_SNIPPET, vl_version=VEGA_LITE))
+    return bundle.replace("</script", "<\\/script").replace("<!--", "<\\!--")

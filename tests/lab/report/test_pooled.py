@@ -1,0 +1,94 @@
+"""The index page of several tasks: it links them, shows the pooled rows, and asks no host."""
+
+import re
+from pathlib import Path
+
+import pytest
+from synthetic import ACCURACY, METHODS, TASK, records
+from test_page import EVIL
+
+from sssam.lab.comparison.compare import compare
+from sssam.lab.comparison.pool import Pooled
+from sssam.lab.comparison.values import Comparison
+from sssam.lab.report import pooled as pooledpage
+from sssam.lab.report.html import typeset
+
+ROWS = METHODS[:6]
+
+
+def made(name: str, data: str) -> Comparison:
+    spec = TASK.data.model_copy(update={"name": data})
+    task = TASK.model_copy(update={"name": name, "data": spec})
+    return compare(task, ROWS, range(12), records(ROWS, range(12), ACCURACY, task=task))
+
+
+@pytest.fixture(scope="module")
+def comparisons() -> dict[str, Comparison]:
+    return {"one": made("one", "digits"), "odd-name": made(EVIL, "fashion-mnist")}
+
+
+def test_the_pages_of_the_tasks_are_linked_and_the_rows_shown(
+    comparisons: dict[str, Comparison], tmp_path: Path
+) -> None:
+    together = pooledpage.pooled(list(comparisons.values()))
+    paths = pooledpage.write("both", comparisons, together, tmp_path)
+    assert [path.name for path in paths] == ["index.html", "pooled.md", "pooled.json"]
+    page = paths[0].read_text().partition("<script>")[0]
+    assert re.findall(r'href="([^"]+)"', page) == [
+        "one/comparison.html",
+        "odd-name/comparison.html",
+    ]
+    assert "SAM gains +7.0" in page
+    assert all(f"</svg>{row.label}</th>" in page for row in ROWS[1:])
+    assert Pooled.model_validate_json(paths[2].read_text()) == together.pooled
+    assert "| SS-SAM linear |" in paths[1].read_text()
+
+
+def test_names_are_inert(comparisons: dict[str, Comparison]) -> None:
+    together = pooledpage.pooled(list(comparisons.values()))
+    page = pooledpage.page(EVIL, comparisons, together)
+    assert EVIL not in page
+    assert "default-src 'none'" in page
+    assert together.pooled is not None
+    assert "<script>" not in pooledpage.markdown(together.pooled)
+
+
+def test_tasks_that_cannot_be_pooled_are_linked_all_the_same(
+    comparisons: dict[str, Comparison], tmp_path: Path
+) -> None:
+    first, second = comparisons.values()
+    other = second.model_copy(update={"task": second.task.model_copy(update={"share": 0.5})})
+    together = pooledpage.pooled([first, other])
+    assert together.pooled is None
+    (index,) = pooledpage.write("both", {"a": first, "b": other}, together, tmp_path)
+    page = index.read_text().partition("<script>")[0]
+    assert "Not pooled over the tasks: the tasks" in page
+    assert 'href="b/comparison.html"' in page
+    assert "<table" not in page
+
+
+def test_without_a_gain_of_sam_nothing_is_said_to_be_kept(
+    comparisons: dict[str, Comparison],
+) -> None:
+    worse = [
+        compare(c.task, ROWS, range(12), records(ROWS, range(12), {"SAM": 80.0}, task=c.task))
+        for c in comparisons.values()
+    ]
+    together = pooledpage.pooled(worse)
+    assert together.pooled is not None
+    assert "SAM is not clearly above the base" in pooledpage.headline(together.pooled)
+
+
+def test_the_variants_are_drawn_before_their_table(comparisons: dict[str, Comparison]) -> None:
+    together = pooledpage.pooled(list(comparisons.values()))
+    page = pooledpage.page("both", comparisons, together)
+    assert page.index("<figure") < page.index("<table") < page.index('class="tasks"')
+    (drawing,) = re.findall(r'data-figure="differences" role="img" aria-label="([^"]+)"', page)
+    assert re.search(r"Forest plot of 4 variants; the highest is .*, -0\.\d+ points \[", drawing)
+    assert len(page) < 3_000_000
+
+
+def test_an_interval_is_not_broken_over_lines() -> None:
+    text = str(typeset("SAM gains -1.0 points [-2.5, +0.5] on [a, b]"))
+    assert "\N{MINUS SIGN}1.0\N{NO-BREAK SPACE}points [" in text
+    assert "[\N{MINUS SIGN}2.5,\N{NO-BREAK SPACE}+0.5] on [a, b]" in text
