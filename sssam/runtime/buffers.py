@@ -32,7 +32,7 @@ class Buffers:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self._apart = Extents()
+        self._apart: Extents | None = None
         self._registered: tuple[list[str], list[Tensor | None]] = ([], [])
         self._names: list[_Names] = []
         self._tensors: list[Tensor] = []
@@ -64,7 +64,7 @@ class Buffers:
         return self._apart is apart and self._are_named() and places(self._tensors) == self._places
 
     def _look(self, apart: Extents) -> None:
-        self._apart = apart
+        self._apart = None  # until all is known, also where this is interrupted
         self._names = [_Names(prefix, module) for prefix, module in self._layout.modules]
         buffers = {
             id(buffer): (f"{names.prefix}.{name}".lstrip("."), buffer)
@@ -80,6 +80,7 @@ class Buffers:
         self._places = places(self._tensors)
         self._backwards = [(copy, words) for each in self._plain for words, copy in each.pairs]
         self._part()
+        self._apart = apart
 
     def _part(self) -> None:
         self._moving = [pair for each in self._plain if each.moves for pair in each.pairs]

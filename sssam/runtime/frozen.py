@@ -63,8 +63,8 @@ class Frozen:
         own = self._layout.parameters
         known = own, [*map(_NEEDS_GRADIENT, filter(_is_tensor, own))]
         if known[1] != self._known[1] or not same(own, self._known[0]):
-            self._known = known
             self._walk()
+            self._known = known
 
     def _walk(self) -> None:
         known, self._params = self._params, {}

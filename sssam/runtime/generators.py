@@ -54,11 +54,12 @@ class Generators:
 
         What is added to these shows in their size.
         """
-        self._modules, quiet = modules, [*filter(_is_quiet, modules)]
+        quiet = [*filter(_is_quiet, modules)]
         known = {*map(id, quiet)}
         self._searched = [module for module in modules if id(module) not in known]
         self._quiet = [module.__dict__ for module in quiet]
         self._sizes = [*map(len, self._quiet)]
+        self._modules = modules
 
 
 def _is_quiet(module: nn.Module) -> bool:
