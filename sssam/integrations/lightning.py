@@ -70,10 +70,10 @@ class SharpnessAwareCallback(Callback):
         if batch_idx % trainer.accumulate_grad_batches == 0:
             self._batches = []
             optimizer = unwrap(trainer.optimizers[0])
-            if optimizer.method.opening == "moved":
+            if optimizer.method.facts.opening == "moved":
                 optimizer.zero_grad()
                 optimizer.ascend()
-            fraction = optimizer.method.ascent_fraction
+            fraction = optimizer.method.facts.ascent_fraction
             self._part = fraction if fraction < 1 and optimizer.will_ascend else 1.0
         self._batches.append((batch, batch_idx))
 
@@ -98,7 +98,7 @@ class SharpnessAwareCallback(Callback):
         def passes() -> Any:
             loss = closure()
             if _has_gradients(optimizer):
-                moved = optimizer.method.opening == "moved"
+                moved = optimizer.method.facts.opening == "moved"
                 if not moved and optimizer.ascend(self._fraction(), scaler=scaler):
                     self._run_again(trainer, optimizer)
                 optimizer.conclude(scaler=scaler)

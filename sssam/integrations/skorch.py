@@ -68,7 +68,7 @@ class SharpnessAwareMixin(NeuralNet):  # type: ignore[misc]
             )
         optimizer = self.optimizer_
         optimizer.zero_grad()
-        if optimizer.method.opening == "moved":
+        if optimizer.method.facts.opening == "moved":
             optimizer.ascend()
             step = self.train_step_single(batch, **fit_params)
         else:
@@ -80,7 +80,7 @@ class SharpnessAwareMixin(NeuralNet):  # type: ignore[misc]
         return step
 
     def _passes(self, optimizer: SharpnessAware, batch: Any, **fit_params: Any) -> Any:
-        fraction, part = optimizer.method.ascent_fraction, batch
+        fraction, part = optimizer.method.facts.ascent_fraction, batch
         partial = fraction < 1 and optimizer.will_ascend
         if partial:
             [part], fraction = parts_of([batch], fraction)

@@ -111,17 +111,18 @@ class SharpnessAwareMixin(transformers.Trainer):
         modes: Any = optimizer
         if hasattr(modes, "train"):  # a schedule-free base evaluates at other weights
             modes.train()
-        if optimizer.method.opening == "moved":
+        if optimizer.method.facts.opening == "moved":
             optimizer.ascend()
-        if optimizer.method.ascent_fraction == 1 or not optimizer.will_ascend:
+        fraction = optimizer.method.facts.ascent_fraction
+        if fraction == 1 or not optimizer.will_ascend:
             return []
-        parts, self._fraction = parts_of(self._micro_batches, optimizer.method.ascent_fraction)
+        parts, self._fraction = parts_of(self._micro_batches, fraction)
         items = self._get_num_items_in_batch(parts, self.args.device)
         return [(part, items) for part in parts]
 
     def _end(self, model: nn.Module, items: Any) -> None:
         optimizer, scaler = self._sharp, self.accelerator.scaler
-        moved = optimizer.method.opening == "moved"
+        moved = optimizer.method.facts.opening == "moved"
         if not moved and optimizer.ascend(self._fraction, scaler=scaler):
             for batch in self._again(model):
                 super().training_step(model, batch, items)

@@ -1,4 +1,4 @@
-"""Strength: how much of rho is used at a step that a schedule made rare."""
+"""Multipliers on rho: for the SAM steps that a schedule skips, and with the learning rate."""
 
 import math
 from collections.abc import Sequence

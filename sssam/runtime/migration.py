@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from sssam.core.groups import RADIUS
+
 #: Arguments of other libraries' optimizers, and what stands for them here.
 ARGUMENTS = {
     "params": "the base optimizer has the parameters",
@@ -71,6 +73,29 @@ def unknown(optimizer: Any, name: str) -> AttributeError:
     if name in ATTRIBUTES:
         text += f", which is another library's. Write\n{ATTRIBUTES[name]}"
     return AttributeError(text, name=name, obj=optimizer)
+
+
+def require_settable(optimizer: Any, name: str, value: Any) -> None:
+    """An error for a constructor's argument that is set later, when nobody reads it any more.
+
+    Raises:
+        AttributeError: naming what takes effect.
+    """
+    cls = type(optimizer)
+    if hasattr(cls, name) or not cls.__module__.startswith("sssam."):
+        return
+    if name not in signature(cls.__init__).parameters and name not in ("rho", "total_steps"):
+        return
+    remedy = (
+        f'for group in optimizer.param_groups: group["{RADIUS}"] = {value!r}'
+        if name == "rho"
+        else f"build {cls.__name__}(..., {name}=...), and load_state_dict this one's state_dict()"
+    )
+    raise AttributeError(
+        f"{name}={value!r} set on a {cls.__name__} that is built would be ignored. Write\n{remedy}",
+        name=name,
+        obj=optimizer,
+    )
 
 
 def _owns_weights(value: object) -> bool:

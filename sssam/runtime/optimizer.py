@@ -17,6 +17,7 @@ from sssam.methods import Memory, Method
 from sssam.runtime import checkpoint, drivers, joint, migration
 from sssam.runtime.bases import Bases, State
 from sssam.runtime.batch_pass import BatchPass
+from sssam.runtime.examine import require_for
 from sssam.runtime.guard import Guard, Rng
 from sssam.runtime.ranks import Perturbation, Ranks
 from sssam.runtime.scaling import require_told
@@ -84,6 +85,7 @@ class SharpnessAware(Optimizer):
         # Not Optimizer.__init__: groups, state and step hooks are the base's, read through.
         bases, guard = Bases(base, SharpnessAware), Guard(model, rng)
         ranks = Ranks(perturbation, model, method)
+        require_for(method, bases.all)
         engine = Engine(bases, method, guard, ranks, total_steps)
         self.__setstate__({"_engine": engine})
 
@@ -104,7 +106,7 @@ class SharpnessAware(Optimizer):
                 for each pass; `optimizer.phase` says which one it is. Gradients that another
                 backward pass left before the first one are cleared.
             ascent_closure: is called for the ascent pass instead, say on a part of the batch.
-            ascent_fraction: that part, in (0, 1], for the books. Default: the constructor's.
+            ascent_fraction: that part, in (0, 1], for the counters. Default: the constructor's.
             scaler: of a closure that runs backward from `scaler.scale(loss)`. It then steps, or
                 skips the step, inside this call; `scaler.update()` is still the loop's.
 
@@ -180,7 +182,7 @@ class SharpnessAware(Optimizer):
             ValueError: set outside [0, 1], backwards, or where steps alone can count.
         """
         engine = self._engine
-        steps = engine.books.steps
+        steps = engine.counters.steps
         u = None if engine.progress is None else engine.progress.peek(steps)
         if u is None and engine.total_steps is not None:
             u = min(steps / engine.total_steps, 1.0)
@@ -236,7 +238,7 @@ class SharpnessAware(Optimizer):
         """Clear the gradients; a step whose update was skipped is given up, back at w."""
         drivers.clear(self._engine, set_to_none)
 
-    # The books -----------------------------------------------------------------------------------
+    # Counters -----------------------------------------------------------------------------------
 
     @property
     def method(self) -> Method:
@@ -246,32 +248,32 @@ class SharpnessAware(Optimizer):
     @property
     def steps(self) -> int:
         """Steps taken; also t of the coming step."""
-        return self._engine.books.steps
+        return self._engine.counters.steps
 
     @property
     def ascents(self) -> int:
         """Sharpness-aware steps taken."""
-        return self._engine.books.ascents
+        return self._engine.counters.ascents
 
     @property
     def forwards(self) -> float:
         """Forward passes run, in batches."""
-        return self._engine.books.forwards
+        return self._engine.counters.forwards
 
     @property
     def backwards(self) -> float:
         """Backward passes run, in batches."""
-        return self._engine.books.backwards
+        return self._engine.counters.backwards
 
     @property
     def voided_ascents(self) -> int:
         """Ascents that a zero or non-finite gradient made void. Reading it synchronises."""
-        return int(self._engine.books.voided)
+        return int(self._engine.counters.voided)
 
     @property
     def propagations(self) -> float:
         """Propagations a step, really run: (forwards + 2 backwards) / 3; 1 for the base."""
-        return self._engine.books.propagations
+        return self._engine.counters.propagations
 
     @property
     def expected_propagations(self) -> float:
@@ -382,8 +384,8 @@ class SharpnessAware(Optimizer):
         return self.bases[0].register_step_pre_hook(partial(_for_wrapper, self, hook))
 
     def register_step_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call `hook(optimizer, args, kwargs)` after the update."""
-        return self.bases[-1].register_step_post_hook(partial(_for_wrapper, self, hook))
+        """Call `hook(optimizer, args, kwargs)` after the update, a method's own part included."""
+        return self.bases[-1].register_step_post_hook(partial(_when_made, self, hook))
 
     def __getstate__(self) -> dict[str, Any]:
         self._engine.require_whole("copying or pickling")
@@ -414,6 +416,10 @@ class SharpnessAware(Optimizer):
                 raise
         return False
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        migration.require_settable(self, name, value)
+        super().__setattr__(name, value)
+
     def __repr__(self) -> str:
         inner = ", ".join(repr(base) for base in self.bases)
         return f"{type(self).__name__} ({self.method!r})\naround {inner}"
@@ -428,6 +434,11 @@ def _in_mode(engine: Engine, name: str, modes: list[Callable[..., Any]]) -> None
 
 
 def _for_wrapper(wrapper: Any, hook: Callable[..., Any], base: Optimizer, *args: Any) -> Any:
+    return hook(wrapper, *args)
+
+
+def _when_made(wrapper: Any, hook: Callable[..., Any], base: Optimizer, *args: Any) -> Any:
+    wrapper._engine.correct()  # what averages weights here must see them as the step leaves them
     return hook(wrapper, *args)
 
 

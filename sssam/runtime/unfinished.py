@@ -13,7 +13,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
-from sssam.core.passes import Books
+from sssam.core.counters import Counters
 from sssam.schedules.algebra import Schedule
 from sssam.schedules.draws import GRID
 from sssam.schedules.progress import Progress
@@ -26,7 +26,7 @@ SHORTEST = 20
 class Run:
     """What is known of a training when its optimizer may be gone."""
 
-    books: Books
+    counters: Counters
     schedule: Schedule
     total_steps: int | None
     progress: Progress | None
@@ -38,7 +38,7 @@ _of: "weakref.WeakKeyDictionary[Any, Run]" = weakref.WeakKeyDictionary()
 
 def watch(engine: Any, schedule: Schedule) -> None:
     """Look at this training when it ends."""
-    run = Run(engine.books, schedule, engine.total_steps, engine.progress)
+    run = Run(engine.counters, schedule, engine.total_steps, engine.progress)
     _runs.append(run)
     _of[engine] = run
     weakref.finalize(engine, _let_go, run).atexit = False
@@ -64,12 +64,12 @@ def forget(engine: Any) -> Run | None:
 def resumed(engine: Any) -> None:
     """A checkpoint was loaded: the training of this process that it came from goes on here."""
     own = _of.get(engine)
-    if own is None or not own.books.steps:
+    if own is None or not own.counters.steps:
         return
     same = (own.schedule, own.total_steps)
     for run in reversed(_runs):
         earlier = run is not own and (run.schedule, run.total_steps) == same
-        if earlier and run.books.steps >= own.books.steps:
+        if earlier and run.counters.steps >= own.counters.steps:
             _runs.remove(run)
             return
 
@@ -80,7 +80,7 @@ def complaint(run: Run) -> str | None:
     That is not so where it stopped before its end with less than half the share of
     sharpness-aware steps that the schedule has over the whole.
     """
-    steps, ascents = run.books.steps, run.books.ascents
+    steps, ascents = run.counters.steps, run.counters.ascents
     u = run.progress and run.progress.peek(steps)
     total = run.total_steps if u is None else None
     if steps < SHORTEST or (total is None and u is None):

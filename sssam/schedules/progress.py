@@ -1,11 +1,10 @@
 """Progress that is not counted in steps: set by the loop, or read off a clock."""
 
-from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
 from math import isfinite
 from typing import Any, Protocol
 
 from sssam.core.checks import number
+from sssam.core.parts import parts
 from sssam.schedules.draws import UNKNOWN
 
 PACE = ("progress", "elapsed", "seconds")
@@ -136,18 +135,10 @@ def of(method: object) -> Progress | None:
     Raises:
         ValueError: several of them.
     """
-    found = {id(each): each for each in _within(method)}
+    found = {id(each): each for each in parts(method, Progress)}
     if len(found) > 1:
         raise ValueError(
             f"the schedules of {method!r} have {len(found)} progresses; give all of them one and "
             "the same: progress=sssam.roles.Progress()"
         )
     return next(iter(found.values()), None)
-
-
-def _within(part: object) -> Iterator[Progress]:
-    if isinstance(part, Progress):
-        yield part
-    elif is_dataclass(part):
-        for field in fields(part):
-            yield from _within(getattr(part, field.name, None))

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import sssam
-from sssam.core.passes import Books
+from sssam.core.counters import Counters
 from sssam.runtime.unfinished import Run, complaint, ended, forget
 from sssam.schedules import Schedule, constant, late, linear
 from sssam.schedules.progress import Progress
@@ -79,7 +79,7 @@ def _optimizer(steps: int) -> Any:
     w = torch.nn.Parameter(torch.ones(3))
     base = torch.optim.SGD([w], lr=0.1)
     optimizer = sssam.SSSAM(base, schedule=late(0.25), total_steps=100, model=False)
-    optimizer._engine.books.steps = steps
+    optimizer._engine.counters.steps = steps
     return optimizer
 
 
@@ -111,7 +111,7 @@ def test_a_trainer_says_it_once_at_its_own_end() -> None:
 def test_what_counts_as_too_early(
     schedule: Schedule, steps: int, ascents: int, speaks: bool
 ) -> None:
-    books = Books(steps, ascents)
-    assert (complaint(Run(books, schedule, 100, None)) is not None) == speaks
-    by_progress = complaint(Run(books, schedule, None, Progress(steps / 100)))
+    counters = Counters(steps, ascents)
+    assert (complaint(Run(counters, schedule, 100, None)) is not None) == speaks
+    by_progress = complaint(Run(counters, schedule, None, Progress(steps / 100)))
     assert (by_progress is not None) == speaks

@@ -62,7 +62,7 @@ class ModelSpec(Spec):
     """A model by name, with its sizes.
 
     `widths` are those of an MLP's hidden layers; `options` are the model's further arguments, as
-    `sssam.lab.tasks.families.options` lists them.
+    `sssam.lab.tasks.models.options` lists them.
     """
 
     name: str

@@ -46,7 +46,7 @@ def run_epoch(training: Training) -> None:
         torch.manual_seed(derived("global", training.run.seed, training.share.rank, position.epoch))
     begun = now(training.fabric.device)
     for part in parts(training, position.epoch):
-        loss = _step(training, part)
+        loss = step(training, part)
     position.seconds += now(training.fabric.device) - begun
     position.epoch += 1
     position.finite = _finite(loss, training)
@@ -68,7 +68,7 @@ def parts(training: Training, epoch: int) -> Iterator[Part]:
         yield Part(inputs, targets, min(task.batch_size, total - first), share)
 
 
-def _step(training: Training, part: Part) -> Tensor:
+def step(training: Training, part: Part) -> Tensor:
     """One step of the method and of the learning rate; returns the loss of its last pass."""
     position, before = training.position, _ascents(training.optimizer)
     loss = _passes(training, part)

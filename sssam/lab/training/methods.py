@@ -11,7 +11,6 @@ from torch.optim import Optimizer
 import sssam
 from sssam.lab.specs import Method
 from sssam.lab.specs.names import nearest
-from sssam.roles.samples import ALL
 
 #: The kinds of method by name, each with its class; "base" is the torch optimizer itself.
 KINDS: Mapping[str, type[sssam.SharpnessAware] | None] = MappingProxyType(
@@ -59,6 +58,15 @@ def default_rho(kind: str) -> float:
     """
     argument = _arguments(kind).get("rho")
     return 0.0 if argument is None else float(argument.default)
+
+
+def is_scheduled(kind: str) -> bool:
+    """Whether the class of a kind takes a schedule.
+
+    Raises:
+        ValueError: no such kind, with the nearest ones.
+    """
+    return "schedule" in _arguments(kind)
 
 
 def check(method: Method) -> None:
@@ -116,9 +124,7 @@ def build(
 
 def chooses_samples(optimizer: Optimizer) -> bool:
     """Whether any of the methods that an optimizer switches among chooses samples by losses."""
-    method = getattr(optimizer, "method", None)
-    parts = [method, getattr(method, "on", None), getattr(method, "off", None)]
-    return any(not getattr(part, "samples", ALL).whole for part in parts)
+    return isinstance(optimizer, sssam.SharpnessAware) and optimizer.method.facts.needs_losses
 
 
 def passes_run(optimizer: Optimizer, steps: int) -> tuple[float, float]:

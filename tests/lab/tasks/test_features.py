@@ -33,8 +33,7 @@ def test_a_table_has_scaled_numbers_and_one_column_a_category(tmp_path, ending):
     split, rows = data.load(spec, 0), pandas.read_csv(tmp_path / "table.csv")
     pool = torch.randperm(10, generator=generator("test pool"))  # a fifth is the test set
     order = torch.cat([pool[2:][torch.randperm(8, generator=generator("split", 0))], pool[:2]])
-    assert split.shape == (5,)
-    assert split.classes == 2
+    assert split.form[:2] == ((5,), 2)
     assert split.train.targets.tolist() == [int(rows.kind[int(i)] == "b") for i in order[:6]]
     training = rows.iloc[order[:6].numpy()]
     when = (rows.when - training.when.mean()) / training.when.std(ddof=0)
@@ -49,22 +48,22 @@ def test_a_table_has_scaled_numbers_and_one_column_a_category(tmp_path, ending):
 @pytest.mark.parametrize(
     ("content", "target", "text"),
     [
-        (TABLE, None, r"has columns size, colour, when, kind: name .* as in table.csv:kind"),
+        (TABLE, None, r"columns size, colour, when, kind, none .* label.*, as in table.csv:kind"),
         (TABLE, "kin", "unknown column of .*table.csv' 'kin': did you mean 'kind'"),
-        (TABLE, "size", "1 rows have no target 'size': leave them out"),
-        ("a,target\n1,0.5\n2,1.5\n", None, "'target' holds numbers such as 0.5, need classes"),
-        ("target\n1\n2\n", None, "the table has no features"),
-        ("", None, "is no table: No columns to parse"),
-        ('a,b\n1,2\n"', None, "is no table: Error tokenizing"),
+        (TABLE, "size", "1 labels in 'size' are missing: leave those rows out"),
+        ("a,target\n1,0.5\n2,1.5\n", None, "'target' are numbers such as 0.5, need classes"),
+        ("target\n1\n2\n", None, "has one column, 'target': need inputs and a label; commas"),
+        ("", None, "table.csv' can't be read: No columns to parse"),
+        ('a,b\n1,2\n"', None, "table.csv' can't be read: Error tokenizing"),
         (
             "a,y\n1,0\n2,0\n",
             None,
-            "target 'y' of .*table.csv' has 0 in every row: need two classes",
+            "labels in 'y' are all 0: need two classes",
         ),
-        ("a,y\n", None, "target 'y' of .*table.csv' has no rows"),
-        ("a;y\n1;0\n", None, "has one column, 'a;y': need features and a target; commas part"),
+        ("a,y\n", None, "table.csv' can't be read: it holds no examples"),
+        ("a;y\n1;0\n", None, "has columns a;y, none of them a label"),
         ("a,b,y\n1,inf,0\n2,3,1\n", None, "column 'b' holds infinite numbers: leave those cells"),
-        ("é,y\n1,0\n", None, r"table.csv' is no UTF-8 \(.*: save the file as text in UTF-8"),
+        ("é,y\n1,0\n", None, r"table.csv' can't be read: .*: save the file as text in UTF-8"),
     ],
 )
 def test_tables_that_can_t_be_used(tmp_path, content, target, text):
@@ -78,16 +77,16 @@ def test_parquet_tables_may_name_columns_by_numbers_and_torn_ones_are_named(tmp_
     path = tmp_path / "table.parquet"
     pandas.DataFrame({0: [1.0, 2.0] * 5, 1: [0, 1] * 5}).to_parquet(path)
     split = data.load(DataSpec(name="table", path=str(path), target="1"), 0)
-    assert (split.shape, split.classes) == ((1,), 2)
+    assert split.form[:2] == ((1,), 2)
     path.write_bytes(path.read_bytes()[:200])
-    with pytest.raises(ValueError, match=r"table\.parquet' is no table: "):
+    with pytest.raises(ValueError, match=r"table\.parquet' can't be read: "):
         data.reach(DataSpec(name="table", path=str(path), target="1"))
 
 
 def test_a_column_of_dates_is_refused(tmp_path):
     frame = pandas.DataFrame({"day": pandas.to_datetime(["2020-01-01"] * 4), "y": [0, 1, 0, 1]})
     frame.to_parquet(tmp_path / "table.parquet")
-    with pytest.raises(ValueError, match="column 'day' holds dates"):
+    with pytest.raises(ValueError, match="column 'day' holds values of type timestamp"):
         data.reach(DataSpec(name="table", path=str(tmp_path / "table.parquet")))
 
 
