@@ -42,7 +42,8 @@ def test_a_command_takes_it_and_a_study_does_not(tmp_path, written, capsys, monk
     monkeypatch.chdir(tmp_path)
     text = written(FILE)
     words = ["run", "study.toml", "--out", "kept", "--quiet"]
-    task = "tasks = [{name = 'digits', epochs = 1}]\nseeds = 2\ncontrols = false\nvariants = [{kind = 'sam', rho = 0.1}]\n"
+    task = "tasks = [{name = 'digits', epochs = 1}]\nseeds = 2\ncontrols = false\n"
+    task += "variants = [{kind = 'sam', rho = 0.1}]\n"
     Path("study.toml").write_text(task)
     assert main([*words, "--engine", text]) == 0
     assert len(records.read_all(Path("kept/records")).by_id) >= 2
