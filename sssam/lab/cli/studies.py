@@ -166,7 +166,7 @@ def trainer(
     made = Trainer(what.directory, where, how, quiet, retry_failed)
     _begin(what)
     if not quiet and not made.records.exists() and where.on_this_machine:
-        made.console.print(Text(estimate.estimated(what.study, where.slots())), soft_wrap=True)
+        made.console.print(Text(estimate.estimated(what.study, where.jobs)), soft_wrap=True)
     return made
 
 
