@@ -3,12 +3,14 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-#: By test example, of one seed: 1 where the row alone is right, -1 where the reference alone is.
-Outcomes = Sequence[npt.NDArray[np.int8]]
+#: Of seeds by examples, or a sequence of one row a seed where the test sets differ in size: 1 where
+#: the variant alone is right, -1 where the reference alone is; or another sum of rights and wrongs.
+Outcomes = Sequence[npt.NDArray[Any]] | npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,8 @@ def noise(outcomes: Outcomes, shared: bool | None) -> Noise | None:
     Within one seed Var(example + rest) is McNemar's: p01 + p10 - (p10 - p01)^2.
 
     Args:
-        outcomes: for each seed, right (1) or not (0) by example, the row's minus the reference's.
+        outcomes: for each seed, right (1) or not (0) by example, the variant's less the
+            reference's.
         shared: whether all seeds were judged on the same test examples, in one order; None where
             that is not known.
 
@@ -57,7 +60,7 @@ def noise(outcomes: Outcomes, shared: bool | None) -> Noise | None:
         raise ValueError(f"the seeds are said to share a test set, but it has {sorted(sizes)}")
     observed = float(np.var([each.mean() for each in outcomes], ddof=1))
     alone = float(np.mean([each.var(ddof=1) / len(each) for each in outcomes]))
-    within, common = _layout(np.stack(outcomes)) if shared else (alone, 0.0)
+    within, common = _layout(np.stack(list(outcomes))) if shared else (alone, 0.0)
     return Noise(
         seeds=_points(observed),
         test=_points(alone),
@@ -67,11 +70,26 @@ def noise(outcomes: Outcomes, shared: bool | None) -> Noise | None:
     )
 
 
-def _layout(table: npt.NDArray[np.int8]) -> tuple[float, float]:
+def shared_error(outcomes: npt.NDArray[Any]) -> float:
+    """The standard error that one test set for all seeds leaves in the mean, in percentage points.
+
+    It is sqrt(Var(example) / n) of the two-way layout above, about on n - 1 degrees of freedom, and
+    about 0 where the seeds have test sets of their own after all.
+
+    Args:
+        outcomes: shape (seeds, examples), two or more of each: per-example outcomes of a contrast.
+    """
+    return _points(_layout(outcomes)[1])
+
+
+def _layout(table: npt.NDArray[Any]) -> tuple[float, float]:
     """Of seeds by examples: Var(rest) / n, which is in the spread, and Var(example) / n."""
     seeds, n = table.shape
-    by_example = float(np.var(table.mean(axis=0), ddof=1))
-    within_seeds = float(np.mean(table.var(axis=1, ddof=1)))
+    values = table.astype(np.float64)
+    by_example = float(values.mean(axis=0).var(ddof=1))
+    squares = float(np.dot(values.ravel(), values.ravel()))
+    means = values.mean(axis=1)
+    within_seeds = (squares / seeds - n * float((means**2).mean())) / (n - 1)
     rest = seeds * (within_seeds - by_example) / (seeds - 1)
     return rest / n, max(by_example - rest / seeds, 0.0) / n
 
