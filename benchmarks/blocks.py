@@ -2,36 +2,32 @@
 
 import argparse
 import json
-import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from sssam.lab.training import blocks
+from sssam.lab.training.blocks import Block
 from sssam.lab.training.environment import describe
 
-#: One block of a row's steps.
-Block = Callable[[], object]
+__all__ = ["Block", "Times", "run", "timed"]
+
 #: By row, milliseconds a step in each block.
 Times = dict[str, list[float]]
 
 
-def timed(rows: Mapping[str, Block], steps: int, blocks: int) -> Times:
-    """Times so many blocks of each row, all rows in turn, after one of each to warm up."""
-    times: Times = {name: [] for name in rows}
-    for _ in range(blocks + 1):
-        for name, block in rows.items():
-            start = time.perf_counter()
-            block()
-            times[name].append((time.perf_counter() - start) / steps * 1e3)
-    return {name: values[1:] for name, values in times.items()}
+def timed(rows: Mapping[str, Block], steps: int, rounds: int) -> Times:
+    """Milliseconds a step of each row, in so many rounds of blocks in turn."""
+    seconds = blocks.timed(rows, rounds)
+    return {name: [each / steps * 1e3 for each in values] for name, values in seconds.items()}
 
 
 def run(
     doc: str,
     problems: Iterable[str],
-    blocks: int,
+    rounds: int,
     measure: Callable[[str, int], Times],
     summary: Callable[[Times], dict[str, Any]],
     line: Callable[[str, dict[str, float]], str],
@@ -41,13 +37,13 @@ def run(
     Args:
         doc: the benchmark's own, whose first line is the command's help.
         problems: by name.
-        blocks: of each row, unless the command line says otherwise.
+        rounds: blocks of each row, unless the command line says otherwise.
         measure: the times of a problem.
         summary: what is told of each row.
         line: a row's summary as text.
     """
     parser = argparse.ArgumentParser(description=doc.splitlines()[0])
-    parser.add_argument("--blocks", type=int, default=blocks)
+    parser.add_argument("--blocks", type=int, default=rounds)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)

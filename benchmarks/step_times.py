@@ -15,7 +15,7 @@ from torch.nn.functional import cross_entropy
 import sssam
 from benchmarks.blocks import Block, Times, run, timed
 from sssam.lab.specs import ModelSpec
-from sssam.lab.tasks.families import build
+from sssam.lab.tasks.models import Form, build
 from sssam.schedules import constant
 
 PROBLEMS: dict[str, tuple[ModelSpec, tuple[int, int, int], int, int]] = {
@@ -35,7 +35,7 @@ Step = Callable[[], object]
 
 def make_step(spec: ModelSpec, shape: tuple[int, int, int], batch: int, p: float | None) -> Step:
     """One training step as a closure step, with SGD and momentum as the base."""
-    model = build(spec, shape, 10, seed=0)
+    model = build(spec, Form(shape, 10), seed=0)
     x, y = torch.randn(batch, *shape), torch.randint(10, (batch,))
     optimizer: torch.optim.Optimizer = torch.optim.SGD(
         model.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         unwrap,
     )
     from sssam.runtime.buffers import preserve_buffers
+    from sssam.runtime.deadline import Deadline
     from sssam.runtime.files import load, save
     from sssam.schedules.draws import Draws
 
@@ -48,6 +49,7 @@ __all__ = [
     "USAM",
     "WSAM",
     "AsyncSAM",
+    "Deadline",
     "Draws",
     "FriendlySAM",
     "LookSAM",
@@ -74,7 +76,8 @@ if not TYPE_CHECKING:
             raise AttributeError(f"module 'sssam' has no attribute {name!r}")
         if name in ("methods", "roles", "schedules", "sharpness"):
             return import_module(f"sssam.{name}")
-        places = ("optimizers", "runtime.files", "runtime.buffers", "schedules.draws")
+        own = ("files", "buffers", "deadline")
+        places = ["optimizers", "schedules.draws", *(f"runtime.{name}" for name in own)]
         modules = [import_module(f"sssam.{place}") for place in places]
         found = next(getattr(module, name) for module in modules if hasattr(module, name))
         globals()[name] = found

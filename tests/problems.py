@@ -115,7 +115,7 @@ def closure(problem: Problem, optimizer: torch.optim.Optimizer, t: int) -> Calla
     def run() -> Tensor:
         optimizer.zero_grad()
         ascent = getattr(optimizer, "phase", "plain") == "ascent"
-        loss = problem.loss(t, optimizer.method.ascent_fraction if ascent else 1.0)
+        loss = problem.loss(t, optimizer.method.facts.ascent_fraction if ascent else 1.0)
         loss.backward()
         return loss
 
@@ -155,14 +155,14 @@ def by_passes(
 
 def pass_loss(problem: Problem, optimizer: torch.optim.Optimizer, p: BatchPass) -> Tensor:
     """The loss of a pass: one a sample for methods that may choose by them, else the mean."""
-    reduction = "none" if optimizer.method.needs_batch else "mean"
+    reduction = "none" if optimizer.method.facts.needs_batch else "mean"
     with torch.set_grad_enabled(p.grad):
         return cross_entropy(problem.model(p.x), p.y, reduction=reduction)
 
 
 def by_best(problem: Problem, optimizer: torch.optim.Optimizer, steps: int, first: int = 0) -> None:
     """Train by a closure, or pass by pass where the method needs the batch."""
-    needs_batch = isinstance(optimizer, sssam.SharpnessAware) and optimizer.method.needs_batch
+    needs_batch = isinstance(optimizer, sssam.SharpnessAware) and optimizer.method.facts.needs_batch
     (by_passes if needs_batch else by_closure)(problem, optimizer, steps, first)
 
 

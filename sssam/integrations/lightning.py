@@ -14,6 +14,7 @@ from lightning.pytorch.plugins.precision import MixedPrecision, Precision
 
 from sssam.integrations.parts import parts_of
 from sssam.optimizers import SharpnessAware, unwrap
+from sssam.runtime import unfinished
 
 #: The ways to step that the callback takes over; a plugin with one of its own is refused.
 SERVED = [kind.optimizer_step for kind in (Precision, MixedPrecision)]
@@ -52,6 +53,10 @@ class SharpnessAwareCallback(Callback):
         automatic: Any = trainer.fit_loop.epoch_loop.automatic_optimization
         automatic._make_step_fn = partial(self._first_pass, automatic._make_step_fn)
 
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Warn if training was stopped before its sharpness-aware steps."""
+        unfinished.ended(unwrap(trainer.optimizers[0])._engine)
+
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Leave the plugin and the loop as they were."""
         vars(trainer.precision_plugin).pop("optimizer_step", None)
@@ -65,10 +70,10 @@ class SharpnessAwareCallback(Callback):
         if batch_idx % trainer.accumulate_grad_batches == 0:
             self._batches = []
             optimizer = unwrap(trainer.optimizers[0])
-            if optimizer.method.opening == "moved":
+            if optimizer.method.facts.opening == "moved":
                 optimizer.zero_grad()
                 optimizer.ascend()
-            fraction = optimizer.method.ascent_fraction
+            fraction = optimizer.method.facts.ascent_fraction
             self._part = fraction if fraction < 1 and optimizer.will_ascend else 1.0
         self._batches.append((batch, batch_idx))
 
@@ -93,7 +98,7 @@ class SharpnessAwareCallback(Callback):
         def passes() -> Any:
             loss = closure()
             if _has_gradients(optimizer):
-                moved = optimizer.method.opening == "moved"
+                moved = optimizer.method.facts.opening == "moved"
                 if not moved and optimizer.ascend(self._fraction(), scaler=scaler):
                     self._run_again(trainer, optimizer)
                 optimizer.conclude(scaler=scaler)

@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 
 from sssam.integrations.parts import parts_of
 from sssam.optimizers import SharpnessAware
+from sssam.runtime import unfinished
 
 
 class SharpnessAwareMixin(NeuralNet):  # type: ignore[misc]
@@ -47,6 +48,12 @@ class SharpnessAwareMixin(NeuralNet):  # type: ignore[misc]
         self.optimizer_: SharpnessAware = self.sharpness(base, self.module_)
         return self
 
+    def fit(self, *args: Any, **kwargs: Any) -> Any:
+        """As skorch does; warn if it was stopped before its sharpness-aware steps."""
+        super().fit(*args, **kwargs)
+        unfinished.ended(self.optimizer_._engine)
+        return self
+
     def train_step(self, batch: Any, **fit_params: Any) -> Any:
         """One step: one or two passes, the gradient callbacks, the update.
 
@@ -61,7 +68,7 @@ class SharpnessAwareMixin(NeuralNet):  # type: ignore[misc]
             )
         optimizer = self.optimizer_
         optimizer.zero_grad()
-        if optimizer.method.opening == "moved":
+        if optimizer.method.facts.opening == "moved":
             optimizer.ascend()
             step = self.train_step_single(batch, **fit_params)
         else:
@@ -73,7 +80,7 @@ class SharpnessAwareMixin(NeuralNet):  # type: ignore[misc]
         return step
 
     def _passes(self, optimizer: SharpnessAware, batch: Any, **fit_params: Any) -> Any:
-        fraction, part = optimizer.method.ascent_fraction, batch
+        fraction, part = optimizer.method.facts.ascent_fraction, batch
         partial = fraction < 1 and optimizer.will_ascend
         if partial:
             [part], fraction = parts_of([batch], fraction)

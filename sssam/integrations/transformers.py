@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 
 from sssam.integrations.parts import parts_of
 from sssam.optimizers import SharpnessAware, unwrap
+from sssam.runtime import unfinished
 
 #: The base optimizer that Trainer built, the steps of the whole training, and the model.
 Sharpness = Callable[[Optimizer, int, nn.Module], SharpnessAware]
@@ -61,9 +62,17 @@ class SharpnessAwareMixin(transformers.Trainer):
         if self.optimizer is None and self.sharpness is not None:
             self._base = super().create_optimizer(model)
         if self._base is not None and self.sharpness is not None:
+            if isinstance(self.optimizer, SharpnessAware):  # of a start that lacked memory
+                unfinished.forget(self.optimizer._engine)
             trained: Any = self.model
             self.optimizer = self.sharpness(self._base, self.state.max_steps, trained)
         return self._sharp
+
+    def train(self, *args: Any, **kwargs: Any) -> Any:
+        """As Trainer does; warn if it was stopped before its sharpness-aware steps."""
+        output = super().train(*args, **kwargs)
+        unfinished.ended(self._sharp._engine)
+        return output
 
     @property
     def _sharp(self) -> SharpnessAware:
@@ -102,17 +111,18 @@ class SharpnessAwareMixin(transformers.Trainer):
         modes: Any = optimizer
         if hasattr(modes, "train"):  # a schedule-free base evaluates at other weights
             modes.train()
-        if optimizer.method.opening == "moved":
+        if optimizer.method.facts.opening == "moved":
             optimizer.ascend()
-        if optimizer.method.ascent_fraction == 1 or not optimizer.will_ascend:
+        fraction = optimizer.method.facts.ascent_fraction
+        if fraction == 1 or not optimizer.will_ascend:
             return []
-        parts, self._fraction = parts_of(self._micro_batches, optimizer.method.ascent_fraction)
+        parts, self._fraction = parts_of(self._micro_batches, fraction)
         items = self._get_num_items_in_batch(parts, self.args.device)
         return [(part, items) for part in parts]
 
     def _end(self, model: nn.Module, items: Any) -> None:
         optimizer, scaler = self._sharp, self.accelerator.scaler
-        moved = optimizer.method.opening == "moved"
+        moved = optimizer.method.facts.opening == "moved"
         if not moved and optimizer.ascend(self._fraction, scaler=scaler):
             for batch in self._again(model):
                 super().training_step(model, batch, items)

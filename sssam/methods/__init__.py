@@ -6,14 +6,17 @@ Euclidean(rho))`; SS-SAM is a `Switch` between it and `Plain()`, thrown by a sch
 """
 
 from sssam.methods.ascent import Ascent
-from sssam.methods.base import PLAIN, Memory, Method, Opening, Plain
+from sssam.methods.base import PLAIN, Memory, Method, Plain
+from sssam.methods.facts import Facts, Opening
 from sssam.methods.parallel import Parallel
 from sssam.methods.reuse import Reuse
-from sssam.methods.switch import Switch, Watch
+from sssam.methods.switch import GradientSwitch, Switch
 
 __all__ = [
     "PLAIN",
     "Ascent",
+    "Facts",
+    "GradientSwitch",
     "Memory",
     "Method",
     "Opening",
@@ -21,5 +24,4 @@ __all__ = [
     "Plain",
     "Reuse",
     "Switch",
-    "Watch",
 ]

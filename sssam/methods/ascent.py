@@ -1,15 +1,17 @@
-"""The sharpness-aware step: direction, metric, samples and mix, in the order in which they act."""
+"""The sharpness-aware step: samples, direction, metric and mix, in the order in which they act."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 
-from sssam.core.passes import Pass, Passes, Step
-from sssam.methods.base import Method, Opening
+from sssam.core.passes import Pass, Passes, Perturbation, Result, Step
+from sssam.core.vectors import Vector, dense
+from sssam.methods.base import Method
 from sssam.roles.direction import Direction
 from sssam.roles.metric import Metric
 from sssam.roles.mix import Mix, Perturbed
-from sssam.roles.samples import ALL, Samples
+from sssam.roles.samples import ALL, EVERY, Samples
 from sssam.roles.strength import Factor
 
 PERTURBED = Perturbed()
@@ -37,91 +39,61 @@ class Ascent(Method):
     samples: Samples = ALL
 
     def __post_init__(self) -> None:
-        if self.mix.needs_first and not self.direction.cost:
+        if self.mix.needs_first and not self.direction.fraction:
             raise ValueError(
                 f"mix={self.mix!r} needs the gradient at w, which direction={self.direction!r} "
                 "does not compute; use mix=Perturbed(), or direction=Fresh()"
             )
-        if not self.direction.cost and not self.direction.keeps <= self.mix.keeps:
-            raise ValueError(
-                f"direction={self.direction!r} is what the step before kept, but mix={self.mix!r} "
-                "keeps no such thing; use mix=Kept()"
-            )
-        if self.samples.compares and self.direction.cost != 1:
+        if self.samples.scored_at == "w + e" and self.direction.fraction != 1:
             raise ValueError(
                 f"samples={self.samples!r} needs the loss of every sample at w, which "
                 f"direction={self.direction!r} does not compute; use direction=Fresh()"
             )
-        if not self.samples.whole and 0 < self.direction.cost < 1:
+        if self.samples.scored_at and 0 < self.direction.fraction < 1:
             raise ValueError(
                 f"samples={self.samples!r} and direction={self.direction!r} both choose the part "
                 "of the batch for the pass at w; leave the direction's fraction at 1"
             )
+        if not self.direction.fraction and self.facts.lacks:
+            raise ValueError(
+                f"direction={self.direction!r} is what the step before kept, but mix={self.mix!r} "
+                "keeps no such thing; use mix=Kept()"
+            )
 
-    @property
-    def opening(self) -> Opening:
-        """At w if a pass is run there, else at w + e."""
-        return "at w" if self.direction.cost or self.samples.scores_at_w else "moved"
+    def passes(self, step: Step, first: Result | None = None) -> Passes:
+        """A pass at w for the direction, if it needs one; then one at w + e."""
+        scored_at, chosen = self.samples.scored_at, EVERY
+        if scored_at == "w":
+            scores = yield Pass("scores", backward=False, losses=True)
+            chosen = self.samples.choose(_losses(scores))
+        if first is None and (part := self.direction.fraction * chosen.fraction):
+            first = yield Pass("ascent", part, chosen.positions, losses=scored_at == "w + e")
+        g = {} if first is None else dense(first.gradient)
+        moved, kept = self._perturbation(step, g)
+        if not self.mix.needs_first:  # its memory serves e, or is freed
+            g.clear()
+            if first is not None:
+                first.gradient.clear()
+        move: Perturbation | None = moved
+        if scored_at == "w + e" and first is not None:
+            scores = yield Pass("scores", move=move, backward=False, losses=True)
+            move, chosen = None, self.samples.choose(_losses(scores) - _losses(first))
+        perturbed = yield Pass("descent", *chosen, move)
+        update = self.mix.update(step, g, perturbed.gradient, moved)
+        return update._replace(kept={**kept, **update.kept})
 
-    @property
-    def ascent_fraction(self) -> float:
-        """The direction's; 1 where it needs no pass."""
-        return self.direction.cost or 1.0
+    @torch.no_grad()
+    def _perturbation(self, step: Step, g: Vector) -> tuple[Perturbation, Mapping[str, Vector]]:
+        """The perturbation from the gradient at w, and what the direction keeps."""
+        vector, kept = self.direction.signal(step, g)
+        # A dry run must not ask a training's progress how far it has come.
+        factor = None if step.is_dry else self.strength
+        strength = 1.0 if factor is None else factor.factor(step)
+        spare = not self.mix.needs_first
+        return self.metric.perturbation(vector, step, strength, overwrite=spare), kept
 
-    @property
-    def shares_first(self) -> bool:
-        """Unless a part of the batch goes through the pass at w, or losses are read off it."""
-        return self.direction.cost in (0.0, 1.0) and self.samples.whole
 
-    @property
-    def uses_first(self) -> bool:
-        """If the mix does."""
-        return self.mix.needs_first
-
-    @property
-    def binds_ranks(self) -> str:
-        """Also a direction that keeps what it makes of its pass."""
-        if self.direction.cost and self.direction.keeps:
-            return "memory is made of its first pass: a checkpoint would hold one rank's alone"
-        return super().binds_ranks
-
-    @property
-    def needs_batch(self) -> bool:
-        """To choose samples from."""
-        return not self.samples.whole
-
-    @property
-    def keeps(self) -> frozenset[str]:
-        """What the direction and the mix keep."""
-        return self.direction.keeps | self.mix.keeps
-
-    @property
-    def transient(self) -> int:
-        """w, the gradient there if the mix uses it, and what the direction is about to keep."""
-        replaces = bool(self.direction.cost and self.direction.keeps)
-        return 1 + self.mix.needs_first + replaces
-
-    def cost(self, total_steps: int | None) -> float:
-        """The direction's passes and the one at w + e, and those that choose samples."""
-        return self.samples.cost(self.direction.cost)
-
-    def critical(self, total_steps: int | None) -> float:
-        """Without the direction's pass, where it is for the next step."""
-        return self.samples.cost(0.0) if self.direction.for_later else self.cost(total_steps)
-
-    def passes(self, step: Step) -> Passes:
-        """The direction's pass, if any; then one at w + e."""
-        step.samples = yield from self.samples.at_w(step)
-        step.wants_losses = self.samples.compares
-        direction = yield from self.direction.signal(step)
-        strength = 1.0 if self.strength is None else self.strength.factor(step)
-        spare = not self.mix.needs_first  # the gradient at w: its memory serves e, and is freed
-        with torch.no_grad():
-            step.move(self.metric.perturbation(direction, step, strength, overwrite=spare))
-        del direction
-        if spare:
-            step.forget_first()
-        chosen = yield from self.samples.at_e(step)
-        perturbed = yield Pass("descent", samples=chosen)
-        step.weights.restore()
-        return self.mix.gradient(step, perturbed)
+def _losses(result: Result) -> torch.Tensor:
+    if result.losses is None:
+        raise RuntimeError("a pass brought no losses of single samples, which it was asked for")
+    return result.losses

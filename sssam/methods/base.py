@@ -1,13 +1,13 @@
-"""What the drivers and the plans need to know of a method, and the base optimizer's own step."""
+"""What every method is, and the base optimizer's own step."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from functools import cached_property
+from typing import NamedTuple
 
-from sssam.core.passes import Passes, Step
-
-#: Where a step's first pass runs: at w, at w + e, at w whatever the others do, or it depends on t.
-Opening = Literal["at w", "moved", "any", "mixed"]
+from sssam.core.passes import Pass, Passes, Result, Step, Update
+from sssam.methods import facts
 
 
 class Memory(NamedTuple):
@@ -23,120 +23,61 @@ class Memory(NamedTuple):
 
 
 class Method(ABC):
-    """A generator of passes, and what can be said of it beforehand; the defaults are SAM's."""
+    """A generator of passes; all else that is known of it is read off that generator."""
 
-    @property
-    def opening(self) -> Opening:
-        """Where the first pass of a step runs."""
-        return "at w"
+    @abstractmethod
+    def passes(self, step: Step, first: Result | None = None) -> Passes:
+        """The method at work on one step.
 
-    @property
-    def ascent_fraction(self) -> float:
-        """The part of the batch that the ascent pass uses; 1 where there is none."""
-        return 1.0
+        Args:
+            step: what it may read.
+            first: of the pass over the whole batch at w, where that has been run already.
+        """
 
-    @property
-    def shares_first(self) -> bool:
-        """Whether its pass at w, if any, is one over the whole batch that others can run for it."""
-        return True
-
-    @property
-    def needs_batch(self) -> bool:
-        """Whether only the loop over passes can serve it, which has the batch in hand."""
-        return False
-
-    @property
-    def keeps_batch(self) -> bool:
-        """Whether it runs passes on the batch of the step before."""
-        return False
-
-    @property
-    def uses_first(self) -> bool:
-        """Whether the update, or a decision, rests on a gradient of the first of several passes."""
-        return True
-
-    @property
-    def binds_ranks(self) -> str:
-        """What would part ranks that keep their first pass's gradient to themselves; else empty."""
-        if self.uses_first:
-            return "update uses the gradient of its first pass: the ranks' weights would part"
-        return ""
-
-    @property
-    def decides_late(self) -> bool:
-        """Whether only the gradient at w decides if a step leaves w."""
-        return False
-
-    @property
-    def keeps(self) -> frozenset[str]:
-        """The names of the vectors that it keeps from step to step, each as large as w."""
-        return frozenset()
-
-    @property
-    def transient(self) -> int:
-        """The most vectors that it holds beside those while a pass runs: SAM's one is w."""
-        return 1
+    @cached_property
+    def facts(self) -> facts.Facts:
+        """Where it opens, what it needs, keeps and costs."""
+        return facts.read(self)
 
     @property
     def memory(self) -> Memory:
         """Extra copies of the parameters, from step to step and at the peak of a step."""
-        return Memory(len(self.keeps), len(self.keeps) + self.transient)
+        persistent = len(self.facts.keeps)
+        return Memory(persistent, persistent + self.facts.transient)
 
     def acts(self, t: int) -> bool | None:
         """Whether step t leaves w; None where only the gradient at w decides it."""
-        return True
+        return self.facts.moves
 
     def is_plain(self, t: int) -> bool:
         """Whether step t is the base optimizer's own, to the bit."""
-        return False
+        return self.facts.plain
 
-    @abstractmethod
     def cost(self, total_steps: int | None) -> float:
-        """Expected propagations a step; 1 for the base optimizer."""
+        """Expected propagations a step, of a training of so many; 1 for the base optimizer.
+
+        Raises:
+            RuntimeError: the gradients decide; with the least and the greatest cost.
+        """
+        return self.facts.cost.mean(total_steps)
 
     def critical(self, total_steps: int | None) -> float:
-        """Those of them that must follow one another, were there a second device for the rest."""
-        return self.cost(total_steps)
+        """Expected propagations a step on the critical path: one device per independent pass."""
+        return self.facts.critical
 
-    @abstractmethod
-    def passes(self, step: Step) -> Passes:
-        """The method at work on one step."""
+
+def at_w(first: Result | None) -> Generator[Pass, Result, Result]:
+    """The result of the pass over the whole batch at w, run unless it has been."""
+    return first if first is not None else (yield Pass("plain"))
 
 
 @dataclass(frozen=True)
 class Plain(Method):
     """The base optimizer's own step."""
 
-    @property
-    def opening(self) -> Opening:
-        """At w, whatever the other steps do."""
-        return "any"
-
-    @property
-    def uses_first(self) -> bool:
-        """No."""
-        return False
-
-    @property
-    def transient(self) -> int:
-        """None."""
-        return 0
-
-    def acts(self, t: int) -> bool:
-        """Never."""
-        return False
-
-    def is_plain(self, t: int) -> bool:
-        """Always."""
-        return True
-
-    def cost(self, total_steps: int | None) -> float:
-        """1."""
-        return 1.0
-
-    def passes(self, step: Step) -> Passes:
+    def passes(self, step: Step, first: Result | None = None) -> Passes:
         """One pass at w, whose gradient goes to the base optimizer."""
-        return (yield from step.gradient("plain"))
+        return Update((yield from at_w(first)).gradient)
 
 
 PLAIN = Plain()

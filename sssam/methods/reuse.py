@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import torch
 
-from sssam.core.passes import Passes, Step
-from sssam.core.vectors import add, norm, scale
-from sssam.methods.base import Method
+from sssam.core.passes import Passes, Result, Step, Update
+from sssam.core.vectors import add, dense, norm, scale
+from sssam.methods.base import Method, at_w
 
 
 @dataclass(frozen=True)
@@ -16,31 +16,12 @@ class Reuse(Method):
     alpha: float
     name: str = "v"
 
-    @property
-    def keeps(self) -> frozenset[str]:
-        """v."""
-        return frozenset({self.name})
-
-    @property
-    def transient(self) -> int:
-        """None."""
-        return 0
-
-    def acts(self, t: int) -> bool:
-        """Never: it stays at w."""
-        return False
-
-    def is_plain(self, t: int) -> bool:
-        """Only where alpha is 0."""
-        return self.alpha == 0
-
-    def cost(self, total_steps: int | None) -> float:
-        """1."""
-        return 1.0
-
-    def passes(self, step: Step) -> Passes:
+    def passes(self, step: Step, first: Result | None = None) -> Passes:
         """One pass at w; its gradient is turned towards v."""
-        yield from step.gradient("plain")
+        g = (yield from at_w(first)).gradient
         v = step.recall(self.name)
+        if not (self.alpha and v):
+            return Update(g)
         with torch.no_grad():
-            return add(step.first, scale(v, self.alpha * norm(step.first))) if v else step.first
+            g = dense(g)
+            return Update(add(g, scale(v, self.alpha * norm(g))))

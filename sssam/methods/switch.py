@@ -1,60 +1,19 @@
 """One of two methods at each step: decided before its first pass, or by the gradient at w."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
 
-from sssam.core.passes import Passes, Step
-from sssam.core.vectors import norm
-from sssam.methods.base import PLAIN, Method, Opening
-from sssam.roles.threshold import Looks
+from sssam.core.passes import Pass, Passes, Result, Step
+from sssam.core.vectors import dense, norm
+from sssam.methods.base import PLAIN, Method
+from sssam.methods.facts import Facts, together
+from sssam.roles.threshold import GradientWhen
 from sssam.roles.when import When
 
 
 @dataclass(frozen=True)
-class Pair(Method):
-    """What two methods need together; the parts that `Switch` and `Watch` have in common."""
-
-    when: object
-    on: Method
-    off: Method = PLAIN
-
-    @property
-    def ascent_fraction(self) -> float:
-        """The smaller one."""
-        return min(self.on.ascent_fraction, self.off.ascent_fraction)
-
-    @property
-    def needs_batch(self) -> bool:
-        """Whether either does."""
-        return self.on.needs_batch or self.off.needs_batch
-
-    @property
-    def uses_first(self) -> bool:
-        """If either does."""
-        return self.on.uses_first or self.off.uses_first
-
-    @property
-    def binds_ranks(self) -> str:
-        """If either's would."""
-        return self.on.binds_ranks or self.off.binds_ranks
-
-    @property
-    def keeps_batch(self) -> bool:
-        """Whether either does."""
-        return self.on.keeps_batch or self.off.keeps_batch
-
-    @property
-    def keeps(self) -> frozenset[str]:
-        """What both keep."""
-        return self.on.keeps | self.off.keeps
-
-    @property
-    def transient(self) -> int:
-        """The greater one."""
-        return max(self.on.transient, self.off.transient)
-
-
-@dataclass(frozen=True)
-class Switch(Pair):
+class Switch(Method):
     """One of two methods, decided at each step before its first pass.
 
     Args:
@@ -64,22 +23,13 @@ class Switch(Pair):
     """
 
     when: When
+    on: Method
+    off: Method = PLAIN
 
-    @property
-    def opening(self) -> Opening:
-        """Common to both methods, or "mixed"."""
-        kinds = {self.on.opening, self.off.opening} - {"any"}
-        return "any" if not kinds else kinds.pop() if len(kinds) == 1 else "mixed"
-
-    @property
-    def shares_first(self) -> bool:
-        """Whether both do."""
-        return self.on.shares_first and self.off.shares_first
-
-    @property
-    def decides_late(self) -> bool:
-        """Whether either does."""
-        return self.on.decides_late or self.off.decides_late
+    @cached_property
+    def facts(self) -> Facts:
+        """What both have together."""
+        return together(self.on.facts, self.off.facts)
 
     def at(self, t: int) -> Method:
         """The method of step t."""
@@ -87,7 +37,7 @@ class Switch(Pair):
 
     def acts(self, t: int) -> bool | None:
         """Whether the chosen method leaves w; at no step known if at some it is not."""
-        return None if self.decides_late else self.at(t).acts(t)
+        return None if self.facts.decides_late else self.at(t).acts(t)
 
     def is_plain(self, t: int) -> bool:
         """Whether the chosen method is the base optimizer's step."""
@@ -95,21 +45,23 @@ class Switch(Pair):
 
     def cost(self, total_steps: int | None) -> float:
         """The expectation over the decision."""
-        off = self.off.cost(total_steps)
-        return off + self.when.rate(total_steps) * (self.on.cost(total_steps) - off)
+        return self._expected(lambda method: method.cost(total_steps), total_steps)
 
     def critical(self, total_steps: int | None) -> float:
         """The expectation over the decision."""
-        off = self.off.critical(total_steps)
-        return off + self.when.rate(total_steps) * (self.on.critical(total_steps) - off)
+        return self._expected(lambda method: method.critical(total_steps), total_steps)
 
-    def passes(self, step: Step) -> Passes:
+    def _expected(self, of: Callable[[Method], float], total_steps: int | None) -> float:
+        off = of(self.off)
+        return off + self.when.rate(total_steps) * (of(self.on) - off)
+
+    def passes(self, step: Step, first: Result | None = None) -> Passes:
         """The chosen method's passes."""
-        return (yield from self.at(step.t).passes(step))
+        return (yield from self.at(step.t).passes(step, first))
 
 
 @dataclass(frozen=True)
-class Watch(Pair):
+class GradientSwitch(Method):
     """One of two methods, decided by the norm of the gradient at w: the host waits for it.
 
     Args:
@@ -121,45 +73,56 @@ class Watch(Pair):
         ValueError: a method whose own pass at w is another one, named.
     """
 
-    when: Looks
+    when: GradientWhen
+    on: Method
+    off: Method = PLAIN
 
     def __post_init__(self) -> None:
         for name, method in (("on", self.on), ("off", self.off)):
-            if not method.shares_first or method.decides_late:
+            if not method.facts.shares_first or method.facts.decides_late:
                 raise ValueError(
                     f"when={self.when!r} decides by the gradient of the whole batch at w, but "
                     f"{name}={method!r} begins with another pass; use a method that starts with "
                     "the whole batch, such as Ascent(Fresh(), Euclidean(rho))"
                 )
 
-    @property
-    def binds_ranks(self) -> str:
-        """Its decision."""
-        return "decision rests on the gradient of its first pass: the ranks would decide apart"
-
-    @property
-    def decides_late(self) -> bool:
-        """Always."""
-        return True
+    @cached_property
+    def facts(self) -> Facts:
+        """What both have together, and a pass at w before all others."""
+        both = together(self.on.facts, self.off.facts)
+        return replace(
+            both,
+            opening="at w",
+            plain=False,
+            decides_late=True,
+            binds_ranks="decision rests on the gradient of its first pass: the ranks would decide "
+            "apart",
+        )
 
     def acts(self, t: int) -> None:
         """Not known before the pass."""
         return
 
-    def cost(self, total_steps: int | None) -> float:
-        """Not known: the gradients decide.
+    def is_plain(self, t: int) -> bool:
+        """Not known before the pass."""
+        return False
 
-        Raises:
-            RuntimeError: always, with the least and the greatest cost.
-        """
-        dear = 1 + self.on.cost(total_steps) - (self.on.opening == "at w")
+    def cost(self, total_steps: int | None) -> float:
+        """Not known: the gradients decide."""
+        dear = 1 + self.on.cost(total_steps) - (self.on.facts.opening == "at w")
         raise RuntimeError(
             "expected_propagations is not known before training: the gradients decide, step by "
             f"step, between 1 and {dear:g}; read optimizer.propagations while it trains"
         )
 
-    def passes(self, step: Step) -> Passes:
+    def critical(self, total_steps: int | None) -> float:
+        """Not known, as the cost."""
+        return self.cost(total_steps)
+
+    def passes(self, step: Step, first: Result | None = None) -> Passes:
         """The pass at w, then what the chosen method asks for beyond it."""
-        yield from step.gradient("ascent")
-        steep = self.when.decide(step, float(norm(step.first)) ** 2)
-        return (yield from (self.on if steep else self.off).passes(step))
+        first = first if first is not None else (yield Pass("ascent"))
+        decision = self.when.decide(step, float(norm(dense(first.gradient))) ** 2)
+        chosen = self.on if decision.acts else self.off
+        update = yield from chosen.passes(step, first)
+        return update._replace(numbers={**update.numbers, **decision.numbers})

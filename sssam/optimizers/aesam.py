@@ -1,7 +1,7 @@
 """AE-SAM: a SAM step where the gradient is large for its time."""
 
 from sssam.core.checks import number
-from sssam.methods import PLAIN, Ascent, Method, Reuse, Watch
+from sssam.methods import PLAIN, Ascent, GradientSwitch, Method, Reuse
 from sssam.optimizers.sam import Base, Model
 from sssam.roles.direction import Fresh
 from sssam.roles.metric import Euclidean
@@ -61,5 +61,5 @@ class AESAM(SharpnessAware):
         mix: Mix = Store() if look else Perturbed()
         off: Method = Reuse(alpha) if look else PLAIN
         when = Threshold(total_steps, l1, l2, memory)
-        method = Watch(when, Ascent(Fresh(), Euclidean(rho), mix), off)
+        method = GradientSwitch(when, Ascent(Fresh(), Euclidean(rho), mix), off)
         super().__init__(base, method, total_steps=total_steps, model=model, rng=rng)

@@ -1,6 +1,5 @@
 """SAMPa: both gradients of a SAM step at once."""
 
-from sssam.core.groups import step_length
 from sssam.methods import Parallel
 from sssam.optimizers.sam import Base, Model
 from sssam.roles.metric import Euclidean
@@ -20,7 +19,8 @@ class SAMPa(SharpnessAware):
     is the base optimizer's, as the first of all is.
 
     Args:
-        base: a built torch optimizer whose groups have an "lr", or a list of several.
+        base: a built torch optimizer whose groups have an "lr" that is the length of its steps, or
+            a list of several; one whose first update is far shorter (Adadelta) draws a warning.
         rho: radius, at least 0. Default 0.05.
         lam: the weight of the gradient at y, in [0, 1]. Default 0.2.
         model, rng: see `SharpnessAware`. The perturbation is "global": the update rests on h.
@@ -43,5 +43,3 @@ class SAMPa(SharpnessAware):
         rng: Rng = "restore",
     ) -> None:
         super().__init__(base, Parallel(Euclidean(rho), lam), model=model, rng=rng)
-        for group in self.param_groups:
-            step_length(group)

@@ -12,6 +12,7 @@ from sssam.runtime.optimizer import SharpnessAware
 from sssam.runtime.ranks import Perturbation
 from sssam.schedules import Schedule
 from sssam.schedules.draws import Draws, Kind
+from sssam.schedules.progress import Clock, Progress
 
 
 class SSSAM(SharpnessAware):
@@ -27,7 +28,12 @@ class SSSAM(SharpnessAware):
         base: a built torch optimizer, or a list of several.
         schedule: p, a scheduling function of `sssam.schedules`.
         total_steps: T, the optimizer steps of the whole training, at least 1. A training that
-            ends long before its sharpness-aware steps come draws a warning at exit.
+            ends long before its sharpness-aware steps come draws a warning. May be left out
+            where progress is something else than t / T.
+        progress: `sssam.Deadline(seconds)`, or a first value of what the loop sets before each
+            step, `optimizer.progress = u`: then p is a function of it, `late(f)` begins at
+            u >= 1 - f (its `first` is not used), and the costs are not known beforehand. Neither
+            systematic draws nor strength="total". Default: t / T, until it is set.
         rho: radius, at least 0. Default 0.05; a param group's own "sssam_rho" entry goes first.
         seed: of the draws, at least 0. Default 0. All ranks must use the same.
         draws: "bernoulli" (the paper's, default) or "systematic": as probable at each step, but
@@ -66,7 +72,8 @@ class SSSAM(SharpnessAware):
         base: Base,
         *,
         schedule: Schedule,
-        total_steps: int,
+        total_steps: int | None = None,
+        progress: Clock | float | None = None,
         rho: float = 0.05,
         seed: int = 0,
         draws: Kind = "bernoulli",
@@ -80,12 +87,13 @@ class SSSAM(SharpnessAware):
         rng: Rng = "restore",
         perturbation: Perturbation = "global",
     ) -> None:
-        count("total_steps", total_steps, 1, remedy="give epochs * len(loader)")
-        drawn = Draws(schedule, total_steps, seed, draws)
-        factor = Strength(schedule, total_steps, strength, strength_floor)
+        if total_steps is not None:
+            count("total_steps", total_steps, 1, remedy="give epochs * len(loader)")
+        drawn, pace = Draws(schedule, total_steps, seed, draws), Progress(progress)
+        factor = Strength(schedule, total_steps, strength, strength_floor, pace)
         made_up = None if strength == "fixed" else factor
         sharp = Ascent(Fresh(ascent_fraction), radius(rho, adaptive, eta), mixed(mix), made_up)
-        method = Switch(Scheduled(drawn), sharp)
+        method = Switch(Scheduled(drawn, pace), sharp)
         super().__init__(
             base,
             method,
@@ -94,4 +102,4 @@ class SSSAM(SharpnessAware):
             rng=rng,
             perturbation=perturbation,
         )
-        unfinished.watch(self._engine.books, schedule, total_steps)
+        unfinished.watch(self._engine, schedule)

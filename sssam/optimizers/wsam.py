@@ -3,7 +3,6 @@
 import math
 
 from sssam.core.checks import number
-from sssam.core.groups import step_length
 from sssam.methods import Ascent
 from sssam.optimizers.sam import Base, Model, mixed
 from sssam.roles.direction import Fresh
@@ -23,7 +22,8 @@ class WSAM(SharpnessAware):
     form.
 
     Args:
-        base: a built torch optimizer whose groups have an "lr", or a list of several.
+        base: a built torch optimizer whose groups have an "lr" that is the length of its steps, or
+            a list of several; one whose first update is far shorter (Adadelta) draws a warning.
         rho: radius, at least 0. Default 0.05.
         gamma: weight of the sharpness, in [0, 1). Default 0.9. 0 is the base optimizer; coupled,
             0.5 is SAM.
@@ -56,6 +56,3 @@ class WSAM(SharpnessAware):
         a = gamma / (1.0 - gamma)
         mix: Mix = Corrected(a) if decoupled else mixed(a)
         super().__init__(base, Ascent(Fresh(), Euclidean(rho), mix), model=model, rng=rng)
-        if decoupled:
-            for group in self.param_groups:
-                step_length(group)

@@ -6,31 +6,35 @@ from sssam.roles.memory import Friendly, Last, Stale
 from sssam.roles.metric import Adaptive, Euclidean, Metric, Unnormalized
 from sssam.roles.mix import Corrected, Gap, Kept, Mix, Perturbed, Store, Weighted
 from sssam.roles.noise import Noisy, Random
-from sssam.roles.samples import All, Hardest, Rising, Samples
+from sssam.roles.samples import All, Chosen, Hardest, Rising, Samples
 from sssam.roles.strength import Strength, WithRate
-from sssam.roles.threshold import Looks, Threshold
+from sssam.roles.threshold import Decision, GradientWhen, Threshold
 from sssam.roles.when import Every, Scheduled, When
+from sssam.schedules.progress import Progress
 
 __all__ = [
     "Adaptive",
     "All",
+    "Chosen",
     "Corrected",
+    "Decision",
     "Direction",
     "Euclidean",
     "Every",
     "Fresh",
     "Friendly",
     "Gap",
+    "GradientWhen",
     "Hardest",
     "Kept",
     "Last",
-    "Looks",
     "Metric",
     "Mix",
     "Momentum",
     "Noisy",
     "Only",
     "Perturbed",
+    "Progress",
     "Random",
     "Rising",
     "Samples",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from torch import Tensor, nn
 
 from sssam.core.checks import share
-from sssam.core.passes import Step
+from sssam.core.passes import Perturbation, Step
 from sssam.core.vectors import Vector
 from sssam.roles.metric import Metric
 from sssam.roles.noise import check_seed
@@ -49,10 +49,10 @@ class Only:
 
     def perturbation(
         self, direction: Vector, step: Step, strength: float, *, overwrite: bool = False
-    ) -> Vector:
+    ) -> Perturbation:
         """e, zero outside the chosen parameters."""
-        chosen = {id(p) for p in self.parameters}
-        part = {i: d for i, d in direction.items() if id(step.params[i]) in chosen}
+        chosen = step.positions(self.parameters)
+        part = {i: d for i, d in direction.items() if i in chosen}
         return self.metric.perturbation(part, step, strength, overwrite=overwrite)
 
 
@@ -80,7 +80,7 @@ class Stochastic:
 
     def perturbation(
         self, direction: Vector, step: Step, strength: float, *, overwrite: bool = False
-    ) -> Vector:
+    ) -> Perturbation:
         """e / beta, zero in the tensors that stay."""
         part = {i: d for i, d in direction.items() if self.moves(step.t, i)}
         return self.metric.perturbation(part, step, strength / self.beta, overwrite=overwrite)

@@ -6,8 +6,8 @@ from typing import ClassVar
 import torch
 
 from sssam.core.checks import number, share
-from sssam.core.passes import Passes, Step
-from sssam.core.vectors import add, copied, dense, either, norm, scale
+from sssam.core.passes import Signal, Step
+from sssam.core.vectors import Vector, add, copied, either, norm, scale
 
 
 @dataclass(frozen=True)
@@ -28,33 +28,20 @@ class Friendly:
     lam: float
     name: str = "m"
     fraction: float = 1.0
-    for_later: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "fraction", share("ascent_fraction", self.fraction))
         object.__setattr__(self, "sigma", number("sigma", self.sigma, 0.0, float("inf")))
         object.__setattr__(self, "lam", number("lam", self.lam, 0.0, 1.0))
 
-    @property
-    def cost(self) -> float:
-        """One pass over that fraction."""
-        return self.fraction
-
-    @property
-    def keeps(self) -> frozenset[str]:
-        """m."""
-        return frozenset({self.name})
-
-    def signal(self, step: Step) -> Passes:
-        """g - sigma m."""
-        g = dense((yield from step.gradient("ascent", self.fraction)))
-        with torch.no_grad():
-            old = step.recall(self.name)
-            new = add(scale(old, self.lam), scale(g, 1.0 - self.lam))
-            unmoved = {i: torch.zeros_like(part) for i, part in new.items()} | old
-            m = either(torch.isfinite(norm(g)), new, unmoved)
-            step.remember(self.name, m)
-            return add(g, scale(m, -self.sigma))
+    @torch.no_grad()
+    def signal(self, step: Step, gradient: Vector) -> Signal:
+        """g - sigma m; keeps m."""
+        old = step.recall(self.name)
+        new = add(scale(old, self.lam), scale(gradient, 1.0 - self.lam))
+        unmoved = {i: torch.zeros_like(part) for i, part in new.items()} | old
+        m = either(torch.isfinite(norm(gradient)), new, unmoved)
+        return Signal(add(gradient, scale(m, -self.sigma)), {self.name: m})
 
 
 @dataclass(frozen=True)
@@ -71,28 +58,17 @@ class Stale:
 
     fraction: float = 1.0
     name: str = "stale"
-    for_later: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "fraction", share("ascent_fraction", self.fraction))
 
-    @property
-    def cost(self) -> float:
-        """One pass over that fraction."""
-        return self.fraction
-
-    @property
-    def keeps(self) -> frozenset[str]:
-        """The gradient."""
-        return frozenset({self.name})
-
-    def signal(self, step: Step) -> Passes:
-        """h of the step before."""
-        fresh = dense((yield from step.gradient("ascent", self.fraction)))
+    def signal(self, step: Step, gradient: Vector) -> Signal:
+        """The gradient of the step before; keeps this step's."""
         before = step.recall(self.name)
         # What may become e is a copy: a step that is given up leaves `before` as it was.
-        step.remember(self.name, fresh if before else copied(fresh))
-        return copied(before) or fresh
+        if before:
+            return Signal(copied(before), {self.name: {**gradient}})
+        return Signal(gradient, {self.name: copied(gradient)})
 
 
 @dataclass(frozen=True)
@@ -103,15 +79,8 @@ class Last:
     """
 
     name: str = "descent"
-    cost: ClassVar[float] = 0.0
-    for_later: ClassVar[bool] = False
+    fraction: ClassVar[float] = 0.0
 
-    @property
-    def keeps(self) -> frozenset[str]:
-        """That gradient."""
-        return frozenset({self.name})
-
-    def signal(self, step: Step) -> Passes:
+    def signal(self, step: Step, gradient: Vector) -> Signal:
         """A copy, which may become e."""
-        yield from ()
-        return copied(step.recall(self.name))
+        return Signal(copied(step.recall(self.name)))

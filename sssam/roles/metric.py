@@ -10,17 +10,17 @@ import torch
 
 from sssam.core.checks import number
 from sssam.core.groups import RADIUS
-from sssam.core.passes import Step
+from sssam.core.passes import Perturbation, Step
 from sssam.core.vectors import Vector, each, norm, ratio, shrink, times
 
 
 class Metric(Protocol):
-    """Turns a direction into a perturbation e; it moves no weights."""
+    """Turns a direction into a perturbation."""
 
     def perturbation(
         self, direction: Vector, step: Step, strength: float, *, overwrite: bool = False
-    ) -> Vector:
-        """e for this direction, its radius multiplied by `strength`.
+    ) -> Perturbation:
+        """The perturbation along this direction, its radius multiplied by `strength`.
 
         With `overwrite`, e may take the direction's memory, which spares a copy of the parameters.
         """
@@ -35,20 +35,18 @@ def check_rho(rho: float) -> float:
 def _to_radius(
     x: Vector,
     per_unit: Callable[[float], torch.Tensor | float],
-    step: Step,
     rho: float | dict[int, float],
     *,
     overwrite: bool,
-) -> Vector:
+) -> Perturbation:
     # rho x / length. With radii of their own, the groups share the length and differ in rho.
     common = rho if isinstance(rho, float) else 1.0
     factor = per_unit(common)
-    step.still = factor == 0
-    if common:
-        step.void = step.still
-        step.books.void(step.void)
-    e = shrink(x, factor, overwrite=overwrite)
-    return e if isinstance(rho, float) else {i: part * rho[i] for i, part in e.items()}
+    still = factor == 0
+    e = {**shrink(x, factor, overwrite=overwrite)}
+    if not isinstance(rho, float):
+        e = {i: part * rho[i] for i, part in e.items()}
+    return Perturbation(e, still if common else False, still)
 
 
 def _by_length(x: Vector) -> Callable[[float], torch.Tensor | float]:
@@ -95,10 +93,10 @@ class Euclidean:
 
     def perturbation(
         self, direction: Vector, step: Step, strength: float, *, overwrite: bool = False
-    ) -> Vector:
+    ) -> Perturbation:
         """rho d / ||d||."""
         radii = _radii(step, self.rho, self.key, strength)
-        return _to_radius(direction, _by_length(direction), step, radii, overwrite=overwrite)
+        return _to_radius(direction, _by_length(direction), radii, overwrite=overwrite)
 
 
 @dataclass(frozen=True)
@@ -125,7 +123,7 @@ class Adaptive:
     @torch.no_grad()
     def perturbation(
         self, direction: Vector, step: Step, strength: float, *, overwrite: bool = False
-    ) -> Vector:
+    ) -> Perturbation:
         """rho T^2 d / ||T d||."""
         w = [step.params[i].detach() for i in direction]
         sizes = each(torch._foreach_add, each(torch._foreach_abs, w), self.eta) if w else []
@@ -133,7 +131,7 @@ class Adaptive:
         stretched = times(direction, t)
         radii = _radii(step, self.rho, self.key, strength)
         by_length = _by_length(stretched)
-        return _to_radius(times(stretched, t), by_length, step, radii, overwrite=True)
+        return _to_radius(times(stretched, t), by_length, radii, overwrite=True)
 
 
 @dataclass(frozen=True)
@@ -153,7 +151,7 @@ class Unnormalized:
 
     def perturbation(
         self, direction: Vector, step: Step, strength: float, *, overwrite: bool = False
-    ) -> Vector:
+    ) -> Perturbation:
         """rho d."""
         radii = _radii(step, self.rho, self.key, strength)
-        return _to_radius(direction, _if_finite(direction), step, radii, overwrite=overwrite)
+        return _to_radius(direction, _if_finite(direction), radii, overwrite=overwrite)

@@ -7,9 +7,8 @@ from typing import ClassVar, Protocol
 import torch
 
 from sssam.core.checks import number
-from sssam.core.passes import Step
+from sssam.core.passes import Perturbation, Step, Update
 from sssam.core.vectors import Vector, add, copied, dense, dot, either, norm, scale, unit
-from sssam.roles.direction import NOTHING
 
 
 class Mix(Protocol):
@@ -20,13 +19,15 @@ class Mix(Protocol):
         """Whether it uses the gradient at w."""
         ...
 
-    @property
-    def keeps(self) -> frozenset[str]:
-        """The names of the vectors that it keeps from step to step."""
-        ...
+    def update(self, step: Step, g: Vector, perturbed: Vector, moved: Perturbation) -> Update:
+        """What the base optimizer gets, and what is kept.
 
-    def gradient(self, step: Step, perturbed: Vector) -> Vector:
-        """The gradient for the base optimizer."""
+        Args:
+            step: the step.
+            g: the gradient at w, without sparse parts; empty unless `needs_first`.
+            perturbed: the gradient at w + e.
+            moved: the perturbation, emptied: whether it was void, or still.
+        """
         ...
 
 
@@ -35,11 +36,10 @@ class Perturbed:
     """The gradient at w + e, untouched: SAM."""
 
     needs_first: ClassVar[bool] = False
-    keeps: ClassVar[frozenset[str]] = NOTHING
 
-    def gradient(self, step: Step, perturbed: Vector) -> Vector:
+    def update(self, step: Step, g: Vector, perturbed: Vector, moved: Perturbation) -> Update:
         """g(w + e)."""
-        return perturbed
+        return Update(perturbed)
 
 
 @dataclass(frozen=True)
@@ -52,16 +52,16 @@ class Weighted:
 
     alpha: float
     needs_first: ClassVar[bool] = True
-    keeps: ClassVar[frozenset[str]] = NOTHING
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "alpha", number("mix", self.alpha, 0.0, math.inf))
 
     @torch.no_grad()
-    def gradient(self, step: Step, perturbed: Vector) -> Vector:
+    def update(self, step: Step, g: Vector, perturbed: Vector, moved: Perturbation) -> Update:
         """(1 - alpha) g(w) + alpha g(w + e)."""
         steep = dense(perturbed)
-        return add(scale(step.first_or(steep), 1.0 - self.alpha), scale(steep, self.alpha))
+        first = either(moved.void, steep, g)
+        return Update(add(scale(first, 1.0 - self.alpha), scale(steep, self.alpha)))
 
 
 @dataclass(frozen=True)
@@ -75,18 +75,13 @@ class Store:
     name: str = "v"
     needs_first: ClassVar[bool] = True
 
-    @property
-    def keeps(self) -> frozenset[str]:
-        """v."""
-        return frozenset({self.name})
-
     @torch.no_grad()
-    def gradient(self, step: Step, perturbed: Vector) -> Vector:
+    def update(self, step: Step, g: Vector, perturbed: Vector, moved: Perturbation) -> Update:
         """g(w + e); keeps v on the way."""
-        along, steep = unit(step.first), dense(perturbed)
+        along, steep = unit(g), dense(perturbed)
         v = unit(add(steep, scale(along, -dot(steep, along))))
-        step.remember(self.name, either(step.still, step.recall(self.name), v))
-        return perturbed
+        v = either(moved.still, step.recall(self.name), v)
+        return Update(perturbed, kept={self.name: v})
 
 
 @dataclass(frozen=True)
@@ -96,15 +91,9 @@ class Kept:
     name: str = "descent"
     needs_first: ClassVar[bool] = False
 
-    @property
-    def keeps(self) -> frozenset[str]:
-        """The copy: what goes to the base optimizer may be clipped in place."""
-        return frozenset({self.name})
-
-    def gradient(self, step: Step, perturbed: Vector) -> Vector:
-        """g(w + e)."""
-        step.remember(self.name, copied(dense(perturbed)))
-        return perturbed
+    def update(self, step: Step, g: Vector, perturbed: Vector, moved: Perturbation) -> Update:
+        """g(w + e), and a copy: what goes to the base optimizer may be clipped in place."""
+        return Update(perturbed, kept={self.name: copied(dense(perturbed))})
 
 
 @dataclass(frozen=True)
@@ -120,18 +109,17 @@ class Gap:
 
     alpha: float
     needs_first: ClassVar[bool] = True
-    keeps: ClassVar[frozenset[str]] = NOTHING
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "alpha", number("alpha", self.alpha, 0.0, math.inf))
 
     @torch.no_grad()
-    def gradient(self, step: Step, perturbed: Vector) -> Vector:
+    def update(self, step: Step, g: Vector, perturbed: Vector, moved: Perturbation) -> Update:
         """g_s less alpha times the component of g that is orthogonal to it."""
         steep = dense(perturbed)
-        first, along = step.first_or(steep), unit(steep)
+        first, along = either(moved.void, steep, g), unit(steep)
         across = add(first, scale(along, -dot(first, along)))
-        return add(steep, scale(across, -self.alpha))
+        return Update(add(steep, scale(across, -self.alpha)))
 
 
 @dataclass(frozen=True)
@@ -144,15 +132,14 @@ class Corrected:
 
     alpha: float
     needs_first: ClassVar[bool] = True
-    keeps: ClassVar[frozenset[str]] = NOTHING
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "alpha", number("alpha", self.alpha, 0.0, math.inf))
 
     @torch.no_grad()
-    def gradient(self, step: Step, perturbed: Vector) -> Vector:
+    def update(self, step: Step, g: Vector, perturbed: Vector, moved: Perturbation) -> Update:
         """g, not finite where g_s is not: that is how a GradScaler sees an overflow in g_s."""
         steep = dense(perturbed)
-        first = step.first_or(steep)
-        step.after = scale(add(steep, scale(first, -1.0)), self.alpha)
-        return scale(first, 1.0 + 0.0 * norm(steep))
+        first = either(moved.void, steep, g)  # void, e is 0 too
+        after = scale(add(steep, scale(first, -1.0)), self.alpha)
+        return Update(scale(first, 1.0 + 0.0 * norm(steep)), after)

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from sssam.core.checks import count, number
-from sssam.core.passes import Passes, Step
+from sssam.core.passes import Signal, Step
 from sssam.core.vectors import Vector, add, norm, scale, spread
-from sssam.roles.direction import NOTHING, Direction
+from sssam.roles.direction import Direction
 from sssam.schedules.draws import uniform
 
 #: Counters from here on are for noise, so that it shares nothing with a trial of the same seed.
@@ -53,17 +53,14 @@ class Random:
     """
 
     seed: int = 0
-    cost: ClassVar[float] = 0.0
-    keeps: ClassVar[frozenset[str]] = NOTHING
-    for_later: ClassVar[bool] = False
+    fraction: ClassVar[float] = 0.0
 
     def __post_init__(self) -> None:
         check_seed(self.seed)
 
-    def signal(self, step: Step) -> Passes:
+    def signal(self, step: Step, gradient: Vector) -> Signal:
         """z ~ N(0, 1)."""
-        yield from ()
-        return _noise(self.seed, step)
+        return Signal(_noise(self.seed, step))
 
 
 @dataclass(frozen=True)
@@ -85,25 +82,15 @@ class Noisy:
         check_seed(self.seed)
 
     @property
-    def cost(self) -> float:
-        """The direction's."""
-        return self.direction.cost
-
-    @property
-    def keeps(self) -> frozenset[str]:
-        """What the direction keeps."""
-        return self.direction.keeps
-
-    @property
-    def for_later(self) -> bool:
+    def fraction(self) -> float:
         """As the direction."""
-        return self.direction.for_later
+        return self.direction.fraction
 
-    def signal(self, step: Step) -> Passes:
+    @torch.no_grad()
+    def signal(self, step: Step, gradient: Vector) -> Signal:
         """d, and noise added."""
-        d = yield from self.direction.signal(step)
+        d, kept = self.direction.signal(step, gradient)
         if not self.noise or not d:
-            return d
-        with torch.no_grad():
-            z = _noise(self.seed, step)
-            return add(d, scale(z, self.noise * norm(d) / norm(z)))
+            return Signal(d, kept)
+        z = _noise(self.seed, step)
+        return Signal(add(d, scale(z, self.noise * norm(d) / norm(z))), kept)

@@ -1,14 +1,16 @@
-"""Strength: how much of rho is used at a step that a schedule made rare."""
+"""Multipliers on rho: for the SAM steps that a schedule skips, and with the learning rate."""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import fsum
 from typing import Literal, Protocol, get_args
 
 from sssam.core.checks import number
 from sssam.core.passes import Step
 from sssam.schedules import Schedule
+from sssam.schedules.draws import GRID
+from sssam.schedules.progress import Progress
 
 How = Literal["fixed", "per-step", "total"]
 #: A radius this many times rho has left the neighbourhood in which rho means anything.
@@ -34,15 +36,18 @@ class Strength:
         schedule, total_steps: whose probabilities p(t) are made up for.
         how: "fixed": 1; "per-step": 1 / max(p(t), floor); "total": 1 / mean(p).
         floor: in (0, 1]; keeps the factor of a rarely taken step bounded. Default 0.1.
+        progress: of the training, where steps may not be what counts it; then `total_steps` may be
+            None, mean(p) is not known, and "per-step" needs a floor of 0.1 or more.
 
     Raises:
         ValueError: when some step that can be taken would get more than ten times rho.
     """
 
     schedule: Schedule
-    total_steps: int
+    total_steps: int | None
     how: How = "fixed"
     floor: float = 0.1
+    progress: Progress | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.how not in get_args(How):
@@ -50,8 +55,9 @@ class Strength:
                 f"strength must be one of {', '.join(get_args(How))}, not {self.how!r}"
             )
         number("strength_floor", self.floor, 1e-9, 1.0)
-        probabilities = self.schedule.probabilities(self.total_steps)
-        object.__setattr__(self, "_mean", fsum(probabilities) / self.total_steps)
+        self._check_progress()
+        probabilities = self.schedule.probabilities(self.total_steps or GRID)
+        object.__setattr__(self, "_mean", fsum(probabilities) / len(probabilities))
         _, high = self.range(probabilities)
         if high > LIMIT:
             raise ValueError(
@@ -62,11 +68,32 @@ class Strength:
 
     def __call__(self, t: int) -> float:
         """The factor on rho at step t."""
-        return 1.0 if self.how == "fixed" else self._factor(self.schedule.at(t, self.total_steps))
+        if self.how == "fixed":
+            return 1.0
+        u = None if self.progress is None else self.progress.at(t)
+        if u is None and self.total_steps is not None:
+            return self._factor(self.schedule.at(t, self.total_steps))
+        return self._factor(self.schedule(0.0 if u is None else u))
 
     def factor(self, step: Step) -> float:
         """The factor on rho at this step."""
         return self(step.t)
+
+    def _check_progress(self) -> None:
+        by_mean = self.how == "total"
+        if not by_mean and (self.how == "fixed" or self.floor >= 1 / LIMIT):
+            return
+        why = (
+            f"strength={self.how!r} needs total_steps, for mean(p) is that over all of them; where "
+            "progress is set or read off a clock, use strength='per-step' or 'fixed'"
+            if by_mean
+            else f"strength_floor must be at least {1 / LIMIT:g} where progress is set or read off "
+            f"a clock, not {self.floor!r}, for p may then take any value"
+        )
+        if self.total_steps is None:
+            raise ValueError(why)
+        if self.progress is not None:
+            self.progress.refuse(why)
 
     def _factor(self, p: float) -> float:
         if self.how == "per-step":

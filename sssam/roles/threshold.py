@@ -1,18 +1,26 @@
 """When, decided after the pass at w: is the gradient large for its time (AE-SAM)?"""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from sssam.core.checks import count, number
-from sssam.core.passes import Step
+from sssam.core.passes import NOTHING, Step
 
 
-class Looks(Protocol):
+class Decision(NamedTuple):
+    """Whether a method acts, and the numbers that the decision keeps for later steps."""
+
+    acts: bool
+    numbers: Mapping[str, float] = NOTHING
+
+
+class GradientWhen(Protocol):
     """A decision made from the squared norm of the gradient at w, the same on every rank."""
 
-    def decide(self, step: Step, square: float) -> bool:
+    def decide(self, step: Step, square: float) -> Decision:
         """Whether the method acts."""
         ...
 
@@ -59,13 +67,13 @@ class Threshold:
         way = min(t / self.total_steps, 1.0)
         return self.l1 if self.l1 == self.l2 else way * self.l1 + (1 - way) * self.l2
 
-    def decide(self, step: Step, square: float) -> bool:
-        """Whether ||g||^2 is as large as that; mu and sigma^2 are updated."""
+    def decide(self, step: Step, square: float) -> Decision:
+        """Whether ||g||^2 is as large as that; keeps mu and sigma^2."""
         if not math.isfinite(square):
-            return False
-        d, kept = self.memory, step.numbers
-        mean = d * kept.get("mean", 0.0) + (1 - d) * square
-        variance = d * kept.get("variance", 0.0) + (1 - d) * (square - mean) ** 2
-        kept["mean"], kept["variance"] = mean, variance
+            return Decision(False)
+        d, before = self.memory, step.numbers
+        mean = d * before.get("mean", 0.0) + (1 - d) * square
+        variance = d * before.get("variance", 0.0) + (1 - d) * (square - mean) ** 2
         c = self.level(step.t)
-        return c < 0 if math.isinf(c) else square >= mean + c * math.sqrt(variance)
+        acts = c < 0 if math.isinf(c) else square >= mean + c * math.sqrt(variance)
+        return Decision(acts, {"mean": mean, "variance": variance})

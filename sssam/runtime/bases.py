@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 from sssam.core.vectors import local
 from sssam.runtime import joint
-from sssam.runtime.examine import examined
+from sssam.runtime.examine import examined, require_own_radii
 
 State = dict[str, Any]
 
@@ -113,6 +113,11 @@ class Bases:
                 relay.anticipate(own)
 
         return take_back
+
+    def require_own_radii(self) -> None:
+        """An error for an entry "rho" that was put into a group and that nobody reads."""
+        for base in self.all:
+            require_own_radii(base)
 
     def step(self) -> None:
         """One update of each."""

@@ -15,8 +15,10 @@ import torch
 from torch import Tensor
 
 from sssam.core.groups import RADIUS
+from sssam.runtime import unfinished
 from sssam.runtime.bases import State
 from sssam.runtime.training import Engine
+from sssam.schedules.progress import PACE
 
 PREFIX = "sssam."
 #: The version of this layout; a newer one is refused.
@@ -24,7 +26,7 @@ FORMAT = 1
 
 
 def save(engine: Engine) -> State:
-    """The base optimizers' state dict, with the books, the method and what it remembers."""
+    """The base optimizers' state dict, with the counters, the method and what it remembers."""
     saved = engine.bases.state_dict()
     _add_memory(engine, saved)
     facts = {PREFIX + name: value for name, value in _facts(engine).items()}
@@ -33,21 +35,25 @@ def save(engine: Engine) -> State:
 
 
 def _facts(engine: Engine) -> dict[str, Any]:
-    books = engine.books
+    counters = engine.counters
     return {
         "format": FORMAT,
-        "steps": books.steps,
-        "ascents": books.ascents,
-        "forwards": books.forwards,
-        "backwards": books.backwards,
-        "voided": int(books.voided),
+        "steps": counters.steps,
+        "ascents": counters.ascents,
+        "forwards": counters.forwards,
+        "backwards": counters.backwards,
+        "voided": int(counters.voided),
         "method": repr(engine.method),
         "bases": _kinds(engine),
         "shapes": engine.bases.shapes(),
         # One text for all: torch.distributed.checkpoint loads no key that is not there before.
-        "numbers": json.dumps(engine.numbers),
+        "numbers": json.dumps(engine.numbers | _progress(engine)),
         "kept": json.dumps(_without(engine)),
     }
+
+
+def _progress(engine: Engine) -> dict[str, float]:
+    return engine.progress.state() if engine.progress is not None else {}
 
 
 def _kinds(engine: Engine) -> str:
@@ -68,19 +74,19 @@ def _without(engine: Engine) -> dict[str, list[int]]:
 def _add_memory(engine: Engine, saved: State) -> None:
     state = saved["state"] = dict(saved["state"])
     # Where the base has state, or never has any: then what is added is not taken for the base's.
-    everywhere = not state and bool(engine.makes_room or engine.books.steps)
+    everywhere = not state and bool(engine.makes_room or engine.counters.steps)
     for i, p in enumerate(_numbers(engine)):
         parts = engine.memory.get(p, {})
         if p.requires_grad and (everywhere or i in state):
             # Zeros for what is not kept yet: a place that a distributed checkpoint is loaded into.
-            parts = {name: torch.zeros_like(p) for name in engine.method.keeps} | parts
+            parts = {name: torch.zeros_like(p) for name in engine.method.facts.keeps} | parts
         if parts:
             own = {PREFIX + name: part for name, part in parts.items()}
             state[i] = {**state.get(i, {}), **own}
 
 
 def load(engine: Engine, state_dict: State) -> None:
-    """Load what `save` made, or a plain checkpoint of the base optimizer, which has no books.
+    """Load what `save` made, or a plain checkpoint of the base optimizer, which has no counters.
 
     Raises:
         ValueError: for a checkpoint of another model or of another version, or one with missing
@@ -100,10 +106,14 @@ def load(engine: Engine, state_dict: State) -> None:
     engine.memory.clear()
     engine.memory |= memory
     for name in ("steps", "ascents", "forwards", "backwards"):
-        setattr(engine.books, name, facts.get(name, getattr(engine.books, name)))
-    engine.books.voided.fill_(facts.get("voided", 0))
+        setattr(engine.counters, name, facts.get(name, getattr(engine.counters, name)))
+    engine.counters.voided.fill_(facts.get("voided", 0))
     engine.numbers.clear()
     engine.numbers |= facts.get("numbers", {})
+    pace = {name: engine.numbers.pop(name) for name in PACE if name in engine.numbers}
+    if engine.progress is not None:
+        engine.progress.load(pace)
+    unfinished.resumed(engine)
 
 
 def _warn_of_another(engine: Engine, groups: list[dict[str, Any]]) -> None:
@@ -211,7 +221,7 @@ def _memory(
                     f"shape {tuple(p.shape)}, not {getattr(part, 'shape', part)!r}"
                 )
         # What another method kept is of no use to this one, nor are places where nothing is yet.
-        names = {name for name in kept if n not in kept[name]} & engine.method.keeps
+        names = {name for name in kept if n not in kept[name]} & engine.method.facts.keeps
         lost = sorted(names - own.keys())
         if lost:
             raise ValueError(

@@ -66,9 +66,9 @@ def _step_through(engine: Engine, optimizer: Any, scaler: GradScaler) -> None:
 
 def _run(engine: Engine, given: Closures) -> Any:
     must_read = engine.part < 1 and given.ascent_closure is None
-    if engine.method.is_plain(engine.books.steps):
+    if engine.method.is_plain(engine.counters.steps):
         loss = _call(engine, given.closure, "closure", must_read)
-        engine.books.enter(1.0)
+        engine.counters.count_pass(1.0)
         return loss
     scaling, engine.scaled = Scaling(given.scaler, engine.bases), given.scaler is not None
     engine.guard.begin(engine.open().params)
@@ -98,7 +98,7 @@ def _clear_foreign(engine: Engine) -> None:
 
 def _refuse_if_batch(engine: Engine, form: str) -> None:
     # Asked before the first pass of any step, so that the error does not depend on the draw.
-    if engine.method.needs_batch:
+    if engine.method.facts.needs_batch:
         raise RuntimeError(
             f"{form} can't serve this optimizer: it needs the batch in hand, to choose samples "
             "from it or to run it once more; use `for p in optimizer.passes(batch)`"
@@ -133,7 +133,7 @@ def _call(engine: Engine, closure: Closure, name: str, must_read: bool) -> Any:
 
 def will_ascend(engine: Engine) -> bool:
     """Whether the coming step leaves w; where it does, what a part-batch pass moves is noted."""
-    acts = engine.method.acts(engine.books.steps)
+    acts = engine.method.acts(engine.counters.steps)
     if acts is None:
         raise RuntimeError(
             "will_ascend is not known before the pass: this optimizer decides by the gradient at "
@@ -165,9 +165,9 @@ def ascend(
     if engine.opening == "moved":
         return _ascend_first(engine)
     engine.require_gradients()
-    if engine.method.is_plain(engine.books.steps):
+    if engine.method.is_plain(engine.counters.steps):
         engine.stage = "told"
-        engine.books.enter(1.0)
+        engine.counters.count_pass(1.0)
         return False
     part, scaling = _fraction(engine, fraction), Scaling(scaler, engine.bases)
     try:
@@ -183,7 +183,7 @@ def _ascend_first(engine: Engine) -> bool:
             f"{engine.method!r} perturbs before the first pass: call ascend() before backward(), "
             "with the gradients cleared"
         )
-    acts = bool(engine.method.acts(engine.books.steps))
+    acts = bool(engine.method.acts(engine.counters.steps))
     engine.stage = "ascended" if acts else "told"
     if not acts:
         return False
@@ -214,7 +214,7 @@ def _ascend_after(engine: Engine, fraction: float, scaling: Scaling) -> bool:
 
 
 def _fraction(engine: Engine, given: float | None) -> float:
-    own = engine.part if engine.method.acts(engine.books.steps) else 1.0
+    own = engine.part if engine.method.acts(engine.counters.steps) else 1.0
     fraction = own if given is None else share("fraction", given)
     if fraction < 1 and not engine.asked:
         raise RuntimeError(
@@ -270,7 +270,7 @@ def _conclude(engine: Engine, scaler: GradScaler | None) -> None:
     if engine.stage == "idle":
         _require_asked(engine)
         engine.require_gradients()
-        engine.books.enter(1.0)
+        engine.counters.count_pass(1.0)
     elif engine.stage == "ascended":
         scaling = Scaling(scaler, engine.bases)
         engine.end_pass()
@@ -279,14 +279,14 @@ def _conclude(engine: Engine, scaler: GradScaler | None) -> None:
         scaling.put_back()
     elif engine.stage == "told" and engine.opening == "moved":
         engine.require_gradients()
-        engine.books.enter(1.0)
+        engine.counters.count_pass(1.0)
     engine.phase, engine.stage = "plain", "ready"
 
 
 def _require_asked(engine: Engine) -> None:
-    if engine.asked and not engine.method.acts(engine.books.steps):
+    if engine.asked and not engine.method.acts(engine.counters.steps):
         return
-    step = engine.books.steps
+    step = engine.counters.steps
     was_told = engine.asked
     engine.abandon()
     raise RuntimeError(
@@ -340,10 +340,9 @@ def by_passes(
                     f"the {current.phase} pass ended without p.backward(loss); call it once a pass"
                 )
             engine.end_pass()
-            opened.losses = current.losses
-            engine.feed(current.fraction, scaling.inverse)
+            engine.feed(current.fraction, scaling.inverse, current.losses)
         scaling.put_back()
-        opened.batch = batch if engine.method.keeps_batch else None
+        engine.kept_batch = batch if engine.method.facts.keeps_batch else None
         engine.stage = "ready"
     finally:  # perhaps much later, where a traceback has kept this loop alive: another step's then
         if engine.turn == turn and engine.stage != "ready":

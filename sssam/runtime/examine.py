@@ -1,16 +1,26 @@
-"""What a base optimizer must be, looked at once, when it is wrapped.
+"""What a base optimizer must be, and what a method needs of it, looked at when it is wrapped.
 
-What single methods need more is looked at where they are built: a step length (WSAM, SAMPa;
-`core.groups`), momentum (MSAM). Gradients kept beside `.grad` show in the first step
-(`runtime.gradients`).
+What shows in the first steps alone: gradients kept beside `.grad` (`runtime.gradients`), a learning
+rate that is no step length (`runtime.stride`), momentum where no rehearsal can find it.
 """
 
 import inspect
+from collections.abc import Iterable
+from types import SimpleNamespace
+from typing import Any
 
 import torch
 from torch.optim import Optimizer
 
-from sssam.core.groups import require_no_foreign_radius
+from sssam.core.groups import require_no_foreign_radius, step_length
+from sssam.core.parts import parts
+from sssam.methods import Method, Parallel
+from sssam.roles import Corrected, Momentum
+from sssam.runtime.rehearsal import rehearsed
+from sssam.runtime.stride import Stride
+
+#: Their kinds have betas and state of momentum's name in bitsandbytes, which is none.
+SQUARES = ("adagrad", "rmsprop")
 
 
 def examined(base: object, wrapper: type) -> Optimizer:
@@ -64,8 +74,75 @@ def _check_foreign(base: Optimizer) -> None:
             "(micro-batches, overflows) unseen from here; wrap first, then prepare: "
             "accelerator.prepare(sssam.SAM(base))"
         )
-    for group in base.param_groups:
-        require_no_foreign_radius(group, base.defaults)
+    require_own_radii(base)
+
+
+def require_own_radii(base: Optimizer) -> None:
+    """An error for a group's entry "rho" that neither the base nor what it wraps has by itself.
+
+    Raises:
+        ValueError: naming the entry that is read.
+    """
+    inner = [one.defaults for one in vars(base).values() if isinstance(one, Optimizer)]
+    if not any("rho" in defaults for defaults in inner):
+        for group in base.param_groups:
+            require_no_foreign_radius(group, base.defaults)
+
+
+def require_for(method: Method, bases: Iterable[Optimizer]) -> None:
+    """An error for a base that lacks what the method takes from it: a step length, or momentum.
+
+    Raises:
+        ValueError: naming the base, and the remedy.
+    """
+    momenta = list(parts(method, Momentum))
+    steps_itself = any(True for kind in (Corrected, Parallel) for _ in parts(method, kind))
+    for base in bases:
+        for momentum in momenta:
+            _require_momentum(momentum, base)
+        if steps_itself:
+            for group in base.param_groups:
+                step_length(group)
+            Stride(base)
+
+
+def _require_momentum(momentum: Momentum, base: Optimizer) -> None:
+    name = type(base).__name__
+    if hasattr(base, "consolidate_state_dict"):
+        raise ValueError(
+            f"base={name} keeps on each rank the momentum of some parameters "
+            "alone, so that the ranks would be perturbed apart; use another base"
+        )
+    has_momentum = [bool(group.get("momentum")) for group in base.param_groups]
+    if any(kind in name.lower() for kind in SQUARES) and not any(has_momentum):
+        raise ValueError(
+            f"base={name} keeps squares of gradients and no momentum; take "
+            "SGD with momentum=0.9, Adam or AdamW"
+        )
+    if momentum == Momentum():
+        for group, has in zip(base.param_groups, has_momentum, strict=True):
+            if not has and "betas" not in group:
+                raise ValueError(
+                    "base keeps no momentum, so that MSAM would never move; build it with "
+                    "momentum=0.9, or take Adam or AdamW"
+                )
+    _require_found(momentum, base)
+
+
+def _require_found(momentum: Momentum, base: Optimizer) -> None:
+    if type(base).__module__.startswith("torch.optim.") or not (tried := rehearsed(base)):
+        return
+    p, state = tried
+    step: Any = SimpleNamespace(params=[p], base_state=lambda _: state)
+    if not state:
+        raise ValueError(
+            f"base={type(base).__name__} keeps nothing of a parameter after two steps, so that "
+            "there is no momentum to perturb by; use SAM, or SGD with momentum=0.9"
+        )
+    try:
+        momentum.signal(step, {})
+    except RuntimeError as error:
+        raise ValueError(f"base={type(base).__name__}: {error}") from None
 
 
 def _needs_closure(base: Optimizer) -> bool:

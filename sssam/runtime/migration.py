@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from sssam.core.groups import RADIUS
+
 #: Arguments of other libraries' optimizers, and what stands for them here.
 ARGUMENTS = {
     "params": "the base optimizer has the parameters",
@@ -73,6 +75,29 @@ def unknown(optimizer: Any, name: str) -> AttributeError:
     return AttributeError(text, name=name, obj=optimizer)
 
 
+def require_settable(optimizer: Any, name: str, value: Any) -> None:
+    """An error for a constructor's argument that is set later, when nobody reads it any more.
+
+    Raises:
+        AttributeError: naming what takes effect.
+    """
+    cls = type(optimizer)
+    if hasattr(cls, name) or not cls.__module__.startswith("sssam."):
+        return
+    if name not in signature(cls.__init__).parameters and name not in ("rho", "total_steps"):
+        return
+    remedy = (
+        f'for group in optimizer.param_groups: group["{RADIUS}"] = {value!r}'
+        if name == "rho"
+        else f"build {cls.__name__}(..., {name}=...), and load_state_dict this one's state_dict()"
+    )
+    raise AttributeError(
+        f"{name}={value!r} set on a {cls.__name__} that is built would be ignored. Write\n{remedy}",
+        name=name,
+        obj=optimizer,
+    )
+
+
 def _owns_weights(value: object) -> bool:
     # What torch's own optimizers take first, or the model; an empty list is left to Bases.
     if isinstance(value, list | tuple) and value:
@@ -133,7 +158,8 @@ def _required(own: Signature, given: dict[str, Any]) -> str:
     missing = [
         name
         for name, p in own.parameters.items()
-        if p.kind is Parameter.KEYWORD_ONLY and p.default is Parameter.empty and name not in given
+        if p.kind is Parameter.KEYWORD_ONLY and name not in given
+        if p.default is Parameter.empty or (name == "total_steps" and "schedule" in own.parameters)
     ]
     return "".join(f", {name}={usual.get(name, name)}" for name in missing)
 

@@ -17,11 +17,13 @@ from sssam.methods import Memory, Method
 from sssam.runtime import checkpoint, drivers, joint, migration
 from sssam.runtime.bases import Bases, State
 from sssam.runtime.batch_pass import BatchPass
+from sssam.runtime.examine import require_for
 from sssam.runtime.guard import Guard, Rng
 from sssam.runtime.ranks import Perturbation, Ranks
 from sssam.runtime.scaling import require_told
 from sssam.runtime.trainers import scaler_of
 from sssam.runtime.training import Engine
+from sssam.schedules.progress import Clock
 
 
 class SharpnessAware(Optimizer):
@@ -83,6 +85,7 @@ class SharpnessAware(Optimizer):
         # Not Optimizer.__init__: groups, state and step hooks are the base's, read through.
         bases, guard = Bases(base, SharpnessAware), Guard(model, rng)
         ranks = Ranks(perturbation, model, method)
+        require_for(method, bases.all)
         engine = Engine(bases, method, guard, ranks, total_steps)
         self.__setstate__({"_engine": engine})
 
@@ -103,7 +106,7 @@ class SharpnessAware(Optimizer):
                 for each pass; `optimizer.phase` says which one it is. Gradients that another
                 backward pass left before the first one are cleared.
             ascent_closure: is called for the ascent pass instead, say on a part of the batch.
-            ascent_fraction: that part, in (0, 1], for the books. Default: the constructor's.
+            ascent_fraction: that part, in (0, 1], for the counters. Default: the constructor's.
             scaler: of a closure that runs backward from `scaler.scale(loss)`. It then steps, or
                 skips the step, inside this call; `scaler.update()` is still the loop's.
 
@@ -165,6 +168,35 @@ class SharpnessAware(Optimizer):
         """
         return drivers.will_ascend(self._engine)
 
+    @property
+    def progress(self) -> float | None:
+        """The progress u of the coming step, of which its schedule is a function; None if unknown.
+
+        t / T, as long as `total_steps` counts it. A loop may set it instead, to u in [0, 1], never
+        less than it was and the same on all ranks; it holds until it is set again. What is set
+        after a step's first call is the next step's. To repeat a run whose progress came from
+        elsewhere, log this before each step and set what was logged.
+
+        Raises:
+            TypeError: set on a method without a schedule.
+            ValueError: set outside [0, 1], backwards, or where steps alone can count.
+        """
+        engine = self._engine
+        steps = engine.counters.steps
+        u = None if engine.progress is None else engine.progress.peek(steps)
+        if u is None and engine.total_steps is not None:
+            u = min(steps / engine.total_steps, 1.0)
+        return u
+
+    @progress.setter
+    def progress(self, given: float | Clock) -> None:
+        if self._engine.progress is None:
+            raise TypeError(
+                f"progress={given!r}: {self.method!r} has no schedule that it could move; use "
+                "sssam.SSSAM, or give sssam.roles.Scheduled a progress=sssam.roles.Progress()"
+            )
+        self._engine.progress.set(given)
+
     def passes(
         self,
         batch: Any,
@@ -206,7 +238,7 @@ class SharpnessAware(Optimizer):
         """Clear the gradients; a step whose update was skipped is given up, back at w."""
         drivers.clear(self._engine, set_to_none)
 
-    # The books -----------------------------------------------------------------------------------
+    # Counters -----------------------------------------------------------------------------------
 
     @property
     def method(self) -> Method:
@@ -216,32 +248,32 @@ class SharpnessAware(Optimizer):
     @property
     def steps(self) -> int:
         """Steps taken; also t of the coming step."""
-        return self._engine.books.steps
+        return self._engine.counters.steps
 
     @property
     def ascents(self) -> int:
         """Sharpness-aware steps taken."""
-        return self._engine.books.ascents
+        return self._engine.counters.ascents
 
     @property
     def forwards(self) -> float:
         """Forward passes run, in batches."""
-        return self._engine.books.forwards
+        return self._engine.counters.forwards
 
     @property
     def backwards(self) -> float:
         """Backward passes run, in batches."""
-        return self._engine.books.backwards
+        return self._engine.counters.backwards
 
     @property
     def voided_ascents(self) -> int:
         """Ascents that a zero or non-finite gradient made void. Reading it synchronises."""
-        return int(self._engine.books.voided)
+        return int(self._engine.counters.voided)
 
     @property
     def propagations(self) -> float:
         """Propagations a step, really run: (forwards + 2 backwards) / 3; 1 for the base."""
-        return self._engine.books.propagations
+        return self._engine.counters.propagations
 
     @property
     def expected_propagations(self) -> float:
@@ -383,6 +415,10 @@ class SharpnessAware(Optimizer):
                 engine.abandon()
                 raise
         return False
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        migration.require_settable(self, name, value)
+        super().__setattr__(name, value)
 
     def __repr__(self) -> str:
         inner = ", ".join(repr(base) for base in self.bases)

@@ -93,15 +93,15 @@ class Ranks:
                 "perturbation='per_rank' needs model to be the DistributedDataParallel module, "
                 f"whose ascent pass then sends nothing, not {type(model).__name__}; or use 'global'"
             )
-        if method.opening not in ("at w", "mixed"):
+        if method.facts.opening not in ("at w", "mixed"):
             raise ValueError(
                 f"perturbation='per_rank' has nothing to keep to a rank: {method!r} runs no ascent "
                 "pass at w; use perturbation='global'"
             )
-        if method.binds_ranks:
+        if method.facts.binds_ranks:
             raise ValueError(
-                f"perturbation='per_rank' can't serve a method whose {method.binds_ranks}; use "
-                f"perturbation='global', not {method!r}"
+                f"perturbation='per_rank' can't serve a method whose {method.facts.binds_ranks}; "
+                f"use perturbation='global', not {method!r}"
             )
 
     @property

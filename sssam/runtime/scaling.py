@@ -75,7 +75,7 @@ def require_told(method: Method, caller: FrameType) -> None:
 
 
 def _uses_size(method: Method) -> bool:
-    return bool(method.binds_ranks) or method.decides_late or _has_unnormalized(method)
+    return bool(method.facts.binds_ranks) or method.facts.decides_late or _has_unnormalized(method)
 
 
 def _has_unnormalized(part: Any) -> bool:

@@ -1,13 +1,15 @@
 """The state of a training and of the step in progress; what the three forms of driving it share."""
 
 import warnings
+from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any, Literal
 
 from torch import Tensor
 
+from sssam.core.counters import Counters
 from sssam.core.groups import step_length
-from sssam.core.passes import Books, Pass, Passes, Phase, Step
+from sssam.core.passes import Pass, Passes, Phase, Result, Step, Update
 from sssam.core.vectors import Vector, scale_
 from sssam.core.weights import Weights
 from sssam.methods import Method
@@ -15,6 +17,7 @@ from sssam.runtime import gradients
 from sssam.runtime.bases import Bases
 from sssam.runtime.guard import Guard, Snapshot
 from sssam.runtime.ranks import Ranks, freshener
+from sssam.schedules import progress
 
 #: How far a step has come: not begun; the loop knows that w is not left (or no more); it stands at
 #: w + e; all its passes are run; a closure or `passes` is at work; the base's update is under way,
@@ -38,8 +41,9 @@ class Engine:
     ) -> None:
         self.bases, self.method, self.guard, self.ranks = bases, method, guard, ranks
         self.total_steps = total_steps
-        self.part, self.opening = method.ascent_fraction, method.opening
-        self.books = Books()
+        self.progress = progress.of(method)
+        self.part, self.opening = method.facts.ascent_fraction, method.facts.opening
+        self.counters = Counters()
         self.weights = Weights(freshener(guard.model, bases))
         self.memory: dict[Tensor, dict[str, Tensor]] = {}
         self.makes_room = False
@@ -115,6 +119,9 @@ class Engine:
         self.noted: Snapshot | None = None
         self.asked = self.scaled = False
         self.step: Step | None = None
+        self.result: Update | None = None
+        self.kept_batch: Any = None
+        self.left_w = False
         self._places: Vector = {}
 
     def begin_pass(self, wanted: Pass) -> None:
@@ -132,19 +139,25 @@ class Engine:
         params, groups = self.bases.trainable()
         self._let_go()
         self.step = Step(
-            self.books.steps,
+            self.counters.steps,
             params,
             groups,
-            self.weights,
-            self.books,
             self.memory,
+            self.numbers,
             self.bases.state_of,
-            numbers=dict(self.numbers),
             has_earlier=self.batch is not None,
         )
         self._passes = self.method.passes(self.step)
-        self.wanted = next(self._passes)
+        self._await(next(self._passes))
         return self.step
+
+    def _await(self, wanted: Pass) -> None:
+        self.wanted = wanted
+        if wanted.move is not None and self.step is not None:
+            self.left_w = True
+            self.weights.move(self.step.params, wanted.move.e)
+            wanted.move.e.clear()
+            self.counters.count_void(wanted.move.void)
 
     def _let_go(self) -> None:
         """Forget what was kept of parameters that others have taken the place of."""
@@ -155,8 +168,8 @@ class Engine:
 
     def warn_if_void(self) -> None:
         """Warn once if no perturbation of the run has ever moved the weights; synchronises."""
-        ascents = self.books.ascents
-        if self.warned_of_void or ascents < VOID_FROM or int(self.books.voided) < ascents:
+        ascents = self.counters.ascents
+        if self.warned_of_void or ascents < VOID_FROM or int(self.counters.voided) < ascents:
             return
         self.warned_of_void = True
         warnings.warn(
@@ -175,7 +188,9 @@ class Engine:
             self._examine()
         keeps = not self.ranks.may_be_buckets
         gradient = gradients.take(self.step.params, self.step.groups, self._places, keeps)
-        if self.ranks.may_share_memory and (self.method.uses_first or self.method.keeps):
+        if self.ranks.may_share_memory and (
+            self.method.facts.binds_ranks or self.method.facts.keeps
+        ):
             return {i: part.clone() for i, part in gradient.items()}
         return gradient
 
@@ -187,29 +202,36 @@ class Engine:
             raise
         self.examined = True
 
-    def feed(self, fraction: float, unscale: Tensor | None = None) -> None:
+    def feed(
+        self, fraction: float, unscale: Tensor | None = None, losses: Tensor | None = None
+    ) -> None:
         """Book a pass and send its gradient to the method, which asks for another or ends.
 
         Methods see true gradients: `unscale`, 1 / S, takes a GradScaler's scale S off them.
         """
         if self.wanted is None or self._passes is None:
             raise RuntimeError(GIVEN_UP)
-        self.books.enter(fraction, self.wanted.backward)
+        self.counters.count_pass(fraction, self.wanted.backward)
         gradient = self.take()
         if not gradient and self.wanted.backward:
             self.abandon()
             raise RuntimeError(NO_GRADIENTS)
         if unscale is not None:
             gradient = scale_(gradient, unscale)
+        if self.wanted.backward:
+            self.weights.restore()
+        result = Result(gradient, losses)
+        del gradient
         try:
-            self.wanted = self._passes.send(gradient)
+            self._await(self._passes.send(result))
         except StopIteration as end:
             self.wanted = None
             self._hand_over(end.value)
 
-    def _hand_over(self, gradient: Vector) -> None:
+    def _hand_over(self, update: Update) -> None:
+        self.result = update
         if self.step is not None:
-            gradients.put(gradient, self.step.params, self.step.groups, self._places)
+            gradients.put(update.gradient, self.step.params, self.step.groups, self._places)
 
     def require_gradients(self) -> None:
         """An error if no parameter has a gradient, after which a step would do nothing."""
@@ -222,13 +244,17 @@ class Engine:
         """The base optimizer's update from w, and the end of the step."""
         if self.step is not None:
             self.weights.restore()
+        self.bases.require_own_radii()
         self.stage = "updating"
         self.bases.step()
         self.stage = "updated"
         self._settle()
-        if self.books.ascents == VOID_FROM and self.books.voided.device.type == "cpu":
+        if self.progress is not None:
+            self.progress.advance()
+        if self.counters.ascents == VOID_FROM and self.counters.voided.device.type == "cpu":
             self.warn_if_void()
-        if self.total_steps is not None and self.books.steps == self.total_steps + 1:
+        counts = self.progress is None or self.progress.peek(self.counters.steps) is None
+        if counts and self.total_steps is not None and self.counters.steps == self.total_steps + 1:
             warnings.warn(
                 f"sssam: more steps are taken than total_steps={self.total_steps}; the schedule "
                 "goes on with its last value. Was total_steps given in epochs, not steps?",
@@ -236,24 +262,36 @@ class Engine:
             )
 
     def _settle(self) -> None:
-        """Book an update that is made, and keep what it leaves: after an interrupt, from anew."""
-        step, books = self.step, self.books
-        if step is not None:
-            self._correct(step)
-            step.keep()
-            self.numbers |= step.numbers
-            self.batch = step.batch
+        """Count an update that is made, and keep what it leaves."""
+        step, counters = self.step, self.counters
+        if step is not None and self.result is not None:
+            self._correct(step, self.result.after)
+            self._keep(step, self.result.kept)
+            self.numbers |= self.result.numbers
+            self.batch = self.kept_batch
         self.broken_off = False
-        left_w = step is not None and step.left_w
         # One line without a call, so that no signal handler runs between its parts.
-        books.steps, books.ascents, self.stage = books.steps + 1, books.ascents + left_w, "settled"
+        counters.steps, counters.ascents, self.stage = (
+            counters.steps + 1,
+            counters.ascents + self.left_w,
+            "settled",
+        )
         self._rest()
 
-    def _correct(self, step: Step) -> None:
-        if step.after is not None:
-            e = {i: part * -step_length(step.groups[i]) for i, part in step.after.items()}
+    def _keep(self, step: Step, kept: Mapping[str, Vector]) -> None:
+        """Put what a step keeps in the place of what was kept before."""
+        for name, x in kept.items():
+            for p in list(self.memory):
+                self.memory[p].pop(name, None)
+                if not self.memory[p]:
+                    del self.memory[p]
+            for i, part in x.items():
+                self.memory.setdefault(step.params[i], {})[name] = part
+
+    def _correct(self, step: Step, after: Mapping[int, Tensor]) -> None:
+        if after:
+            e = {i: part * -step_length(step.groups[i]) for i, part in after.items()}
             self.weights.move(step.params, e)
-        step.after = None
         self.weights.settle()
 
 

@@ -1,46 +1,117 @@
-"""Trainings that end before the sharpness-aware steps which their schedule has for later."""
+"""Trainings that end before the sharpness-aware steps which their schedule has for later.
+
+Which `state_dict()` is the last nobody knows, so it is said where the end is known: by a trainer
+(Lightning, Transformers, skorch), when the interpreter exits, or, where a person sits before it and
+never sees the exit, when the optimizer is let go. Once a training; SIGKILL leaves no word.
+"""
 
 import atexit
+import sys
 import warnings
+import weakref
 from collections import deque
+from dataclasses import dataclass
+from typing import Any
 
-from sssam.core.passes import Books
+from sssam.core.counters import Counters
 from sssam.schedules.algebra import Schedule
+from sssam.schedules.draws import GRID
+from sssam.schedules.progress import Progress
 
 #: Shorter runs are tries.
 SHORTEST = 20
-_runs: deque[tuple[Books, Schedule, int]] = deque(maxlen=1000)
 
 
-def watch(books: Books, schedule: Schedule, total_steps: int) -> None:
-    """Look at this training when the interpreter exits."""
-    _runs.append((books, schedule, total_steps))
+@dataclass(eq=False)
+class Run:
+    """What is known of a training when its optimizer may be gone."""
+
+    counters: Counters
+    schedule: Schedule
+    total_steps: int | None
+    progress: Progress | None
 
 
-def complaint(books: Books, schedule: Schedule, total_steps: int) -> str | None:
+_runs: deque[Run] = deque(maxlen=1000)
+_of: "weakref.WeakKeyDictionary[Any, Run]" = weakref.WeakKeyDictionary()
+
+
+def watch(engine: Any, schedule: Schedule) -> None:
+    """Look at this training when it ends."""
+    run = Run(engine.counters, schedule, engine.total_steps, engine.progress)
+    _runs.append(run)
+    _of[engine] = run
+    weakref.finalize(engine, _let_go, run).atexit = False
+
+
+def ended(engine: Any) -> None:
+    """A trainer says that this training is over: warn, if its schedule did not come to its own."""
+    run = forget(engine)
+    text = run and complaint(run)
+    if text:
+        warnings.warn(text, stacklevel=3)
+
+
+def forget(engine: Any) -> Run | None:
+    """A training of which nothing is to be said any more; None if that is so already."""
+    run = _of.pop(engine, None)
+    if run is None or run not in _runs:
+        return None
+    _runs.remove(run)
+    return run
+
+
+def resumed(engine: Any) -> None:
+    """A checkpoint was loaded: the training of this process that it came from goes on here."""
+    own = _of.get(engine)
+    if own is None or not own.counters.steps:
+        return
+    same = (own.schedule, own.total_steps)
+    for run in reversed(_runs):
+        earlier = run is not own and (run.schedule, run.total_steps) == same
+        if earlier and run.counters.steps >= own.counters.steps:
+            _runs.remove(run)
+            return
+
+
+def complaint(run: Run) -> str | None:
     """What to say of a training that ended here; None if its schedule came to its own.
 
-    That is not so where it stopped before `total_steps` with less than half the share of
+    That is not so where it stopped before its end with less than half the share of
     sharpness-aware steps that the schedule has over the whole.
     """
-    steps, ascents = books.steps, books.ascents
-    if not SHORTEST <= steps < total_steps:
+    steps, ascents = run.counters.steps, run.counters.ascents
+    u = run.progress and run.progress.peek(steps)
+    total = run.total_steps if u is None else None
+    if steps < SHORTEST or (total is None and u is None):
         return None
-    mean = schedule.mean_probability(total_steps)
-    if 2 * ascents >= mean * steps:
+    mean = run.schedule.mean_probability(total or GRID)
+    at_end = steps >= total if total is not None else u == 1
+    if at_end or 2 * ascents >= mean * steps:
         return None
+    where = f"of total_steps={total}" if total is not None else f"at progress {u:.3g}"
+    promised = f"the {mean * total:.0f}" if total is not None else f"the share {mean:.3g}"
+    remedy = "the steps that are really run as total_steps" if total is not None else "a Deadline"
     return (
-        f"sssam: training ended after {steps} of total_steps={total_steps}, with {ascents} "
-        f"sharpness-aware steps of the {mean * total_steps:.0f} that schedule={schedule!r} has, "
-        "for most of them come later. Was it stopped by a time limit or early stopping? Give the "
-        "steps that are really run as total_steps, or a schedule that begins earlier"
+        f"sssam: training ended after {steps} {'steps ' if total is None else ''}{where}, with "
+        f"{ascents} sharpness-aware steps of {promised} that schedule={run.schedule!r} has, "
+        "for most of them come later. Was it stopped by a time limit or early stopping? Give "
+        f"{remedy}, or a schedule that begins earlier"
     )
+
+
+def _let_go(run: Run) -> None:
+    if hasattr(sys, "ps1") and run in _runs:
+        _runs.remove(run)
+        text = complaint(run)
+        if text:
+            warnings.warn(text, stacklevel=2)
 
 
 @atexit.register
 def report() -> None:
     """Warn once, of the last such training."""
-    texts = [text for run in _runs if (text := complaint(*run))]
+    texts = [text for run in _runs if (text := complaint(run))]
     _runs.clear()
     if texts:
         more = f" ({len(texts)} such trainings in this process)" if len(texts) > 1 else ""

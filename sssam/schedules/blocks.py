@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from sssam.core.checks import number
 from sssam.schedules.algebra import Schedule, moved
-from sssam.schedules.base import probability, steps_in
+from sssam.schedules.base import DUST, probability, steps_in
 from sssam.schedules.families import Family
 
 
@@ -63,7 +63,7 @@ class Late(Family):
         self._set(f=probability("f", self.f), first=probability("first", self.first))
 
     def _curve(self, u: float) -> float:
-        return float(self.f > 0.0 and u >= 1.0 - self.f)
+        return float(self.f > 0.0 and u >= 1.0 - self.f - DUST)
 
     def _step(self, t: int, total_steps: int) -> float:
         into = t - (total_steps - steps_in(self.f, total_steps))

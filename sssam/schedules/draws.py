@@ -23,6 +23,18 @@ OFFSET_COUNTER = 2**64 - 1
 SIMPLE = 10_000
 """The largest denominator that systematic draws read into a probability."""
 
+GRID = 1000
+"""The points at which a schedule is looked at beforehand where the steps are not known."""
+
+SYSTEMATIC = (
+    "draws='systematic' counts by all the steps before, and so needs total_steps; where progress "
+    "is set or read off a clock, use draws='bernoulli'"
+)
+UNKNOWN = (
+    "progress is not known: set optimizer.progress = u, in [0, 1], before each step, or build the "
+    "optimizer with total_steps=epochs * len(loader) or progress=sssam.Deadline(seconds)"
+)
+
 _PAIR = struct.Struct("<QQ")
 
 
@@ -81,7 +93,8 @@ class Draws:
 
     Args:
         schedule: the probability of each step.
-        total_steps: steps of the run, T >= 1; later steps go on with the schedule's end.
+        total_steps: steps of the run, T >= 1; later steps go on with the schedule's end. None, the
+            default, where each step's progress is given.
         seed: integer in [0, 2**64); default 0.
         kind: "bernoulli", the default, or "systematic".
 
@@ -101,7 +114,7 @@ class Draws:
     """
 
     schedule: Schedule
-    total_steps: int
+    total_steps: int | None = None
     seed: int = 0
     kind: Kind = "bernoulli"
     # the last (t, S(t) + o, S(t + 1) + o): derivable, kept so that the next costs one addition
@@ -116,21 +129,40 @@ class Draws:
                 "sssam.schedules, such as linear(0, 1), constant(p) for a number, or custom(f) for "
                 "a function"
             )
-        count("total_steps", self.total_steps, 1)
+        if self.total_steps is not None:
+            count("total_steps", self.total_steps, 1)
         if count("seed", self.seed, 0) >= 2**64:
             raise ValueError(f"seed must be below 2**64, not {self.seed}; take it modulo 2**64")
         if self.kind not in get_args(Kind):
             raise ValueError(f"draws must be 'bernoulli' or 'systematic', not {self.kind!r}")
-        self.schedule.validate(self.total_steps)
+        if self.total_steps is None and self.kind == "systematic":
+            raise ValueError(SYSTEMATIC)
+        self.schedule.validate(self.total_steps or GRID)
         self._last.append(self._start())
 
-    def probability(self, t: int) -> float:
-        """The probability that step t acts."""
+    def probability(self, t: int, u: float | None = None) -> float:
+        """The probability that step t acts: p(u) where its progress u is given, else p(t / T).
+
+        Raises:
+            ValueError: neither u nor `total_steps` is known.
+        """
+        if u is not None:
+            return self.schedule(u)
+        if self.total_steps is None:
+            raise ValueError(UNKNOWN)
         return self.schedule.at(t, self.total_steps)
 
-    def __call__(self, t: int) -> bool:
-        """Whether step t acts. Sequential calls cost O(1) each, also when draws are systematic."""
-        p = self.schedule.at(t, self.total_steps)
+    def __call__(self, t: int, u: float | None = None) -> bool:
+        """Whether step t acts, a function of (seed, t) and of its progress u, where that is given.
+
+        Sequential calls cost O(1) each, also when draws are systematic.
+
+        Raises:
+            ValueError: systematic draws at a given progress, or no progress and no `total_steps`.
+        """
+        if u is not None and self.kind == "systematic":
+            raise ValueError(SYSTEMATIC)
+        p = self.probability(t, u)
         if p <= 0.0 or p >= 1.0:
             return p >= 1.0
         if self.kind == "bernoulli":
@@ -140,7 +172,10 @@ class Draws:
 
     def acting_steps(self, stop: int | None = None) -> list[int]:
         """The steps below `stop` that act, in order; default the whole run."""
-        return [t for t in range(self.total_steps if stop is None else stop) if self(t)]
+        end = self.total_steps if stop is None else stop
+        if end is None:
+            raise ValueError(UNKNOWN)
+        return [t for t in range(end) if self(t)]
 
     def _sums(self, t: int) -> tuple[Fraction, Fraction]:
         """S(t) + o and S(t + 1) + o, from the last ones unless they lie beyond t."""

@@ -72,7 +72,7 @@ def test_a_pass_that_raises_leaves_w(
         return loss
 
     def step() -> None:
-        if not optimizer.method.needs_batch:
+        if not optimizer.method.facts.needs_batch:
             optimizer.step(failing)
             return
         for p in optimizer.passes(problem.batch(1)):
@@ -198,7 +198,9 @@ def test_a_loop_over_passes_that_is_left_returns_to_w() -> None:
 
 def _keeps(name: str) -> bool:
     problem = TABLE[name].problem()
-    return bool(TABLE[name].build(BASES["momentum"](problem.params), problem.model).method.keeps)
+    return bool(
+        TABLE[name].build(BASES["momentum"](problem.params), problem.model).method.facts.keeps
+    )
 
 
 KEEPING = [name for name in TABLE if _keeps(name)]

@@ -67,7 +67,7 @@ def _trained(row: Row) -> tuple[list[float], int]:
     base = _sgd(model)
     method = row.build(base, model).method
     optimizer = sssam.SharpnessAware(base, method, model=model, perturbation="per_rank")
-    reduction = "none" if method.needs_batch else "mean"
+    reduction = "none" if method.facts.needs_batch else "mean"
     with _counted() as count:
         model.register_comm_hook(None, count.pop())  # type: ignore[arg-type]
         for t in range(STEPS):

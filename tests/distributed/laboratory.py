@@ -38,6 +38,7 @@ METHODS = (
     Method(label="ESAM", kind="esam", rho=0.1),
     Method(label="K-SAM", kind="ksam", rho=0.1),
     Method(label="SAMPa", kind="sampa", rho=0.1),
+    Method(label="EMA", kind="sam", rho=0.1, average="ema", patience=2),
 )
 PER_RANK = Method(label="m-SAM", kind="sam", rho=0.1, options={"perturbation": "per_rank"})
 

@@ -9,7 +9,7 @@ from torch import nn
 
 import sssam
 from sssam.methods import Ascent, Method, Switch
-from sssam.roles import Euclidean, Every, Fresh, Kept, Last, Momentum
+from sssam.roles import Euclidean, Every, Fresh, Gap, Kept, Last, Momentum
 from tests.distributed.family import STEPS
 from tests.distributed.launch import launch
 from tests.methods.methods_table import may_be_per_rank
@@ -24,7 +24,7 @@ pytestmark = [
 REFUSED = {
     "SAM mixed": "update uses the gradient of its first pass",
     "SSSAM late block": "update uses the gradient of its first pass",  # with a mix
-    "LookSAM": "update uses the gradient of its first pass",
+    "LookSAM": "memory is made of its first pass",
     "GSAM": "update uses the gradient of its first pass",
     "GSAM with the rate": "update uses the gradient of its first pass",
     "WSAM": "update uses the gradient of its first pass",
@@ -97,7 +97,9 @@ COMPOSED: dict[str, tuple[Method, bool]] = {
         True,
     ),
     "one of the two binds": (
-        Switch(Every(2), Ascent(Fresh(), Euclidean(0.1)), sssam.methods.Reuse(0.5)),
+        Switch(
+            Every(2), Ascent(Fresh(), Euclidean(0.1)), Ascent(Fresh(), Euclidean(0.1), Gap(0.1))
+        ),
         False,
     ),
     "the base's own step": (sssam.methods.Plain(), False),

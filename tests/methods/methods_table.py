@@ -96,22 +96,22 @@ ENTRIES = [
 
 def loop(method: Method) -> str:
     """Which forms of the loop serve a method, and what they must mind."""
-    if method.keeps_batch:
+    if method.facts.keeps_batch:
         return "`passes(batch)`; a resumed run begins with a plain step"
-    if method.needs_batch:
+    if method.facts.needs_batch:
         return "`passes(batch)`, one loss a sample"
-    if method.opening == "moved":
+    if method.facts.opening == "moved":
         return "any; two lines: `ascend()` before `backward()`"
-    if method.decides_late:
+    if method.facts.decides_late:
         return "any; `will_ascend` is not known before the pass; one synchronisation a step"
-    if method.ascent_fraction < 1:
+    if method.facts.ascent_fraction < 1:
         return "any; two lines: `will_ascend` first"
     return "any"
 
 
 def may_be_per_rank(method: Method) -> bool:
     """Whether a pass at w can stay on its rank: there is one, and nothing else rests on it."""
-    return method.opening in ("at w", "mixed") and not method.binds_ranks
+    return method.facts.opening in ("at w", "mixed") and not method.facts.binds_ranks
 
 
 def _line(entry: Entry) -> str:

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import sssam
-from sssam.methods import Ascent, Method, Reuse, Switch, Watch
+from sssam.methods import Ascent, GradientSwitch, Method, Reuse, Switch
 from sssam.roles import (
     Adaptive,
     All,
@@ -78,7 +78,7 @@ def _metrics(problem: Problem) -> list[Any]:
 def _switched(when: Any, ascent: Method) -> Method:
     if when is None:
         return ascent
-    return Watch(when, ascent) if isinstance(when, Threshold) else Switch(when, ascent)
+    return GradientSwitch(when, ascent) if isinstance(when, Threshold) else Switch(when, ascent)
 
 
 def _plain() -> tuple[Problem, torch.Tensor]:
@@ -115,7 +115,7 @@ def _check_invariants(problem: Problem, method: Method) -> None:
     assert optimizer.steps == STEPS
     assert torch.equal(torch.get_rng_state(), PLAIN_RNG)
     assert problem.model[1].num_batches_tracked == PLAIN.model[1].num_batches_tracked
-    if not method.decides_late and "Scheduled" not in repr(method):  # what is drawn varies
+    if not method.facts.decides_late and "Scheduled" not in repr(method):  # what is drawn varies
         assert optimizer.propagations == pytest.approx(optimizer.expected_propagations)
 
 
@@ -170,8 +170,8 @@ NAMED: dict[str, Method] = {
     "random steps between those of the last direction": Switch(
         Every(2), Ascent(Last(), Euclidean(0.1), Kept()), Ascent(Random(), Euclidean(0.1))
     ),
-    "AE-SAM that chooses between two methods": Watch(Threshold(STEPS), SAM, Reuse(0.5)),
-    "AE-SAM within a period": Switch(Every(2), Watch(Threshold(STEPS), SAM), MSAM),
+    "AE-SAM that chooses between two methods": GradientSwitch(Threshold(STEPS), SAM, Reuse(0.5)),
+    "AE-SAM within a period": Switch(Every(2), GradientSwitch(Threshold(STEPS), SAM), MSAM),
     "K-SAM at scheduled steps": Switch(
         COIN, Ascent(Fresh(), Euclidean(0.1), samples=Hardest(0.25))
     ),

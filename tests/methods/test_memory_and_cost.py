@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 import sssam
-from sssam.methods import Ascent, Memory, Switch, Watch
+from sssam.methods import Ascent, GradientSwitch, Memory, Switch
 from sssam.roles import Euclidean, Every, Fresh, Momentum, Store, Threshold
 from tests.problems import BASES, Problem, by_closure, pass_loss
 from tests.table import STEPS, TABLE
@@ -120,11 +120,11 @@ def test_costs_of_compositions() -> None:
     sam, msam = Ascent(Fresh(), Euclidean(0.1)), Ascent(Momentum(), Euclidean(0.1))
     assert Switch(Every(4), sam, msam).cost(100) == 1.25
     assert Switch(Every(4), sam, msam).critical(None) == 1.25
-    late = Switch(Every(2), Watch(Threshold(9), sam))
+    late = Switch(Every(2), GradientSwitch(Threshold(9), sam))
     with pytest.raises(RuntimeError, match="not known before training"):
         late.cost(9)
     with pytest.raises(RuntimeError, match="between 1 and 2;"):
-        Watch(Threshold(9), msam).cost(9)
+        GradientSwitch(Threshold(9), msam).cost(9)
     assert Switch(Every(2), sam, Ascent(Fresh(), Euclidean(0.1), Store())).memory == Memory(1, 3)
 
 

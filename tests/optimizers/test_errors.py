@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 import sssam
-from sssam.methods import Ascent, Watch
+from sssam.methods import Ascent, GradientSwitch
 from sssam.roles import (
     Euclidean,
     Fresh,
@@ -134,14 +134,16 @@ CASES: list[tuple[Callable[[], object], type[Exception], str]] = [
         r"direction=Noisy.*mix=Kept\(name='b'\) keeps no such thing",
     ),
     (
-        lambda: Watch(Threshold(9), Ascent(Fresh(0.5), E)),
+        lambda: GradientSwitch(Threshold(9), Ascent(Fresh(0.5), E)),
         ValueError,
         r"when=Threshold.* whole batch at w, but on=Ascent.* begins with another pass",
     ),
     (
-        lambda: Watch(Threshold(9), Ascent(Fresh(), E), Watch(Threshold(9), Ascent(Fresh(), E))),
+        lambda: GradientSwitch(
+            Threshold(9), Ascent(Fresh(), E), GradientSwitch(Threshold(9), Ascent(Fresh(), E))
+        ),
         ValueError,
-        r"when=Threshold.* but off=Watch",
+        r"when=Threshold.* but off=GradientSwitch",
     ),
     (lambda: Only(E, []), ValueError, r"there are no parameters, so that"),
 ]
@@ -183,4 +185,6 @@ def test_settings_show_and_read_back() -> None:
     assert "label='parameters of normalisation layers'" in repr(optimizer)
     assert eval(repr(Threshold(9)), {"Threshold": Threshold}) == Threshold(9)
     aesam = sssam.AESAM(BASES["sgd"](problem.params), total_steps=9, model=False)
-    assert "Watch(when=Threshold(total_steps=9, l1=-1.0, l2=1.0, memory=0.9)" in repr(aesam)
+    assert "GradientSwitch(when=Threshold(total_steps=9, l1=-1.0, l2=1.0, memory=0.9)" in repr(
+        aesam
+    )

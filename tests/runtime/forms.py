@@ -22,7 +22,7 @@ def plain(model: nn.Module, x: Tensor) -> None:
 def closure(model: nn.Module, optimizer: Any, x: Tensor) -> None:
     def run() -> Tensor:
         optimizer.zero_grad()
-        part = optimizer.method.ascent_fraction if optimizer.phase == "ascent" else 1.0
+        part = optimizer.method.facts.ascent_fraction if optimizer.phase == "ascent" else 1.0
         loss = _loss(model, x[: round(part * len(x))])
         loss.backward()
         return loss
@@ -39,7 +39,7 @@ def two_lines(model: nn.Module, optimizer: Any, x: Tensor) -> None:
 
 
 def asked(model: nn.Module, optimizer: Any, x: Tensor) -> None:
-    part = optimizer.method.ascent_fraction if optimizer.will_ascend else 1.0
+    part = optimizer.method.facts.ascent_fraction if optimizer.will_ascend else 1.0
     _loss(model, x[: round(part * len(x))]).backward()
     if optimizer.ascend():
         _loss(model, x).backward()

@@ -14,7 +14,7 @@ from tests.table import TABLE
 
 
 def _step(problem: Problem, optimizer: Any, t: int, scaler: GradScaler) -> None:
-    moved = optimizer.method.opening == "moved"
+    moved = optimizer.method.facts.opening == "moved"
     if moved:
         optimizer.ascend(scaler=scaler)
     scaler.scale(problem.loss(t)).backward()

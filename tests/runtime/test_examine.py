@@ -162,3 +162,93 @@ def test_gradients_kept_beside_grad_are_refused_by_name(kind: str, name: str) ->
     with pytest.raises(RuntimeError, match=rf"its gradient in \.{name}.*train without it"):
         optimizer.ascend()
     assert torch.equal(w, torch.ones(3))
+
+
+METHODS = ["SAM", "ASAM", "LookSAM", "MSAM", "WSAM", "USAM", "GSAM", "FriendlySAM", "SAMPa"]
+
+
+@pytest.mark.parametrize("kind", METHODS)
+def test_a_rho_put_into_a_group_later_is_refused_at_the_next_step(kind: str) -> None:
+    """Whatever the draw: no update is made, and the weights are at w."""
+    w = W(torch.ones(3))
+    more = {"lr_max": 0.1} if kind == "GSAM" else {}
+    base = torch.optim.SGD([w], lr=0.1, momentum=0.9)
+    optimizer = getattr(sssam, kind)(base, model=False, **more)
+
+    def step() -> None:
+        for p in optimizer.passes(torch.ones(2)):
+            p.backward((w**3).sum())
+        optimizer.step()
+
+    step()
+    before = w.detach().clone()
+    optimizer.param_groups[0]["rho"] = 0.2
+    for _ in range(2):
+        with pytest.raises(ValueError, match=r"rho=0\.2, which nobody reads.*'sssam_rho'"):
+            step()
+        assert torch.equal(w, before)
+    assert optimizer.steps == 1
+    optimizer.param_groups[0]["sssam_rho"] = optimizer.param_groups[0].pop("rho")
+    step()
+    assert optimizer.steps == 2
+
+
+def test_on_a_plain_step_too() -> None:
+    w = W(torch.ones(3))
+    never = sssam.schedules.constant(0)
+    base = torch.optim.SGD([w], lr=0.1)
+    optimizer = sssam.SSSAM(base, schedule=never, total_steps=9, model=False)
+    base.param_groups[0]["rho"] = 0.2
+    with pytest.raises(ValueError, match="which nobody reads"):
+        optimizer.step(lambda: (w**2).sum().backward() or 1.0)
+    assert torch.equal(w, torch.ones(3))
+
+
+class Around(torch.optim.Optimizer):
+    """A wrapper without defaults of its own, whose inner optimizer has a rho."""
+
+    def __init__(self, inner: torch.optim.Optimizer) -> None:
+        self.inner = inner
+        super().__init__(inner.param_groups, {})
+        self.param_groups = inner.param_groups
+
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        self.inner.step()
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_rho_of_the_base_s_own_can_be_set_at_any_time(wrapped: bool) -> None:
+    w = W(torch.ones(3))
+    base: Any = torch.optim.Adadelta([w], lr=0.1)
+    optimizer = sssam.SAM(Around(base) if wrapped else base, model=False)
+    for rho in (0.9, 0.5):
+        base.param_groups[0]["rho"] = rho
+        _two_lines_at_w(optimizer, w)
+    assert optimizer.steps == 2
+
+
+def _two_lines_at_w(optimizer: Any, w: Tensor) -> None:
+    (w**2).sum().backward()
+    optimizer.ascend()
+    (w**2).sum().backward()
+    optimizer.step()
+    optimizer.zero_grad()
+
+
+def test_an_argument_that_is_set_on_a_built_optimizer_is_refused() -> None:
+    w = W(torch.ones(3))
+    base = torch.optim.SGD([w], lr=0.1)
+    optimizer: Any = sssam.SAM(base, model=False)
+    with pytest.raises(AttributeError, match=r'(?s)rho=0\.2 .*group\["sssam_rho"\] = 0\.2'):
+        optimizer.rho = 0.2
+    with pytest.raises(AttributeError, match=r"(?s)mix=0\.5 .*SAM\(\.\.\., mix=\.\.\.\)"):
+        optimizer.mix = 0.5
+    optimizer.note = "one's own"
+    assert optimizer.note == "one's own"
+
+    class Mine(sssam.SAM):
+        def __init__(self, base: Any, rho: float) -> None:
+            super().__init__(base, rho=rho, model=False)
+            self.rho = rho
+
+    assert Mine(base, 0.3).rho == 0.3

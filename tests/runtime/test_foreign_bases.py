@@ -105,9 +105,14 @@ def test_momentum_under_another_name_is_found() -> None:
 @pytest.mark.parametrize(("name", "dtype"), [("z", None), ("state1", torch.uint8)])
 def test_momentum_that_is_not_found_is_an_error(name: str, dtype: Any) -> None:
     w = W(torch.ones(4))
-    optimizer = sssam.MSAM(Averaging([w], name, dtype), rho=0.5, model=False)
+    said = rf"keeps {name}.*momentum_buffer, exp_avg.*Use SAM"
+    with pytest.raises(ValueError, match=said):
+        sssam.MSAM(Averaging([w], name, dtype), rho=0.5, model=False)
+    base: Any = Averaging([w], name, dtype)
+    base.of_its_own = object()  # so that it can't be tried beforehand
+    optimizer = sssam.MSAM(base, rho=0.5, model=False)
     _step(optimizer, w)
-    with pytest.raises(RuntimeError, match=rf"keeps {name}.*momentum_buffer, exp_avg.*Use SAM"):
+    with pytest.raises(RuntimeError, match=said):
         _step(optimizer, w)
 
 

@@ -48,7 +48,7 @@ def _step(problem: Problem, optimizer: Any, form: str) -> None:
 
         def run() -> torch.Tensor:
             optimizer.zero_grad()
-            part = optimizer.method.ascent_fraction if optimizer.phase == "ascent" else 1.0
+            part = optimizer.method.facts.ascent_fraction if optimizer.phase == "ascent" else 1.0
             loss = problem.loss(t, part)
             loss.backward()
             return loss

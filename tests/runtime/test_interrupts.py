@@ -39,7 +39,7 @@ class PointedError(Exception):
 def one_closure(problem: Problem, optimizer: Any, scaler: GradScaler | None, t: int) -> None:
     def closure() -> Tensor:
         optimizer.zero_grad()
-        part = optimizer.method.ascent_fraction if optimizer.phase == "ascent" else 1.0
+        part = optimizer.method.facts.ascent_fraction if optimizer.phase == "ascent" else 1.0
         loss = problem.loss(t, part)
         (loss if scaler is None else scaler.scale(loss)).backward()
         return loss
@@ -58,7 +58,7 @@ def two_lines(problem: Problem, optimizer: Any, scaler: GradScaler | None, t: in
 
 
 def asked_lines(problem: Problem, optimizer: Any, scaler: GradScaler | None, t: int) -> None:
-    part = optimizer.method.ascent_fraction if optimizer.will_ascend else 1.0
+    part = optimizer.method.facts.ascent_fraction if optimizer.will_ascend else 1.0
     problem.loss(t, part).backward()
     if optimizer.ascend():
         problem.loss(t).backward()
@@ -239,7 +239,7 @@ def _place(error: BaseException) -> str:
 def _check(
     run: Run, place: str, stage: str, at_once: bool, seen: tuple[Any, Any], traces: tuple[Any, Any]
 ) -> None:
-    engine, books = run.optimizer._engine, run.optimizer._engine.books
+    engine, counters = run.optimizer._engine, run.optimizer._engine.counters
     if not at_once:
         # Where w is left, each call on the optimizer knows it, not restore() alone.
         assert not engine.weights.moved or engine.stage in ("ascended", "driving"), place
@@ -247,7 +247,7 @@ def _check(
     assert (engine.step, engine.wanted, engine.weights.moved) == (None, None, False), place
     assert engine.stage in ("idle", "told", "ready"), place
     assert run.optimizer.phase == "plain", place
-    assert books.forwards == books.backwards or run.optimizer.method.needs_batch, place
+    assert counters.forwards == counters.backwards or run.optimizer.method.facts.needs_batch, place
     for key, found in run.traces().items():
         assert any(_equal(found, allowed[key]) for allowed in traces), (key, place)
     made = run.optimizer.steps - seen[0]["steps"][0]

@@ -32,7 +32,7 @@ def scaled_step(
     """One step of the usual float16 loop; the passes named in `overflow` bring infinities."""
 
     def loss(phase: str) -> torch.Tensor:
-        part = optimizer.method.ascent_fraction if phase == "ascent" else 1.0
+        part = optimizer.method.facts.ascent_fraction if phase == "ascent" else 1.0
         value = problem.loss(t, part)
         return value * math.inf if phase in overflow else value
 
@@ -51,7 +51,7 @@ def scaled_step(
             p.backward(value * math.inf if p.phase in overflow else value)
         scaler.step(optimizer)
     else:
-        late = optimizer.method.decides_late
+        late = optimizer.method.facts.decides_late
         scaler.scale(loss("ascent" if late or optimizer.will_ascend else "plain")).backward()
         if optimizer.ascend(scaler=scaler):
             scaler.scale(loss("descent")).backward()

@@ -15,6 +15,7 @@ Strategy = Literal["auto", "ddp", "fsdp"]
 Strength = Literal["fixed", "per-step", "total"]
 
 Flag = Annotated[bool, Parameter(negative="")]
+Variants = Annotated[tuple[str, ...], Parameter(negative="", consume_multiple=True)]
 Data = Annotated[tuple[str, ...], Parameter(name="--data", negative="")]
 
 

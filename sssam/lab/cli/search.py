@@ -1,22 +1,20 @@
 """`sssam search`."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from sssam.lab.cli.options import Flag
-from sssam.lab.cli.refusals import refusing, stoppable
+from sssam.lab.cli.options import Flag, How
+from sssam.lab.cli.refusals import refusing
 
 if TYPE_CHECKING:
-    from optuna.trial import FrozenTrial
-
-    from sssam.lab.search.design import Design, Sampler
-    from sssam.lab.search.findings import Findings
-    from sssam.lab.search.storage import Place
-    from sssam.lab.specs import Task
+    from sssam.lab.cli.studies import Meant
+    from sssam.lab.cli.training import Trainer
+    from sssam.lab.search import Design, Results
 
 
 def search(
@@ -28,23 +26,25 @@ def search(
     rho: str = "0.02,2",
     fractions: str = "1",
     knots: int = 5,
-    prune: Literal["seeds", "epochs", "never"] = "seeds",
+    generation: int = 8,
+    halve: Annotated[bool, Parameter(negative="--no-halve")] = True,
     draws: Literal["systematic", "bernoulli"] = "systematic",
     baseline: Annotated[bool, Parameter(negative="--no-baseline")] = True,
     sampler_seed: int = 0,
-    storage: str | None = None,
+    engine: str | None = None,
     jobs: int | None = None,
     out: Path | None = None,
     confirming: Annotated[int | None, Parameter(name="--confirm")] = None,
     epochs: int | None = None,
     data: Path | None = None,
+    retry_failed: Flag = False,
     quiet: Flag = False,
+    how: How = How(),  # noqa: B008 -- frozen
 ) -> int:
     """Search for schedules, each with its rho, that bring most at a budget of propagations.
 
     Every trial costs exactly its budget, and is judged on validation data alone. The same command
-    goes on where it was stopped, and several at one storage share the work. The exit code is 1 if
-    trials or runs failed.
+    goes on where it was stopped, and with more trials further. The exit code is 1 if runs failed.
 
     Args:
         task: What is trained, as in sssam compare.
@@ -55,51 +55,66 @@ def search(
         rho: Range of the radius, LOW,HIGH.
         fractions: Parts of a batch that the ascent pass may take, in (0, 1], separated by commas.
         knots: Pieces of the free forms, 2 to 20.
-        prune: When a trial below the median of those before it is given up: after a seed, after
-            epochs of the later half of a run, or never.
+        generation: Trials of a search that are drawn before any of them is learnt from, and can be
+            trained at once; at least 1.
+        halve: Give up the lesser half of each generation after its first seed.
         draws: How the steps are drawn: systematic ones cost the budget to one step in each run.
         baseline: Also search at random, with as many trials; --no-baseline leaves that out.
-        sampler_seed: Of the samplers; with --jobs 1 equal seeds give equal trials.
-        storage: Journal file, or URL of a database as Optuna takes it, for many machines; default
-            search.journal in the directory.
-        jobs: Processes on this machine; default one for each core.
-        out: Directory of the storage and of what is found; default sssam-results/TASK-search.
+        sampler_seed: Of the samplers; equal seeds give equal trials.
+        engine: Where runs are trained, as in sssam compare.
+        jobs: Processes on this machine; in place of --engine.
+        out: Directory of records and results; default sssam-results/TASK-search.
         confirming: Compare what was found with the base optimizer and SAM, on this many fresh seeds
             and on the test set, in the folder confirm; 10 or more tell something.
         epochs: Length of the training, at least 1; default the task's own.
         data: Where the task's data lie, for a task that does not bring its own.
+        retry_failed: Train runs anew that failed; their records are set aside.
         quiet: No progress and no table.
     """
-    from sssam.lab.cli import arguments
-    from sssam.lab.search import findings
+    from sssam.lab.cli import arguments, results, studies, terminal, training
+    from sssam.lab.runs import checks
+    from sssam.lab.runs.progress import Purpose
+    from sssam.lab.search import confirm
+    from sssam.lab.search import search as run_search
     from sssam.lab.search.design import FIRST_SEED
-    from sssam.lab.search.storage import Place
 
-    with refusing():
-        chosen = arguments.task(task, epochs, data)
-        count = arguments.seeds(seeds, "validation seeds")
-        shared = {
-            "seeds": tuple(range(FIRST_SEED, FIRST_SEED + count)),
-            "rho": tuple(numbers("--rho", rho)),
-            "fractions": tuple(numbers("--fractions", fractions)),
-            "knots": knots,
-            "prune": prune,
-            "draws": draws,
-            "seed": sampler_seed,
-        }
-        designs = _designs(chosen, numbers("--budgets", budgets), baseline, shared)
-        arguments.at_least_one("--trials", trials, "trials of each search")
+    with training.leading(how) as train:
+        if train is None:  # another rank, which has trained along
+            return 0
+        _, errors = terminal.consoles()
+        with refusing():
+            count = arguments.seeds(seeds, "validation seeds")
+            designs = _designs(
+                numbers("--budgets", budgets),
+                baseline,
+                task=arguments.task(task, epochs, data),
+                seeds=tuple(range(FIRST_SEED, FIRST_SEED + count)),
+                rho=tuple(numbers("--rho", rho)),
+                fractions=tuple(numbers("--fractions", fractions)),
+                knots=knots,
+                generation=generation,
+                halve=halve,
+                draws=draws,
+                seed=sampler_seed,
+            )
+            arguments.at_least_one("--trials", trials, "trials of each search")
+            if confirming is not None:
+                arguments.seeds(confirming, "fresh seeds", "--confirm")
+            folder = arguments.results(designs[0].task.name, out, "-search")
+            where, settings = training.engine(engine, jobs), training.settings(how, train)
+            trainer = training.Trainer(folder, where, settings, quiet, retry_failed)
+            checks.check_runs([design.example() for design in designs])
+        searching = partial(trainer, purpose=Purpose("searching", choosing=True))
+        found = run_search(designs, trials, searching, partial(_tell, quiet))
+        _show(found, folder, quiet)
+        code = results.failed(trainer.stored.values(), errors, "--retry-failed trains them anew")
         if confirming is not None:
-            arguments.seeds(confirming, "fresh seeds", "--confirm")
-        folder = arguments.results(chosen.name, out, "-search")
-        place = Place(str(folder / "search.journal") if storage is None else storage)
-        processes = arguments.processes(jobs)
-    _search(designs, place, trials, processes, None if quiet else tell)
-    found = findings.read(designs, place)
-    code = _shown(found, folder, quiet)
-    if confirming is not None:
-        code = max(code, _confirmed(found, confirming, folder / "confirm", jobs, quiet))
-    return code
+            with refusing():
+                study = confirm.study(found, confirming)
+                what = studies.Meant(study, arguments.directory(folder / "confirm"))
+                trainer = studies.trainer(what, engine, jobs, settings, quiet, retry_failed)
+            code = max(code, _confirmed(what, trainer, found, quiet))
+        return code
 
 
 def numbers(name: str, text: str) -> list[float]:
@@ -117,108 +132,68 @@ def numbers(name: str, text: str) -> list[float]:
     return found
 
 
-def _designs(
-    task: "Task", budgets: Sequence[float], baseline: bool, shared: dict[str, object]
-) -> "list[Design]":
+def _designs(budgets: Sequence[float], baseline: bool, **shared: object) -> "list[Design]":
     """A search for each budget, and one at random beside it."""
-    samplers: tuple[Sampler, ...] = ("tpe", "random") if baseline else ("tpe",)
-    return [_design(task, budget, each, shared) for budget in budgets for each in samplers]
+    samplers = ("tpe", "random") if baseline else ("tpe",)
+    return [_design(budget=b, sampler=each, **shared) for b in budgets for each in samplers]
 
 
-def _design(task: "Task", budget: float, sampler: "Sampler", shared: dict[str, object]) -> "Design":
+def _design(**values: object) -> "Design":
     from pydantic import ValidationError
 
-    from sssam.lab.search.design import Design
+    from sssam.lab.search import Design
     from sssam.lab.specs.invalid import complaint
 
-    values = {"task": task, "budget": budget, "sampler": sampler, **shared}
     try:
         return Design.model_validate(values)
     except ValidationError as error:
         raise ValueError(complaint(error, Design.model_fields)) from error
 
 
-def _search(
-    designs: "list[Design]",
-    place: "Place",
-    trials: int,
-    jobs: int,
-    on_trial: "Callable[[Design, FrozenTrial, int, int], object] | None",
-) -> None:
-    from sssam.lab.search import drive
-
-    kept = f"ended trials are kept in {place.where}; the same command goes on from there"
-    with refusing():
-        for design in designs:
-            drive.require(design, place)
-    with stoppable(kept):
-        drive.search(designs, place, trials, jobs, on_trial)
-
-
-def tell(design: "Design", trial: "FrozenTrial", ended: int, total: int) -> None:
-    """One line on a trial that ended."""
+def _tell(quiet: bool, found: "Results") -> None:
+    """A line on each search after each generation."""
     from rich.text import Text
 
     from sssam.lab.cli import terminal
+    from sssam.lab.search import report
 
     _, errors = terminal.consoles()
-    left = trial.user_attrs
-    scores, method = left.get("scores", []), left.get("method", {})
-    mean = f"{100 * sum(scores) / len(scores):.2f}% on {len(scores)}" if scores else "no seed done"
-    what = f"{method.get('label', 'no method')}, rho {method.get('rho', 0):g}"
-    line = f"{design.budget:g} {design.sampler}: {ended} of {total}, {what}: {mean}"
-    if lost := left.get("outcomes", []).count("diverged"):
-        line += f", {lost} diverged"
-    if trial.state.name != "COMPLETE":
-        line += f", {'failed' if trial.state.name == 'FAIL' else trial.state.name.lower()}"
-    errors.print(Text(line), soft_wrap=True)
+    for line in [] if quiet else report.progress(found):
+        errors.print(Text(line), soft_wrap=True)
 
 
-def _shown(found: "Findings", folder: Path, quiet: bool) -> int:
-    """Writes and prints what was found; 1 if trials failed."""
+def _show(found: "Results", folder: Path, quiet: bool) -> None:
+    """Writes and prints what was found."""
     from rich.text import Text
 
     from sssam.lab.cli import terminal
-    from sssam.lab.report import figures
-    from sssam.lab.search import chart, told
+    from sssam.lab.report import files
+    from sssam.lab.search import report
     from sssam.runtime.files import write_whole
 
-    output, errors = terminal.consoles()
+    output, _ = terminal.consoles()
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / "search.json", found.model_dump_json().encode() + b"\n")
-    lines = told.sentences(found)
     if not quiet:
-        output.print(told.table(found))
-    for line in lines:
+        output.print(report.table(found))
+    for line in report.sentences(found):
         output.print(Text(line), soft_wrap=True)
     if found.front():
-        path = figures.save(chart.front(found), folder / "front.svg")
+        path = files.save(report.front(found), folder / "front.svg")
         output.print(Text(f"\nThe front: {path}; all trials: {folder / 'search.json'}"))
-    failed = [(s.design, c) for s in found.searches for c in s.candidates if c.end == "failed"]
-    for design, candidate in failed:
-        last = (candidate.error or "unknown").strip().splitlines()[-1]
-        name = f"{design.budget:g} {design.sampler}, trial {candidate.number}"
-        errors.print(Text(f"failed: {name}: {last}"), soft_wrap=True)
-    return 1 if failed else 0
 
 
-def _confirmed(found: "Findings", seeds: int, folder: Path, jobs: int | None, quiet: bool) -> int:
-    """Compares what was found, as `sssam compare` would."""
+def _confirmed(what: "Meant", trainer: "Trainer", found: "Results", quiet: bool) -> int:
+    """Compares what was found, as `sssam compare` would; returns the exit code."""
     from rich.text import Text
 
-    from sssam.lab.cli import arguments, results, studies, terminal
-    from sssam.lab.runs.worker import Settings
-    from sssam.lab.search import confirm, told
-    from sssam.lab.studies import conduct
+    from sssam.lab.cli import results, studies, terminal
+    from sssam.lab.search import report
 
     output, errors = terminal.consoles()
-    with refusing():
-        meant = studies.Meant(confirm.study(found, seeds), arguments.directory(folder))
-        trainer = studies.trainer(meant, None, jobs, Settings(), quiet)
-    decided, held = studies.conducted(meant, trainer)
-    results.shown(meant, decided, held, quiet, results.repeat(str(folder)))
-    for each in decided:
-        compared = conduct.compared(meant.study, each, held.values())
-        for line in told.fresh(compared, found.budgets):
+    decided, stored = studies.conducted(what, trainer)
+    command = results.repeat(what.directory)
+    for comparison in results.shown(what, decided, stored, quiet, command):
+        for line in report.fresh(comparison, found.budgets):
             output.print(Text(line), soft_wrap=True)
-    return results.failures(meant.study, decided, held, errors)
+    return results.failures(what.study, decided, stored, errors)

@@ -44,7 +44,7 @@ def settings(how: How, train: Callable[..., Record]) -> Settings:
 class Trainer:
     """Trains runs that have no record, with progress; gives the records of all asked for so far.
 
-    A record is read once, however often its run is asked for.
+    A record is read once, however often its run is asked for; `stored` holds all so far, by id.
 
     Raises:
         ValueError: no such logger, or an accelerator that this machine lacks.
@@ -64,7 +64,7 @@ class Trainer:
         self.retry_failed = retry_failed
         checks.check_settings(settings, engine)
         _, self.console = terminal.consoles()
-        self._read: dict[str, Record] = {}
+        self.stored: dict[str, Record] = {}
 
     def __call__(self, asked: Sequence[Run], purpose: Purpose = CHOOSING) -> Mapping[str, Record]:
         """The records of these runs and of those before, by id.
@@ -82,14 +82,14 @@ class Trainer:
         how = self.settings
         if purpose.choosing:
             how = how._replace(test=False, flatness=None)
-        new = [run for run in asked if not how.answered_by(self._read.get(run.id))]
+        new = [run for run in asked if not how.answered_by(self.stored.get(run.id))]
         stored = records.read_runs(new, self.records)
         tell_problems(stored.problems, self.console)
-        self._read |= stored.by_id
+        self.stored |= stored.by_id
         missing = dispatch.missing(new, stored.by_id, how, self.retry_failed)
         if missing:
-            self._read |= self._train(missing, how, purpose)
-        return self._read
+            self.stored |= self._train(missing, how, purpose)
+        return self.stored
 
     def _train(
         self, missing: Sequence[Run], settings: Settings, purpose: Purpose

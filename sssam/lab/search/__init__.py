@@ -1,8 +1,7 @@
 """Schedule search: at a fixed budget of propagations, on validation data alone."""
 
 from sssam.lab.search.design import Design
-from sssam.lab.search.drive import search
-from sssam.lab.search.findings import Candidate, Findings, Found, read
-from sssam.lab.search.storage import Place
+from sssam.lab.search.results import Candidate, Results, Searched
+from sssam.lab.search.search import search
 
-__all__ = ["Candidate", "Design", "Findings", "Found", "Place", "read", "search"]
+__all__ = ["Candidate", "Design", "Results", "Searched", "search"]

@@ -5,27 +5,28 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from sssam.lab.specs import REVISION, Method, Run, Spec, Task
+from sssam.lab.specs import Method, Run, Spec, Task, Whole
 from sssam.lab.tasks import problems
+from sssam.schedules import constant
 
 #: Seeds of a search; `sssam tune` uses 1000 to 1009, and a comparison counts its own from 0.
 FIRST_SEED = 2000
 
 Sampler = Literal["tpe", "random"]
-Prune = Literal["seeds", "epochs", "never"]
 Draws = Literal["systematic", "bernoulli"]
 
 
 class Design(Spec):
     """One search: a schedule and a rho for a task at a budget, by one sampler.
 
-    `budget` is in propagations a step, above 1 and at most 2. A trial is trained on all of `seeds`;
-    its value is the mean validation accuracy in [0, 1]. `rho` is the range that radii are drawn
-    from, uniform in the logarithm; `fractions` are the parts of a batch that the ascent pass may
-    take, of which those are used that can cost the budget; `knots` is the number of pieces of the
-    free forms. `prune` says when a trial below the median of those before it is given up: after a
-    seed, after any epoch of the later half of a run, or never. `draws` is as in `sssam.SSSAM`:
-    systematic ones make each run cost its budget to one step. `seed` is the sampler's.
+    `budget` is in propagations a step, above 1 and at most 2. A trial is trained on all of `seeds`,
+    from 2000 on; its value is the mean validation accuracy, in [0, 1]. `rho` is the range of radii,
+    drawn uniformly in the logarithm; `fractions` are the parts of a batch that the ascent pass may
+    take, in (0, 1], of which those are used that can cost the budget; `knots` is the number of
+    pieces of the free forms. `generation` trials are drawn before any of them is learnt from; where
+    `halve`, the lesser half of them is given up after the first seed. `draws` is as in
+    `sssam.SSSAM`: systematic ones make each run cost its budget to one step. `seed` is the
+    sampler's.
     """
 
     task: Task
@@ -35,10 +36,10 @@ class Design(Spec):
     rho: tuple[float, float] = (0.02, 2.0)
     fractions: Annotated[tuple[float, ...], Field(min_length=1)] = (1.0,)
     knots: Annotated[int, Field(ge=2, le=20)] = 5
-    prune: Prune = "seeds"
+    generation: Whole = 8
+    halve: bool = True
     draws: Draws = "systematic"
     seed: Annotated[int, Field(ge=0)] = 0
-    revision: int = REVISION
 
     @field_validator("rho")
     @classmethod
@@ -72,28 +73,21 @@ class Design(Spec):
         """
         return round((self.budget - 1) / fraction, 12)
 
-    @property
-    def name(self) -> str:
-        """The name of its Optuna study."""
-        return f"{self.task.name}, {self.budget:g}, {self.sampler}"
-
     def run(self, method: Method, seed: int) -> Run:
         """The run of a method on one of the seeds."""
         return Run(task=self.task, method=method, seed=seed)
 
-    def differing(self, other: "Design") -> list[str]:
-        """The fields in which two searches differ, their trials not being comparable.
-
-        Tasks are alike where their runs have one id: so data may be moved, and a margin changed.
-        """
-        names = [name for name in Design.model_fields if name != "task"]
-        found = [name for name in names if getattr(self, name) != getattr(other, name)]
-        return found if self.run(_ANY, 0).id == other.run(_ANY, 0).id else ["task", *found]
-
-    @property
-    def epochs(self) -> int:
-        """Epochs of one run."""
-        return self.run(_ANY, 0).epochs
+    def example(self) -> Run:
+        """A run that costs the budget, at the largest rho: what is checked before any trial."""
+        fraction = self.usable[0]
+        method = Method(
+            label="constant",
+            kind="sssam",
+            rho=self.rho[1],
+            schedule=constant(self.mean(fraction)).to_dict(),
+            options={"ascent_fraction": fraction, "draws": self.draws},
+        )
+        return self.run(method, self.seeds[0])
 
     def total_steps(self) -> int:
         """Steps of one run; a task of a user's own is asked for the size of its data.
@@ -103,7 +97,4 @@ class Design(Spec):
         """
         own = self.task.data.train
         size = problems.survey(self.task).size if own is None else own
-        return self.run(_ANY, 0).total_steps(size)
-
-
-_ANY = Method(label="any", kind="base")
+        return self.example().total_steps(size)

@@ -5,9 +5,10 @@ what the budget leaves open; then `with_budget` moves the schedule by the last r
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from math import exp, floor, log10
+from math import exp
 from types import MappingProxyType
-from typing import Protocol
+
+from optuna import Trial
 
 from sssam.lab.search.design import Design
 from sssam.lab.specs import Method
@@ -17,19 +18,7 @@ from sssam.schedules import Schedule, constant, cosine, late, linear, piecewise,
 REACH = 3.0
 
 
-class Draw(Protocol):
-    """What draws parameters by name: an Optuna trial, or a stand-in."""
-
-    def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float:
-        """A number in [low, high]."""
-        ...
-
-    def suggest_categorical(self, name: str, choices: Sequence[str]) -> str:
-        """One of the choices."""
-        ...
-
-
-def propose(draw: Draw, design: Design, total_steps: int) -> Method:
+def propose(draw: Trial, design: Design, total_steps: int) -> Method:
     """A method whose expected cost is the design's budget, to 1e-12.
 
     Args:
@@ -38,7 +27,7 @@ def propose(draw: Draw, design: Design, total_steps: int) -> Method:
         total_steps: steps of a run, at least 2.
 
     Returns:
-        A row of kind "sssam", labelled with its family.
+        A method of kind "sssam", labelled with its family.
     """
     family = draw.suggest_categorical("family", FAMILIES)
     fraction = _fraction(draw, design)
@@ -50,13 +39,13 @@ def propose(draw: Draw, design: Design, total_steps: int) -> Method:
     return Method(
         label=family,
         kind="sssam",
-        rho=_rounded(draw.suggest_float("rho", *design.rho, log=True)),
+        rho=float(f"{draw.suggest_float('rho', *design.rho, log=True):.3g}"),
         schedule=_met(schedule, mean, total_steps).to_dict(),
         options={**options, "draws": design.draws},
     )
 
 
-def _fraction(draw: Draw, design: Design) -> float:
+def _fraction(draw: Trial, design: Design) -> float:
     if len(design.usable) == 1:
         return design.usable[0]
     return float(draw.suggest_categorical("fraction", [f"{f:.12g}" for f in design.usable]))
@@ -66,20 +55,15 @@ def _met(schedule: Schedule, mean: float, total_steps: int) -> Schedule:
     return schedule.with_budget(round(1 + mean, 12), total_steps)
 
 
-def _rounded(rho: float) -> float:
-    """Three significant digits, so that the text of a radius reads well."""
-    return round(rho, 2 - floor(log10(rho)))
+Shape = Callable[[Trial, float, int], Schedule]
 
 
-Shape = Callable[[Draw, float, int], Schedule]
-
-
-def _constant(draw: Draw, mean: float, total_steps: int) -> Schedule:
+def _constant(draw: Trial, mean: float, total_steps: int) -> Schedule:
     return constant(mean)
 
 
 def _ramp(family: Callable[[float, float], Schedule]) -> Shape:
-    def shape(draw: Draw, mean: float, total_steps: int) -> Schedule:
+    def shape(draw: Trial, mean: float, total_steps: int) -> Schedule:
         """From a start that leaves the end in [0, 1]: rising, level or falling."""
         full = family(0.0, 1.0).mean_probability(total_steps)
         low, high = max(0.0, (mean - full) / (1 - full)), min(1.0, mean / (1 - full))
@@ -90,15 +74,15 @@ def _ramp(family: Callable[[float, float], Schedule]) -> Shape:
     return shape
 
 
-def _power(draw: Draw, mean: float, total_steps: int) -> Schedule:
+def _power(draw: Trial, mean: float, total_steps: int) -> Schedule:
     return _met(power(1.0), mean, total_steps)
 
 
-def _late(draw: Draw, mean: float, total_steps: int) -> Schedule:
+def _late(draw: Trial, mean: float, total_steps: int) -> Schedule:
     return late(mean)
 
 
-def _two_levels(draw: Draw, mean: float, total_steps: int) -> Schedule:
+def _two_levels(draw: Trial, mean: float, total_steps: int) -> Schedule:
     """Two levels, the first anywhere that leaves the second in [0, 1]."""
     edge = draw.suggest_float("edge", 0.05, 0.95)
     low, high = max(0.0, (mean - (1 - edge)) / edge), min(1.0, mean / edge)
@@ -107,7 +91,7 @@ def _two_levels(draw: Draw, mean: float, total_steps: int) -> Schedule:
     return piecewise([edge], [first, min(max(second, 0.0), 1.0)])
 
 
-def _block(draw: Draw, mean: float, total_steps: int) -> Schedule:
+def _block(draw: Trial, mean: float, total_steps: int) -> Schedule:
     """One block of SAM steps, from the very first steps to the very last ones."""
     steps = mean * total_steps
     begin = draw.suggest_float("place", 0.0, 1.0) * (total_steps - steps)
@@ -121,7 +105,7 @@ def _block(draw: Draw, mean: float, total_steps: int) -> Schedule:
 
 
 def _pieces(knots: int) -> Shape:
-    def shape(draw: Draw, mean: float, total_steps: int) -> Schedule:
+    def shape(draw: Trial, mean: float, total_steps: int) -> Schedule:
         """Equal pieces, each at a height of its own."""
         heights = [draw.suggest_float(f"height {i}", -REACH, REACH) for i in range(knots)]
         return _equal(filled(heights, mean))
@@ -130,7 +114,7 @@ def _pieces(knots: int) -> Shape:
 
 
 def _monotone(falls: bool, knots: int) -> Shape:
-    def shape(draw: Draw, mean: float, total_steps: int) -> Schedule:
+    def shape(draw: Trial, mean: float, total_steps: int) -> Schedule:
         """Equal pieces, none lower than the one before (or none higher)."""
         heights = [0.0]
         for i in range(1, knots):

@@ -62,7 +62,7 @@ class ModelSpec(Spec):
     """A model by name, with its sizes.
 
     `widths` are those of an MLP's hidden layers; `options` are the model's further arguments, as
-    `sssam.lab.tasks.families.options` lists them.
+    `sssam.lab.tasks.models.options` lists them.
     """
 
     name: str
@@ -155,7 +155,7 @@ class Method(Spec):
     dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
     average: Literal["none", "ema", "swa"] = "none"
     average_start: Annotated[float, Field(ge=0, lt=1)] | None = None
-    average_horizon: Annotated[float, Field(gt=0, le=1)] = 0.05
+    average_horizon: Annotated[float, Field(gt=0, le=1)] = 0.2
     patience: Whole | None = None
     revision: int = Field(default_factory=lambda values: KIND_REVISIONS.get(values["kind"], 1))
 

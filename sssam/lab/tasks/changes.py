@@ -9,8 +9,7 @@ from pydantic_core import to_json
 from sssam.lab.specs import DataSpec, ModelSpec, Spec, Task
 from sssam.lab.specs.invalid import complaint
 from sssam.lab.specs.names import nearest
-from sssam.lab.tasks import families as models
-from sssam.lab.tasks import problems
+from sssam.lab.tasks import models, problems
 from sssam.lab.tasks import splits as data
 from sssam.lab.tasks.examples import ProblemError
 from sssam.lab.tasks.problems import Survey
@@ -104,10 +103,7 @@ def survey(task: Task) -> Survey | None:
     """
     check(task)
     try:
-        found = problems.survey(task)
-        if task.code is None:
-            problems.try_batch(task, found.model)
-        return found
+        return problems.survey(task)
     except ProblemError:
         raise
     except (Exception, SystemExit):  # whatever a user's function does

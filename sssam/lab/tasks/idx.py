@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from sssam.lab.specs import DataSpec
-from sssam.lab.tasks.hub import through_datasets
+from sssam.lab.tasks import adapter
 from sssam.lab.tasks.pools import Pool, per_channel, rows
 
 #: Where Debian's package `dataset-fashion-mnist` puts its four files.
@@ -22,7 +22,7 @@ def fashion_mnist(spec: DataSpec) -> Pool:
     """60,000 and 10,000 images of 28 x 28: from IDX files, gzipped or not, or through the hub."""
     folder = Path(spec.path) if spec.path is not None else DEBIAN_FASHION_MNIST
     if not folder.exists():
-        return through_datasets("fashion_mnist")
+        return adapter.read(spec)
     images = torch.cat([read_idx(_idx(folder, f"{part}-images-idx3-ubyte")) for part in _PARTS])
     labels = [read_idx(_idx(folder, f"{part}-labels-idx1-ubyte")) for part in _PARTS]
     return Pool(

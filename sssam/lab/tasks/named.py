@@ -8,10 +8,10 @@ from sssam.lab.specs import Code, DataSpec, ModelSpec, Task
 from sssam.lab.specs.names import nearest
 from sssam.lab.tasks import splits as data
 from sssam.lab.tasks import taskfile
+from sssam.lab.tasks.adapter import HUB
 from sssam.lab.tasks.catalogue import RECIPES, TASKS
 from sssam.lab.tasks.changes import changed, survey
 from sssam.lab.tasks.examples import ProblemError
-from sssam.lab.tasks.hub import HUB
 
 _TABLES = (".csv", ".tsv", ".parquet")
 

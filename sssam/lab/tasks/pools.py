@@ -11,10 +11,6 @@ from torch import Tensor
 
 from sssam.lab.tasks.examples import ProblemError
 
-#: Decoded images are kept up to this many bytes a data set and process; larger sets are decoded
-#: anew at each run.
-LARGEST_KEPT = 2**30
-
 #: What inputs can be.
 Kind = Literal["images", "features", "tokens"]
 
@@ -72,28 +68,23 @@ class Decoded:
     """
 
     def __init__(self, decode: Callable[[Tensor], Tensor], size: int) -> None:
-        self._decode, self._size = decode, size
-        self._held: Tensor | None = None
-        self._have = torch.zeros(size, dtype=torch.bool)
+        self._decode = decode
+        self._kept = torch.empty(0, dtype=torch.uint8)
+        self._known = torch.zeros(size, dtype=torch.bool)
 
     def __call__(self, index: Tensor) -> Tensor:
         """The images of an index, float32 of shape (n, channels, height, width)."""
-        if self._held is None:
-            one = self._decode(torch.zeros(1, dtype=torch.long))
-            if one.numel() * self._size > LARGEST_KEPT:
-                return self._decode(index) / 255.0
-            self._held = torch.empty((self._size, *one.shape[1:]), dtype=torch.uint8)
-        missing = torch.unique(index[~self._have[index]])
-        for some in missing.split(4096) if len(missing) else ():
-            self._held[some] = self._same_size(self._decode(some))
-            self._have[some] = True
-        return self._held[index].float().div_(255.0)
+        unknown = torch.unique(index[~self._known[index]])
+        for some in unknown.split(4096) if len(unknown) else ():
+            self._keep(some, self._decode(some))
+        return self._kept[index].float().div_(255.0)
 
-    def _same_size(self, images: Tensor) -> Tensor:
-        assert self._held is not None
-        if images.shape[1:] != self._held.shape[1:]:
-            raise sizes_differ(*(tuple(each.shape[:1:-1]) for each in (images, self._held)))
-        return images
+    def _keep(self, index: Tensor, images: Tensor) -> None:
+        if not len(self._kept):
+            self._kept = images.new_empty(len(self._known), *images.shape[1:])
+        if images.shape[1:] != self._kept.shape[1:]:
+            raise sizes_differ(*(tuple(each.shape[:1:-1]) for each in (images, self._kept)))
+        self._kept[index], self._known[index] = images, True
 
 
 def sizes_differ(one: Sequence[int], other: Sequence[int]) -> ProblemError:

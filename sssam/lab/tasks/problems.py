@@ -10,11 +10,10 @@ from torch import Tensor
 from torch.nn import Module
 
 from sssam.lab.specs import Code, Task
-from sssam.lab.tasks import families as models
+from sssam.lab.tasks import models, taskfile
 from sssam.lab.tasks import splits as data
-from sssam.lab.tasks import taskfile
 from sssam.lab.tasks.examples import fingerprint
-from sssam.lab.tasks.problem import Judgement, OwnOptimizer, Problem, accuracy, cross_entropy
+from sssam.lab.tasks.problem import Judgement, OwnOptimizer, Problem
 from sssam.lab.tasks.trial import MisfitError, named, tried
 
 
@@ -33,11 +32,11 @@ class Survey(NamedTuple):
     optimizer: OwnOptimizer | None
     metric: str
     fingerprint: str | None
-    loss: Judgement = cross_entropy
+    loss: Judgement
 
 
-def make(task: Task, seed: int) -> Problem:
-    """Model and data of a run; equal seeds give equal ones.
+def make(task: Task, seed: int, at_most: int | None = None) -> Problem:
+    """Model and data of a run; equal seeds give equal ones. `at_most` as for `splits.load`.
 
     Raises:
         ValueError: an unknown name, sizes that do not fit, a user's file that can't be used.
@@ -46,55 +45,34 @@ def make(task: Task, seed: int) -> Problem:
     """
     if task.code is not None:
         return taskfile.problem(task.code, seed)
-    split = data.load(task.data, seed)
-    network = models.build(
-        task.model,
-        split.shape,
-        split.classes,
-        seed,
-        vocabulary=split.vocabulary,
-        each_position=split.each_position,
-    )
-    return Problem(network, split.train, split.validation, split.test)
+    split = data.load(task.data, seed, at_most)
+    return Problem(models.build(task.model, split.form, seed), *split[:3])
 
 
 def survey(task: Task) -> Survey:
-    """Builds the model; of a user's file, tries what it gives for seed 0 on one batch.
+    """Makes the problem of seed 0, and tries its model on one batch, forward and backward.
 
     Raises:
-        As `make`; and ProblemError where a user's model, loss or metric can't run on the batch.
+        As `make`; and ProblemError where the model, loss or metric can't run on the batch.
     """
-    if task.code is not None:
-        with _of(task):
-            return _surveyed(task.code.path, task.code.function, task.code.sha256, task.batch_size)
-    found = data.pool(task.data)
-    size = data.reach(task.data)
-    few = found.inputs(torch.arange(2).clamp_max(len(found.labels) - 1))
-    network = models.build(
-        task.model,
-        tuple(few.shape[1:]),
-        found.classes,
-        0,
-        vocabulary=found.vocabulary,
-        each_position=found.labels.ndim > 1,
-    )
-    return Survey(
-        model=network,
-        losses=True,
-        images=few.ndim == 4,
-        size=size,
-        optimizer=None,
-        metric="accuracy",
-        fingerprint=task.data.fingerprint,
-    )
+    with _of(task):
+        if task.code is not None:
+            code = task.code
+            return _surveyed(code.path, code.function, code.sha256, task.batch_size)
+        size, problem = data.reach(task.data), make(task, 0, at_most=task.batch_size)
+        return _tried(problem, task.batch_size, size, task.data.fingerprint)
 
 
 @lru_cache(maxsize=4)
-def _surveyed(path: str, function: str, sha256: str, size: int) -> Survey:
+def _surveyed(path: str, function: str, sha256: str, batch: int) -> Survey:
     """The survey of a user's function, made once a process and content of the file."""
     problem = taskfile.problem(Code(path=path, function=function, sha256=sha256), 0)
+    return _tried(problem, batch, len(problem.parts[0]), fingerprint(problem.parts))
+
+
+def _tried(problem: Problem, batch: int, size: int, content: str | None) -> Survey:
     train = problem.parts[0]
-    _, inputs, targets = next(train.batches(torch.arange(min(size, len(train))), size, 0))
+    _, inputs, targets = next(train.batches(torch.arange(min(batch, len(train))), batch, 0))
     if problem.optimizer is not None:
         with named("optimizer"):
             problem.optimizer(problem.model.parameters(), 0.1)
@@ -102,25 +80,12 @@ def _surveyed(path: str, function: str, sha256: str, size: int) -> Survey:
         model=problem.model,
         losses=tried(problem.model, problem.loss, problem.metric, inputs, targets),
         images=isinstance(inputs, Tensor) and inputs.ndim == 4 and inputs.is_floating_point(),
-        size=len(train),
+        size=size,
         optimizer=problem.optimizer,
         metric=problem.metric_name,
-        fingerprint=fingerprint(problem.parts),
+        fingerprint=content,
         loss=problem.loss,
     )
-
-
-def try_batch(task: Task, model: Module) -> None:
-    """Runs the first batch of data by name through a model, forward and backward.
-
-    Raises:
-        ProblemError: the model does not fit the data; the text names the task, model and shapes.
-    """
-    found = data.pool(task.data)
-    index = torch.arange(min(task.batch_size, len(found.labels)))
-    (inputs,) = found.scaled([found.inputs(index)])
-    with _of(task):
-        tried(model, cross_entropy, accuracy, inputs, found.labels[index])
 
 
 @contextmanager

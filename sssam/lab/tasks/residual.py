@@ -6,8 +6,6 @@ from math import gcd
 from torch import Tensor, nn
 from torch.nn.functional import pad, relu
 
-from sssam.lab.tasks.form import Form
-
 #: Groups of a group norm, where the channels can be parted into so many (Wu and He 2018, arXiv
 #: 1803.08494, take 32, for networks with 64 channels and more).
 GROUPS = 8
@@ -82,11 +80,6 @@ class ResNet(nn.Module):
         return logits
 
 
-def resnet(form: Form, depth: int, width: int = 16, norm: str = "batch") -> nn.Module:
-    """A `ResNet` for images of the form."""
-    return ResNet(depth, form.shape[0], form.classes, width, norm)
-
-
 class WideBlock(nn.Module):
     """Norm and rectifier before each of two 3 x 3 convolutions; a 1 x 1 one where widths change."""
 
@@ -108,9 +101,15 @@ class WideBlock(nn.Module):
 
 
 class WideResNet(nn.Module):
-    """WRN-`depth`-`widen`, depth = 6 n + 4: stages of 16, 32 and 64 channels times `widen`."""
+    """WRN-`depth`-`widen`, depth = 6 n + 4: stages of 16, 32 and 64 channels times `widen`.
+
+    Raises:
+        ValueError: a widening factor below 1, or an unknown norm.
+    """
 
     def __init__(self, depth: int, widen: int, channels: int, classes: int, norm: str) -> None:
+        if widen < 1:
+            raise ValueError(f"model 'wrn{depth}-{widen}': the widening factor must be at least 1")
         super().__init__()
         widths = (16, 16 * widen, 32 * widen, 64 * widen)
         self.stem = nn.Conv2d(channels, widths[0], 3, padding=1, bias=False)
@@ -133,14 +132,3 @@ class WideResNet(nn.Module):
         features = relu(self.norm(self.blocks(self.stem(images))))
         logits: Tensor = self.head(features.mean((2, 3)))
         return logits
-
-
-def wide_resnet(form: Form, depth: int, widen: int, norm: str = "batch") -> nn.Module:
-    """A `WideResNet` for images of the form.
-
-    Raises:
-        ValueError: a widening factor below 1, or an unknown norm.
-    """
-    if widen < 1:
-        raise ValueError(f"model 'wrn{depth}-{widen}': the widening factor must be at least 1")
-    return WideResNet(depth, widen, form.shape[0], form.classes, norm)

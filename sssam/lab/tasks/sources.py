@@ -6,22 +6,21 @@ from typing import Literal, NamedTuple
 import torch
 
 from sssam.lab.specs import DataSpec
-from sssam.lab.tasks import hub
-from sssam.lab.tasks.hub import HUB
+from sssam.lab.specs.names import nearest
+from sssam.lab.tasks import adapter
+from sssam.lab.tasks.adapter import HUB
 from sssam.lab.tasks.idx import fashion_mnist
 from sssam.lab.tasks.pools import Pool, rows
-from sssam.lab.tasks.table import table
 from sssam.lab.tasks.text import text
 
 
 class Source(NamedTuple):
-    """How a data set is read, whether it takes a path, and what to do when the path is wrong."""
+    """How data are read; whether they take a path, the remedy for a wrong one; what else."""
 
     read: Callable[[DataSpec], Pool]
     path: Literal["none", "optional", "required"]
     remedy: str = ""
-    takes_target: bool = False
-    takes_length: bool = False
+    takes: tuple[str, ...] = ("target", "length")
 
 
 def digits(spec: DataSpec) -> Pool:
@@ -34,35 +33,33 @@ def digits(spec: DataSpec) -> Pool:
     return Pool(labels, images.__getitem__, 10, lambda: rows(images))
 
 
-_PARQUET = "give the folder with train*.parquet and test*.parquet"
+_PARQUET = "give the folder with train*.parquet and perhaps test*.parquet"
+_IDX = "give the folder with the four IDX files, or no path for the hub"
 
 SOURCES: dict[str, Source] = {
-    "digits": Source(digits, "none"),
-    "fashion-mnist": Source(
-        fashion_mnist, "optional", "give the folder with the four IDX files, or no path for the hub"
-    ),
-    "cifar10": Source(hub.cifar10, "optional", _PARQUET),
-    "cifar100": Source(hub.cifar100, "optional", _PARQUET, takes_target=True),
-    "parquet": Source(
-        hub.parquet,
-        "required",
-        "give the folder with train*.parquet",
-        takes_target=True,
-        takes_length=True,
-    ),
-    "imagefolder": Source(hub.imagefolder, "required", "give the folder with one folder per class"),
-    "table": Source(table, "required", "give a .csv, .tsv or .parquet file", takes_target=True),
-    "text": Source(text, "required", "give a file of text", takes_length=True),
+    "digits": Source(digits, "none", takes=()),
+    "fashion-mnist": Source(fashion_mnist, "optional", _IDX, ()),
+    "cifar10": Source(adapter.read, "optional", _PARQUET),
+    "cifar100": Source(adapter.read, "optional", _PARQUET),
+    "parquet": Source(adapter.read, "required", _PARQUET),
+    "imagefolder": Source(adapter.read, "required", "give the folder with one folder per class"),
+    "table": Source(adapter.read, "required", "give a .csv, .tsv or .parquet file"),
+    "text": Source(text, "required", "give a file of text", ("length",)),
 }
 
 
-def hub_source(name: str) -> Source:
-    """The source of `hub:ORGANISATION/NAME`, perhaps with `/CONFIGURATION`.
+def source(spec: DataSpec) -> Source:
+    """The source of a data set's name, or of `hub:ORGANISATION/NAME`, perhaps `/CONFIGURATION`.
 
     Raises:
-        ValueError: no such name after `hub:`.
+        ValueError: no such name, with the nearest ones.
     """
-    parts = name.removeprefix(HUB).split("/")
-    if not 1 <= len(parts) <= 3 or not all(parts):
-        raise ValueError(f"data {name!r}: write {HUB}ORGANISATION/NAME or {HUB}NAME")
-    return Source(hub.named, "none", takes_target=True, takes_length=True)
+    name = spec.name
+    if name.startswith(HUB):
+        words = name.removeprefix(HUB).split("/")
+        if not 1 <= len(words) <= 3 or not all(words):
+            raise ValueError(f"data {name!r}: write {HUB}ORGANISATION/NAME or {HUB}NAME")
+        return Source(adapter.read, "none")
+    if name not in SOURCES:
+        raise ValueError(nearest("data", name, [*SOURCES, f"{HUB}ORGANISATION/NAME"]))
+    return SOURCES[name]

@@ -8,32 +8,20 @@ import torch
 from torch import Tensor
 
 from sssam.lab.specs import DataSpec
-from sssam.lab.specs.names import nearest
 from sssam.lab.specs.seeds import generator
 from sssam.lab.tasks.examples import Examples
-from sssam.lab.tasks.hub import HUB
+from sssam.lab.tasks.models import Form
 from sssam.lab.tasks.pools import Pool
-from sssam.lab.tasks.sources import SOURCES, Source, hub_source
+from sssam.lab.tasks.sources import source
 
 
 class Split(NamedTuple):
-    """Three disjoint sets of examples, their labels among `classes` ones.
-
-    `vocabulary` is the number of tokens where inputs are tokens; `each_position` says that there is
-    a label at each of them, the next token.
-    """
+    """Three disjoint sets of examples, and the form of their inputs and labels."""
 
     train: Examples
     validation: Examples
     test: Examples
-    classes: int
-    vocabulary: int | None = None
-    each_position: bool = False
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Of one input: (channels, height, width) of an image, (features,), or (length,)."""
-        return tuple(self.train.inputs.shape[1:])
+    form: Form
 
 
 def check(spec: DataSpec) -> None:
@@ -44,27 +32,18 @@ def check(spec: DataSpec) -> None:
             or another setting that it can't use.
         FileNotFoundError: `path` does not exist.
     """
-    source = _source(spec)
-    if spec.length is not None and not source.takes_length:
-        raise ValueError(f"data {spec.name!r} takes no length, got {spec.length}: leave it out")
-    if spec.target is not None and not source.takes_target:
-        raise ValueError(f"data {spec.name!r} takes no target, got {spec.target!r}: leave it out")
-    if spec.path is None and source.path == "required":
-        raise ValueError(f"data {spec.name!r} needs a path: {source.remedy}")
+    found = source(spec)
+    for name, value in (("target", spec.target), ("length", spec.length)):
+        if value is not None and name not in found.takes:
+            raise ValueError(f"data {spec.name!r} takes no {name}, got {value!r}: leave it out")
+    if spec.path is None and found.path == "required":
+        raise ValueError(f"data {spec.name!r} needs a path: {found.remedy}")
     if spec.path is None:
         return
-    if source.path == "none":
+    if found.path == "none":
         raise ValueError(f"data {spec.name!r} takes no path, got {spec.path!r}: leave it out")
     if not Path(spec.path).exists():
-        raise FileNotFoundError(f"data path {spec.path!r} does not exist: {source.remedy}")
-
-
-def _source(spec: DataSpec) -> Source:
-    if spec.name.startswith(HUB):
-        return hub_source(spec.name)
-    if spec.name not in SOURCES:
-        raise ValueError(nearest("data", spec.name, [*SOURCES, f"{HUB}ORGANISATION/NAME"]))
-    return SOURCES[spec.name]
+        raise FileNotFoundError(f"data path {spec.path!r} does not exist: {found.remedy}")
 
 
 def pool(spec: DataSpec) -> Pool:
@@ -84,7 +63,7 @@ def pool(spec: DataSpec) -> Pool:
 
 @lru_cache(maxsize=4)
 def _read(spec: DataSpec, stamp: tuple[int, int] | None) -> Pool:
-    return _source(spec).read(spec)
+    return source(spec).read(spec)
 
 
 def identified(spec: DataSpec) -> DataSpec:
@@ -109,8 +88,10 @@ def reach(spec: DataSpec) -> int:
     return _sizes(spec, found)[0]
 
 
-def load(spec: DataSpec, seed: int) -> Split:
+def load(spec: DataSpec, seed: int, at_most: int | None = None) -> Split:
     """Reads and splits a data set; the split and the noise depend on `spec` and `seed` alone.
+
+    With `at_most`, the first so many examples of each set are read, for a look at them.
 
     Images are standardised per channel, and a table's numbers per column, by the mean and spread of
     the training set; digits stay in [0, 1]. With `label_noise` q, each training label is drawn
@@ -132,13 +113,14 @@ def load(spec: DataSpec, seed: int) -> Split:
             "or put them back"
         )
     _check_noise(spec, found)
-    indices = _indices(spec, found, seed)
+    indices = [index[:at_most] for index in _indices(spec, found, seed)]
     inputs = found.scaled([found.inputs(index) for index in indices])
     labels = [found.labels[index] for index in indices]
     labels[0] = _redrawn(labels[0], spec.label_noise, found.classes, seed)
     train, validation, test = map(Examples, inputs, labels)
-    each_position = found.labels.ndim > 1
-    return Split(train, validation, test, found.classes, found.vocabulary, each_position)
+    shape = tuple(train.inputs.shape[1:])
+    form = Form(shape, found.classes, found.vocabulary, each_position=found.labels.ndim > 1)
+    return Split(train, validation, test, form)
 
 
 def _indices(spec: DataSpec, pool: Pool, seed: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -1,10 +1,8 @@
-"""Text as bytes: a file to predict the next byte in, and short texts of one length."""
+"""A text file, in which the next byte is to be predicted."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from sssam.lab.specs import DataSpec
 from sssam.lab.tasks.pools import Pool, rows
@@ -32,21 +30,5 @@ def text(spec: DataSpec) -> Pool:
         )
     inputs = content[: pieces * length].view(pieces, length)
     following = content[1 : pieces * length + 1].view(pieces, length)
-    return Pool(
-        following,
-        inputs.__getitem__,
-        256,
-        lambda: rows(inputs),
-        test_size=pieces // 10,
-        vocabulary=256,
-    )
-
-
-def padded(texts: Sequence[str], length: int) -> Tensor:
-    """The first `length` bytes of each text in UTF-8, zeros before shorter ones: uint8 (n, length).
-
-    >>> padded(["ab", "abcd"], 3).tolist()
-    [[0, 97, 98], [97, 98, 99]]
-    """
-    kept = bytearray().join(each.encode()[:length].rjust(length, b"\0") for each in texts)
-    return torch.frombuffer(kept, dtype=torch.uint8).view(-1, length)
+    kept, size = lambda: rows(inputs), pieces // 10
+    return Pool(following, inputs.__getitem__, 256, kept, size, vocabulary=256)

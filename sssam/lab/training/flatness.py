@@ -21,8 +21,9 @@ from sssam.lab.specs.flatness import (
     Rise,
 )
 from sssam.lab.tasks import problems
-from sssam.lab.tasks.problem import Judgement, Problem, run_model
+from sssam.lab.tasks.problem import Judgement, Problem
 from sssam.lab.training import checkpoints
+from sssam.lab.training.weights import Called
 
 _BATCH = 256
 
@@ -43,19 +44,10 @@ class Solution(NamedTuple):
         return self.model, self.problem.loss, self.batches
 
 
-class _Called(nn.Module):
-    """The model, called as the laboratory calls it: a dict's entries are passed by their names."""
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, inputs: Any) -> Any:
-        return run_model(self.network, inputs)
-
-
 def opened(path: Path, samples: int = SAMPLES) -> Solution:
     """The model of a checkpoint in evaluation mode, in float32, on the CPU, and training samples.
+
+    Its weights are those that the method evaluates: the last, an average, or the best epoch's.
 
     Raises:
         ValueError: no checkpoint; data or a task's file that are not those of the run.
@@ -63,7 +55,9 @@ def opened(path: Path, samples: int = SAMPLES) -> Solution:
         Exception: whatever a user's own task raises.
     """
     run, state = checkpoints.read(path)
-    return solution(run, int(state["position"]["epoch"]), state["model"], samples)
+    weights = state.get("evaluated") or state["model"]
+    epoch = state.get("evaluated_epoch", state["position"]["epoch"])
+    return solution(run, int(epoch), weights, samples)
 
 
 def solution(run: Run, epoch: int, weights: dict[str, Any], samples: int = SAMPLES) -> Solution:
@@ -77,7 +71,7 @@ def solution(run: Run, epoch: int, weights: dict[str, Any], samples: int = SAMPL
     part = problem.parts[0].head(samples)
     order = torch.arange(len(part))
     batches = [(x, y) for _, x, y in part.batches(order, _BATCH, "flatness", run.seed)]
-    model = _Called(problem.model).eval()
+    model = Called(problem.model).eval()
     return Solution(run, epoch, problem, model, batches, len(part))
 
 

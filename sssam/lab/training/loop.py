@@ -16,7 +16,7 @@ from sssam.lab.tasks import augment
 from sssam.lab.tasks.examples import Examples, Streamed
 from sssam.lab.tasks.problem import run_model
 from sssam.lab.tasks.shares import Part
-from sssam.lab.training import methods
+from sssam.lab.training import averages, methods
 from sssam.lab.training.state import Training
 from sssam.runtime.batch_pass import BatchPass
 from sssam.runtime.trainers import scaler_of
@@ -39,24 +39,24 @@ def sample_hash(training: Training) -> str:
 def run_epoch(training: Training) -> None:
     """Trains for one epoch and moves the position on; the clock runs for training alone."""
     position, train = training.position, training.split.train
-    sequence = order(len(train), training.run.seed, position.epoch)
     if position.epoch < training.run.task.epochs:
+        sequence = order(len(train), training.run.seed, position.epoch)
         position.order = chained(position.order, sequence, train)
     if training.share.rank:  # other dropout masks than the first rank's, and none to be kept
         torch.manual_seed(derived("global", training.run.seed, training.share.rank, position.epoch))
-    begun = _now(training.fabric.device)
-    for part in _parts(training, sequence):
-        loss = _step(training, part)
-    position.seconds += _now(training.fabric.device) - begun
+    begun = now(training.fabric.device)
+    for part in parts(training, position.epoch):
+        loss = step(training, part)
+    position.seconds += now(training.fabric.device) - begun
     position.epoch += 1
     position.finite = _finite(loss, training)
 
 
-def _parts(training: Training, sequence: Tensor) -> Iterator[Part]:
-    """This rank's part of the batches of an epoch in that order, augmented where the task says."""
-    task, seed, epoch = training.run.task, training.run.seed, training.position.epoch
-    device, share, total = training.fabric.device, training.share, len(sequence)
-    mine, size = share.order(sequence, task.batch_size)
+def parts(training: Training, epoch: int) -> Iterator[Part]:
+    """This rank's part of an epoch's batches in their order, augmented where the task says."""
+    task, seed, share = training.run.task, training.run.seed, training.share
+    device, total = training.fabric.device, len(training.split.train)
+    mine, size = share.order(order(total, seed, epoch), task.batch_size)
     drawn = None
     batches = training.split.train.batches(mine.to(device), size, seed, epoch)
     for first, (index, inputs, targets) in zip(
@@ -68,13 +68,15 @@ def _parts(training: Training, sequence: Tensor) -> Iterator[Part]:
         yield Part(inputs, targets, min(task.batch_size, total - first), share)
 
 
-def _step(training: Training, part: Part) -> Tensor:
+def step(training: Training, part: Part) -> Tensor:
     """One step of the method and of the learning rate; returns the loss of its last pass."""
     position, before = training.position, _ascents(training.optimizer)
     loss = _passes(training, part)
     position.rate = float(training.base.param_groups[0]["lr"])
     if _updated(training.proxy):
-        training.scheduler.step()
+        averages.update(training)
+        if not averages.holds_rate(training):
+            training.scheduler.step()
     if _ascents(training.optimizer) > before:
         position.ascended |= 1 << position.step
     position.step += 1
@@ -146,7 +148,7 @@ def _finite(loss: Tensor, training: Training) -> bool:
     return not training.fabric.all_reduce(failed, reduce_op="sum")
 
 
-def _now(device: torch.device) -> float:
+def now(device: torch.device) -> float:
     """Seconds, when the device has done what it was asked."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)

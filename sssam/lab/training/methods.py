@@ -11,7 +11,6 @@ from torch.optim import Optimizer
 import sssam
 from sssam.lab.specs import Method
 from sssam.lab.specs.names import nearest
-from sssam.roles.samples import ALL
 
 #: The kinds of method by name, each with its class; "base" is the torch optimizer itself.
 KINDS: Mapping[str, type[sssam.SharpnessAware] | None] = MappingProxyType(
@@ -61,14 +60,21 @@ def default_rho(kind: str) -> float:
     return 0.0 if argument is None else float(argument.default)
 
 
+def is_scheduled(kind: str) -> bool:
+    """Whether the class of a kind takes a schedule.
+
+    Raises:
+        ValueError: no such kind, with the nearest ones.
+    """
+    return "schedule" in _arguments(kind)
+
+
 def check(method: Method) -> None:
     """Refuses a kind that is unknown, an option that it does not have, and a schedule out of place.
 
     Raises:
         ValueError: names the row, what is wrong, and what the kind takes.
     """
-    if method.average != "none" or method.patience is not None:  # until the next commits
-        raise ValueError(f"method {method.label!r}: average and patience are not trained yet")
     known, arguments = options(method.kind), _arguments(method.kind)
     for name in method.options:
         if name not in known:
@@ -118,21 +124,13 @@ def build(
 
 def chooses_samples(optimizer: Optimizer) -> bool:
     """Whether any of the methods that an optimizer switches among chooses samples by losses."""
-    method = getattr(optimizer, "method", None)
-    parts = [method, getattr(method, "on", None), getattr(method, "off", None)]
-    return any(not getattr(part, "samples", ALL).whole for part in parts)
+    return isinstance(optimizer, sssam.SharpnessAware) and optimizer.method.facts.needs_losses
 
 
 def passes_run(optimizer: Optimizer, steps: int) -> tuple[float, float]:
     """Forwards and backwards really run, in batches; the base optimizer runs one of each a step."""
     forwards = getattr(optimizer, "forwards", steps)
     return float(forwards), float(getattr(optimizer, "backwards", steps))
-
-
-def propagations_run(optimizer: Optimizer, steps: int) -> float:
-    """The passes really run, in forward-backward passes of a batch: a backward is two forwards."""
-    forwards, backwards = passes_run(optimizer, steps)
-    return (forwards + 2 * backwards) / 3
 
 
 def expected_propagations(optimizer: Optimizer) -> float | None:

@@ -7,6 +7,7 @@ from typing import NamedTuple, cast
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.strategies.model_parallel import ModelParallelStrategy
 from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 from torch.nn.parallel import DistributedDataParallel
@@ -24,7 +25,7 @@ from sssam.lab.tasks.problem import (
     run_model,
 )
 from sssam.lab.tasks.shares import Share
-from sssam.lab.training import methods
+from sssam.lab.training import averages, methods
 from sssam.lab.training.hardware import together
 from sssam.lab.training.state import Parts, Position, Training
 
@@ -63,6 +64,7 @@ def _made(run: Run) -> Made:
 
 def _training(run: Run, fabric: Fabric, made: Made, split: Parts, model: nn.Module) -> Training:
     """The optimizer over the model as Fabric has set it up, and the learning rate."""
+    averages.check(run, isinstance(fabric.strategy, ModelParallelStrategy))
     network, steps = made.problem.model, run.total_steps(len(split.train))
     base = base_optimizer(run, network, made.problem.optimizer)
     ddp = next((m for m in model.modules() if isinstance(m, DistributedDataParallel)), network)
@@ -82,6 +84,7 @@ def _training(run: Run, fabric: Fabric, made: Made, split: Parts, model: nn.Modu
         scheduler=_scheduler(run, base, steps),
         position=Position(initial=made.initial),
         share=Share(fabric.global_rank, fabric.world_size),
+        average=averages.make(run.method, network, steps),
     )
 
 

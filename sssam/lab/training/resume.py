@@ -18,6 +18,7 @@ from sssam.lab.specs import Point
 from sssam.lab.training import checkpoints
 from sssam.lab.training.hardware import together
 from sssam.lab.training.state import Position, Training
+from sssam.lab.training.weights import evaluated_epoch
 
 
 class Keeper:
@@ -78,7 +79,7 @@ def state(training: Training) -> dict[str, Any]:
     kept = asdict(training.position)
     kept["ascended"] = hex(training.position.ascended)
     kept["curve"] = [point.model_dump() for point in training.position.curve]
-    model, optimizer = weights(training)
+    model, optimizer = state_dicts(training)
     return {
         "model": model,
         "optimizer": optimizer,
@@ -88,6 +89,9 @@ def state(training: Training) -> dict[str, Any]:
         "generator": torch.get_rng_state(),
         "device_generator": _on_cuda(training, torch.cuda.get_rng_state),
         "position": kept,
+        "average": None if training.average is None else training.average.state_dict(),
+        "evaluated": training.evaluated,
+        "evaluated_epoch": evaluated_epoch(training),
     }
 
 
@@ -113,6 +117,9 @@ def restore(training: Training, held: dict[str, Any]) -> None:
     generator = held.get("device_generator")
     if generator is not None:
         _on_cuda(training, lambda device: torch.cuda.set_rng_state(generator, device))
+    if training.average is not None:
+        training.average.load_state_dict(held["average"])
+    training.evaluated = held.get("evaluated")
     training.position = Position(**kept)
 
 
@@ -120,7 +127,7 @@ def _sharded(training: Training) -> bool:
     return isinstance(training.fabric.strategy, ModelParallelStrategy)
 
 
-def weights(training: Training) -> tuple[Any, Any]:
+def state_dicts(training: Training) -> tuple[Any, Any]:
     """The state dicts of model and optimizer; of shards whole on the first rank: all call it."""
     if not _sharded(training):
         return training.network.state_dict(), training.optimizer.state_dict()

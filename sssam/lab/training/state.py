@@ -1,17 +1,19 @@
 """All that a run trains with, and how far it has come."""
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lightning_fabric import Fabric
 from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.swa_utils import AveragedModel
 
 from sssam.lab.specs import Point, Run
 from sssam.lab.tasks.examples import Examples, Streamed
 from sssam.lab.tasks.problem import Judgement, Problem
 from sssam.lab.tasks.shares import Share
+from sssam.lab.training import methods
 
 
 @dataclass
@@ -20,7 +22,8 @@ class Position:
 
     `ascended` is a bit set of steps, `order` the chained SHA-256 of the examples seen in the first
     `task.epochs` epochs, their labels with them, so that a run of double length has the same;
-    `rate` the learning rate of the last step.
+    `rate` the learning rate of the last step; `refreshes` the forwards over the training set that
+    an average of the weights took for batch norm.
     """
 
     epoch: int = 0
@@ -31,6 +34,7 @@ class Position:
     initial: str = ""
     rate: float = 0.0
     finite: bool = True
+    refreshes: int = 0
     curve: list[Point] = field(default_factory=list)
 
 
@@ -46,7 +50,8 @@ class Parts(NamedTuple):
 class Training:
     """All that a run trains with; `network` and `optimizer` are what Fabric's objects stand for.
 
-    `loss` is trained on; the problem's own is what is reported.
+    `loss` is trained on; the problem's own is what is reported. `average` gathers the average of
+    the weights, and `evaluated` holds the state dict that is evaluated, where it isn't the last.
     """
 
     run: Run
@@ -62,8 +67,22 @@ class Training:
     scheduler: LRScheduler
     position: Position
     share: Share = field(default_factory=Share)
+    average: AveragedModel | None = None
+    evaluated: dict[str, Any] | None = None
 
     @property
     def total_steps(self) -> int:
         """Steps of the whole run."""
         return self.run.total_steps(len(self.split.train))
+
+    @property
+    def passes(self) -> tuple[float, float]:
+        """Forwards and backwards run so far, in batches, those for batch norm among them."""
+        forwards, backwards = methods.passes_run(self.optimizer, self.position.step)
+        return forwards + self.position.refreshes * self.total_steps / self.run.epochs, backwards
+
+    @property
+    def propagations(self) -> float:
+        """The same in forward-backward passes of a batch: a backward is two forwards."""
+        forwards, backwards = self.passes
+        return (forwards + 2 * backwards) / 3

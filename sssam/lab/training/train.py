@@ -16,12 +16,21 @@ from sssam.lab.specs import Point, Record, Run
 from sssam.lab.specs.flatness import Plan
 from sssam.lab.specs.seeds import derived
 from sssam.lab.tasks.examples import Examples, Streamed
-from sssam.lab.training import environment, evaluate, hardware, loggers, loop, memory, methods
+from sssam.lab.training import (
+    environment,
+    evaluate,
+    hardware,
+    loggers,
+    loop,
+    memory,
+    methods,
+    weights,
+)
 from sssam.lab.training import flatness as solutions
 from sssam.lab.training.evaluate import Judged
 from sssam.lab.training.hardware import Hardware, Strategy
 from sssam.lab.training.prepare import prepare
-from sssam.lab.training.resume import Keeper, go_on, weights
+from sssam.lab.training.resume import Keeper, agreed, go_on, state_dicts
 from sssam.lab.training.state import Training
 
 
@@ -103,13 +112,22 @@ def _epochs(
 ) -> None:
     """Trains to the end, or until nothing is finite any more."""
     position, epochs = training.position, training.run.epochs
-    while position.epoch < epochs and position.finite:
+    while not _over(training):
         loop.run_epoch(training)
-        position.curve.append(_point(training))
-        keep(training, end=position.epoch == epochs or not position.finite)
+        with weights.evaluated(training):
+            position.curve.append(_point(training))
+            weights.keep(training)
+        keep(training, end=_over(training))
         _log(training.fabric, position.curve[-1])
         if on_epoch is not None and not training.share.rank:
             on_epoch(Epoch(training.run, position.epoch, epochs, position.curve[-1]))
+
+
+def _over(training: Training) -> bool:
+    """Whether a run is at its end, has diverged, or was stopped early."""
+    position = training.position
+    done = position.epoch == training.run.epochs or not position.finite
+    return done or weights.stopped(training)
 
 
 def _log(fabric: Fabric, point: Point) -> None:
@@ -133,9 +151,9 @@ def _point(training: Training) -> Point:
     loss = _judged(training, split.train.head(evaluate.FIXED_SUBSET)).loss
     return Point(
         step=position.step,
-        propagations=methods.propagations_run(training.optimizer, position.step),
+        propagations=training.propagations,
         train_loss=loss if math.isfinite(loss) else None,
-        validation_accuracy=_judged(training, split.validation).accuracy,
+        validation_accuracy=agreed(training, _judged(training, split.validation).accuracy),
         learning_rate=position.rate,
     )
 
@@ -143,19 +161,21 @@ def _point(training: Training) -> Point:
 def _record(training: Training, test: bool) -> Record:
     """Measures the test set, once, or leaves it alone; and gathers what the run was."""
     position, split = training.position, training.split
+    weights.take(training)
     judged = _judged(training, split.test if test else split.validation)
-    forwards, backwards = methods.passes_run(training.optimizer, position.step)
+    forwards, backwards = training.passes
+    point = position.curve[weights.evaluated_epoch(training) - 1]
     return Record(
         run=training.run,
         outcome="diverged" if judged.guessing or not position.finite else "finished",
         steps=position.step,
-        train_loss=position.curve[-1].train_loss,
-        validation_accuracy=position.curve[-1].validation_accuracy,
+        train_loss=point.train_loss,
+        validation_accuracy=point.validation_accuracy,
         ascended=hex(position.ascended),
         forwards=forwards,
         backwards=backwards,
-        propagations=methods.propagations_run(training.optimizer, position.step) / position.step,
-        expected_propagations=methods.expected_propagations(training.optimizer),
+        propagations=training.propagations / position.step,
+        expected_propagations=_expected(training),
         seconds=position.seconds,
         curve=tuple(position.curve),
         sample_hash=loop.sample_hash(training),
@@ -167,13 +187,23 @@ def _record(training: Training, test: bool) -> Record:
     )
 
 
+def _expected(training: Training) -> float | None:
+    """Expected passes a step, the refresh of batch norm among them; None with early stopping."""
+    run, expected = training.run, methods.expected_propagations(training.optimizer)
+    if expected is None or run.method.patience is not None:
+        return None
+    once = training.average is not None and weights.refreshed(training.network)
+    return expected + once / (3 * run.epochs)
+
+
 def _with_flatness(record: Record, training: Training, plan: Plan) -> Record:
     """Measures the model on the first rank, on the CPU in float32."""
-    model, _ = weights(training)
+    model, _ = state_dicts(training)
     if training.share.rank:
         return record
+    epoch = weights.evaluated_epoch(training)
     try:
-        solution = solutions.solution(record.run, training.position.epoch, model, plan.samples)
+        solution = solutions.solution(record.run, epoch, model, plan.samples)
         return record.model_copy(update={"flatness": solutions.measure(solution, plan)})
     except (Exception, SystemExit) as error:  # a record outlives what a user's own task raises
         reason = traceback.format_exception_only(error)[-1].strip()

@@ -7,9 +7,9 @@ import pytest
 
 from sssam.lab.cli import main
 from sssam.lab.report import page as report
-from sssam.lab.search import objective
-from sssam.lab.search.findings import Findings
+from sssam.lab.search import Results, confirm
 from sssam.lab.specs import Record, Run
+from sssam.lab.training import ranks
 
 
 @pytest.mark.parametrize(
@@ -23,8 +23,8 @@ from sssam.lab.specs import Record, Run
         (["--trials", "0"], "--trials must be at least 1, not 0"),
         (["--confirm", "0"], "--confirm must be at least 1, not 0"),
         (["--jobs", "0"], "--jobs must be at least 1, not 0"),
-        (["--prune", "often"], "often"),
-        (["--storage", "nonsense://x"], "nonsense"),
+        (["--generation", "0"], "generation must be at least 1"),
+        (["--engine", "locl:2"], "unknown engine 'locl': did you mean 'local'"),
     ],
 )
 def test_bad_input_is_refused_before_training(
@@ -42,26 +42,31 @@ def test_the_command_searches_goes_on_and_confirms(
     words = ["search", "noisy-digits", "--epochs", "1", "--budgets", "1.25", "--seeds", "1"]
     words += ["--jobs", "1", "--out", str(tmp_path), "--trials"]
     assert main([*words, "1"]) == 0
-    first = capsys.readouterr()
-    assert first.err.splitlines()[0].startswith("1.25 tpe: 1 of 1, ")
+    assert "1.25 tpe: 1 trial, best " in capsys.readouterr().err
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "records").glob("*.json")}
+    assert len(before) == 2
     assert main([*words, "2", "--confirm", "2"]) == 0
     output = capsys.readouterr()
-    assert output.err.splitlines()[0].startswith("1.25 tpe: 2 of 2, ")
+    assert "1.25 random: 2 trials, best " in output.err
+    after = {path: path.stat().st_mtime_ns for path in (tmp_path / "records").glob("*.json")}
+    assert len(after) == 4
+    assert before.items() <= after.items()
     assert "At 1.25 propagations the best of 2 TPE trials" in output.out
     fresh = [line for line in output.out.splitlines() if line.startswith("On fresh seeds")]
     assert len(fresh) == 1
     assert "at 1.25: found 1.25 (" in fresh[0]
     assert "n = 2)" in fresh[0]
     assert f"The page: {tmp_path / 'confirm' / 'comparison.html'}" in output.out
-    kept = Findings.model_validate_json((tmp_path / "search.json").read_bytes())
+    kept = Results.model_validate_json((tmp_path / "search.json").read_bytes())
     assert [len(one.candidates) for one in kept.searches] == [2, 2]
     assert (tmp_path / "front.svg").read_text().startswith("<svg")
     records = [
         Record.model_validate_json(path.read_bytes())
         for path in (tmp_path / "confirm" / "records").glob("*.json")
     ]
-    assert {record.run.seed for record in records} == {0, 1}
-    assert all(record.test_accuracy is not None for record in records)
+    fresh_ones = [record for record in records if record.run.seed < 1000]  # others tune SAM
+    assert {record.run.seed for record in fresh_ones} == {0, 1}
+    assert all(record.test_accuracy is not None for record in fresh_ones)
 
 
 def test_a_task_that_raises_fails_its_trials_and_the_exit_code_says_so(
@@ -70,9 +75,13 @@ def test_a_task_that_raises_fails_its_trials_and_the_exit_code_says_so(
     def raising(run: Run, **_: object) -> Record:
         raise ArithmeticError("the user's own")
 
-    monkeypatch.setattr(objective, "train", raising)
+    monkeypatch.setattr(ranks, "train", raising)
     words = ["search", "noisy-digits", "--epochs", "1", "--budgets", "1.25", "--no-baseline"]
-    assert main([*words, "--jobs", "1", "--trials", "2", "--out", str(tmp_path)]) == 1
+    words += ["--jobs", "1", "--seeds", "1", "--trials", "2", "--out", str(tmp_path)]
+    assert main(words) == 1
     output = capsys.readouterr().err
-    assert "1.25 tpe: 2 of 2" in output
-    assert "failed: 1.25 tpe, trial 1: ArithmeticError: the user's own" in output
+    assert "1.25 tpe: 2 trials\n" in output
+    assert "seed 2000 and 1 more: ArithmeticError: the user's own" in output
+    assert "2 of the study's runs failed" in output
+    with pytest.raises(ValueError, match="nothing to confirm"):
+        confirm.study(Results.model_validate_json((tmp_path / "search.json").read_bytes()), 2)

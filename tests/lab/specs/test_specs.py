@@ -149,7 +149,7 @@ def test_a_changed_default_is_seen_here():
             "dropout": None,
             "average": "none",
             "average_start": None,
-            "average_horizon": 0.05,
+            "average_horizon": 0.2,
             "patience": None,
             "revision": 1,
         },
@@ -182,13 +182,13 @@ def test_the_variant_s_id_is_equal_over_seeds_and_differs_for_methods_and_tasks(
 def test_options_of_an_average_are_refused_where_it_has_none():
     given = {"label": "a", "kind": "base"}
     assert Method(**given).averaged_from == 1
-    assert Method(**given, average="ema", average_horizon=0.2).averaged_from == 0
+    assert Method(**given, average="ema", average_horizon=0.3).averaged_from == 0
     assert Method(**given, average="swa").averaged_from == 0.75
     assert Method(**given, average="swa", average_start=0.5).averaged_from == 0.5
     with pytest.raises(ValueError, match=r"average_start is 0\.5 .*left out: .*'ema' and 'swa'"):
         Method(**given, average_start=0.5)
-    with pytest.raises(ValueError, match=r"average_horizon is 0\.2 with average 'swa'.*'ema'"):
-        Method(**given, average="swa", average_horizon=0.2)
+    with pytest.raises(ValueError, match=r"average_horizon is 0\.3 with average 'swa'.*'ema'"):
+        Method(**given, average="swa", average_horizon=0.3)
 
 
 def test_a_run_costs_the_passes_that_it_ran_in_those_of_a_whole_base_run():

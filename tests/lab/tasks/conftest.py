@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import datasets
 import pytest
 
 
@@ -12,3 +13,9 @@ def written(tmp_path: Path):
         return str(tmp_path / name)
 
     return write
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory, monkeypatch):
+    """What `datasets` has read is kept here, not in the user's cache."""
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(tmp_path_factory.mktemp("cache")))

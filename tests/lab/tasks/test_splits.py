@@ -19,8 +19,7 @@ def _hash(split):
 def test_digits_split_has_the_sizes_of_the_task_and_no_example_twice():
     split = data.load(NOISY, seed=0)
     assert [len(part) for part in split[:3]] == [1000, 200, 597]
-    assert split.shape == (1, 8, 8)
-    assert split.classes == 10
+    assert split.form == ((1, 8, 8), 10, None, False)
     everything = torch.cat([part.inputs.flatten(1) for part in split[:3]])
     expected = torch.from_numpy(load_digits().data).float() / 16
     assert sorted(everything.tolist()) == sorted(expected.tolist())

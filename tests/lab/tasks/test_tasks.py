@@ -8,8 +8,7 @@ from tiny import TASK
 from sssam.lab import tasks, tuned
 from sssam.lab.runs import checks
 from sssam.lab.specs import DataSpec, Method, ModelSpec, Run
-from sssam.lab.tasks import families as models
-from sssam.lab.tasks import splits
+from sssam.lab.tasks import models, splits
 from sssam.lab.tasks import splits as data
 from sssam.lab.training import train
 
@@ -29,7 +28,7 @@ def test_every_task_can_be_built(task):
     tasks.check(task)
     shapes = {"digits": (1, 8, 8), "fashion-mnist": (1, 28, 28)}
     shape = shapes.get(task.data.name, (3, 32, 32))
-    model = models.build(task.model, shape, 10, seed=0)
+    model = models.build(task.model, models.Form(shape, 10), seed=0)
     assert model(torch.zeros(2, *shape)).shape == (2, 10)
     assert tasks.word(task) == task.name
 

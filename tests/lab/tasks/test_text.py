@@ -22,12 +22,7 @@ def test_text_is_cut_into_pieces_whose_labels_are_the_next_bytes(tmp_path):
     file.write_bytes(content.numpy().tobytes())
     split = data.load(DataSpec(name="text", path=str(file), length=9), 0)
     assert [len(part) for part in split[:3]] == [90, 10, 11]
-    assert (split.shape, split.classes, split.vocabulary, split.each_position) == (
-        (9,),
-        256,
-        256,
-        True,
-    )
+    assert split.form == ((9,), 256, 256, True)
     for part in split[:3]:
         assert torch.equal(part.inputs[:, 1:], part.targets[:, :-1])
     assert torch.equal(split.test.inputs.flatten(), content[900:999])

@@ -8,7 +8,7 @@ from torch import nn
 
 from sssam.lab import tasks
 from sssam.lab.runs import checks
-from sssam.lab.tasks import families, problems, trial
+from sssam.lab.tasks import models, problems, trial
 from sssam.lab.tasks.examples import ProblemError
 from sssam.lab.tasks.problem import accuracy, cross_entropy
 
@@ -58,7 +58,7 @@ def test_a_model_by_name_is_tried_on_its_data_before_a_study(monkeypatch):
     task = tasks.find("digits")
     checks.check(task, [BASE])
     monkeypatch.setattr(
-        families, "build", lambda *given, **named: nn.Sequential(nn.Flatten(), nn.Linear(63, 10))
+        models, "build", lambda *given, **named: nn.Sequential(nn.Flatten(), nn.Linear(63, 10))
     )
     told = r"task 'digits': model Sequential .*\(64, 1, 8, 8\) float32.* mat1 and mat2 shapes"
     with pytest.raises(ProblemError, match=told):

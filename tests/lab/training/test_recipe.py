@@ -4,7 +4,7 @@ import pytest
 import torch
 from tiny import BASE, SAM, TASK, run
 
-from sssam.lab.tasks import families as models
+from sssam.lab.tasks import models
 from sssam.lab.tasks import splits as data
 from sssam.lab.tasks.problem import cross_entropy
 from sssam.lab.training import evaluate, loop
@@ -16,7 +16,7 @@ def test_a_recipe_of_its_own_is_the_bare_loop_with_it():
     recipe = {"weight_decay": 0.02, "label_smoothing": 0.3, "length": 2 / 3, "learning_rate": 0.2}
     record = train(run(BASE.model_copy(update=recipe)))
     split = data.load(TASK.data, 0)
-    model = models.build(TASK.model, split.shape, split.classes, 0)
+    model = models.build(TASK.model, split.form, 0)
     base = torch.optim.SGD(model.parameters(), lr=0.2, momentum=0.9, weight_decay=0.02)
     rate = torch.optim.lr_scheduler.OneCycleLR(base, 0.2, total_steps=6, cycle_momentum=False)
     loss = torch.nn.CrossEntropyLoss(label_smoothing=0.3)

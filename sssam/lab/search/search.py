@@ -1,0 +1,128 @@
+"""Asks Optuna for trials, has them trained, tells it how they did: all in memory.
+
+A search keeps nothing but the records of its runs. Its sampler is seeded and told in the order of
+the trials, so the same call asks for the same runs: those that have a record answer at once, and it
+goes on with the others. What it asks does not depend on how many are trained at a time.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import optuna
+from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna.trial import TrialState
+
+from sssam.lab.search.design import Design
+from sssam.lab.search.results import Candidate, Results, Searched, candidate
+from sssam.lab.search.space import propose
+from sssam.lab.specs import Method, Record, Run
+from sssam.lab.specs.seeds import derived
+
+_STATES = {
+    "complete": TrialState.COMPLETE,
+    "pruned": TrialState.PRUNED,
+    "failed": TrialState.FAIL,
+}
+
+#: Gives the record of each run, by its id; trains those that have none, or raises.
+Train = Callable[[Sequence[Run]], Mapping[str, Record]]
+
+
+def search(
+    designs: Sequence[Design],
+    trials: int,
+    train: Train,
+    on_generation: Callable[[Results], object] = lambda results: None,
+) -> Results:
+    """Searches by all designs at once, a generation of each after the other.
+
+    Equal designs give equal results, stopped or not, whatever trains them and how many at a time.
+    A search of more trials begins with those of a search of fewer.
+
+    Args:
+        designs: the searches.
+        trials: of each, at least 1.
+        train: trains runs on validation data alone, such as `sssam.lab.cli.training.Trainer`.
+        on_generation: called with the results so far after each generation.
+
+    Raises:
+        ValueError: trials below 1, or whatever a design's `total_steps` raises.
+        Whatever `train` raises.
+    """
+    if trials < 1:
+        raise ValueError(f"trials is {trials}, must be at least 1: the number of each search")
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    searches = [_Search(design) for design in designs]
+    while any(len(each.candidates) < trials for each in searches):
+        for each in searches:
+            each.ask(trials)
+        records = dict(train([run for each in searches for run in each.first_runs()]))
+        records |= train([run for each in searches for run in each.further_runs(records)])
+        for each in searches:
+            each.tell(records)
+        on_generation(_results(searches))
+    return _results(searches)
+
+
+def _results(searches: "Sequence[_Search]") -> Results:
+    return Results(
+        searches=tuple(
+            Searched(design=each.design, candidates=tuple(each.candidates)) for each in searches
+        )
+    )
+
+
+class _Search:
+    """One search: the trials that were told, and the generation that is asked for."""
+
+    def __init__(self, design: Design) -> None:
+        self.design, self.total_steps = design, design.total_steps()
+        self.study = optuna.create_study(direction="maximize", sampler=sampler(design))
+        self.candidates: list[Candidate] = []
+        self.asked: list[tuple[optuna.Trial, Method]] = []
+        self.kept: list[Method] = []
+
+    def ask(self, trials: int) -> None:
+        """Draws the next generation, of so many trials in all."""
+        number = min(self.design.generation, trials - len(self.candidates))
+        asked = (self.study.ask() for _ in range(number))
+        self.asked = [(each, propose(each, self.design, self.total_steps)) for each in asked]
+
+    def first_runs(self) -> list[Run]:
+        """The runs on the first seed."""
+        return [self._first(method) for _, method in self.asked]
+
+    def further_runs(self, records: Mapping[str, Record]) -> list[Run]:
+        """The runs on the other seeds, of the methods that did best on the first."""
+        methods = [method for _, method in self.asked]
+        first = [records[self._first(method).id].validation_accuracy or 0.0 for method in methods]
+        ranked = sorted(range(len(methods)), key=lambda i: -first[i])  # of equal ones the first
+        number = -(-len(ranked) // 2) if self.design.halve else len(ranked)
+        self.kept = [methods[i] for i in sorted(ranked[:number])]
+        return [self.design.run(m, seed) for seed in self.design.seeds[1:] for m in self.kept]
+
+    def tell(self, records: Mapping[str, Record]) -> None:
+        """Tells the sampler how the generation did, in the order in which it was drawn."""
+        for trial, method in self.asked:
+            pruned = method not in self.kept and len(self.design.seeds) > 1
+            seeds = self.design.seeds[:1] if pruned else self.design.seeds
+            made = [records[self.design.run(method, seed).id] for seed in seeds]
+            judged = candidate(method, made, pruned)
+            self.candidates.append(judged)
+            trial.report(judged.mean, step=0)  # a pruned trial is ranked by this
+            value = judged.mean if judged.end == "complete" else None
+            self.study.tell(trial, value, state=_STATES[judged.end])
+
+    def _first(self, method: Method) -> Run:
+        return self.design.run(method, self.design.seeds[0])
+
+
+def sampler(design: Design) -> BaseSampler:
+    """The sampler of a design, seeded by what it searches.
+
+    TPE takes trials that are asked for and not yet told as poor, so that a generation spreads.
+    """
+    name = f"{design.task.name}, {design.budget:g}, {design.sampler}"
+    seed = derived("search", design.seed, name) % 2**32
+    if design.sampler == "random":
+        return RandomSampler(seed=seed)
+    return TPESampler(seed=seed, constant_liar=True)

@@ -1,0 +1,51 @@
+"""A table's columns as numbers: numbers as they are, categories one-hot."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+#: Categories of a column; rarer ones share a column.
+MOST_CATEGORIES = 64
+
+
+def features(table: Any) -> tuple[Tensor, int]:
+    """Float32 features of a `datasets.Dataset`, numbers first, and how many numbers there are.
+
+    Columns of text are one-hot over all categories, "missing" among them, the rarest together
+    beyond 64. A missing number is NaN.
+
+    Raises:
+        ValueError: columns of dates, of lists or of texts that are no categories; infinite numbers.
+    """
+    from sklearn.preprocessing import OneHotEncoder
+
+    frame = table.to_pandas()
+    numbers = frame.select_dtypes(include=["number", "bool"])
+    categories = frame.drop(columns=list(numbers.columns))
+    for name in categories:
+        _require_categories(name, str(getattr(table.features[name], "dtype", "list")), frame[name])
+    parts = [numbers.to_numpy(dtype=np.float32, na_value=np.nan)]
+    infinite = np.isinf(parts[0]).any(0)
+    if infinite.any():
+        name = numbers.columns[infinite][0]
+        raise ValueError(f"column {name!r} holds infinite numbers: leave those cells empty")
+    if len(categories.columns):
+        encoder = OneHotEncoder(
+            max_categories=MOST_CATEGORIES, sparse_output=False, dtype=np.float32
+        )
+        named = categories.astype(object).where(categories.notna(), "missing").astype(str)
+        parts.append(encoder.fit_transform(named.to_numpy(dtype=object)))
+    return torch.from_numpy(np.concatenate(parts, 1)), len(numbers.columns)
+
+
+def _require_categories(name: str, kind: str, column: Any) -> None:
+    what = {"string": "", "large_string": "", "null": ""}.get(kind, f"values of type {kind}")
+    if not what and column.nunique() > max(MOST_CATEGORIES, len(column) / 2):
+        what = f"{column.nunique()} different texts"
+    if what:
+        raise ValueError(
+            f"column {name!r} holds {what}: give columns of numbers or categories; call one of "
+            "texts to classify `text`"
+        )

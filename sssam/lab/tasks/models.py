@@ -1,0 +1,182 @@
+"""Models by name: equal seeds give equal weights, and no global generator is moved."""
+
+import inspect
+import re
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from math import prod
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+
+from sssam.lab.specs import ModelSpec
+from sssam.lab.specs.names import nearest
+from sssam.lab.specs.seeds import derived
+from sssam.lab.tasks import attention, residual
+
+
+class Form(NamedTuple):
+    """What goes into a model and comes out of it.
+
+    `shape` is of one input: (channels, height, width), (features,) or (length,). `classes` is the
+    number of scores a sample, or a position with `each_position`. `vocabulary` is how many tokens
+    can occur, None where inputs are no tokens.
+    """
+
+    shape: tuple[int, ...]
+    classes: int
+    vocabulary: int | None = None
+    each_position: bool = False
+
+    @property
+    def kind(self) -> str:
+        """What the inputs are: "images", "tokens" or "features"."""
+        if self.vocabulary is not None:
+            return "tokens"
+        return "images" if len(self.shape) == 3 else "features"
+
+
+def mlp(form: Form, widths: Sequence[int] = ()) -> nn.Module:
+    """Flattened inputs through hidden layers of `widths` with rectifiers between them.
+
+    Each rectifier has a dropout layer behind it, which drops nothing unless a method sets it.
+
+    >>> len(mlp(Form((64,), 10), (256, 256)))
+    6
+    """
+    sizes = (prod(form.shape), *widths)
+    layers: list[nn.Module] = [nn.Flatten()]
+    for before, after in pairwise(sizes):
+        layers += [nn.Linear(before, after), nn.Sequential(nn.ReLU(), nn.Dropout(0.0))]
+    return nn.Sequential(*layers, nn.Linear(sizes[-1], form.classes))
+
+
+def resnet(form: Form, depth: int, width: int = 16, norm: str = "batch") -> nn.Module:
+    """A `residual.ResNet` for images of the form."""
+    return residual.ResNet(depth, form.shape[0], form.classes, width, norm)
+
+
+def wide_resnet(form: Form, depth: int, widen: int, norm: str = "batch") -> nn.Module:
+    """A `residual.WideResNet` for images of the form."""
+    return residual.WideResNet(depth, widen, form.shape[0], form.classes, norm)
+
+
+def vit(
+    form: Form,
+    depth: int = 6,
+    width: int = 192,
+    heads: int = 3,
+    patch: int = 4,
+    dropout: float = 0.0,
+) -> nn.Module:
+    """An `attention.VisionTransformer` for images of the form."""
+    return attention.VisionTransformer(
+        form.shape, form.classes, depth, width, heads, patch, dropout
+    )
+
+
+def transformer(
+    form: Form, depth: int = 2, width: int = 128, heads: int = 4, dropout: float = 0.0
+) -> nn.Module:
+    """An `attention.Transformer` over the tokens of the form."""
+    sizes = form.shape[0], form.vocabulary or 1, form.classes, form.each_position
+    return attention.Transformer(*sizes, depth, width, heads, dropout)
+
+
+class _Family(NamedTuple):
+    """Models whose names fit a pattern, such as `resnet20`; `build(form, **options)` makes one."""
+
+    pattern: str
+    build: Callable[..., nn.Module]
+    takes: tuple[str, ...]
+
+
+#: Families by a name that stands for them in messages.
+FAMILIES: Mapping[str, _Family] = {
+    "mlp": _Family("mlp", mlp, ("images", "features")),
+    "resnet20": _Family(r"resnet(?P<depth>\d+)", resnet, ("images",)),
+    "wrn16-4": _Family(r"wrn(?P<depth>\d+)-(?P<widen>\d+)", wide_resnet, ("images",)),
+    "vit": _Family("vit", vit, ("images",)),
+    "transformer": _Family("transformer", transformer, ("tokens",)),
+}
+
+#: A model for each kind of inputs, as a remedy.
+_FITTING = {"tokens": "transformer", "images": "resnet20", "features": "mlp"}
+
+
+def options(name: str) -> Mapping[str, object]:
+    """The options of a model by name, each with its default.
+
+    Raises:
+        ValueError: no such model, with the nearest ones.
+    """
+    family, matched = _family(name)
+    arguments = inspect.signature(family.build).parameters.values()
+    given = {"form", "widths", *matched}
+    return {p.name: p.default for p in arguments if p.name not in given}
+
+
+def check(spec: ModelSpec) -> None:
+    """Refuses an unknown name, a depth that does not exist, sizes and options that are not taken.
+
+    Raises:
+        ValueError: names the model, what is known, and the allowed depths.
+    """
+    family, matched = _family(spec.name)
+    if "depth" in matched:
+        residual.check(spec.name, matched["depth"])
+    most = {mlp: len(spec.widths), resnet: 1}.get(family.build, 0)
+    if len(spec.widths) > most:
+        wanted = "one width at most" if most else "no widths"
+        raise ValueError(f"model {spec.name!r} takes {wanted}, got {spec.widths}")
+    known = options(spec.name)
+    for name, value in spec.options.items():
+        if name not in known:
+            raise ValueError(f"model {spec.name!r}: {nearest('option', name, known)}")
+        kind = type(known[name])
+        if type(value) is not kind and not (kind is float and type(value) is int):
+            wanted = f"{kind.__name__}, such as {known[name]!r}"
+            raise ValueError(f"model {spec.name!r}: option {name} is {value!r}, must be {wanted}")
+
+
+def build(spec: ModelSpec, form: Form, seed: int) -> nn.Module:
+    """The model of a spec for inputs of a form, its first weights drawn from the seed.
+
+    - `mlp`: flattened inputs through hidden layers of `widths`.
+    - `resnet8`, `resnet20`, ...: the CIFAR residual networks of He et al. (2015, section 4.2,
+      arXiv 1512.03385), the first stage `widths[0]` channels wide (default 16).
+    - `wrn16-4`, `wrn28-10`, ...: wide residual networks (Zagoruyko and Komodakis 2016, arXiv
+      1605.07146), depth and widening factor. Both take the option `norm`: "batch" or "group".
+    - `vit`: a vision transformer (Dosovitskiy et al. 2020, arXiv 2010.11929), with the options
+      `depth`, `width`, `heads`, `patch` and `dropout`.
+    - `transformer`: a causal transformer over tokens, with `depth`, `width`, `heads`, `dropout`.
+
+    Raises:
+        ValueError: an unknown name, sizes that it can't have, or inputs that it can't take.
+    """
+    check(spec)
+    family, matched = _family(spec.name)
+    if form.kind not in family.takes:
+        raise ValueError(
+            f"model {spec.name!r} takes {' or '.join(family.takes)}, the data have {form.kind} of "
+            f"shape {form.shape}: take another model, such as {_FITTING[form.kind]!r}"
+        )
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(derived("weights", seed))
+        return family.build(form, **_widths(spec), **matched, **spec.options)
+
+
+def _widths(spec: ModelSpec) -> dict[str, Any]:
+    if spec.name == "mlp":
+        return {"widths": spec.widths}
+    return {"width": spec.widths[0]} if spec.widths else {}
+
+
+def _family(name: str) -> tuple[_Family, dict[str, int]]:
+    """The family that a name belongs to, and the numbers in it."""
+    for family in FAMILIES.values():
+        if matched := re.fullmatch(family.pattern, name):
+            return family, {key: int(value) for key, value in matched.groupdict().items()}
+    known = nearest("model", name, [*FAMILIES, "resnet8", "wrn28-10"])
+    raise ValueError(f"{known}; any other model goes into a task file of your own")

@@ -1,0 +1,259 @@
+"""What each variant's step takes over the base's, measured apart from any run.
+
+Steps are timed in the laboratory's own loop, in short blocks of all kinds in turn in one process: a
+plain and a sharpness-aware step for each variant with a schedule, a stretch of steps for one
+without, and what an average of the weights takes, its update and batch norm's refresh. A variant's
+time is their sum, weighted by how often its whole run is expected to do each. The base is timed
+twice, so that its own ratio shows the clock's noise. Radii, learning rates and lengths change no
+step: variants that differ in these alone share their blocks.
+
+A stretch begins at the first weights: a variant whose gradients decide when it acts is timed as it
+acts there.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain, count, islice
+from statistics import median
+from time import perf_counter
+from typing import Any, Literal, NamedTuple
+
+from lightning_fabric import Fabric
+from torch.optim.swa_utils import update_bn
+
+from sssam.lab.specs import Environment, Method, Run, Task, Timing
+from sssam.lab.training import averages, blocks, environment, hardware, loop, methods
+from sssam.lab.training.hardware import Hardware
+from sssam.lab.training.prepare import prepare
+from sssam.lab.training.state import Training
+from sssam.lab.training.train import alone
+from sssam.lab.training.weights import Called, refreshed
+from sssam.schedules import constant
+
+#: Rounds of blocks where nothing is said: the most, and the fewest however long they take.
+MOST, LEAST = 101, 15
+
+#: Seconds after which no round begins where nothing is said.
+ENOUGH = 20.0
+
+#: Seconds of a base's block that are aimed at, and those below which the clock is not believed.
+TARGET, SHORTEST = 0.02, 0.002
+
+
+class Timed(NamedTuple):
+    """A variant's timing, and the passes a step that it takes, by which seconds can be judged."""
+
+    run: Run
+    timing: Timing
+    passes: float
+
+
+class _Work(NamedTuple):
+    """What is timed: a step of a method, as text; or the update or refresh of its average."""
+
+    method: str
+    does: Literal["step", "update", "refresh"]
+
+
+#: How often a variant's mean step does each work.
+_Mix = Mapping[_Work, float]
+
+
+class _Stretch:
+    """A run whose work is timed: each call does a block of it."""
+
+    def __init__(self, training: Training, does: str, steps: int) -> None:
+        self.training, self.does, self.steps = training, does, steps
+        self.parts = chain.from_iterable(loop.parts(training, epoch) for epoch in count())
+
+    def __call__(self) -> None:
+        training, parts = self.training, islice(self.parts, self.steps)
+        if self.does == "update":
+            for _ in range(self.steps):
+                averages.update(training)
+        elif self.does == "refresh":
+            update_bn(((part.inputs,) for part in parts), Called(training.model))
+        else:
+            for part in parts:
+                loop.step(training, part)
+        loop.now(training.fabric.device)
+
+    @property
+    def passes(self) -> float:
+        """Those of the work done once."""
+        if self.does == "step":
+            return self.training.propagations / self.training.position.step
+        return 1 / 3 if self.does == "refresh" else 0.0
+
+
+class _Measured(NamedTuple):
+    """What was measured: seconds of each block by work, done once; the base's; passes by work."""
+
+    seconds: Mapping[_Work, Sequence[float]]
+    base: Sequence[float]
+    passes: Mapping[_Work, float]
+    steps: int
+    environment: Environment
+
+
+def measure(
+    task: Task,
+    variants: Sequence[Method],
+    *,
+    rounds: int | None = None,
+    steps: int | None = None,
+    where: Hardware = Hardware(),  # noqa: B008 -- immutable
+    threads: int = 1,
+    on_round: Callable[[int], object] | None = None,
+) -> tuple[Timed, ...]:
+    """Times each variant over the base, in the order given; nothing is written.
+
+    The base is the first variant of kind "base" without an average, or else the task's optimizer.
+
+    Args:
+        task: what is trained.
+        variants: at least one.
+        rounds: blocks of each work, at least 6, after one that is dropped. Default: as many as
+            take 20 seconds, at least 15 and at most 101.
+        steps: of a block, at least 1. Default: as many as take the base 20 ms.
+        where: one device, without torchrun.
+        threads: torch's, at least 1.
+        on_round: called with the number of rounds done, from 0 on.
+
+    Raises:
+        ValueError: an argument out of range; blocks too short for the clock; torchrun's ranks.
+        FileNotFoundError: the data's path does not exist.
+        Exception: whatever a user's own task raises.
+    """
+    _check(rounds, steps)
+    fabric = hardware.fabric(where, task.precision)
+    plain = (m for m in variants if m.kind == "base" and m.average == "none")
+    base = _Work(_alike(next(plain, Method(label="base", kind="base"))), "step")
+    runs = [Run(task=task, method=method, seed=0) for method in variants]
+    with alone(threads, 0, fabric.device):
+        trial = _prepared(task, base, fabric)
+        size = _size(trial) if steps is None else steps
+        mixes = [_mix(run, trial) for run in runs]
+        works = list(dict.fromkeys(work for mix in mixes for work in mix))
+        found = _clocked(trial, [base, *works], size, rounds, on_round)
+    return tuple(_timed(run, mix, found) for run, mix in zip(runs, mixes, strict=True))
+
+
+def _clocked(
+    trial: Training,
+    works: Sequence[_Work],
+    size: int,
+    rounds: int | None,
+    on_round: Callable[[int], object] | None,
+) -> _Measured:
+    """Times all works; the first is the base's step."""
+    stretches = [_stretch(trial, work, size, rounds or MOST) for work in works]
+    begun = perf_counter()
+
+    def enough(done: int) -> bool:
+        if on_round is not None:
+            on_round(done)
+        return rounds is None and done >= LEAST and perf_counter() - begun > ENOUGH
+
+    kinds = dict(enumerate(stretches))
+    seconds = blocks.timed(kinds, rounds or MOST, enough)
+    if (shortest := median(seconds[0])) < SHORTEST:
+        raise ValueError(
+            f"a block of {size} steps takes {shortest * 1e3:.2g} ms, too quick to be timed: must "
+            f"take at least {SHORTEST * 1e3:g} ms; give more steps, or leave their number out"
+        )
+    per = [[s / each.steps for s in seconds[i]] for i, each in kinds.items()]
+    return _Measured(
+        dict(zip(works[1:], per[1:], strict=True)),
+        per[0],
+        {work: each.passes for work, each in zip(works[1:], stretches[1:], strict=True)},
+        stretches[0].steps,
+        environment.describe(trial.fabric.device, trial.run.task.precision),
+    )
+
+
+def _timed(run: Run, mix: _Mix, found: _Measured) -> Timed:
+    """A variant's mean step, in each round, over the base's step of the same round."""
+    parts = [[often * s for s in found.seconds[work]] for work, often in mix.items()]
+    seconds = [math.fsum(each) for each in zip(*parts, strict=True)]
+    ratio = blocks.median([s / b for s, b in zip(seconds, found.base, strict=True)])
+    timing = Timing(
+        ratio=ratio.value,
+        low=ratio.low,
+        high=ratio.high,
+        quartiles=ratio.quartiles,
+        blocks=len(seconds),
+        steps=found.steps,
+        seconds=median(seconds),
+        base_seconds=median(found.base),
+        environment=found.environment,
+    )
+    return Timed(run, timing, math.fsum(often * found.passes[w] for w, often in mix.items()))
+
+
+def _mix(run: Run, trial: Training) -> _Mix:
+    """What a variant's whole run is expected to do at a step, early stopping apart."""
+    method, steps = run.method, run.total_steps(len(trial.split.train))
+    schedule, mix = method.scheduling_function(), dict[_Work, float]()
+    if schedule is None:
+        mix[_Work(_alike(method), "step")] = 1.0
+    else:
+        often = schedule.mean_probability(steps)
+        for p, share in ((0.0, 1 - often), (1.0, often)):
+            if share:
+                mix[_Work(_alike(method, schedule=constant(p).to_dict()), "step")] = share
+    if method.average != "none":
+        plain: dict[str, Any] = {"kind": "base", "schedule": None, "options": {}, "rho": 0.0}
+        averaged = _alike(method, **plain, average=method.average, average_start=0.0)
+        mix[_Work(averaged, "update")] = 1 - method.averaged_from
+        if refreshed(trial.network):
+            mix[_Work(averaged, "refresh")] = 1 / (1 if method.patience else run.epochs)
+    return mix
+
+
+def _alike(method: Method, **changes: Any) -> str:
+    """A method as text, without what changes no step's time."""
+    kept = method.model_dump(include={"kind", "schedule", "label_smoothing", "dropout"})
+    kept["rho"] = methods.default_rho(method.kind) if method.rho else 0.0
+    kept["options"] = {k: v for k, v in method.options.items() if not k.startswith("strength")}
+    return Method(**{"label": "timed", **kept, **changes}).model_dump_json()
+
+
+def _prepared(task: Task, work: _Work, fabric: Fabric, epochs: int = 1) -> Training:
+    task = task.model_copy(update={"epochs": epochs})
+    return prepare(Run(task=task, method=Method.model_validate_json(work.method), seed=0), fabric)
+
+
+def _stretch(trial: Training, work: _Work, size: int, rounds: int) -> _Stretch:
+    """A run long enough for all blocks, each of whole periods of a method that has one."""
+    method = Method.model_validate_json(work.method)
+    period = int({**methods.options(method.kind), **method.options}.get("k", 1))  # type: ignore[call-overload]
+    steps = -(-size // period) * period
+    epochs = math.ceil((rounds + 1) * steps / trial.total_steps)
+    training = _prepared(trial.run.task, work, trial.fabric, epochs)
+    training.split = trial.split
+    return _Stretch(training, work.does, steps)
+
+
+def _size(trial: Training) -> int:
+    """Steps that take the base as long as is aimed at, from those of one epoch after the first."""
+    parts = list(islice(loop.parts(trial, 0), 8))
+    loop.step(trial, parts[0])
+    seconds = []
+    for part in parts[1:] or parts:
+        begun = perf_counter()
+        loop.step(trial, part)
+        seconds.append(loop.now(trial.fabric.device) - begun)
+    return math.ceil(TARGET / median(seconds))
+
+
+def _check(rounds: int | None, steps: int | None) -> None:
+    if hardware.world() > 1:
+        raise ValueError("seconds are measured in one process: start without torchrun")
+    if rounds is not None and rounds < blocks.FEWEST:
+        raise ValueError(
+            f"rounds is {rounds}, must be at least {blocks.FEWEST}: fewer blocks give a median no "
+            "95% interval"
+        )
+    if steps is not None and steps < 1:
+        raise ValueError(f"steps is {steps}, must be at least 1: the steps of a block")
