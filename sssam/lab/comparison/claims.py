@@ -168,7 +168,7 @@ def _with_claims(
     update: dict[str, object] = {"claim": claim, "claim_in_seconds": seconds.get(variant.label)}
     if claim is not None:
         terms = [(1, results[variant.label]), (-1, results[claim.control])]
-        values, table = differences(terms), outcomes(terms)
+        values, table = differences(terms), outcomes(terms[0][1], terms[1][1])
         update |= {
             "detectable": stats.detectable(values),
             "seeds_needed": stats.seeds_needed(values, comparison.task.margin),

@@ -12,8 +12,7 @@ from sssam.lab.comparison.results import (
     Terms,
     contrast,
     differences,
-    outcomes,
-    shared,
+    shared_error,
     unlike,
 )
 from sssam.lab.comparison.values import Comparison, Variant
@@ -145,12 +144,9 @@ def _share(own: Results, base: Results, sam: Results) -> stats.Ratio | None:
     return stats.share(*values, common=_common(own, base, sam))
 
 
-def _common(own: Results, base: Results, sam: Results) -> npt.NDArray[np.float64] | None:
+def _common(own: Results, base: Results, sam: Results) -> npt.NDArray[np.float64]:
     """The covariance that a shared test set leaves in the mean gains, by polarisation."""
     terms = [(1, own), (-1, base)], [(1, sam), (-1, base)], [(1, own), (-1, sam)]
-    tables = [outcomes(each) for each in terms]
-    if any(table is None for table in tables) or shared([(1, own), (1, base), (1, sam)]) is False:
-        return None
-    a, b, less = (stats.shared_error(t) ** 2 for t in tables if t is not None)
+    a, b, less = (shared_error(each) ** 2 for each in terms)
     both = (a + b - less) / 2
     return np.array([[a, both], [both, b]])

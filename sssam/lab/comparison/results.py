@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import product
 from math import isclose
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,9 +30,14 @@ class Results:
 
     accuracy: Floats
     finished: Bools
-    right: npt.NDArray[np.int8] | None = None
+    right: npt.NDArray[np.float32] | None = None
     test: tuple[str, ...] = ()
     samples: tuple[str, ...] = ()
+
+    @property
+    def examples(self) -> int:
+        """The size of a test set, 0 where it is not known."""
+        return 0 if self.right is None else self.right.shape[1]
 
 
 #: A sum of accuracies with these factors, such as [(1, variant), (-1, control)].
@@ -71,19 +76,43 @@ def contrast(terms: Terms, at: Bools | None = None) -> stats.Estimate:
     Raises:
         ValueError: no seed has all accuracies.
     """
-    found, table = stats.estimate(differences(terms, at)), outcomes(terms, at)
-    if table is None or shared(terms, at) is False:
-        return found
-    return found.with_error(stats.shared_error(table), table.shape[1] - 1)
+    found, error = stats.estimate(differences(terms, at)), shared_error(terms, at)
+    return found.with_error(error, terms[0][1].examples - 1) if error else found
 
 
-def outcomes(terms: Terms, at: Bools | None = None) -> npt.NDArray[Any] | None:
-    """The sum by seed and test example; None where a record lacks it, or for one seed alone."""
-    tables = [(np.float32(factor), each.right) for factor, each in terms if each.right is not None]
-    kept = _kept(terms, at)
-    if len(tables) < len(terms) or len({t.shape for _, t in tables}) > 1 or kept.sum() < 2:
+def shared_error(terms: Terms, at: Bools | None = None) -> float:
+    """What a test set that all seeds share adds to the error of a contrast, in points.
+
+    It is 0 for one seed, for test sets of each seed's own, and where the records do not hold what
+    was right by example.
+    """
+    kept, tables = _kept(terms, at), _tables(terms)
+    if tables is None or kept.sum() < 2 or shared(terms, at) is False:
+        return 0.0
+    tables = tables if kept.all() else [table[kept] for table in tables]
+    factors = [factor for factor, _ in terms]
+    pairs = product(zip(factors, tables, strict=True), repeat=2)
+    square = sum(f * g * float(np.vdot(a, b)) for (f, a), (g, b) in pairs) / tables[0].size
+    by_example, by_seed = (
+        reduce(np.add, (f * t.mean(axis) for f, t in zip(factors, tables, strict=True)))
+        for axis in (0, 1)
+    )
+    return stats.shared_error(by_example, by_seed, square)
+
+
+def outcomes(one: Results, other: Results) -> list[npt.NDArray[np.int8]] | None:
+    """By seed, what one has right less what the other has; None where records lack it."""
+    tables, kept = _tables([(1, one), (-1, other)]), _kept([(1, one), (-1, other)], None)
+    if tables is None:
         return None
-    return np.asarray(reduce(np.add, (factor * table[kept] for factor, table in tables)))
+    return list((tables[0] - tables[1]).astype(np.int8)[kept])
+
+
+def _tables(terms: Terms) -> list[npt.NDArray[np.float32]] | None:
+    """What was right, of each term; None where a record lacks it, or test sets differ in size."""
+    tables = [each.right for _, each in terms if each.right is not None]
+    alike = len(tables) == len(terms) and len({table.shape for table in tables}) == 1
+    return tables if alike and tables[0].shape[1] > 1 else None
 
 
 def shared(terms: Terms, at: Bools | None = None) -> bool | None:
@@ -110,12 +139,12 @@ def _points(record: Record | None) -> float:
     return 100 * record.test_accuracy
 
 
-def _table(found: Sequence[Record | None]) -> npt.NDArray[np.int8] | None:
+def _table(found: Sequence[Record | None]) -> npt.NDArray[np.float32] | None:
     ended = [r for r in found if r is not None and r.test_accuracy is not None]
     sizes = {record.test_size for record in ended}
     if len(sizes) != 1 or sizes == {0} or not all(map(_reported, ended)):
         return None
-    table = np.zeros((len(found), sizes.pop()), np.int8)
+    table = np.zeros((len(found), sizes.pop()), np.float32)
     for row, record in zip(table, found, strict=True):
         if record is not None and record.test_accuracy is not None:
             row[:] = right(record)

@@ -3,14 +3,13 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-#: Of seeds by examples, or a sequence of one row a seed where the test sets differ in size: 1 where
-#: the variant alone is right, -1 where the reference alone is; or another sum of rights and wrongs.
-Outcomes = Sequence[npt.NDArray[Any]] | npt.NDArray[Any]
+#: By test example, of one seed: 1 where the variant alone is right, -1 where the other alone is.
+Outcomes = Sequence[npt.NDArray[np.int8]]
+Floats = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ def noise(outcomes: Outcomes, shared: bool | None) -> Noise | None:
         raise ValueError(f"the seeds are said to share a test set, but it has {sorted(sizes)}")
     observed = float(np.var([each.mean() for each in outcomes], ddof=1))
     alone = float(np.mean([each.var(ddof=1) / len(each) for each in outcomes]))
-    within, common = _layout(np.stack(list(outcomes))) if shared else (alone, 0.0)
+    within, common = _layout(np.stack(outcomes)) if shared else (alone, 0.0)
     return Noise(
         seeds=_points(observed),
         test=_points(alone),
@@ -70,27 +69,32 @@ def noise(outcomes: Outcomes, shared: bool | None) -> Noise | None:
     )
 
 
-def shared_error(outcomes: npt.NDArray[Any]) -> float:
+def shared_error(by_example: Floats, by_seed: Floats, square: float) -> float:
     """The standard error that one test set for all seeds leaves in the mean, in percentage points.
 
-    It is sqrt(Var(example) / n) of the two-way layout above, about on n - 1 degrees of freedom, and
+    It is sqrt(Var(example) / n) of the two-way layout above, on about n - 1 degrees of freedom, and
     about 0 where the seeds have test sets of their own after all.
 
     Args:
-        outcomes: shape (seeds, examples), two or more of each: per-example outcomes of a contrast.
+        by_example: means over seeds of a contrast's outcomes, shape (n,), two or more.
+        by_seed: its means over examples, shape (seeds,), two or more.
+        square: the mean of its squares over seeds and examples.
     """
-    return _points(_layout(outcomes)[1])
+    n = len(by_example)
+    within = (square - float((by_seed**2).mean())) * n / (n - 1)
+    return _points(_parts(len(by_seed), n, float(by_example.var(ddof=1)), within)[1])
 
 
-def _layout(table: npt.NDArray[Any]) -> tuple[float, float]:
+def _layout(table: npt.NDArray[np.int8]) -> tuple[float, float]:
     """Of seeds by examples: Var(rest) / n, which is in the spread, and Var(example) / n."""
-    seeds, n = table.shape
-    values = table.astype(np.float64)
-    by_example = float(values.mean(axis=0).var(ddof=1))
-    squares = float(np.dot(values.ravel(), values.ravel()))
-    means = values.mean(axis=1)
-    within_seeds = (squares / seeds - n * float((means**2).mean())) / (n - 1)
-    rest = seeds * (within_seeds - by_example) / (seeds - 1)
+    by_example = float(np.var(table.mean(axis=0), ddof=1))
+    within = float(np.mean(table.var(axis=1, ddof=1)))
+    return _parts(len(table), table.shape[1], by_example, within)
+
+
+def _parts(seeds: int, n: int, by_example: float, within: float) -> tuple[float, float]:
+    """The same from the variance over examples of means over seeds, and that within a seed."""
+    rest = seeds * (within - by_example) / (seeds - 1)
     return rest / n, max(by_example - rest / seeds, 0.0) / n
 
 

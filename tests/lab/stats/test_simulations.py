@@ -19,6 +19,10 @@ def covers(interval: stats.Interval | stats.Ratio, truth: float) -> bool:
     return interval.low <= truth <= interval.high
 
 
+def shared_error(table: Array) -> float:
+    return stats.shared_error(table.mean(0), table.mean(1), float((table**2).mean()))
+
+
 def accuracies(
     seed: int, studies: int, means: list[float], seeds: int, spread: float = 0.8
 ) -> Array:
@@ -115,7 +119,7 @@ def test_a_shared_test_set_leaves_the_error_that_is_told_in_the_mean() -> None:
         found = stats.noise(list(table), True)
         assert found is not None
         assert found.shared is not None
-        assert stats.shared_error(table) == pytest.approx(found.shared, rel=1e-3, abs=0.02)
+        assert shared_error(table) == pytest.approx(found.shared)
         means.append(100 * table.mean())
         told.append(found.seeds**2 / seeds + found.shared**2)
     assert np.mean(told) == pytest.approx(np.var(means), rel=0.12)
@@ -129,3 +133,20 @@ def test_pooled_intervals_hold_the_mean_over_unlike_tasks() -> None:
         samples = [generator.normal(mean, spread, n) for mean, spread, n in tasks]
         found.append(covers(stats.pooled(list(map(stats.estimate, samples))).interval(), 2.5 / 3))
     assert 0.93 <= np.mean(found) <= 0.97
+
+
+@pytest.mark.parametrize("seeds", [5, 12])
+def test_with_the_shared_error_intervals_hold_for_new_examples(seeds: int) -> None:
+    """Where seeds share a test set, Student's interval alone is one for these examples."""
+    generator, n, found = np.random.default_rng(17), 300, {"alone": 0, "with": 0}
+    for _ in range(1500):
+        luck = generator.uniform(-0.25, 0.25, (2, n))
+        rates = 0.75 + luck[:, None] + generator.normal(0, 0.01, (2, seeds, 1))
+        right = generator.random((2, seeds, n)) < rates
+        table = right[0].astype(float) - right[1]
+        alone = stats.estimate(100 * table.mean(axis=1))
+        both = alone.with_error(shared_error(table), n - 1)
+        found["alone"] += covers(alone.interval(), 0.0)
+        found["with"] += covers(both.interval(), 0.0)
+    assert found["alone"] / 1500 <= 0.93
+    assert 0.93 <= found["with"] / 1500 <= 0.97
