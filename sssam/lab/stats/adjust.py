@@ -14,7 +14,6 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
     [0.03, 0.06, None, 0.06]
     """
     tested = np.array([p for p in p_values if p is not None])
-    # As statsmodels' `multipletests`, which collects all garbage at each call: half a second.
     order = tested.argsort(kind="stable")
     steps = np.maximum.accumulate(tested[order] * np.arange(len(tested), 0, -1))
     adjusted = np.empty(len(tested))
