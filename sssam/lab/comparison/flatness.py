@@ -11,8 +11,8 @@ from sssam.lab.comparison.values import Comparison
 from sssam.lab.specs import Record
 from sssam.lab.specs.flatness import Flatness, Plan
 
-#: Why the flatness of a run is not known: it was trained before that was asked for.
-NOT_ASKED = ""
+#: Why the flatness of a run is not known, where its record gives no reason.
+NOT_ASKED = "trained before it was asked for"
 
 
 def with_flatness(comparison: Comparison, records: Sequence[Record], plan: Plan) -> Comparison:

@@ -225,9 +225,10 @@ NOTES = {
     "the training set. The top eigenvalue and the trace (Hutchinson's estimate) are of the Hessian "
     "of the training loss; a rise is the largest that gradient ascent found within a radius of the "
     "weights, or, adaptive, within ASAM's ellipsoid.",
-    "pooled": "Means over the tasks with 95% intervals by Student's t with Welch's and "
-    "Satterthwaite's degrees of freedom. The claim is of these tasks in the mean: not of each, and "
-    "not of tasks at large.",
+    "pooled": "Means over the tasks of the part of the base's error that is removed, with 95% "
+    "intervals by Student's t with Welch's and Satterthwaite's degrees of freedom; a full point is "
+    "clearly above the tasks' controls, after Holm's adjustment. The claim is of these tasks in the "
+    "mean: not of each, and not of tasks at large.",
     "repeat": "Run it where the directory of results lies. Runs that have a record are not trained "
     "again; set the records aside to train all of them anew. Equal seeds give equal numbers on one "
     "machine with equal versions; on another the last digits, and seconds, may differ.",

@@ -1,6 +1,7 @@
 """A comparison as tables of cells, for the page, for Markdown and for the terminal alike."""
 
-from sssam.lab.comparison.values import Comparison, Variant, VariantRise
+from sssam.lab.comparison.parts import VariantRise
+from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.report.cells import (
     EMPTY,
     Cell,

@@ -84,8 +84,8 @@ class Code(Spec):
 class Task(Spec):
     """What is trained, and how: everything that is equal across the methods compared.
 
-    A variant is non-inferior to SAM when its accuracy is less than `margin` percentage points below
-    SAM's and its gain over the base above `share`, in (0, 1], of SAM's. Both are fixed with the task.
+    A variant is non-inferior to SAM when it is less than `margin` percentage points below it and
+    its gain over the base is above the `share`, in (0, 1], of SAM's. Both are fixed with the task.
     `batch_size` is that of all ranks together. `precision` is that of the training.
     `augment` shifts each image by up to an eighth of its side and flips it from left to right, anew
     at each epoch. `optimizer` "own" is a user's function. `metric` is the name of what is measured,

@@ -58,7 +58,8 @@ def test_a_record_without_flatness_is_reported_and_not_trained_again(tmp_path: P
     assert {record.flatness for record in again.values()} == {None}
     found = compared(tmp_path)
     assert cells(found) == []
-    assert "The flatness of 6 runs is not known" in found.remarks[-1]
+    assert found.caveats[-1].kind == "no_flatness"
+    assert found.caveats[-1].counts == {"trained before it was asked for": 6}
 
 
 def test_a_measurement_that_fails_has_its_reason(
@@ -69,8 +70,9 @@ def test_a_measurement_that_fails_has_its_reason(
 
     monkeypatch.setattr(flatness, "measure", diverged)
     dispatch.run_missing(RUNS, tmp_path / "records", settings=Settings(flatness=PLAN))
-    said = compared(tmp_path).remarks[-1]
-    assert said.startswith("The flatness of 6 runs could not be measured: FloatingPointError")
+    ((reason, count),) = compared(tmp_path).caveats[-1].counts.items()
+    assert reason.startswith("FloatingPointError: the loss is not finite")
+    assert count == 6
 
 
 def test_rows_are_means_over_seeds(comparison: Comparison, directory: Path) -> None:
@@ -131,7 +133,7 @@ def test_a_study_without_flatness_shows_none(directory: Path) -> None:
     plain = compared(directory, STUDY.model_copy(update={"flatness": None}))
     assert 'id="flat"' not in pages.page(plain)
     assert "eigenvalue" not in markdown(plain)
-    assert plain.remarks == compared(directory).remarks
+    assert plain.caveats == compared(directory).caveats
 
 
 def test_a_figure_as_svg_is_read_aloud(comparison: Comparison) -> None:

@@ -82,6 +82,7 @@ def _claimed(variant: Variant, i: int) -> Variant:
         difference=Interval(0.1 * i - 0.5, 0.1 * i - 0.8, 0.1 * i - 0.2, 12),
         controls=("base", "base EMA"),
         hardest="base EMA",
+        to_hardest=Interval(0.1 * i - 0.5, 0.1 * i - 0.8, 0.1 * i - 0.2, 12),
         p_value=0.001,
         adjusted=0.01 if i > 9 else 0.2,
     )
