@@ -18,20 +18,25 @@ from sssam.lab.runs import store as records
 from sssam.lab.runs.worker import Settings
 from sssam.lab.specs.flatness import Plan
 from sssam.lab.studies import conduct, design, studyfile
-from sssam.lab.studies.design import Grid, Part, Study
+from sssam.lab.studies.design import Part, Study, Tunable
 from sssam.lab.training import flatness
 
 PLAN = Plan(
     samples=32, eigenvalues=2, probes=2, radii=(0.1,), adaptive_radii=(1.0,), steps=1, draws=2
 )
-ROWS = (BASE, SAM, SSSAM)
 STUDY = Study(
     name="tiny",
-    parts=(Part(task=TASK, rows=tuple(Grid(method=row) for row in ROWS)),),
+    parts=(
+        Part(
+            task=TASK,
+            base=Tunable(method=BASE),
+            variants=(Tunable(method=SAM), Tunable(method=SSSAM)),
+        ),
+    ),
     seeds=(0, 1),
     flatness=PLAN,
 )
-RUNS = design.runs(TASK, ROWS, (0, 1))
+RUNS = design.runs(TASK, (BASE, SAM, SSSAM), (0, 1))
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +153,7 @@ def written(tmp_path: Path) -> Callable[[str], Path]:
     def write(flat: str) -> Path:
         path = tmp_path / "study.toml"
         path.write_text(
-            f'tasks = ["noisy-digits"]\nseeds = 2\n{flat}\n[[methods]]\nkind = "base"\n'
+            f'tasks = ["noisy-digits"]\nseeds = 2\n{flat}\n[[variants]]\nkind = "sam"\n'
         )
         return path
 

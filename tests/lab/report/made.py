@@ -34,13 +34,10 @@ def made(accuracy: Mapping[str, float] = MappingProxyType({}), task: Task = TASK
     `accuracy` stands in for that of some variants, by label.
     """
     seeds = range(12)
-    found = compare(
-        task, CHOSEN, seeds, records(CHOSEN, seeds, {**ACCURACY, **accuracy}, 0.3, task)
-    )
+    held = records(CHOSEN, seeds, {**ACCURACY, **accuracy}, 0.3, task)
+    found = compare(task, CHOSEN, seeds, held, tuning=(tuned("base"), tuned("SAM")))
     variants = tuple(_claimed(each, i) for i, each in enumerate(found.variants))
-    return found.model_copy(
-        update={"variants": variants, "tuning": (tuned("base"), tuned("SAM")), "best": LATE.label}
-    )
+    return found.model_copy(update={"variants": variants, "best": LATE.label})
 
 
 def tuned(label: str) -> Tuning:
