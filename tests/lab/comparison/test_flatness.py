@@ -166,7 +166,7 @@ def written(tmp_path: Path) -> Callable[[str], Path]:
         ("", None),
         ("flatness = false", None),
         ("flatness = true", (512, 1, (0.1,))),
-        ("flatness = {samples = 64, rho = 0.2}", (64, 1, (0.2,))),
+        ("flatness = {samples = 64, rho = [0.2]}", (64, 1, (0.2,))),
         ("flatness = {rho = [0.1, 0.5], eigenvalues = 3}", (512, 3, (0.1, 0.5))),
     ],
 )
@@ -180,10 +180,10 @@ def test_a_study_file_asks_for_it(
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("flatness = 3", "flatness: must be true, or a table such as"),
-        ("flatness = {radius = 1}", "flatness: unknown key 'radius'"),
-        ("flatness = {rho = []}", "flatness, rho: must be"),
-        ("flatness = {rho = 0}", "flatness, rho: must be above 0, not 0"),
+        ("flatness = 3", "flatness: .*not 3"),
+        ("flatness = {radius = 1}", "flatness, radius: unknown key 'radius'"),
+        ("flatness = {rho = []}", r"flatness, rho: .*not \[\]"),
+        ("flatness = {rho = 0.2}", "flatness, rho: .*not 0.2"),
     ],
 )
 def test_what_no_flatness_can_be_is_refused(
