@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from sssam.lab.comparison.values import Comparison
@@ -74,5 +75,9 @@ def _write(comparison: Comparison, directory: Path, command: str) -> Path:
 
 
 def _stamps(folder: Path) -> dict[str, int]:
-    """The records by name, each with its size: a record is written whole, and once."""
-    return {path.name: path.stat().st_size for path in sorted(folder.glob("[!.]*.json"))}
+    """The files by name, each with its size; what is set aside meanwhile is passed over."""
+    found = {}
+    for path in folder.glob("[!.]*.json"):
+        with suppress(FileNotFoundError):
+            found[path.name] = path.stat().st_size
+    return found
