@@ -19,12 +19,11 @@ from sssam.lab.runs.stop import terminable
 #: The commands in the order of their use, each with the function that it is and its help in short.
 COMMANDS = MappingProxyType(
     {
-        "compare": ("compare:compare", "Train the methods over several seeds, and compare them."),
+        "compare": ("compare:compare", "Tune, train over several seeds, and compare."),
         "run": ("run:run", "Train what a study file asks for and has no record yet."),
         "report": ("report:report", "Write the page of a study's directory; --live watches it."),
         "train": ("train:train", "Train one run, and write its record."),
         "plan": ("plan:plan", "See what each family of schedules would do at a budget."),
-        "tune": ("tune:tune_", "Choose the rho of a task's rows on validation samples."),
         "search": ("search:search", "Search for schedules that bring most at a budget."),
         "sharpness": ("sharpness:sharpness", "Measure the flatness of a trained model."),
         "export": ("exchange:export", "Write a study's records as JSON lines."),

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import psutil
 
-from sssam.lab import tasks, tuned
+from sssam.lab import tasks
 from sssam.lab.specs import Method, Precision, Task
 from sssam.lab.specs.names import safe
-from sssam.lab.studies import rows
+from sssam.lab.studies import words
 from sssam.lab.studies.studyfile import MOST_SEEDS
-from sssam.lab.tuned import Tuned
 
 
 def task(
@@ -32,40 +31,17 @@ def task(
     return found.model_copy(update={"epochs": length})
 
 
-def method(task: Task, words: str, values: Tuned | None) -> Method:
-    """The one variant that the words name.
+def method(task: Task, word: str) -> Method:
+    """The one variant that a word names, where its tuning would start.
 
     Raises:
-        ValueError: they name none, or several.
+        ValueError: it names none, or several.
     """
-    found = rows.chosen(task, words, values)
+    found = [Method(label="base", kind="base")] if word == "base" else []
+    found = found or [each.start for each in words.chosen(task, [word])]
     if len(found) != 1:
-        raise ValueError(f"--method is {words!r}, which names {len(found)} rows: name one")
+        raise ValueError(f"--method is {word!r}, which names {len(found)} variants: name one")
     return found[0]
-
-
-def tuning(task: Task, given: Path | None = None) -> Tuned | None:
-    """What was tuned on a task: in the file given, or where `sssam tune` leaves it, or built in.
-
-    Args:
-        task: the values are those that were chosen on this very task.
-        given: `tuned.json`, or the directory that it lies in.
-
-    Raises:
-        ValueError: the file was tuned on another task, or holds no tuned values.
-        FileNotFoundError: it does not exist.
-    """
-    if given is not None:
-        found = tuned.load(given / tuned.FILE if given.is_dir() else given)
-        if not found.is_for(task):
-            raise ValueError(
-                f"--tuned is {str(given)!r}, which was tuned on {found.task!r} and not on this "
-                f"{task.name!r}: give another, or run sssam tune"
-            )
-        return found
-    place = results(task.name, None, "-tuning") / tuned.FILE
-    left = tuned.load(place) if place.is_file() else None
-    return left if left is not None and left.is_for(task) else tuned.read(task)
 
 
 def paths(given: Sequence[str]) -> dict[str, str]:

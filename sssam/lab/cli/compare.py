@@ -5,21 +5,22 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from sssam.lab.cli.options import Data, Flag, How, Precision
+from sssam.lab.cli.options import Data, Flag, How, Precision, Variants
 from sssam.lab.cli.refusals import refusing
 
 
 def compare(
-    what: str = "noisy-digits",
+    what: str | None = None,
     *,
-    methods: str | None = None,
+    variants: Variants = (),
+    controls: Annotated[bool, Parameter(negative="--no-controls")] = True,
+    trials: int | None = None,
     seeds: int | None = None,
     out: Path | None = None,
     engine: str | None = None,
     jobs: int | None = None,
     epochs: int | None = None,
     precision: Precision | None = None,
-    tuned: Path | None = None,
     data: Data = (),
     run: Annotated[bool, Parameter(negative="--no-run")] = True,
     retry_failed: Flag = False,
@@ -27,7 +28,7 @@ def compare(
     quiet: Flag = False,
     how: How = How(),  # noqa: B008 -- frozen
 ) -> int:
-    """Train the methods over several seeds, and show what each costs and brings.
+    """Tune, train over several seeds, and show what each variant and control costs and brings.
 
     Runs that have a record are not trained again, so the same command goes on where it was
     stopped. The page, tables, records and figures are left in one directory. The exit code is 1 if
@@ -38,10 +39,13 @@ def compare(
 
     Args:
         what: A task by name or a Python file that makes one; a study file ending in .toml; or the
-            directory of a study.
-        methods: Rows to compare on a task, separated by commas: by label, by kind such as esam,
-            with settings such as looksam:k=5,rho=0.1, or default, or all; default those of the
-            task.
+            directory of a study. Without it, noisy-digits is tuned and compared.
+        variants: What is compared with the base on a task: labels such as SAM, kinds such as esam,
+            kinds with settings such as looksam:k=5,rho=0.1, or default, or all.
+        controls: Compare with the base at other lengths, with averages of its weights and with
+            early stopping too.
+        trials: How many settings of the base's recipe are tried on a task, and how many rho of each
+            variant, on validation samples; 0 leaves both as they are; default 0, but for the demo.
         seeds: How many paired seeds, counted from 0; at least 1, and 10 or more tell something;
             default 12, or those of the study.
         out: Directory of records and results; default sssam-results/NAME.
@@ -50,8 +54,6 @@ def compare(
         jobs: Processes on this machine, each with its share of the cores; in place of --engine.
         epochs: Length of the training on a task, at least 1; default the task's own.
         precision: Of the training of a task, as in sssam train; a study says it in its file.
-        tuned: What sssam tune left for this task, file or directory, whose rho the rows take;
-            default sssam-results/TASK-tuning, where there is one.
         data: Where the task's data lie, for a task that does not bring its own; for a study file
             TASK=PATH, once for each such task.
         run: Train what is missing; --no-run only shows what the records hold.
@@ -67,21 +69,12 @@ def compare(
             return 0
         _, errors = terminal.consoles()
         with refusing():
-            meant = studies.meant(
-                what,
-                methods=methods,
-                seeds=seeds,
-                out=out,
-                epochs=epochs,
-                data=data,
-                flatness=flatness,
-                precision=precision,
-                tuned=tuned,
-            )
+            options = studies.Options(variants, epochs, precision, trials, controls)
+            meant = studies.meant(what, options, seeds=seeds, out=out, data=data, flatness=flatness)
             if run:
                 trainer = studies.trainer(
                     meant, engine, jobs, training.settings(how, train), quiet, retry_failed
                 )
         found = studies.conducted(meant, trainer) if run else studies.read(meant, errors)
-        results.shown(meant, *found, quiet, results.repeat(what))
+        results.shown(meant, *found, quiet, results.repeat(meant.directory))
         return results.failures(meant.study, *found, errors)

@@ -20,7 +20,7 @@ def report(directory: Path, *, live: Flag = False, quiet: Flag = False) -> int:
     _, errors = terminal.consoles()
     with refusing():
         meant = studies.of_directory(directory)
-    command = results.repeat(str(directory))
+    command = results.repeat(directory)
     if live:
         with stoppable("the pages show what there is"):
             results.follow(meant, command)

@@ -13,13 +13,10 @@ from sssam.lab.comparison.headline import counted
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.report import live, pooledpage
 from sssam.lab.report import page as report
-from sssam.lab.specs import Record, Run
+from sssam.lab.specs import Record, Tuning
 from sssam.lab.studies import conduct
-from sssam.lab.studies.chosen import as_tuned
 from sssam.lab.studies.conduct import Decided
-from sssam.lab.studies.design import Part, Study, runs
-from sssam.lab.studies.tune import Choice, untold, values
-from sssam.lab.tuned import Tuned
+from sssam.lab.studies.design import Part, Study
 
 
 def failures(
@@ -29,9 +26,15 @@ def failures(
 
     Runs that diverged are results: the headline counts them, and the exit code is that of success.
     """
-    every = [run.id for each in decided for run in _every(study_, each)]
-    found = (held[id_] for id_ in every if id_ in held)
-    return failed(found, console, "--retry-failed trains them anew")
+    asked = {run.id for each in decided for run in conduct.wanted(study_, each)}
+    tuned = {part.task.name for part in study_.parts if part.tuned}
+    of_study = [
+        record
+        for record in held.values()
+        if record.id in asked
+        or (record.run.seed in study_.tuning_seeds and record.run.task.name in tuned)
+    ]
+    return failed(of_study, console, "--retry-failed trains them anew")
 
 
 def failed(found: Iterable[Record], console: Console, remedy: str) -> int:
@@ -51,15 +54,6 @@ def failed(found: Iterable[Record], console: Console, remedy: str) -> int:
     return 1 if bad else 0
 
 
-def _every(study_: Study, decided: Decided) -> list[Run]:
-    """The runs of the comparison, and those of the tuning."""
-    tried = [trial.method for choice in decided.choices for trial in choice.trials]
-    return [
-        *runs(decided.part.task, tried, study_.tuning_seeds),
-        *conduct.wanted(study_, decided),
-    ]
-
-
 def shown(
     what: Meant, decided: Sequence[Decided], held: Mapping[str, Record], quiet: bool, command: str
 ) -> list[Comparison]:
@@ -69,8 +63,7 @@ def shown(
     for each in decided:
         comparison = conduct.compared(what.study, each, held.values())
         folder = conduct.folder(what.study, each.part, what.directory)
-        tried = _tried(what.study, each, comparison)
-        written = report.write(comparison, folder, command=command, tried=tried)
+        written = report.write(comparison, folder, command=command)
         if quiet:
             output.print(Text(comparison.headline))
         else:
@@ -80,15 +73,6 @@ def shown(
     if len(made) > 1:
         _pooled(made, what, quiet, output)
     return list(made.values())
-
-
-def _tried(study_: Study, decided: Decided, comparison: Comparison) -> Tuned | None:
-    """The radii that the study chose among; None where it chose none, or has no record yet."""
-    choices = [c for c in decided.choices if len({t.method.rho for t in c.trials}) > 1]
-    if not choices or not comparison.environments:
-        return None
-    seeds, (environment, *_) = study_.tuning_seeds, comparison.environments
-    return as_tuned(decided.part.task, choices, seeds, "", environment)
 
 
 def follow(what: Meant, command: str) -> None:
@@ -102,14 +86,14 @@ def follow(what: Meant, command: str) -> None:
 
 
 def _by_now(what: Meant, part: Part) -> Callable[[list[Record]], Comparison]:
-    """From records to what can be shown by now; rows whose values are still open have no runs."""
+    """From records to what can be shown by now; while the tuning goes on, that is little."""
 
     def compared(found: list[Record]) -> Comparison:
         by_id = {record.id: record for record in found}
         try:
             decided = conduct.decide(what.study, part, conduct.reader(by_id, part.task.name))
         except conduct.UnfinishedError as unfinished:
-            note = f"{unfinished}: until then, rows that are tuned have no runs."
+            note = f"{unfinished}: until then, what is tuned has no runs."
             part_ = part.model_copy(update={"note": note.capitalize()})
             return conduct.compared(what.study, conduct.undecided(part_), found)
         return conduct.compared(what.study, decided, found)
@@ -130,20 +114,20 @@ def _pooled(made: Mapping[str, Comparison], what: Meant, quiet: bool, output: Co
     output.print(Text(f"\nThe page of all tasks: {index}"), soft_wrap=True)
 
 
-def repeat(what: str) -> str:
-    """The command that makes a study's comparison again; empty for a task, whose page knows it."""
-    is_study = Path(what).suffix == ".toml" or Path(what).is_dir()
-    return shlex.join(["sssam", "compare", what]) if is_study else ""
+def repeat(directory: Path) -> str:
+    """The command that makes a study's comparison again, from its directory alone."""
+    return shlex.join(["sssam", "compare", str(directory)])
 
 
-def chosen(task: str, choice: Choice) -> str:
-    """One line on what the tuning chose for a row, and how well it did."""
-    best = next(each for each in choice.trials if each.method == choice.method)
-    told = values(choice) or "nothing to choose"
-    doubt = f"; {text}" if (text := untold(choice)) else ""
+def chosen(task: str, tuning: Tuning) -> str:
+    """One line on what was tuned for a variant, and how well it did."""
+    best = next(score for score in tuning.scores if score.values == tuning.values)
+    values = ", ".join(f"{name} {value}" for name, value in tuning.values.items())
+    ends = f"; at the end of its grid: {', '.join(tuning.at_end)}" if tuning.at_end else ""
+    seeds = counted(len(tuning.seeds), "seed")
     return (
-        f"{choice.grid.label} on {task}: {told}; validation accuracy {100 * best.mean:.2f}% over "
-        f"{counted(best.n, 'seed')}{doubt}"
+        f"{tuning.label} on {task}: {values}, the best of {counted(tuning.trials, 'trial')}; "
+        f"validation accuracy {100 * best.mean:.2f}% over {seeds}{ends}"
     )
 
 

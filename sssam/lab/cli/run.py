@@ -50,8 +50,8 @@ def run(
                 meant, engine, jobs, training.settings(how, train), quiet, retry_failed
             )
         decided, held = studies.conducted(meant, trainer)
-        tuned = [(each.part.task.name, c) for each in decided for c in each.choices if c.grid.tuned]
-        for task, choice in [] if quiet else tuned:
-            output.print(Text(results.chosen(task, choice)), soft_wrap=True)
+        tuned = [(each.part.task.name, tuning) for each in decided for tuning in each.tunings]
+        for task, tuning in [] if quiet else tuned:
+            output.print(Text(results.chosen(task, tuning)), soft_wrap=True)
         output.print(Text(f"The records: {trainer.records}"), soft_wrap=True)
         return results.failures(meant.study, decided, held, errors)

@@ -192,7 +192,7 @@ def _confirmed(what: "Meant", trainer: "Trainer", found: "Results", quiet: bool)
 
     output, errors = terminal.consoles()
     decided, stored = studies.conducted(what, trainer)
-    command = results.repeat(str(what.directory))
+    command = results.repeat(what.directory)
     for comparison in results.shown(what, decided, stored, quiet, command):
         for line in report.fresh(comparison, found.budgets):
             output.print(Text(line), soft_wrap=True)

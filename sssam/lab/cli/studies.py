@@ -6,22 +6,25 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rich.console import Console
+from rich.text import Text
 
-from sssam.lab import tasks
-from sssam.lab.cli import arguments, training
+from sssam.lab.cli import arguments, estimate, training
 from sssam.lab.cli.refusals import RefusedError
 from sssam.lab.cli.training import Trainer, tell_problems
-from sssam.lab.report import explain
-from sssam.lab.runs import checks
 from sssam.lab.runs import store as records
 from sssam.lab.runs.progress import CHOOSING, COMPARING
 from sssam.lab.runs.worker import Settings
-from sssam.lab.specs import Precision, Record, Task
+from sssam.lab.specs import Method, Precision, Record, Task
 from sssam.lab.specs.flatness import OF_STUDY
-from sssam.lab.studies import conduct, rows, studyfile
+from sssam.lab.studies import conduct, defaults, settings, studyfile, words
 from sssam.lab.studies.conduct import Decided
-from sssam.lab.studies.design import Grid, Part, Study, runs
-from sssam.lab.tuned import Tuned
+from sssam.lab.studies.design import TRIALS, TUNING_SEEDS, Part, Study, Tunable
+
+#: What `sssam compare` without a task shows, and in how many trials it tunes.
+DEMO, DEMO_TRIALS = "noisy-digits", 8
+
+#: Seeds on which a task is tuned that is compared without a study file.
+TASK_TUNING_SEEDS = 2
 
 
 class Meant(NamedTuple):
@@ -31,43 +34,86 @@ class Meant(NamedTuple):
     directory: Path
 
 
+class Options(NamedTuple):
+    """What a command says of a comparison on a task, and a study in its file.
+
+    `variants` are words as `words.chosen` reads them; `trials` are those of the base's recipe and
+    of each variant's rho, 0 or None for both as they are; `controls` False leaves controls out.
+    """
+
+    variants: Sequence[str] = ()
+    epochs: int | None = None
+    precision: Precision | None = None
+    trials: int | None = None
+    controls: bool = True
+
+    def require_default(self, study: str) -> None:
+        """Refuses what belongs into a study's own file.
+
+        Raises:
+            ValueError: an option was given.
+        """
+        for name, value in self._asdict().items():
+            if value != self._field_defaults[name]:
+                option = f"--{name}" if value else f"--no-{name}"
+                raise ValueError(f"{option} is for a task: a study says it in its file, {study!r}")
+
+
 def meant(
-    what: str,
+    what: str | None,
+    options: Options = Options(),  # noqa: B008 -- immutable
     *,
-    methods: str | None = None,
     seeds: int | None = None,
     out: Path | None = None,
-    epochs: int | None = None,
     data: Sequence[str] = (),
     flatness: bool = False,
-    precision: Precision | None = None,
-    tuned: Path | None = None,
 ) -> Meant:
-    """The study of a file, of a directory, or of a task with options.
+    """The study of a file, of a directory, or of a task with options; the demo's for None.
 
     Raises:
         ValueError, FileNotFoundError: as `studyfile.read`, `conduct.load` and `tasks.find` do; or
             an option that belongs into the study's own file.
     """
+    if what is None:
+        what, options = DEMO, options._replace(trials=options.trials or DEMO_TRIALS)
     path = Path(what)
-    named = {"--methods": methods, "--epochs": epochs, "--precision": precision, "--tuned": tuned}
     is_directory = (path / conduct.FILE).is_file() or conduct.unnamed(path) > 0
     if path.suffix == ".toml" or is_directory:
-        for name, value in named.items():
-            if value is not None:
-                raise ValueError(f"{name} is for a task: a study says it in its file, {what!r}")
+        options.require_default(what)
         given = arguments.paths(data)
         return _known(path, not is_directory, seeds, out, given, flatness)
-    chosen = arguments.task(what, epochs, arguments.only_path(data), precision)
-    count = tasks.DEFAULT_SEEDS if seeds is None else seeds
-    wanted = arguments.seeds(count)
-    built = Study(
-        name=chosen.name,
-        parts=(_part(chosen, methods, arguments.tuning(chosen, tuned)),),
+    task = arguments.task(what, options.epochs, arguments.only_path(data), options.precision)
+    wanted = arguments.seeds(defaults.SEEDS if seeds is None else seeds)
+    tune = bool(options.trials)
+    if options.trials is not None and options.trials < 0:
+        raise ValueError(f"--trials must be at least 0, not {options.trials}: 0 tunes nothing")
+    found = Study(
+        name=task.name,
+        parts=(_part(task, options, tune),),
         seeds=tuple(range(wanted)),
+        tuning_seeds=TUNING_SEEDS[:TASK_TUNING_SEEDS],
+        trials=options.trials or TRIALS,
         flatness=OF_STUDY if flatness else None,
     )
-    return Meant(built, arguments.results(chosen.name, out))
+    return _continued(found, arguments.results(task.name, out))
+
+
+def _part(task: Task, options: Options, tune: bool) -> Part:
+    chosen = words.chosen(task, [word for word in options.variants if word != "base"], tune)
+    controls = defaults.controls(task) if options.controls else ()
+    named = {variant.label for variant in chosen}
+    return Part(
+        task=task,
+        base=Tunable(
+            method=Method(label="base", kind="base"), axes=settings.recipe(task) if tune else {}
+        ),
+        controls=tuple(control for control in controls if control.label not in named),
+        variants=tuple(chosen),
+    )
+
+
+def _continued(study: Study, directory: Path) -> Meant:
+    return Meant(conduct.continued(study, directory), directory)
 
 
 def of_directory(directory: Path) -> Meant:
@@ -98,29 +144,14 @@ def _known(
         found = Study.model_validate({**dict(found), "seeds": tuple(range(count))})
     if flatness and found.flatness is None:
         found = found.model_copy(update={"flatness": OF_STUDY})
-    return Meant(found, arguments.results(found.name, out if is_file else path))
-
-
-def _part(task: Task, methods: str | None, values: Tuned | None) -> Part:
-    """The task with its rows, and how the rho of each came about."""
-    chosen = rows.chosen(task, methods, values)
-    with_rho = [row for row in chosen if row.rho]
-    untuned = [r.label for r in with_rho if values is None or values.found(r.label) != r.rho]
-    told = []
-    if values is not None and len(untuned) < len(with_rho):
-        told = [explain.tuning(task, values)]
-    if untuned:
-        labels = ", ".join(untuned)
-        told.append(f"Not tuned, but given, or the default of the class: the rho of {labels}.")
-    grids = tuple(Grid(method=method) for method in chosen)
-    return Part(task=task, rows=grids, note=" ".join(told), untuned=tuple(untuned))
+    return _continued(found, arguments.results(found.name, out if is_file else path))
 
 
 def trainer(
     what: Meant,
     engine: str | None,
     jobs: int | None,
-    settings: Settings,
+    how: Settings,
     quiet: bool,
     retry_failed: bool = False,
 ) -> Trainer:
@@ -128,20 +159,21 @@ def trainer(
 
     Raises:
         ValueError, FileNotFoundError, ModuleNotFoundError: as `training.engine`, `Trainer` and
-            `checks.check_runs`.
+            `studyfile.check`.
     """
     where = training.engine(engine, jobs, what.study)
-    settings = settings._replace(flatness=what.study.flatness)
-    made = Trainer(what.directory, where, settings, quiet, retry_failed)
+    how = how._replace(flatness=what.study.flatness)
+    made = Trainer(what.directory, where, how, quiet, retry_failed)
     _begin(what)
+    if not quiet and not made.records.exists() and where.on_this_machine:
+        made.console.print(Text(estimate.estimated(what.study, where.slots())), soft_wrap=True)
     return made
 
 
 def _begin(what: Meant) -> None:
-    """Builds every row and finds every task's data, and writes the study into its directory."""
+    """Builds every variant and finds every task's data; writes the study into its directory."""
     for part in what.study.parts:
-        trials = [trial for row in part.rows for trial in row.trials()]
-        checks.check_runs(runs(part.task, trials, what.study.seeds[:1]))
+        studyfile.check(part, what.study.trials)
     conduct.keep(what.study, what.directory)
 
 

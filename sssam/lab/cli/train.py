@@ -9,7 +9,7 @@ from sssam.lab.cli.refusals import refusing, stoppable, telling
 def train(
     task: str = "noisy-digits",
     *,
-    method: str = "SS-SAM linear",
+    method: str = "sssam",
     seed: int = 0,
     checkpoint: Path | None = None,
     out: Path | None = None,
@@ -26,7 +26,7 @@ def train(
 
     Args:
         task: What is trained, as in `sssam compare`.
-        method: One row, as in `sssam compare --methods`.
+        method: base, or one variant as in `sssam compare --variants`.
         seed: Seed of the split, the weights, the order and the draws; at least 0.
         checkpoint: File to keep the state in after each epoch, and to go on from where it exists.
         out: Directory of the results; default sssam-results/TASK.
@@ -54,7 +54,7 @@ def train(
                 raise ValueError(f"--seed must be at least 0, not {seed}")
             run = Run(
                 task=chosen,
-                method=arguments.method(chosen, method, arguments.tuning(chosen)),
+                method=arguments.method(chosen, method),
                 seed=seed,
             )
             hardware.require(how.accelerator)

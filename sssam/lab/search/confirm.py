@@ -2,16 +2,15 @@
 
 from collections.abc import Iterator
 
-from sssam.lab import tuned
 from sssam.lab.search.results import Candidate, Results
 from sssam.lab.search.space import FREE, NAMED
-from sssam.lab.specs import Method, Task
-from sssam.lab.studies import rows as variants
-from sssam.lab.studies.design import Grid, Part, Study
+from sssam.lab.specs import Method
+from sssam.lab.studies import settings
+from sssam.lab.studies.design import Part, Study, Tunable
 
 
 def study(results: Results, seeds: int) -> Study:
-    """The base optimizer, SAM at its tuned rho, and for each budget the methods that were found.
+    """The base, SAM, whose rho is tuned, and for each budget the methods that were found.
 
     Those are TPE's best; the best of the named families, or of the free forms where TPE's best is a
     named one; and the best of random search. A method that is there already is left out.
@@ -29,15 +28,9 @@ def study(results: Results, seeds: int) -> Study:
     if not methods:
         raise ValueError("no trial is complete, so there is nothing to confirm: search on")
     task = results.searches[0].design.task
-    values = tuned.read(task)
-    known = variants.default_rows(task, values)
-    references = [method for method in known if method.label in ("base", "SAM")]
-    part = Part(
-        task=task,
-        rows=tuple(Grid(method=method) for method in [*references, *methods]),
-        note=_note(results),
-        untuned=("SAM",) if values is None else (),
-    )
+    sam = Tunable(method=Method(label="SAM", kind="sam"), axes={"rho": settings.radii("sam")})
+    found = (Tunable(method=method) for method in methods)
+    part = Part(task=task, variants=(sam, *found), note=_note(results))
     return Study(name=f"{task.name}-search", parts=(part,), seeds=tuple(range(seeds)))
 
 
@@ -69,15 +62,5 @@ def _note(results: Results) -> str:
     return (
         "Schedule and rho of the variants found, named, free and random are those with the best "
         f"mean validation accuracy over {len(design.seeds)} seeds ({design.seeds[0]} on) that the "
-        f"comparison does not use, among trials of sssam search: {trials}. {_of_sam(design.task)}"
+        f"comparison does not use, among trials of sssam search: {trials}."
     )
-
-
-def _of_sam(task: Task) -> str:
-    values = tuned.read(task)
-    if values is None:
-        return "SAM's rho is the default of its class."
-    source = f"SAM's rho is the one that `{values.command}` chose"
-    if values.chosen_for(task):
-        return f"{source}."
-    return f"{source}, which was not for this task as it is: SAM could do better with another."

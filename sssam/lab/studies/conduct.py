@@ -20,32 +20,68 @@ from sssam.lab.runs import store as records
 from sssam.lab.specs import Method, Record, Run
 from sssam.lab.specs.invalid import complaint
 from sssam.lab.specs.names import safe
+from sssam.lab.specs.tuning import Tuning
 from sssam.lab.studies import tune
-from sssam.lab.studies.design import Part, Study, runs
+from sssam.lab.studies.design import Part, Study, Tunable, runs
+from sssam.lab.studies.tune import Choice, Train
+from sssam.lab.training import loggers
 from sssam.runtime.files import write_whole
 
 FILE, RECORDS, EARLIER = "study.json", "records", "earlier"
 
+#: The folders of a study's directory, whose names no task of several can have.
+OWN = (RECORDS, EARLIER, loggers.FOLDER)
+
 
 class UnfinishedError(Exception):
-    """What a row is to be run at is not known yet, since runs of the tuning have no record."""
+    """What a variant is run at is not known yet, since runs of the tuning have no record."""
 
-    def __init__(self, task: str, missing: int, total: int) -> None:
+    def __init__(self, task: str, missing: int) -> None:
         super().__init__(
-            f"the tuning on {task!r} is not finished: {missing} of {total} runs have no record"
+            f"the tuning on {task!r} is not finished: {missing} runs of the next round have no "
+            "record"
         )
 
 
 class Decided(NamedTuple):
-    """A task of a study with its rows' values chosen."""
+    """A task of a study with its settings chosen: the base, the controls and the variants."""
 
     part: Part
-    choices: Sequence[tune.Choice]
+    choices: Sequence[Choice]
 
     @property
     def methods(self) -> list[Method]:
-        """The rows, ready to be run."""
+        """What is compared, ready to be run."""
         return [choice.method for choice in self.choices]
+
+    @property
+    def tunings(self) -> list[Tuning]:
+        """What was tuned over what: the base's recipe, then each variant that was tuned."""
+        return [choice.tuning for choice in self.choices if choice.tuning is not None]
+
+    @property
+    def untuned(self) -> list[str]:
+        """The labels of variants whose rho was not tuned."""
+        tuned = {tuning.label for tuning in self.tunings if "rho" in tuning.values}
+        return [each.label for each in self.methods if each.rho and each.label not in tuned]
+
+
+def continued(study: Study, directory: Path) -> Study:
+    """The study with the seeds that the one of its name in a directory was begun with.
+
+    Raises:
+        ValueError: the directory holds a study of another name.
+    """
+    path = directory / FILE
+    before = _read(path.read_bytes()) if path.is_file() else None
+    if before is None:
+        return study
+    if before.name != study.name:
+        raise ValueError(
+            f"{str(directory)!r} holds the study {before.name!r}, and this is {study.name!r}: name "
+            "another --out"
+        )
+    return study.model_copy(update={"first_seeds": before.first_seeds})
 
 
 def keep(study: Study, directory: Path) -> Path:
@@ -55,16 +91,9 @@ def keep(study: Study, directory: Path) -> Path:
         ValueError: the directory holds a study of another name.
         OSError: it could not be written.
     """
-    path, content = directory / FILE, study.text().encode()
+    path, content = directory / FILE, continued(study, directory).text().encode()
     directory.mkdir(parents=True, exist_ok=True)
-    if path.exists() and path.read_bytes() != content:
-        before = path.read_bytes()
-        name = _name(before)
-        if name not in (None, study.name):
-            raise ValueError(
-                f"{str(directory)!r} holds the study {name!r}, and this is {study.name!r}: name "
-                "another --out"
-            )
+    if path.exists() and (before := path.read_bytes()) != content:
         (directory / EARLIER).mkdir(exist_ok=True)
         digest = hashlib.sha256(before).hexdigest()[:8]
         os.replace(path, directory / EARLIER / f"study-{digest}.json")
@@ -72,10 +101,10 @@ def keep(study: Study, directory: Path) -> Path:
     return path
 
 
-def _name(content: bytes) -> str | None:
-    """The name of the study that a file holds, None if it holds none."""
+def _read(content: bytes) -> Study | None:
+    """The study that a file holds, None if it holds none."""
     try:
-        return Study.model_validate_json(content).name
+        return Study.model_validate_json(content)
     except ValidationError:
         return None
 
@@ -116,18 +145,29 @@ def unnamed(directory: Path) -> int:
     return len(records.read_all(folder).by_id)
 
 
-def decide(study: Study, part: Part, train: tune.Train) -> Decided:
-    """Chooses the values of a task's rows.
+def decide(study: Study, part: Part, train: Train) -> Decided:
+    """Tunes the base's recipe, and then each variant at that recipe, in equally many trials.
 
     Raises:
         Whatever `train` raises.
     """
-    return Decided(part, tune.choose(part.task, part.rows, study.tuning_seeds, train))
+    (base,) = tune.tune(part.task, [part.base], study.tuning_seeds, study.trials, train)
+    following = [variant.following(base.method) for variant in part.variants]
+    chosen = tune.tune(part.task, following, study.tuning_seeds, study.trials, train)
+    return Decided(part, [base, *_controls(part, base.method), *chosen])
 
 
 def undecided(part: Part) -> Decided:
-    """A task whose rows stand at the first of their values, for a look at a tuning under way."""
-    return Decided(part, [tune.best(row, ()) for row in part.rows])
+    """A task where nothing is tuned yet, for a look at a tuning under way."""
+    base = Choice(part.base.start)
+    following = [variant.following(base.method) for variant in part.variants]
+    variants = [Choice(variant.start) for variant in following]
+    return Decided(part, [base, *_controls(part, base.method), *variants])
+
+
+def _controls(part: Part, base: Method) -> list[Choice]:
+    tunables = [Tunable(method=control).following(base) for control in part.controls]
+    return [Choice(tunable.method) for tunable in tunables]
 
 
 def wanted(study: Study, decided: Decided) -> list[Run]:
@@ -135,7 +175,13 @@ def wanted(study: Study, decided: Decided) -> list[Run]:
     return runs(decided.part.task, decided.methods, study.seeds)
 
 
-def reader(held: Mapping[str, Record], task: str) -> tune.Train:
+def tuning_runs(study: Study, part: Part) -> int:
+    """The most runs that the tuning on one task takes."""
+    counts = [each.count(study.trials) for each in part.tuned]
+    return sum(counts) * len(study.tuning_seeds)
+
+
+def reader(held: Mapping[str, Record], task: str) -> Train:
     """What stands in for training where only records are to be read.
 
     Its calls raise UnfinishedError where a record is missing.
@@ -144,7 +190,7 @@ def reader(held: Mapping[str, Record], task: str) -> tune.Train:
     def train(asked: Sequence[Run]) -> Mapping[str, Record]:
         missing = sum(run.id not in held for run in asked)
         if missing:
-            raise UnfinishedError(task, missing, len(asked))
+            raise UnfinishedError(task, missing)
         return held
 
     return train
@@ -153,10 +199,10 @@ def reader(held: Mapping[str, Record], task: str) -> tune.Train:
 def compared(study: Study, decided: Decided, held: Iterable[Record]) -> Comparison:
     """The comparison on one task, from the records that there are."""
     part, held = decided.part, list(held)
-    told = tune.told(decided.choices, study.tuning_seeds, part.task.metric)
-    note = " ".join(text for text in (told, part.note) if text)
-    methods, untuned = decided.methods, part.untuned
-    found = comparing.compare(part.task, methods, study.seeds, held, note, untuned)
+    found = comparing.compare(
+        part.task, decided.methods, study.seeds, held, part.note, decided.untuned
+    )
+    found = found.model_copy(update={"tuning": tuple(decided.tunings)})
     if study.flatness is None:
         return found
     asked = {run.id for run in wanted(study, decided)}

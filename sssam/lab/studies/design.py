@@ -1,113 +1,160 @@
-"""What a study is, as a value: its tasks, for each the rows with what is still to be chosen, seeds.
+"""What a study is, as a value: tasks, the base's recipe, variants with what is tuned, and seeds.
 
 A `Study` is whole in itself: its text, `study.json` in the study's directory, is all that a later
 command needs to go on, to compare and to report.
 """
 
-import itertools
-import random
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from sssam.lab.specs import Method, Run, Spec, Task
+from sssam.lab.specs import Method, Name, Run, Spec, Task
 from sssam.lab.specs.flatness import Plan
+from sssam.lab.specs.tuning import Value
 
-Rho = Annotated[float, Field(ge=0)]
-Rate = Annotated[float, Field(gt=0)]
-Option = bool | int | float | str
+#: Seeds on which settings are tuned; a comparison counts its own from 0.
+TUNING_SEEDS = tuple(range(1000, 1005))
 
-#: Seeds on which hyperparameters are chosen; a comparison counts its own from 0.
-TUNING_SEEDS = tuple(range(1000, 1010))
+#: Trials of the base's recipe, and of each variant that is tuned, unless a study says otherwise.
+TRIALS = 12
+
+#: The settings that make a recipe: variants take them from the base, unless they set them.
+RECIPE = ("learning_rate", "weight_decay", "label_smoothing", "dropout")
+
+#: The settings of a method that are no options of its kind.
+FIELDS = ("rho", *RECIPE)
 
 
-class Grid(Spec):
-    """One row of a comparison, and the values among which some of its hyperparameters are chosen.
+class Axis(Spec):
+    """The values of one setting that are tried first, rising; `start` is where the tuning begins.
 
-    `method` is the row, with the values that stand fast. rho is tried at `unit` times each of
-    `factors`, rising; where `grows`, more factors follow at an end at which the best lies.
-    `learning_rates` and `options` hold what is tried of these. Each combination is one trial; if
-    `drawn` is given, that many of them are, drawn at random with `draw_seed`.
+    Where it `grows`, values between those and beyond them are tried too, within [least, most].
     """
 
-    method: Method
-    unit: Rho = 1.0
-    factors: tuple[Rho, ...] = ()
+    values: Annotated[tuple[Value, ...], Field(min_length=1)]
+    start: Value
     grows: bool = False
-    learning_rates: tuple[Rate, ...] = ()
-    options: dict[str, tuple[Option, ...]] = Field(default_factory=dict)
-    drawn: Annotated[int, Field(ge=1)] | None = None
-    draw_seed: int = 0
+    least: float = 0.0
+    most: float | None = None
+
+    @model_validator(mode="after")
+    def _starts_within(self) -> "Axis":
+        if self.start not in self.values:
+            raise ValueError(f"start is {self.start!r}, must be one of {list(self.values)}")
+        if len(set(self.values)) < len(self.values):
+            raise ValueError(f"a value stands twice in {list(self.values)}: give each once")
+        return self
+
+    @property
+    def numeric(self) -> bool:
+        """Whether the values have an order, and ends."""
+        return all(isinstance(v, int | float) and not isinstance(v, bool) for v in self.values)
+
+    @property
+    def tuned(self) -> bool:
+        """Whether there is more than one value to try."""
+        return self.grows or len(self.values) > 1
+
+    def ordered(self, tried: Sequence[Value]) -> tuple[Value, ...]:
+        """What was tried, in rising order where it has one."""
+        return tuple(sorted(tried, key=float)) if self.numeric else tuple(tried)
+
+    def ends_at(self, value: Value, ordered: Sequence[Value]) -> bool:
+        """Whether a value is the smallest or largest of several, and no bound of the range."""
+        outermost = value in (ordered[0], ordered[-1]) and len(ordered) > 1
+        return self.numeric and outermost and value not in (self.least, self.most)
+
+
+class Tunable(Spec):
+    """A variant, and by name the settings that are tuned, or that stand fast at a single value."""
+
+    method: Method
+    axes: dict[str, Axis] = Field(default_factory=dict)
 
     @property
     def label(self) -> str:
-        """The row's label."""
+        """The variant's label."""
         return self.method.label
+
+    def count(self, trials: int) -> int:
+        """How many of `trials` there are to make: fewer where lists have fewer combinations."""
+        if any(axis.grows for axis in self.axes.values()):
+            return trials
+        return min(trials, math.prod(len(axis.values) for axis in self.axes.values()))
 
     @property
     def tuned(self) -> bool:
         """Whether there is something to choose."""
-        return len(self.trials()) > 1
+        return self.count(2) > 1
 
-    def trials(self) -> tuple[Method, ...]:
-        """The row at each combination of values: rho rises slowest."""
-        every = list(self._combinations())
-        if self.drawn is None or self.drawn >= len(every):
-            return tuple(every)
-        chosen = random.Random(self.draw_seed).sample(range(len(every)), self.drawn)
-        return tuple(every[i] for i in sorted(chosen))
+    @property
+    def start(self) -> Method:
+        """The variant where its tuning begins, which is what it is where nothing is tuned."""
+        return self.at([axis.start for axis in self.axes.values()])
 
-    def _combinations(self) -> Iterator[Method]:
-        radii = [self.radius(factor) for factor in self.factors] or [self.method.rho]
-        rates = self.learning_rates or (self.method.learning_rate,)
-        for rho, rate, *values in itertools.product(radii, rates, *self.options.values()):
-            options = {**self.method.options, **dict(zip(self.options, values, strict=True))}
-            update = {"rho": rho, "learning_rate": rate, "options": options}
-            yield self.method.model_copy(update=update)
+    def at(self, values: Sequence[Value]) -> Method:
+        """The variant at these values of its axes, in their order."""
+        named = dict(zip(self.axes, values, strict=True))
+        update: dict[str, object] = {name: named[name] for name in FIELDS if name in named}
+        options = {name: value for name, value in named.items() if name not in FIELDS}
+        update["options"] = {**self.method.options, **options}
+        return self.method.model_copy(update=update)
 
-    def radius(self, factor: float) -> float:
-        """The rho of a factor, to six digits, so that its text reads well."""
-        return float(f"{self.unit * factor:.6g}")
+    def following(self, base: Method) -> "Tunable":
+        """The variant at the recipe of the base, but for the settings that are its own."""
+        recipe = {name: getattr(base, name) for name in RECIPE}
+        return self.model_copy(update={"method": self.method.model_copy(update=recipe)})
 
 
 class Part(Spec):
-    """One task of a study, with the rows to be compared on it; `note` tells of rows' fixed rho.
+    """One task of a study: the base with its recipe's settings, the controls, and the variants.
 
-    `untuned` names those whose rho was tuned on this task neither by the study nor before it.
+    Controls are the base at the recipe that was chosen for it, trained in other ways; `note` says
+    what else a reader should know of where the variants come from.
     """
 
     task: Task
-    rows: Annotated[tuple[Grid, ...], Field(min_length=1)]
+    base: Tunable = Tunable(method=Method(label="base", kind="base"))
+    controls: tuple[Method, ...] = ()
+    variants: tuple[Tunable, ...] = ()
     note: str = ""
-    untuned: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _labels_differ(self) -> "Part":
-        labels = [row.label for row in self.rows]
+        labels = [
+            self.base.label,
+            *(c.label for c in self.controls),
+            *(v.label for v in self.variants),
+        ]
         twice = sorted({label for label in labels if labels.count(label) > 1})
         if twice:
-            raise ValueError(f"two rows have the label {twice[0]!r}: give one another label")
+            raise ValueError(f"label {twice[0]!r} is there twice: give one of the two another")
         return self
 
     @property
-    def tuned(self) -> list[Grid]:
-        """The rows of which something is to be chosen."""
-        return [row for row in self.rows if row.tuned]
+    def tuned(self) -> list[Tunable]:
+        """The base and the variants of which something is to be chosen."""
+        return [each for each in (self.base, *self.variants) if each.tuned]
 
 
 class Study(Spec):
-    """Tasks and rows to compare over `seeds`, where hyperparameters are chosen on `tuning_seeds`.
+    """Tasks and variants to compare over `seeds`, where settings are tuned on `tuning_seeds`.
 
-    `engine` is where runs are trained unless a command says otherwise, as
-    `sssam.lab.engines.parse` reads it; None: processes on this machine. `flatness` is what is
-    measured of each model that the comparison's runs end at; None: nothing.
+    `trials` are those of the base's recipe and of each variant that is tuned. `first_seeds` are the
+    seeds that the study was begun with: seeds that were added later are reported. `engine` is where
+    runs are trained unless a command says otherwise, as `sssam.lab.engines.parse` reads it; None:
+    processes on this machine. `flatness` is what is measured of each model that the comparison's
+    runs end at; None: nothing.
     """
 
-    name: str
+    name: Name
     parts: Annotated[tuple[Part, ...], Field(min_length=1)]
     seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
+    first_seeds: tuple[int, ...] = Field(default_factory=lambda values: values.get("seeds", ()))
     tuning_seeds: Annotated[tuple[int, ...], Field(min_length=1)] = TUNING_SEEDS
+    trials: Annotated[int, Field(ge=1)] = TRIALS
     engine: str | None = None
     flatness: Plan | None = None
 
@@ -123,8 +170,13 @@ class Study(Spec):
                 "must be judged on others"
             )
         for part in self.parts:
-            _require_equal_trials(part.tuned)
+            _require_fair_trials(part, self.trials)
         return self
+
+    @property
+    def seeds_added(self) -> tuple[int, ...]:
+        """The seeds that were added after the study was begun."""
+        return tuple(seed for seed in self.seeds if seed not in self.first_seeds)
 
     def text(self) -> str:
         """The study as JSON; equal studies give equal text."""
@@ -136,17 +188,14 @@ def runs(task: Task, methods: Sequence[Method], seeds: Sequence[int]) -> list[Ru
     return [Run(task=task, method=method, seed=seed) for seed in seeds for method in methods]
 
 
-def _require_equal_trials(rows: Sequence[Grid]) -> None:
-    counts = {row.label: len(row.trials()) for row in rows}
-    if len(set(counts.values())) > 1:
-        told = ", ".join(f"{label} {count}" for label, count in counts.items())
+def _require_fair_trials(part: Part, trials: int) -> None:
+    """Variants have equally many trials, and a base that is tuned has at least as many."""
+    counts = {each.label: each.count(trials) for each in part.variants if each.tuned}
+    of_base = {part.base.label: part.base.count(trials)} if part.base.tuned else {}
+    short = any(count < max(counts.values(), default=0) for count in of_base.values())
+    if len(set(counts.values())) > 1 or short:
+        listed = ", ".join(f"{label} {count}" for label, count in {**of_base, **counts}.items())
         raise ValueError(
-            f"rows must have equally many trials, but have {told}: give each the same number of "
-            "values, or set trials = N to draw N of each"
-        )
-    if len({row.grows for row in rows}) > 1:
-        fixed = next(row.label for row in rows if not row.grows)
-        raise ValueError(
-            f'some rows have rho = "tune", whose grid can grow, and {fixed!r} has a grid that '
-            "can't: the trials would not be equal; use one of the two for all rows"
+            "variants must have equally many trials, and the base no fewer, but they have "
+            f'{listed}: give each equally many values, or "tune", or set trials'
         )

@@ -1,63 +1,163 @@
-"""A study from a TOML file: tasks, rows with grids of hyperparameters, seeds, epochs, budget.
+"""A study from a TOML file: tasks, the base's recipe, controls, variants, seeds and budgets.
 
-What a file can say is told by example in docs/laboratory.md.
+What a file can say is shown by example in docs/laboratory.md.
 """
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
-from sssam.lab import engines, tuned
+from sssam.lab import engines, tasks
 from sssam.lab.runs import checks
-from sssam.lab.specs import Name, Run, Task
+from sssam.lab.specs import Method, Name, Task
 from sssam.lab.specs.flatness import OF_STUDY, Plan, Radius
-from sssam.lab.studies import tasktables
-from sssam.lab.studies.complaints import TAKES, KeyedError, Place, Text
-from sssam.lab.studies.design import TUNING_SEEDS, Grid, Part, Study, runs
-from sssam.lab.studies.rowtables import RowTable, grid, label
-from sssam.lab.tuned import Tuned
+from sssam.lab.specs.names import nearest, safe
+from sssam.lab.studies import defaults, settings, trials
+from sssam.lab.studies.conduct import OWN
+from sssam.lab.studies.design import TRIALS, TUNING_SEEDS, Part, Study, Tunable
+from sssam.lab.studies.located import Text
+from sssam.lab.studies.variants import AnyVariant, RecipeTable, Table, VariantTable
 
 #: The most seeds that a number can stand for: more would be a slip of the finger.
 MOST_SEEDS = 10_000
 
+_Seeds = (
+    Annotated[int, Field(ge=1, le=MOST_SEEDS)]
+    | Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+)
 
-class _FlatnessTable(BaseModel):
+
+class TaskTable(BaseModel):
+    """The keys of a task; all others are its settings."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    name: Annotated[str, Field(min_length=1)]
+    label: Name | None = None
+    data: str | None = None
+
+    def task(self, epochs: int | None, data: Mapping[str, str], folder: Path) -> Task:
+        """The task, its data found; paths are looked for in `folder` first.
+
+        Raises:
+            ValueError, FileNotFoundError, ConnectionError: as `tasks.find` and `tasks.changed`.
+        """
+        path = data.get(self.label or self.name) or self.data
+        name = self.name if self.name in tasks.TASKS else _beside(self.name, folder)
+        found = tasks.find(name, path and _beside(path, folder))
+        length = {} if epochs is None else {"epochs": epochs}
+        named = {"name": self.label or found.name}
+        return tasks.changed(found, {**length, **(self.model_extra or {}), **named})
+
+
+class FlatnessTable(Table):
     """What is measured of each trained model, in place of `OF_STUDY`."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
-
     samples: Annotated[int, Field(ge=1)] = OF_STUDY.samples
-    rho: Radius | Annotated[list[Radius], Field(min_length=1)] = list(OF_STUDY.radii)
+    rho: list[Radius] = Field(list(OF_STUDY.radii), min_length=1)
     eigenvalues: Annotated[int, Field(ge=1)] = OF_STUDY.eigenvalues
 
     def plan(self) -> Plan:
         """The whole plan."""
-        rho = self.rho if isinstance(self.rho, list) else [self.rho]
-        given = {"samples": self.samples, "radii": tuple(rho), "eigenvalues": self.eigenvalues}
+        given = {"samples": self.samples, "radii": tuple(self.rho), "eigenvalues": self.eigenvalues}
         return OF_STUDY.model_copy(update=given)
 
 
-class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+class File(Table):
+    """The keys of a study; `recipe` None tunes every setting of the recipe that a task has."""
 
     name: Name | None = None
-    tasks: list[str | dict[str, Any]] = Field(min_length=1)
-    methods: list[dict[str, Any]] = Field(min_length=1)
-    seeds: int | list[int]
-    tuning_seeds: int | list[int] = len(TUNING_SEEDS)
+    tasks: list[
+        Annotated[TaskTable, BeforeValidator(lambda g: {"name": g} if isinstance(g, str) else g)]
+    ] = Field(min_length=1)
+    recipe: Annotated[
+        RecipeTable | None, BeforeValidator(lambda g: {"tune": None, "given": {}}.get(str(g), g))
+    ] = None
+    controls: bool | list[str] = True
+    variants: list[AnyVariant] | None = Field(None, min_length=1)
+    seeds: _Seeds
+    tuning_seeds: _Seeds = len(TUNING_SEEDS)
+    trials: int = Field(TRIALS, ge=1)
     epochs: int | None = Field(None, ge=1)
     budget: float | None = Field(None, ge=1, le=2)
-    trials: int | None = Field(None, ge=1)
     engine: str | None = None
-    flatness: bool | dict[str, Any] = False
-    tuned: str | list[str] = Field(default_factory=list)
+    flatness: Annotated[
+        FlatnessTable | None,
+        BeforeValidator(lambda g: {True: {}, False: None}[g] if isinstance(g, bool) else g),
+    ] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _above(cls, given: Any) -> Any:
+        """Refuses a key of the study below [[variants]], where TOML takes it for the variant's."""
+        own = cls.model_fields.keys() - VariantTable.model_fields.keys() - {"budget"}
+        for variant in given.get("variants", ()) if isinstance(given, dict) else ():
+            for key in own.intersection(variant if isinstance(variant, dict) else ()):
+                text = f"{key!r} is a key of the study: write it above all tables"
+                raise PydanticCustomError("unknown_key", "{text}", {"text": text, "key": key})
+        return given
+
+    @field_validator("engine")
+    @classmethod
+    def _exists(cls, given: str | None) -> str | None:
+        if given is not None:
+            engines.parse(given)
+        return given
+
+    @field_validator("controls")
+    @classmethod
+    def _known(cls, given: bool | list[str]) -> bool | list[str]:
+        for name in given if isinstance(given, list) else ():
+            if name not in defaults.CONTROLS:
+                raise ValueError(nearest("control", name, defaults.CONTROLS))
+        return given
+
+    def part(self, task: Task) -> Part:
+        """The study of one task, of which the first trials are built once.
+
+        Raises:
+            ValueError: what can't be on this task; a MethodError names the variant.
+        """
+        recipe = self.recipe
+        axes = settings.recipe(task) if recipe is None else recipe.axes("base", task)
+        names = self.controls if isinstance(self.controls, list) else None
+        part = Part(
+            task=task,
+            base=Tunable(method=Method(label="base", kind="base"), axes=axes),
+            controls=defaults.controls(task, names) if self.controls else (),
+            variants=self._variants(task),
+        )
+        check(part, self.trials)
+        return part
+
+    def _variants(self, task: Task) -> tuple[Tunable, ...]:
+        if self.variants is None:
+            return defaults.tuned_variants()
+        return tuple(each.tunable(task, self.budget) for each in self.variants)
+
+
+def check(part: Part, count: int) -> None:
+    """Builds the base, the controls, and the first trials of each variant.
+
+    Raises:
+        MethodError: one that can't be built on the task, by its label.
+        ValueError, FileNotFoundError: as `checks.check`.
+    """
+    every = (part.base, *part.variants)
+    first = [
+        each.at(point)
+        for each in every
+        for point in trials.proposed(list(each.axes.values()), {}, count)
+    ]
+    checks.check(part.task, [*first, *part.controls])
 
 
 def read(path: Path, data: Mapping[str, str] | None = None) -> Study:
-    """The study that a file describes, with its data found and every row built once.
+    """The study that a file describes, with its data found and every variant built once.
 
     Paths in the file are looked for beside it first, then from the working directory. `data` are
     paths of data by the names of tasks, in place of what the file says.
@@ -70,47 +170,57 @@ def read(path: Path, data: Mapping[str, str] | None = None) -> Study:
         ConnectionError: the hub that has the data can't be reached.
     """
     text = Text(path, content := _content(path))
-    with text.at(Place()):
-        parsed = _parsed(content)
-    _require_above(parsed, text)
-    with text.at(Place(), _File.model_fields):
-        file = _File.model_validate(parsed)
-        seeds = _seeds(file.seeds, 0, "seeds")
-        tuning = _seeds(file.tuning_seeds, TUNING_SEEDS[0], "tuning_seeds")
-        _require_engine(file.engine)
-        _require_schedule(file)
-    plan = _flatness(file.flatness, text)
-    found = tasktables.read(file.tasks, file.epochs, data or {}, text)
-    with text.at(Place()):
-        values = _tuned(file.tuned, path.parent)
-    parts = tuple(_part(task, i, file, text, values) for i, task in enumerate(found))
-    with text.at(Place()):
+    with text.at():
+        file = File.model_validate(_parsed(content))
+    found = list[Part]()
+    labels = [variant.named() for variant in file.variants or ()]
+    for number, table in enumerate(file.tasks):
+        with text.at("tasks", number):
+            task = table.task(file.epochs, data or {}, path.parent)
+            _require_folder(task, [part.task for part in found], len(file.tasks) > 1)
+        with text.at(labels=labels):
+            found.append(file.part(task))
+    _require_known(data or {}, [part.task.name for part in found])
+    with text.at():
         return Study(
             name=file.name or path.stem,
-            parts=parts,
-            seeds=seeds,
-            tuning_seeds=tuning,
+            parts=tuple(found),
+            seeds=_listed(file.seeds, 0),
+            tuning_seeds=_listed(file.tuning_seeds, TUNING_SEEDS[0]),
+            trials=file.trials,
             engine=file.engine,
-            flatness=plan,
+            flatness=None if file.flatness is None else file.flatness.plan(),
         )
+
+
+def _listed(given: int | list[int], first: int) -> tuple[int, ...]:
+    return tuple(range(first, first + given)) if isinstance(given, int) else tuple(given)
+
+
+def _require_known(data: Mapping[str, str], names: list[str]) -> None:
+    for name in data:
+        if name not in names:
+            raise ValueError(f"--data {name}=...: {nearest('task of the study', name, names)}")
+
+
+def _require_folder(task: Task, before: list[Task], several: bool) -> None:
+    """Refuses a name whose results would lie in another task's folder, or in the study's own."""
+    folders = {safe(each.name).casefold(): each.name for each in before}
+    own = {name: f"the study's own folder {name}" for name in OWN if several}
+    folder = safe(task.name).casefold()
+    if other := {**own, **folders}.get(folder):
+        raise ValueError(f"task {task.name!r} and {other!r} clash: give the task another label")
 
 
 def _content(path: Path) -> str:
     """The text of a file, whose first sign may be a byte order mark."""
-    if path.is_dir():
-        raise IsADirectoryError(
-            f"study file {str(path)!r} is a directory, which holds no study either: name a file"
-        )
-    if not path.is_file():
-        raise FileNotFoundError(f"study file {str(path)!r} does not exist")
-    held = path.read_bytes()
     try:
-        return held.decode("utf-8-sig")
+        return path.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = held.count(b"\n", 0, error.start) + 1
-        raise ValueError(
-            f"{path}, line {line}: the byte {held[error.start]:#04x} is no UTF-8: save the file as "
-            "text in UTF-8"
+        raise ValueError(f"{path}: {error}: save the file as text in UTF-8") from error
+    except OSError as error:
+        raise type(error)(
+            f"study file {str(path)!r}: {error.strerror}: name a .toml file"
         ) from error
 
 
@@ -121,83 +231,14 @@ def _parsed(content: str) -> dict[str, Any]:
         raise ValueError(f"this is no TOML: {error}") from error
 
 
-#: The keys of a study that no row could be thought to have, as it could a name.
-_ABOVE = frozenset(_File.model_fields) - frozenset(RowTable.model_fields) - {"name"}
+def _beside(given: str, folder: Path) -> str:
+    """A path beside the study file, if there is one of that name; the text as it is, if not.
 
-
-def _require_above(parsed: Mapping[str, Any], text: Text) -> None:
-    """Refuses a key of the study below [[methods]], where it is one of that row to TOML."""
-    rows = parsed.get("methods")
-    for i, row in enumerate(rows if isinstance(rows, list) else ()):
-        for key in row if isinstance(row, dict) else ():
-            if key in _ABOVE:
-                with text.at(Place("methods", i, label(row))):
-                    raise KeyedError(key, "is a key of the study: write it above all tables")
-
-
-def _require_schedule(file: _File) -> None:
-    if file.budget is not None and not any("schedule" in row for row in file.methods):
-        raise KeyedError("budget", "is met by moving schedules, and no row has one: leave it out")
-
-
-def _flatness(given: bool | dict[str, Any], text: Text) -> Plan | None:
-    if isinstance(given, bool):
-        return OF_STUDY if given else None
-    fields = _FlatnessTable.model_fields
-    with text.at(Place("flatness"), fields):
-        return _FlatnessTable.model_validate(given).plan()
-
-
-def _require_engine(engine: str | None) -> None:
-    if engine is not None:
-        try:
-            engines.parse(engine)
-        except ValueError as error:
-            raise KeyedError("engine", str(error)) from error
-
-
-def _seeds(given: int | list[int], first: int, key: str) -> tuple[int, ...]:
-    if isinstance(given, int) and given > MOST_SEEDS:
-        raise KeyedError(key, f"must be at most {MOST_SEEDS}, not {given}: list more, one by one")
-    seeds = tuple(range(first, first + given)) if isinstance(given, int) else tuple(given)
-    if not seeds or min(seeds) < 0:
-        raise KeyedError(key, f"must be {TAKES[key]}, none below 0, not {given}")
-    return seeds
-
-
-def _tuned(given: str | list[str], folder: Path) -> list[Tuned]:
-    """What `sssam tune` left at these paths, which are looked for beside the file first."""
-    found = []
-    for each in [given] if isinstance(given, str) else given:
-        place = folder / each if (folder / each).exists() else Path(each)
-        try:
-            found.append(tuned.load(place / tuned.FILE if place.is_dir() else place))
-        except (OSError, ValueError) as error:
-            raise KeyedError("tuned", f"{each!r} can't be read: {error}") from error
-    return found
-
-
-def _part(task: Task, number: int, file: _File, text: Text, tunings: Sequence[Tuned]) -> Part:
-    """A task with its rows, of which every trial is built once."""
-    values = next((each for each in tunings if each.is_for(task)), tuned.read(task))
-    rows, places, untuned = list[Grid](), dict[str, Place](), list[str]()
-    for i, given in enumerate(file.methods):
-        place = Place("methods", i, label(given))
-        with text.at(place, RowTable.model_fields):
-            table = RowTable.model_validate(given)
-            row = grid(table, task, file.budget, file.trials, values)
-            if row.label in places:
-                raise KeyedError("label", f"{row.label!r} is there twice: give one another")
-        rows.append(row)
-        places[row.label] = place
-        if row.method.rho and len(row.factors) < 2 and table.rho != "tuned":
-            untuned.append(row.label)
-    part = Part(task=task, rows=tuple(rows), untuned=tuple(untuned))
-    with text.at(Place("tasks", number, task.name), rows=places):
-        checks.check_runs(_samples(part))
-    return part
-
-
-def _samples(part: Part) -> list[Run]:
-    """A run of every trial of every row."""
-    return [run for row in part.rows for run in runs(part.task, row.trials(), [0])]
+    After the path there may be a colon, and a function or a column.
+    """
+    file, colon, rest = given.rpartition(":")
+    for path, more in ((given, ""), (file, colon + rest)):
+        near = folder / path
+        if path and near.exists() and (near.is_dir() or near.suffix != ""):
+            return f"{near}{more}"
+    return given

@@ -60,6 +60,15 @@ def default_rho(kind: str) -> float:
     return 0.0 if argument is None else float(argument.default)
 
 
+def is_scheduled(kind: str) -> bool:
+    """Whether the class of a kind takes a schedule.
+
+    Raises:
+        ValueError: no such kind, with the nearest ones.
+    """
+    return "schedule" in _arguments(kind)
+
+
 def check(method: Method) -> None:
     """Refuses a kind that is unknown, an option that it does not have, and a schedule out of place.
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from sssam.lab.cli import main
+from sssam.lab.cli import main, studies
 from sssam.lab.report import page as report
 from sssam.lab.runs import dispatch
 
@@ -27,13 +27,14 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("studied")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(report, "write", lambda *_, **__: SimpleNamespace(page=""))
-        words = ["compare", *SMALL, "--methods", "base,SAM,SS-SAM linear", "--out", f"{folder}"]
-        assert main(words) == 0
+        words = [*SMALL, "--variants", "SAM", "SS-SAM constant", "--no-controls", "--out"]
+        assert main(["compare", "noisy-digits", *words, f"{folder}"]) == 0
     return folder
 
 
 def compare(folder: Path, *more: str) -> int:
-    return main(["compare", *SMALL, "--methods", "base, SAM", "--out", str(folder), *more])
+    words = [*SMALL, "--variants", "SAM", "--no-controls", "--out", str(folder), *more]
+    return main(["compare", "noisy-digits", *words])
 
 
 def test_compare_ends_with_table_headline_and_page(
@@ -51,8 +52,9 @@ def test_compare_ends_with_table_headline_and_page(
 def test_compare_trains_only_what_is_missing(
     studied: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["compare", *SMALL, "--methods", "base,SAM 1/8 ascent", "--out", f"{studied}"]) == 0
-    assert "2 of 2 runs, the last of them SAM 1/8 ascent, seed 1" in capsys.readouterr().err
+    words = [*SMALL, "--variants", "SAM", "looksam", "--no-controls", "--out", f"{studied}"]
+    assert main(["compare", "noisy-digits", *words]) == 0
+    assert "2 of 2 runs, the last of them LookSAM, seed 1" in capsys.readouterr().err
 
 
 def test_quiet_says_headline_and_page_alone(
@@ -65,18 +67,8 @@ def test_quiet_says_headline_and_page_alone(
 
 
 def test_no_run_shows_what_there_is(studied: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = [
-        "compare",
-        "--epochs",
-        "2",
-        "--methods",
-        "base,SAM",
-        "--seeds",
-        "3",
-        "--no-run",
-        "--out",
-    ]
-    assert main([*words, str(studied)]) == 0
+    words = ["--epochs", "2", "--variants", "SAM", "--no-controls", "--seeds", "3", "--no-run"]
+    assert main(["compare", "noisy-digits", *words, "--out", f"{studied}"]) == 0
     assert "3 seeds (2 of 6 runs are missing" in capsys.readouterr().out
 
 
@@ -87,12 +79,25 @@ def test_no_run_without_records_is_refused(
     assert "no record of this comparison is in" in capsys.readouterr().err
 
 
-def test_the_page_tells_how_rho_was_chosen(studied: Path) -> None:
+def test_nothing_is_tuned_on_a_task_unless_that_is_asked_for(studied: Path) -> None:
     assert compare(studied, "--quiet") == 0
-    told = json.loads((studied / "comparison.json").read_text())["tuning"]
-    assert "validation samples" in told
-    assert "sssam tune noisy-digits" in told
-    assert "from which this run differs" in told
+    found = json.loads((studied / "comparison.json").read_text())
+    assert found["tuning"] == []
+    study = json.loads((studied / "study.json").read_text())
+    assert study["parts"][0]["base"]["axes"] == {}
+
+
+def test_without_a_task_noisy_digits_is_tuned_over_all_controls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    study, folder = studies.meant(None)
+    (part,) = study.parts
+    assert folder == Path("sssam-results", "noisy-digits")
+    assert (study.trials, len(study.seeds)) == (studies.DEMO_TRIALS, 12)
+    assert part.base.axes.keys() == {"learning_rate", "weight_decay", "label_smoothing", "dropout"}
+    assert all(variant.axes["rho"].grows for variant in part.variants)
+    assert len(part.controls) == 8
 
 
 def test_files_that_are_no_records_are_told_of(
@@ -121,7 +126,7 @@ def test_a_full_disk_is_one_line(
         raise OSError(28, "the record a.json could not be written: No space left on device")
 
     monkeypatch.setattr(dispatch, "run_missing", full)
-    assert compare(tmp_path) == 1
+    assert compare(tmp_path, "--quiet") == 1
     assert one_line(capsys).endswith("No space left on device")
 
 
@@ -138,31 +143,29 @@ def one_line(capsys: pytest.CaptureFixture[str]) -> str:
     ("words", "said"),
     [
         (["compare", "noisy-digit"], "unknown task 'noisy-digit': did you mean 'noisy-digits'"),
-        (["compare", "--methods", "SSAM linear"], "unknown method 'SSAM linear': did you mean "),
+        (["compare", "--variants", "SSAM late"], "unknown variant 'SSAM late': did you mean "),
         (["compare", "--seeds", "0"], "--seeds must be at least 1, not 0: the number of paired"),
         (["compare", "--jobs", "0"], "--jobs must be at least 1, not 0: processes"),
         (["compare", "--epochs", "0"], "--epochs must be at least 1, not 0"),
-        (["compare", "--data", "nowhere"], "data 'digits' takes no path, got 'nowhere'"),
+        (["compare", "digits", "--data", "nowhere"], "data 'digits' takes no path, got 'nowhere'"),
         (["compare", "cifar10", "--data", "nowhere"], "data path 'nowhere' does not exist"),
         (["compare", "--seeds", "many"], 'unable to convert "many" into int'),
         (["compare", "--sedes", "3"], "Unknown option: --sedes. Did you mean --seeds?"),
         (["compare", "--out", __file__], "which is no directory: name another"),
-        (["compare", "--methods", "looksam:q=5"], "unknown option 'q'"),
-        (["compare", "--methods", "sssam:schedule=lat(1)"], "unknown schedule 'lat'"),
+        (["compare", "--variants", "looksam:q=5"], "unknown key 'q'"),
+        (["compare", "--variants", "sssam:schedule='lat(1)'"], "unknown schedule 'lat'"),
         (["compare", "--engine", "locl"], "unknown engine 'locl': did you mean 'local'"),
         (["compare", "--engine", "here", "--jobs", "2"], "--jobs is 2 beside --engine"),
-        (["compare", "nothing.toml"], "study file 'nothing.toml' does not exist"),
+        (["compare", "nothing.toml"], "study file 'nothing.toml': No such file"),
         (["compare", "nothing.py"], "task file 'nothing.py' does not exist"),
-        (["run", "nothing.toml"], "study file 'nothing.toml' does not exist"),
+        (["run", "nothing.toml"], "study file 'nothing.toml': No such file"),
         (["report", "nowhere"], "'nowhere' holds no study.json"),
         (["export", "nowhere"], "'nowhere' has no records"),
         (["import", "nothing.jsonl", "nowhere"], "nothing.jsonl"),
-        (["tune", "digitz"], "unknown task 'digitz'"),
-        (["tune", "--methods", "samm"], "unknown method 'samm'"),
-        (["tune", "--seeds", "0"], "--seeds must be at least 1, not 0"),
-        (["train", "--method", "base,SAM"], "names 2 rows: name one"),
+        (["compare", "digits", "--trials", "-1"], "--trials must be at least 0, not -1: 0 tunes"),
+        (["train", "--method", "default"], "names 4 variants: name one"),
         (["compair"], 'Unknown command "compair". Did you mean "compare"?'),
-        (["train", "--method", "SAMM"], "unknown method 'SAMM': did you mean 'SAM'"),
+        (["train", "--method", "SAMM"], "unknown variant 'SAMM': did you mean 'SAM'"),
         (["train", "--seed", "-1"], "--seed must be at least 0, not -1"),
         (["train", "--accelerator", "gpu"], 'Invalid value "gpu" for --accelerator'),
         (["plan", "--budget", "0.5"], "budget must be in [1, 2], not 0.5"),
@@ -170,9 +173,9 @@ def one_line(capsys: pytest.CaptureFixture[str]) -> str:
         (["plan", "--total-steps", "0"], "total_steps must be at least 1, not 0"),
         (["plan", "--strength", "weak"], 'Invalid value "weak" for --strength'),
         (["plan", "--out", "plan.gif"], "must end in .svg, .pdf or .png"),
-        (["compare", "--methods", ""], "methods are '', with no name where one is to stand"),
-        (["compare", "--methods", "sam:rho=-1"], "'sam:rho=-1': rho must be at least 0, not -1"),
-        (["compare", "--methods", "looksam:k=0"], "'looksam:k=0': k must be at least 1, not 0"),
+        (["compare", "--variants", ""], "unknown variant ''"),
+        (["compare", "--variants", "sam:rho=-1"], "'sam:rho=-1': "),
+        (["compare", "--variants", "looksam:k=0"], "'looksam:k=0': k must be at least 1, not 0"),
         (["compare", "--seeds", "99999"], "--seeds must be at most 10000, not 99999"),
         (["compare", "--out", f"{__file__}/sub"], "test_cli.py' is no directory: name another"),
         (["import", ".", "nowhere"], "'.': is a directory"),
@@ -195,7 +198,7 @@ def test_train_prints_the_result_and_writes_the_record(
     words = ["train", "--epochs", "2", "--out", str(tmp_path), "--seed", "3"]
     assert main(words) == 0
     output = capsys.readouterr()
-    assert "SS-SAM linear on noisy-digits, seed 3: finished; test accuracy " in output.out
+    assert "SS-SAM linear(0, 1) on noisy-digits, seed 3: finished; test accuracy " in output.out
     assert "epoch 2 of 2: training loss " in output.err
     (path,) = (tmp_path / "records").iterdir()
     assert json.loads(path.read_text())["run"]["seed"] == 3

@@ -8,6 +8,7 @@ from synthetic import record
 
 from sssam.lab.comparison.compare import compare
 from sssam.lab.search import Candidate, Results, Searched, confirm, report, search, space
+from sssam.lab.studies import conduct
 
 FAMILIES = {"late": {"kind": "late", "f": 0.25}, "constant": {"kind": "constant", "p": 0.25}}
 
@@ -100,7 +101,7 @@ def test_table_and_figure_show_every_search(found: Results) -> None:
 
 def test_what_is_confirmed_and_on_which_seeds(found: Results) -> None:
     study = confirm.study(found, 12)
-    methods = [row.method for row in study.parts[0].rows]
+    methods = conduct.undecided(study.parts[0]).methods
     assert [method.label for method in methods[:2]] == ["base", "SAM"]
     words = [method.label.split()[0] for method in methods[2:]]
     assert words[0] == "found"
@@ -122,7 +123,7 @@ def test_on_fresh_seeds_what_tpe_found_is_compared_with_what_random_search_found
     )
     study = confirm.study(Results(searches=searches), 3)
     (part,) = study.parts
-    methods = [row.method for row in part.rows]
+    methods = conduct.undecided(part).methods
     labels = ["found 1.25 (late)", "random 1.25 (constant)"]
     assert [method.label for method in methods[2:]] == labels
     accuracy = dict(zip(labels, (50.0, 90.0), strict=True))

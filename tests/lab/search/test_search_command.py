@@ -64,8 +64,9 @@ def test_the_command_searches_goes_on_and_confirms(
         Record.model_validate_json(path.read_bytes())
         for path in (tmp_path / "confirm" / "records").glob("*.json")
     ]
-    assert {record.run.seed for record in records} == {0, 1}
-    assert all(record.test_accuracy is not None for record in records)
+    fresh_ones = [record for record in records if record.run.seed < 1000]  # others tune SAM
+    assert {record.run.seed for record in fresh_ones} == {0, 1}
+    assert all(record.test_accuracy is not None for record in fresh_ones)
 
 
 def test_a_task_that_raises_fails_its_trials_and_the_exit_code_says_so(

@@ -14,16 +14,18 @@ from sssam.lab.specs import Record
 STUDY = """
 seeds = 2
 tuning_seeds = 1
+recipe = "given"
+controls = false
 tasks = [{name = "digits", train = 96, validation = 32, model = {name = "mlp", widths = [4]}, \
 epochs = 1, batch_size = 32}]
 
-[[methods]]
+[[variants]]
 kind = "looksam"
 rho = [0.1, 0.2]
 k = 2
 alpha = 0.5
 
-[[methods]]
+[[variants]]
 kind = "sssam"
 rho = [0.1, 0.2]
 schedule = "linear(0, 1)"
@@ -37,10 +39,13 @@ from pathlib import Path
 from sssam.lab.runs import dispatch
 from sssam.lab.studies import studyfile
 from sssam.lab.studies.design import runs
+from sssam.lab.studies.trials import proposed
 
 path, until = Path(sys.argv[1]), int(sys.argv[2])
 found = studyfile.read(path)
-every = [r for part in found.parts for row in part.rows for r in runs(part.task, row.trials(), [0])]
+variants = [variant for part in found.parts for variant in part.variants]
+trials = [v.at(p) for v in variants for p in proposed(list(v.axes.values()), {}, 2)]
+every = runs(found.parts[0].task, trials, [0])
 trained = []
 dispatch.run_missing(every[:until], path.parent / "records", on_record=trained.append)
 text = found.text()

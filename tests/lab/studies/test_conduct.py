@@ -1,18 +1,29 @@
-"""A study in its directory: kept, conducted, read again from it alone."""
+"""A study in its directory: kept, conducted in two stages, read again from it alone."""
 
 import pytest
 from tiny import BASE, SAM, TASK
 
 from sssam.lab.runs import dispatch
+from sssam.lab.runs import store as records
+from sssam.lab.specs import Method
 from sssam.lab.studies import conduct
-from sssam.lab.studies.design import Grid, Part, Study
+from sssam.lab.studies.design import Axis, Part, Study, Tunable
 
-TUNED = Grid(method=SAM, factors=(0.05, 0.1))
+RATES = {"learning_rate": Axis(values=(0.05, 0.1, 0.2), start=0.1, grows=True)}
+RADII = {"rho": Axis(values=(0.05, 0.1), start=0.05, grows=True)}
 STUDY = Study(
     name="tiny study",
-    parts=(Part(task=TASK, rows=(Grid(method=BASE), TUNED), note="A note."),),
+    parts=(
+        Part(
+            task=TASK,
+            base=Tunable(method=BASE, axes=RATES),
+            controls=(Method(label="base 2x length", kind="base", length=2),),
+            variants=(Tunable(method=SAM, axes=RADII),),
+        ),
+    ),
     seeds=(0, 1),
     tuning_seeds=(1000, 1001),
+    trials=4,
 )
 
 
@@ -25,11 +36,19 @@ def test_a_study_is_kept_and_read_again(tmp_path):
 
 def test_a_changed_study_takes_the_place_of_the_one_before_which_is_kept(tmp_path):
     conduct.keep(STUDY, tmp_path)
-    more = STUDY.model_copy(update={"seeds": (0, 1, 2)})
-    conduct.keep(more, tmp_path)
-    assert conduct.load(tmp_path) == more
+    conduct.keep(STUDY.model_copy(update={"trials": 5}), tmp_path)
+    assert conduct.load(tmp_path).trials == 5
     (earlier,) = (tmp_path / "earlier").iterdir()
     assert earlier.read_text() == STUDY.text()
+
+
+def test_seeds_that_are_added_later_are_known_from_the_directory(tmp_path):
+    conduct.keep(STUDY, tmp_path)
+    more = Study.model_validate({**dict(STUDY), "seeds": (0, 1, 2), "first_seeds": (0, 1, 2)})
+    assert conduct.continued(more, tmp_path).seeds_added == (2,)
+    conduct.keep(more, tmp_path)
+    assert conduct.load(tmp_path).seeds_added == (2,)
+    assert conduct.continued(more, tmp_path / "elsewhere").seeds_added == ()
 
 
 def test_another_study_s_directory_is_refused(tmp_path):
@@ -52,29 +71,46 @@ def test_no_study(tmp_path):
         conduct.load(tmp_path)
 
 
-def test_a_study_is_conducted_then_read_without_training(tmp_path):
+def test_the_base_is_tuned_first_and_all_others_start_from_its_recipe(tmp_path):
     def train(runs):
-        return dispatch.run_missing(runs, tmp_path).by_id
+        asked.append([(run.method.label, run.method.learning_rate) for run in runs])
+        dispatch.run_missing(runs, tmp_path)
+        return records.read_all(tmp_path).by_id
 
+    asked = list[list[tuple[str, float]]]()
     (part,) = STUDY.parts
     decided = conduct.decide(STUDY, part, train)
-    tuning = train([])
-    assert {record.run.seed for record in tuning.values()} == {1000, 1001}
-    assert len(tuning) == 2 * 2
+    base, control, _ = decided.methods
+    labels = [label for each in asked for label, _ in each]
+    assert labels == ["base"] * 8 + ["SAM"] * 8
+    assert {rate for each in asked for label, rate in each if label == "SAM"} == {
+        base.learning_rate
+    }
+    assert (control.learning_rate, control.length) == (base.learning_rate, 2)
+    assert [tuning.label for tuning in decided.tunings] == ["base", "SAM"]
+    assert decided.tunings[0].values == {"learning_rate": base.learning_rate}
+    assert {run.seed for run in conduct.wanted(STUDY, decided)} == {0, 1}
+    assert conduct.tuning_runs(STUDY, part) == 16
+
     held = train(conduct.wanted(STUDY, decided))
-    assert len(held) == 4 + 2 * 2
     again = conduct.decide(STUDY, part, conduct.reader(held, TASK.name))
     assert again == decided
     comparison = conduct.compared(STUDY, again, held.values())
     assert comparison.missing == 0
-    assert comparison.variants[1].method.rho == decided.methods[1].rho
-    assert "Chosen: SAM: rho" in comparison.note
-    assert comparison.note.endswith("A note.")
+    assert comparison.tuning == tuple(decided.tunings)
+    assert [each.method for each in comparison.variants] == decided.methods
 
 
-def test_an_unfinished_tuning_is_told():
-    with pytest.raises(conduct.UnfinishedError, match="on 'tiny' is not finished: 4 of 4 runs"):
+def test_an_unfinished_tuning_is_an_error_that_counts_what_is_missing():
+    with pytest.raises(conduct.UnfinishedError, match="on 'tiny' is not finished: 6 runs of the"):
         conduct.decide(STUDY, STUDY.parts[0], conduct.reader({}, TASK.name))
+
+
+def test_a_study_whose_tuning_is_under_way_stands_where_that_begins():
+    methods = conduct.undecided(STUDY.parts[0]).methods
+    assert [method.label for method in methods] == ["base", "base 2x length", "SAM"]
+    assert [method.learning_rate for method in methods] == [0.1, 0.1, 0.1]
+    assert methods[-1].rho == 0.05
 
 
 def test_several_tasks_have_a_folder_each(tmp_path):

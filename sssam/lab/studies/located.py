@@ -1,0 +1,95 @@
+"""What is wrong in a study file, with its place: the file, the line, the table and the key."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from sssam.lab.runs.checks import MethodError
+from sssam.lab.specs.invalid import shown
+
+Where = Sequence[str | int]
+
+
+class Text:
+    """A study file's text, to say where in it something is wrong."""
+
+    def __init__(self, path: Path, content: str) -> None:
+        self.path, self.lines = path, content.splitlines()
+
+    @contextmanager
+    def at(self, *where: str | int, labels: Sequence[str] = ()) -> Iterator[None]:
+        """Turns what is raised inside into a text that begins with the file, the line and the key.
+
+        Args:
+            where: the keys and numbers, from 0, that lead to the table that is read inside.
+            labels: of the variants of the file, in their order, for errors that name one.
+
+        Raises:
+            ValueError, FileNotFoundError, ModuleNotFoundError, ConnectionError: as raised inside,
+                or a ValueError for a TypeError.
+        """
+        try:
+            yield
+        except ValidationError as error:
+            raise ValueError(self._pydantic(error, where)) from error
+        except MethodError as error:
+            place = ("variants", labels.index(error.label)) if error.label in labels else where
+            raise ValueError(self._said(place, error.reason)) from error
+        except (FileNotFoundError, ModuleNotFoundError, ConnectionError) as error:
+            raise type(error)(self._said(where, str(error))) from error
+        except (ValueError, TypeError) as error:
+            raise ValueError(self._said(where, str(error))) from error
+
+    def _pydantic(self, error: ValidationError, where: Where) -> str:
+        """Pydantic's first complaint: an unknown key before others, which may come of its typo."""
+        every = error.errors()
+        found: Any = next((each for each in every if each["type"] == "unknown_key"), every[0])
+        context = found.get("ctx", {})
+        if found["type"] == "value_error":
+            return self._said((*where, *found["loc"]), str(context["error"]))
+        if found["type"] == "unknown_key":
+            return self._said((*where, *found["loc"], context["key"]), found["msg"])
+        place = (*where, *found["loc"])
+        if found["type"] == "missing":
+            return self._said(place[:-1], f"{place[-1]}: {found['msg']}")
+        got = "" if found["type"] == "union_tag_not_found" else f", not {shown(found['input'])}"
+        return self._said(place, found["msg"] + got)
+
+    def _said(self, where: Where, reason: str) -> str:
+        line, named = self.line(where)
+        place = f"{self.path}, line {line}" if line else str(self.path)
+        return ": ".join(filter(None, (place, named, reason)))
+
+    def line(self, where: Where) -> tuple[int | None, str]:
+        """The line, counted from 1, of the last key that the text has, and the way there in words.
+
+        What leads there may hold the names of pydantic's own alternatives, which are passed over.
+        """
+        first, last, line, named = 0, len(self.lines), None, list[str]()
+        for part in where:
+            if isinstance(part, int):
+                if named:
+                    named[-1] += f" {part + 1}"
+                heads = [i for i in range(len(self.lines)) if self._head(named, i)]
+                if part < len(heads):
+                    first = heads[part]
+                    last = next((i for i in self._heads() if i > first), len(self.lines))
+                    line = first + 1
+                continue
+            pattern = rf"""(^|[\s{{,\[])["']?{re.escape(part)}["']?\s*(=|\])"""
+            rows = [i for i in range(first, last) if re.search(pattern, self.lines[i])]
+            if rows:
+                line, named = rows[0] + 1, [*named, part]
+        return line, ", ".join(named)
+
+    def _heads(self) -> list[int]:
+        return [i for i, line in enumerate(self.lines) if re.match(r"\s*\[", line)]
+
+    def _head(self, named: Sequence[str], i: int) -> bool:
+        """Whether a line begins a table of the list that the words lead to."""
+        table = re.escape(named[-1].split()[0]) if named else ""
+        return re.match(rf"\s*\[\[\s*{table}\s*\]\]", self.lines[i]) is not None

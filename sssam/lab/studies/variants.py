@@ -1,0 +1,216 @@
+"""A variant as a table of settings, by pydantic: one model for each kind -> what is tuned of it."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    TypeAdapter,
+    create_model,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from sssam.lab.specs import Method, Name, Run, Task
+from sssam.lab.specs.names import nearest
+from sssam.lab.specs.tuning import Value
+from sssam.lab.studies import scheduletext, settings
+from sssam.lab.studies.design import RECIPE, Axis, Tunable
+from sssam.lab.tasks import problems
+from sssam.lab.training import methods
+from sssam.schedules import BudgetError, Schedule, from_dict
+
+_Value = TypeVar("_Value")
+
+
+class Table(BaseModel):
+    """A table of a study file: an unknown key is an error that names the nearest one."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _knows(cls, given: Any) -> Any:
+        for key in given if isinstance(given, dict) else ():
+            if key not in cls.model_fields:
+                text = nearest("key", key, cls.model_fields)
+                raise PydanticCustomError("unknown_key", "{text}", {"text": text, "key": key})
+        return given
+
+
+class Tune(Table):
+    """Values that are tried first, rising; those between and beyond them follow."""
+
+    tune: Annotated[list[float], Field(min_length=2)]
+    least: float = 0.0
+    most: float | None = None
+
+    def axis(self) -> Axis:
+        """The axis, which starts at the first value."""
+        values = tuple(int(v) if v == int(v) and v else v for v in sorted(self.tune))
+        return Axis(values=values, start=values[0], grows=True, least=self.least, most=self.most)
+
+
+def _kind_of(given: Any) -> str:
+    for kind, tag in ((dict, "table"), (Tune, "table"), (list, "list")):
+        if isinstance(given, kind):
+            return tag
+    return "word" if given == "tune" else "value"
+
+
+#: A setting: a value, a list of values to choose among, "tune", or a table of first values.
+Setting = Annotated[
+    Annotated[_Value, Tag("value")]
+    | Annotated[list[_Value], Field(min_length=1), Tag("list")]
+    | Annotated[Literal["tune"], Tag("word")]
+    | Annotated[Tune, Tag("table")],
+    Discriminator(_kind_of),
+]
+Radius = Setting[Annotated[float, Field(ge=0)]]
+Share = Setting[Annotated[float, Field(ge=0, lt=1)]]
+Option = Setting[bool | int | float | str]
+
+
+class RecipeTable(Table):
+    """The settings of a recipe, each a value, a list, "tune" or a table of first values."""
+
+    learning_rate: Setting[Annotated[float, Field(gt=0)]] | None = None
+    weight_decay: Radius | None = None
+    label_smoothing: Share | None = None
+    dropout: Share | None = None
+
+    def axes(self, kind: str, task: Task) -> dict[str, Axis]:
+        """The axes of the settings that are given, on a task.
+
+        Raises:
+            ValueError: "tune" for a setting that the task does not have.
+        """
+        given = ((name, getattr(self, name)) for name in RECIPE)
+        return {n: _axis(n, value, kind, task) for n, value in given if value is not None}
+
+
+class VariantTable(RecipeTable):
+    """The keys of variants of every kind."""
+
+    kind: str
+    label: Name | None = None
+    length: float = Field(1, gt=0)
+    average: Literal["none", "ema", "swa"] = "none"
+    average_start: float | None = None
+    average_horizon: float | None = None
+    patience: int | None = Field(None, ge=1)
+
+    def named(self) -> str:
+        """Its label, or else the name of its kind's class, with its schedule."""
+        schedule = getattr(self, "schedule", None)
+        return self.label or NAMES[self.kind] + (
+            f" {schedule}" if isinstance(schedule, str) else ""
+        )
+
+    def tunable(self, task: Task, budget: float | None = None) -> Tunable:
+        """The variant on a task; `budget` is that of schedules that have none of their own.
+
+        Raises:
+            ValueError: a budget that can't be met, "tune" for what the task does not have, options
+                that do not go together.
+        """
+        fields = {n: getattr(self, n) for n in _PLAIN if getattr(self, n) is not None}
+        rho = getattr(self, "rho", None)
+        method = Method(
+            label=self.named(),
+            kind=self.kind,
+            rho=methods.default_rho(self.kind),
+            schedule=self._schedule(task, budget),
+            **fields,
+        )
+        axes = {} if rho is None else {"rho": _axis("rho", rho, self.kind, task)}
+        return Tunable(
+            method=method, axes={**axes, **self._options(task), **self.axes(self.kind, task)}
+        )
+
+    def _options(self, task: Task) -> dict[str, Axis]:
+        names = methods.options(self.kind)
+        given = ((name, getattr(self, name)) for name in names)
+        return {n: _axis(n, value, self.kind, task) for n, value in given if value is not None}
+
+    def _schedule(self, task: Task, budget: float | None) -> dict[str, Any] | None:
+        given = getattr(self, "schedule", None)
+        if given is None:
+            return None
+        schedule = scheduletext.parse(given) if isinstance(given, str) else _of_table(given)
+        wanted = getattr(self, "budget", None) or budget
+        return (schedule if wanted is None else self._met(schedule, wanted, task)).to_dict()
+
+    def _met(self, schedule: Schedule, budget: float, task: Task) -> Schedule:
+        """The schedule at which a step costs `budget`; ascents on part of a batch cost a part."""
+        fraction = getattr(self, "ascent_fraction", None) or 1.0
+        if not isinstance(fraction, float | int) or not 0 < fraction <= 1:
+            raise ValueError(
+                f"ascent_fraction must be one value in (0, 1] beside a budget, not {fraction!r}"
+            )
+        if not 1 <= budget <= 1 + fraction:
+            raise ValueError(
+                f"budget must be from 1 (the base optimizer) to {1 + fraction:g} (an ascent at "
+                f"every step), not {budget:g}"
+            )
+        run = Run(task=task, method=Method(label="any", kind="base", length=self.length), seed=0)
+        steps = run.total_steps(task.data.train or problems.survey(task).size)
+        try:
+            return schedule.with_budget(round(1 + (budget - 1) / fraction, 12), steps)
+        except BudgetError as error:
+            low, high = (1 + (end - 1) * fraction for end in error.reachable)
+            reach = f"{schedule!r} over {steps} steps reaches {low:.6g} to {high:.6g}"
+            raise ValueError(f"budget {budget:g} can't be met: {reach}") from error
+
+
+_PLAIN = ("length", "average", "average_start", "average_horizon", "patience")
+
+#: How variants of a kind are called.
+NAMES: Mapping[str, str] = {
+    kind: "base" if made is None else made.__name__.replace("SSSAM", "SS-SAM")
+    for kind, made in methods.KINDS.items()
+}
+
+
+def _of_table(given: Mapping[str, Any]) -> Schedule:
+    """The schedule of a table such as {family = "late", f = 0.5}."""
+    family = given.get("family")
+    if family not in scheduletext.FAMILIES:
+        raise ValueError(nearest("family of schedules", str(family), scheduletext.FAMILIES))
+    return from_dict({("kind" if key == "family" else key): v for key, v in given.items()})
+
+
+def _axis(name: str, given: Any, kind: str, task: Task) -> Axis:
+    if isinstance(given, str) and given == "tune":
+        return settings.axis(name, kind, task)
+    if isinstance(given, Tune):
+        return given.axis()
+    values: list[Value] = given if isinstance(given, list) else [given]
+    numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+    ordered = tuple(sorted(values, key=float) if numeric else values)
+    return Axis(values=ordered, start=ordered[0])
+
+
+def _model(kind: str) -> type[VariantTable]:
+    """The table of one kind, whose keys are the options of its class."""
+    given: dict[str, Any] = {"kind": (Literal[kind], ...)}
+    given |= dict.fromkeys(methods.options(kind), (Option | None, None))
+    if methods.default_rho(kind):
+        given["rho"] = (Radius | None, None)
+    if methods.is_scheduled(kind):
+        given["schedule"] = (str | dict[str, Any], ...)
+        given["budget"] = (Annotated[float, Field(ge=1, le=2)] | None, None)
+    return create_model(kind, __base__=VariantTable, **given)
+
+
+if TYPE_CHECKING:
+    AnyVariant = VariantTable
+else:  #: a variant's table by its kind
+    AnyVariant = Annotated[Union[*map(_model, methods.KINDS)], Field(discriminator="kind")]
+
+#: Reads one.
+VARIANT: TypeAdapter[VariantTable] = TypeAdapter(AnyVariant)

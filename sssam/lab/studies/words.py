@@ -1,0 +1,86 @@
+"""Variants from the words of a command line: by label, by kind, or by kind with settings."""
+
+import tomllib
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from sssam.lab.runs import checks
+from sssam.lab.specs import Method, Task
+from sssam.lab.specs.invalid import complaint
+from sssam.lab.specs.names import nearest
+from sssam.lab.studies import defaults
+from sssam.lab.studies.design import Tunable
+from sssam.lab.studies.variants import VARIANT
+from sssam.lab.training import methods
+
+#: The schedule of the kind "sssam" where none is named: the paper's linear one.
+DEFAULT_SCHEDULE = "linear(0, 1)"
+
+
+def chosen(task: Task, words: Sequence[str], tune: bool = False) -> list[Tunable]:
+    """The variants that words name; the default ones for none.
+
+    Each word is the label of a default variant or control, in any case; a kind, such as `esam`; a
+    kind with settings as in a study file, such as `looksam:k=5,rho=0.1` or
+    `sssam:schedule='late(0.5)'`; `default`; or `all`, for a variant of every kind that suits the
+    task. A rho that is not given is tuned where that is asked for, else it is the class's default.
+
+    Raises:
+        ValueError: no such label or kind (with the nearest), a setting that the kind does not have,
+            a value out of its range.
+    """
+    every = (variant for word in words or ["default"] for variant in _named(word, task, tune))
+    return list({variant.label: variant for variant in every}.values())
+
+
+def _named(word: str, task: Task, tune: bool) -> list[Tunable]:
+    known = list(defaults.tuned_variants() if tune else map(_fixed, defaults.variants()))
+    if word.casefold() == "default":
+        return known
+    if word.casefold() == "all":
+        every = (_of_kind(kind, {}, task, tune) for kind in methods.KINDS if kind != "base")
+        return [each for each in every if suits(each.start, task)]
+    by_label = {each.label: each for each in [*known, *map(_fixed, defaults.controls(task))]}
+    for label, each in by_label.items():
+        if label.casefold() == word.casefold():
+            return [each]
+    kind, colon, settings = word.partition(":")
+    if kind.casefold() not in methods.KINDS:
+        raise ValueError(nearest("variant", word, [*by_label, *methods.KINDS]))
+    given = {"label": word, **_settings(settings, word)} if colon else {}
+    try:
+        return [_of_kind(kind.casefold(), given, task, tune)]
+    except ValidationError as error:
+        raise ValueError(f"variant {word!r}: {complaint(error)}") from error
+
+
+def _fixed(method: Method) -> Tunable:
+    return Tunable(method=method)
+
+
+def _of_kind(kind: str, given: dict[str, Any], task: Task, tune: bool) -> Tunable:
+    table = {**({"schedule": DEFAULT_SCHEDULE} if methods.is_scheduled(kind) else {}), **given}
+    if tune and methods.default_rho(kind):
+        table.setdefault("rho", "tune")
+    return VARIANT.validate_python({"kind": kind, **table}).tunable(task)
+
+
+def suits(method: Method, task: Task) -> bool:
+    """Whether the method can train the task: SAM-ON needs norm layers, ESAM a loss a sample."""
+    try:
+        checks.check(task, [method])
+    except checks.MethodError:
+        return False
+    return True
+
+
+def _settings(text: str, word: str) -> dict[str, Any]:
+    try:
+        return dict(tomllib.loads(f"settings = {{{text}}}")["settings"])
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(
+            f"variant {word!r}: settings are those of a study file, such as k=5,rho=0.1 or "
+            f"schedule='late(0.5)': {error}"
+        ) from error

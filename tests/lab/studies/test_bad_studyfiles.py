@@ -1,0 +1,131 @@
+"""Study files that can't be: the text begins with the file, the line and the key."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from sssam.lab.studies import studyfile
+
+HEAD = 'tasks = ["noisy-digits"]\nseeds = 3\n'
+SAM = '[[variants]]\nkind = "sam"\nrho = 0.1\n'
+SSSAM = '[[variants]]\nkind = "sssam"\n'
+
+
+def read(folder: Path, text: str):
+    path = folder / "study.toml"
+    path.write_text(text)
+    return studyfile.read(path)
+
+
+BAD = [
+    ("tasks = [", "this is no TOML: "),
+    (f"{HEAD}epoch = 3\n", "line 3: epoch: unknown key 'epoch': did you mean 'epochs'"),
+    ("task = ['digits']\nseeds = 1\n", "line 1: task: unknown key 'task': did you mean 'tasks'"),
+    (f"{HEAD}{SAM}roh = 1\n", "line 6: variants 1, roh: unknown key 'roh': did you mean 'rho'"),
+    (f"{HEAD}{SAM}{SAM}mixx = 1\n", "line 9: variants 2, mixx: unknown key 'mixx': did you mean"),
+    (f"{HEAD}[[variant]]\nkind = 'sam'\n", "line 3: variant: unknown key 'variant': did you mean"),
+    (f"seeds = 3\n{SAM}", "tasks: Field required"),
+    ('tasks = ["digits"]\n', "seeds: Field required"),
+    ("tasks = []\nseeds = 1\n", "line 1: tasks: List should have at least 1 item"),
+    ('tasks = "digits"\nseeds = 1\n', "line 1: tasks: Input should be a valid list, not 'digits'"),
+    (f'{HEAD}epochs = "many"\n', "line 3: epochs: Input should be a valid integer, not 'many'"),
+    (f"{HEAD}epochs = 0\n", "line 3: epochs: Input should be greater than or equal to 1, not 0"),
+    (f"{HEAD}trials = 0\n", "line 3: trials: Input should be greater than or equal to 1, not 0"),
+    (f"{HEAD}budget = 0.5\n", "line 3: budget: Input should be greater than or equal to 1, not"),
+    ('tasks = ["digits"]\nseeds = 0\n', "line 2: seeds: Input should be greater than or equal to"),
+    ('tasks = ["digits"]\nseeds = 100000000\n', "line 2: seeds: Input should be less than or eq"),
+    ('tasks = ["digits"]\nseeds = true\n', "line 2: seeds: Input should be a valid integer"),
+    ('tasks = ["digits"]\nseeds = [1, 1]\n', "seeds hold a seed twice"),
+    (f"{HEAD}[[variants]]\nrho = 0.1\n", "line 3: variants 1: Unable to extract tag using"),
+    (f"{HEAD}[[variants]]\nkind = 'samm'\n", "line 3: variants 1: Input tag 'samm' found using"),
+    (
+        f"{HEAD}[[variants]]\nkind = 'sam'\nrho = 'big'\n",
+        "line 5: variants 1, rho: Input should be",
+    ),
+    (f"{HEAD}{SAM.replace('0.1', '[0.1, true]')}", "line 5: variants 1, rho 2: Input should be"),
+    (f"{HEAD}{SAM.replace('0.1', '-0.1')}", "line 5: variants 1, rho: Input should be greater"),
+    (
+        f"{HEAD}[[variants]]\nkind = 'sam'\nmix = nan\n",
+        "line 5: variants 1, mix: Input should be a",
+    ),
+    (f"{HEAD}[[variants]]\nkind = 'sam'\nmix = 'x'\n", "line 3: variants 1: mix must be"),
+    (f"{HEAD}[[variants]]\nkind = 'looksam'\nk = 0\n", "line 3: variants 1: k must be at least 1"),
+    (
+        f"{HEAD}{SAM}[[variants]]\nkind = 'looksam'\nk = [5, 0]\n",
+        "line 6: variants 2: k must be at",
+    ),
+    (f"{HEAD}{SSSAM}", "line 3: variants 1: schedule: Field required"),
+    (f"{HEAD}{SSSAM}schedule = 'lat(1)'\n", "unknown schedule 'lat': did you mean 'late'"),
+    (f"{HEAD}{SAM}schedule = 'late(1)'\n", "line 6: variants 1, schedule: unknown key 'schedule'"),
+    (f"{HEAD}{SAM}{SAM}", "label 'SAM' is there twice: give one of the two another"),
+    (f"{HEAD}{SAM}epochs = 3\n", "line 6: epochs: 'epochs' is a key of the study: write it"),
+    (
+        f"{HEAD}controls = ['swaa']\n",
+        "line 3: controls: unknown control 'swaa': did you mean 'swa'",
+    ),
+    (f"{HEAD}recipe = 'tuned'\n", "line 3: recipe: Input should be a valid dictionary"),
+    (f"{HEAD}recipe = {{rho = 1}}\n", "line 3: recipe, rho: unknown key 'rho'"),
+    (f"{HEAD}engine = 'locl:2'\n", "line 3: engine: unknown engine 'locl': did you mean 'local'"),
+    (f"{HEAD}flatness = {{samples = 0}}\n", "line 3: flatness, samples: Input should be greater"),
+    ('tasks = ["digit"]\nseeds = 1\n', "line 1: tasks 1: unknown task 'digit': did you mean"),
+    ('tasks = [{label = "a"}]\nseeds = 1\n', "line 1: tasks 1: name: Field required"),
+    ('tasks = [{name = "digits", epoch = 2}]\nseeds = 1\n', "line 1: tasks 1: task 'digits': unkn"),
+    ('tasks = [{name = "digits", epochs = true}]\nseeds = 1\n', "epochs must be a whole number"),
+    ('tasks = [{name = "digits", model = {nam = "a"}}]\nseeds = 1\n', "unknown key 'nam': did you"),
+    ('tasks = [{name = "cifar10", data = "no"}]\nseeds = 1\n', "data path 'no' does not exist"),
+    ('tasks = ["digits", "digits"]\nseeds = 1\n', "'digits' and 'digits' clash: give the task an"),
+    (
+        'tasks = [{name = "digits", label = "a b"}, {name = "digits", label = "A-b"}]\nseeds = 1\n',
+        "line 1: tasks 2: task 'A-b' and 'a b' clash: give the task another label",
+    ),
+    (
+        'tasks = ["digits", {name = "digits", label = "records"}]\nseeds = 1\n',
+        "task 'records' and \"the study's own folder records\" clash",
+    ),
+    (
+        f"{HEAD}{SAM.replace('0.1', '[0.1, 0.2]')}[[variants]]\nkind = 'asam'\nrho = [1, 2, 3]\n",
+        "equally many trials, and the base no fewer, but they have base 12, SAM 2, ASAM 3",
+    ),
+    (
+        f"tasks = ['digits']\nseeds = [1000]\n{SAM}",
+        "seed 1000 is among seeds and among tuning_seeds",
+    ),
+    (
+        f"{HEAD}budget = 1.1\n{SSSAM}schedule = 'linear(0.5)'\n",
+        "budget 1.1 can't be met: linear(0.5, 1.0) over 640 steps reaches 1.25",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "said"), BAD, ids=[said for _, said in BAD])
+def test_a_bad_file_is_named_with_the_place(tmp_path, text, said):
+    with pytest.raises((ValueError, FileNotFoundError)) as raised:
+        read(tmp_path, text)
+    shown = str(raised.value)
+    assert shown.startswith(str(tmp_path / "study.toml"))
+    assert said in shown
+    assert "\n" not in shown
+
+
+def test_a_library_that_is_missing_is_named_with_the_place(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "timm", None)
+    text = "tasks = [{name = 'digits', model = 'timm:resnet18'}]\nseeds = 1\n"
+    with pytest.raises(
+        ModuleNotFoundError, match=r"study\.toml, line 1: tasks 1: models timm:NAME"
+    ):
+        read(tmp_path, text)
+
+
+def test_a_file_of_another_encoding(tmp_path):
+    path = tmp_path / "study.toml"
+    path.write_bytes(b'name = "a"\n# caf\xe9\n')
+    with pytest.raises(ValueError, match=r"study\.toml: .*0xe9.*: save the file as text in UTF-8"):
+        studyfile.read(path)
+
+
+def test_no_file(tmp_path):
+    with pytest.raises(IsADirectoryError, match=r"name a \.toml file"):
+        studyfile.read(tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"nothing\.toml': No such file"):
+        studyfile.read(tmp_path / "nothing.toml")

@@ -1,0 +1,49 @@
+"""The controls and variants of a comparison that names none."""
+
+import pytest
+from tiny import TASK
+
+from sssam.lab import tasks
+from sssam.lab.runs import checks
+from sssam.lab.studies import defaults
+from sssam.lab.studies.design import Part, Study
+
+NOISY = tasks.TASKS["noisy-digits"]
+
+
+def test_controls_are_the_base_at_other_lengths_its_averages_and_early_stopping():
+    found = defaults.controls(NOISY)
+    assert [each.length for each in found] == [0.25, 0.5, 1.0625, 1.5, 2, 1, 1, 1]
+    assert {each.kind for each in found} == {"base"}
+    assert [each.average for each in found[5:]] == ["ema", "swa", "none"]
+    assert found[-1].patience == NOISY.epochs // 4
+    checks.check(NOISY, found)
+
+
+def test_controls_of_equal_length_stand_once():
+    short = NOISY.model_copy(update={"epochs": 2})
+    lengths = [each.length for each in defaults.controls(short) if each.average == "none"]
+    assert lengths == [0.25, 1.5, 2, 1]
+
+
+def test_controls_by_name():
+    assert [each.label for each in defaults.controls(TASK, ["swa", "2"])] == [
+        "base SWA",
+        "base 2x length",
+    ]
+    with pytest.raises(ValueError, match="unknown control 'swaa': did you mean 'swa'"):
+        defaults.controls(TASK, ["swaa"])
+
+
+def test_every_variant_s_rho_is_tuned_in_equally_many_trials():
+    variants = defaults.tuned_variants()
+    assert variants[0].label == "SAM"
+    assert all(list(each.axes) == ["rho"] for each in variants)
+    part = Part(task=NOISY, controls=defaults.controls(NOISY), variants=variants)
+    Study(name="a", parts=(part,), seeds=(0,))
+
+
+def test_the_cheapest_variant_costs_sixteenths():
+    *_, cheap = defaults.variants()
+    schedule = cheap.scheduling_function()
+    assert schedule.mean_probability(640) * cheap.ascent_fraction == pytest.approx(1 / 16)
