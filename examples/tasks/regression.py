@@ -34,6 +34,5 @@ def task(seed: int) -> Problem:
     x, y = ((each - each[rest].mean(0)) / each[rest].std(0) for each in (x, y))
     layers = nn.Linear(10, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 1)
     parts = ((x[part], y[part]) for part in (train, validation, test))
-    return Problem(
-        nn.Sequential(*layers), *parts, loss=squared, metric=closeness, metric_name="closeness"
-    )
+    judged = {"loss": squared, "metric": closeness, "metric_name": "closeness"}
+    return Problem(nn.Sequential(*layers), *parts, **judged)
