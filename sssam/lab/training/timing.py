@@ -7,17 +7,19 @@ time is their sum, weighted by how often its whole run is expected to do each. T
 twice, so that its own ratio shows the clock's noise. Radii, learning rates and lengths change no
 step: variants that differ in these alone share their blocks.
 
-A stretch begins at the first weights: a variant whose gradients decide when it acts is timed as it
-acts there.
+Where one thread of the processor does all, seconds are that thread's, so that other processes are
+not in them; elsewhere they are the wall's. A stretch begins at the first weights: a variant whose
+gradients decide when it acts is timed as it acts there.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain, count, islice
 from statistics import median
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import Any, Literal, NamedTuple
 
+import torch
 from lightning_fabric import Fabric
 from torch.optim.swa_utils import update_bn
 
@@ -153,7 +155,7 @@ def _clocked(
     """Times all works; the first is the base's step."""
     stretches = [_stretch(trial, work, size, rounds) for work in works]
     kinds = dict(enumerate(stretches))
-    seconds = blocks.timed(kinds, rounds, enough)
+    seconds = blocks.timed(kinds, rounds, enough, _clock(trial))
     if (shortest := median(seconds[0])) < SHORTEST:
         raise ValueError(
             f"a block of {size} steps takes {shortest * 1e3:.2g} ms, too quick to be timed: must "
@@ -167,6 +169,11 @@ def _clocked(
         stretches[0].steps,
         environment.describe(trial.fabric.device, trial.run.task.precision),
     )
+
+
+def _clock(trial: Training) -> Callable[[], float]:
+    alone = trial.fabric.device.type == "cpu" and torch.get_num_threads() == 1
+    return thread_time if alone and not getattr(trial.split.train, "workers", 0) else perf_counter
 
 
 def _enough(seconds: float, on_round: Callable[[int], object] | None) -> Callable[[int], bool]:
@@ -246,12 +253,8 @@ def _stretch(trial: Training, work: _Work, size: int, rounds: int) -> _Stretch:
 
 def _size(trial: Training) -> int:
     """Steps that take the base as long as is aimed at, by the quickest of a few."""
-    one, seconds = _Stretch(trial, "step", 1), []
-    for _ in range(_LOOK):
-        begun = perf_counter()
-        one()
-        seconds.append(perf_counter() - begun)
-    return math.ceil(TARGET / min(seconds))
+    one = {0: _Stretch(trial, "step", 1)}
+    return math.ceil(TARGET / min(blocks.timed(one, _LOOK - 1, clock=_clock(trial))[0]))
 
 
 def _check(rounds: int, steps: int | None) -> None:
