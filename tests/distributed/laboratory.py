@@ -91,7 +91,7 @@ def fsdp() -> Result:
 
 def studies() -> Result:
     """What the commands do: twice the same comparison, a task that can't be made, a refusal."""
-    words = ["--methods", "base,SAM", "--epochs", "2", "--seeds", "2", "--quiet"]
+    words = ["--variants", "SAM", "--no-controls", "--epochs", "2", "--seeds", "2", "--quiet"]
     digits = ["compare", "noisy-digits", *words, "--out", str(_out() / "digits")]
     codes = {"first": main(digits), "again": main(digits)}
     codes["engine"] = main([*digits, "--engine", "local:2"])
@@ -104,7 +104,7 @@ def studies() -> Result:
 def killed() -> Result:
     """`sssam train` of a task whose loss kills the second rank once, where no marker is there."""
     task, where = str(_written(DEADLY)), str(_out() / "results")
-    words = ["train", task, "--epochs", "6", "--method", "SS-SAM linear", "--out", where]
+    words = ["train", task, "--epochs", "6", "--method", "sssam", "--out", where]
     code = main([*words, "--checkpoint", str(_out() / "run.pt"), "--quiet"])
     return {"code": code, "restarts": int(os.environ["TORCHELASTIC_RESTART_COUNT"])}
 

@@ -1,6 +1,5 @@
 """The flatness of a study: part of its records, a mean for each variant, reported if absent."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,8 +16,8 @@ from sssam.lab.runs import dispatch
 from sssam.lab.runs import store as records
 from sssam.lab.runs.worker import Settings
 from sssam.lab.specs.flatness import Plan
-from sssam.lab.studies import conduct, design, studyfile
-from sssam.lab.studies.design import Grid, Part, Study
+from sssam.lab.studies import conduct, design
+from sssam.lab.studies.design import Part, Study, Tunable
 from sssam.lab.training import flatness
 
 PLAN = Plan(
@@ -27,7 +26,7 @@ PLAN = Plan(
 ROWS = (BASE, SAM, SSSAM)
 STUDY = Study(
     name="tiny",
-    parts=(Part(task=TASK, rows=tuple(Grid(method=row) for row in ROWS)),),
+    parts=(Part(task=TASK, variants=tuple(Tunable(method=row) for row in ROWS[1:])),),
     seeds=(0, 1),
     flatness=PLAN,
 )
@@ -140,48 +139,3 @@ def test_a_figure_as_svg_is_read_aloud(comparison: Comparison) -> None:
         drawn = render(figure.chart(), "svg").decode()
         assert "<svg " in drawn[:200]
         assert ' role="img" aria-label=' in drawn[: drawn.index(">")]
-
-
-@pytest.fixture
-def written(tmp_path: Path) -> Callable[[str], Path]:
-    def write(flat: str) -> Path:
-        path = tmp_path / "study.toml"
-        path.write_text(
-            f'tasks = ["noisy-digits"]\nseeds = 2\n{flat}\n[[methods]]\nkind = "base"\n'
-        )
-        return path
-
-    return write
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("", None),
-        ("flatness = false", None),
-        ("flatness = true", (512, 1, (0.1,))),
-        ("flatness = {samples = 64, rho = 0.2}", (64, 1, (0.2,))),
-        ("flatness = {rho = [0.1, 0.5], eigenvalues = 3}", (512, 3, (0.1, 0.5))),
-    ],
-)
-def test_a_study_file_asks_for_it(
-    written: Callable[[str], Path], text: str, expected: object
-) -> None:
-    plan = studyfile.read(written(text)).flatness
-    assert (plan and (plan.samples, plan.eigenvalues, plan.radii)) == expected
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("flatness = 3", "flatness: must be true, or a table such as"),
-        ("flatness = {radius = 1}", "flatness: unknown key 'radius'"),
-        ("flatness = {rho = []}", "flatness, rho: must be"),
-        ("flatness = {rho = 0}", "flatness, rho: must be above 0, not 0"),
-    ],
-)
-def test_what_no_flatness_can_be_is_refused(
-    written: Callable[[str], Path], text: str, told: str
-) -> None:
-    with pytest.raises(ValueError, match=f"line 3: {told}"):
-        studyfile.read(written(text))
