@@ -14,8 +14,8 @@ import torch
 from torch import nn
 
 from sssam import SharpnessAware, schedules
-from sssam.lab.comparison.headline import signed
 from sssam.lab.comparison.values import Comparison, Variant
+from sssam.lab.report.text import signed
 from sssam.lab.specs import Method
 from sssam.lab.training import methods
 

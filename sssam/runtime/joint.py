@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 Group = dict[str, Any]
+MOMENTA = {"momentum", "betas"}
 
 
 class JointState(MutableMapping[Any, Any]):
@@ -74,8 +75,14 @@ def groups(bases: list[Optimizer]) -> list[Group]:
 
 
 def defaults(bases: list[Optimizer]) -> Group:
-    """Every base's, those of the first ones before those of the others."""
-    return {name: value for base in reversed(bases) for name, value in base.defaults.items()}
+    """Every base's, those of the first ones before those of the others.
+
+    A momentum only where each has one by either name: schedulers that cycle it ask here.
+    """
+    found = {name: value for base in reversed(bases) for name, value in base.defaults.items()}
+    if not all(MOMENTA & base.defaults.keys() for base in bases):
+        found = {name: value for name, value in found.items() if name not in MOMENTA}
+    return found
 
 
 def set_groups(bases: list[Optimizer], given: list[Group]) -> None:

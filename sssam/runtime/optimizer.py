@@ -384,8 +384,8 @@ class SharpnessAware(Optimizer):
         return self.bases[0].register_step_pre_hook(partial(_for_wrapper, self, hook))
 
     def register_step_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call `hook(optimizer, args, kwargs)` after the update."""
-        return self.bases[-1].register_step_post_hook(partial(_for_wrapper, self, hook))
+        """Call `hook(optimizer, args, kwargs)` after the update, a method's own part included."""
+        return self.bases[-1].register_step_post_hook(partial(_when_made, self, hook))
 
     def __getstate__(self) -> dict[str, Any]:
         self._engine.require_whole("copying or pickling")
@@ -434,6 +434,11 @@ def _in_mode(engine: Engine, name: str, modes: list[Callable[..., Any]]) -> None
 
 
 def _for_wrapper(wrapper: Any, hook: Callable[..., Any], base: Optimizer, *args: Any) -> Any:
+    return hook(wrapper, *args)
+
+
+def _when_made(wrapper: Any, hook: Callable[..., Any], base: Optimizer, *args: Any) -> Any:
+    wrapper._engine.correct()  # what averages weights here must see them as the step leaves them
     return hook(wrapper, *args)
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sssam.core.counters import Counters
 from sssam.core.groups import step_length
-from sssam.core.passes import Pass, Passes, Phase, Result, Step, Update
+from sssam.core.passes import NO_VECTOR, Pass, Passes, Phase, Result, Step, Update
 from sssam.core.vectors import Vector, scale_
 from sssam.core.weights import Weights
 from sssam.methods import Method
@@ -265,7 +265,8 @@ class Engine:
         """Count an update that is made, and keep what it leaves."""
         step, counters = self.step, self.counters
         if step is not None and self.result is not None:
-            self._correct(step, self.result.after)
+            self.correct()
+            self.weights.settle()
             self._keep(step, self.result.kept)
             self.numbers |= self.result.numbers
             self.batch = self.kept_batch
@@ -288,11 +289,13 @@ class Engine:
             for i, part in x.items():
                 self.memory.setdefault(step.params[i], {})[name] = part
 
-    def _correct(self, step: Step, after: Mapping[int, Tensor]) -> None:
-        if after:
-            e = {i: part * -step_length(step.groups[i]) for i, part in after.items()}
+    def correct(self) -> None:
+        """The method's own part of the update, once the base's is made; nothing the second time."""
+        step, result = self.step, self.result
+        if step is not None and result is not None and result.after:
+            e = {i: part * -step_length(step.groups[i]) for i, part in result.after.items()}
             self.weights.move(step.params, e)
-        self.weights.settle()
+            self.result = result._replace(after=NO_VECTOR)
 
 
 #: So many ascents, all of them void, are no chance; where the count lies on an accelerator it is

@@ -3,8 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,8 +12,6 @@ from sssam.lab.cli import main
 from sssam.lab.report import page as report
 from sssam.lab.specs import DataSpec, Method, ModelSpec, Record, Run, Task
 from sssam.lab.tasks import find
-from sssam.lab.training import loop
-from sssam.lab.training.state import Training
 from sssam.lab.training.train import train
 from sssam.schedules import linear
 
@@ -72,21 +69,6 @@ def ddp() -> Result:
     records["batch norm"] = plain(train(Run(task=task, method=METHODS[1], seed=0)))
     few = run(METHODS[0], batch_size=1)
     return {"records": records, "too few": _refused(lambda: train(few))}
-
-
-def fsdp() -> Result:
-    """Shards: every row but m-sharpness, whole and cut after the second epoch."""
-    whole, resumed = {}, {}
-    for method in (METHODS[0], METHODS[2], METHODS[4]):
-        asked = run(method, precision="32-true")
-        whole[method.label] = plain(train(asked, strategy="fsdp"))
-        path = _out() / f"{asked.id}.pt"
-        with _stopping_at(2):
-            _refused(lambda asked=asked, path=path: train(asked, strategy="fsdp", checkpoint=path))
-        resumed[method.label] = plain(train(asked, strategy="fsdp", checkpoint=path))
-        stopped = path.exists()
-    unsharded = _refused(lambda: train(asked, checkpoint=path))
-    return {"whole": whole, "resumed": resumed, "stopped": stopped, "unsharded": unsharded}
 
 
 def studies() -> Result:
@@ -171,26 +153,9 @@ def _refused(call: Callable[[], object]) -> str:
     return ""
 
 
-@contextmanager
-def _stopping_at(epoch: int) -> Iterator[None]:
-    """Training stops on all ranks before that epoch, counted from 0."""
-    own = loop.run_epoch
-
-    def stopping(training: Training) -> None:
-        if training.position.epoch == epoch:
-            raise RuntimeError("stopped")
-        own(training)
-
-    loop.run_epoch = stopping
-    try:
-        yield
-    finally:
-        loop.run_epoch = own
-
-
 if __name__ == "__main__":
     report.write = lambda *_, **__: SimpleNamespace(page="")  # pages take seconds to draw
-    scenario = {"ddp": ddp, "fsdp": fsdp, "studies": studies, "killed": killed}[sys.argv[1]]
+    scenario = {"ddp": ddp, "studies": studies, "killed": killed}[sys.argv[1]]
     result = scenario()
     (_out() / f"rank{os.environ['RANK']}.json").write_text(json.dumps(result))
     sys.exit(result.get("code", 0))

@@ -25,11 +25,6 @@ def ddp(tmp_path_factory: pytest.TempPathFactory) -> Results:
     return launch("ddp", tmp_path_factory.mktemp("ddp"), of="laboratory")
 
 
-@pytest.fixture(scope="module")
-def fsdp(tmp_path_factory: pytest.TempPathFactory) -> Results:
-    return launch("fsdp", tmp_path_factory.mktemp("fsdp"), of="laboratory")
-
-
 def _equal(one: dict[str, Any], other: dict[str, Any], tolerance: float) -> None:
     """Equal records: exactly in all that is counted, to a tolerance in the training loss."""
     one, other = copy.deepcopy(one), copy.deepcopy(other)
@@ -67,20 +62,6 @@ def test_batch_norm_and_dropout_leave_ranks_alike(ddp: Results) -> None:
 def test_a_batch_smaller_than_the_ranks_is_refused(ddp: Results) -> None:
     for rank in ddp:
         assert "batch_size is 1, must be at least the number of ranks, 2" in rank["too few"]
-
-
-@pytest.mark.parametrize("label", ["base", "SS-SAM", "LookSAM"])
-def test_shards_give_the_record_of_one_process_and_resume(fsdp: Results, label: str) -> None:
-    method = next(each for each in METHODS if each.label == label)
-    whole, resumed = fsdp[0]["whole"][label], fsdp[0]["resumed"][label]
-    assert fsdp[0]["stopped"]
-    assert resumed == whole == fsdp[1]["resumed"][label]
-    _equal(whole, plain(train(run(method, precision="32-true"))), 1e-4)
-
-
-def test_a_sharded_checkpoint_is_not_gone_on_from_unsharded(fsdp: Results) -> None:
-    for rank in fsdp:
-        assert "was made with strategy 'fsdp'" in rank["unsharded"]
 
 
 def test_the_first_rank_conducts_a_comparison(tmp_path: Path) -> None:

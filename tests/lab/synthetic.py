@@ -73,7 +73,7 @@ def records(
 def record(method: Method, seed: int, accuracy: float, spread: float, task: Task = TASK) -> Record:
     source = random.Random(f"{method.label}/{seed}")
     common = random.Random(seed).gauss(0, 1.0)
-    steps = STEPS * task.epochs * method.length
+    steps = round(STEPS * task.epochs * method.length)
     asked = probabilities(method, steps)
     taken = [p > source.random() for p in asked]
     extra = method.ascent_fraction

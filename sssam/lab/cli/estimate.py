@@ -5,7 +5,7 @@ import time
 
 import torch
 
-from sssam.lab.comparison.headline import counted
+from sssam.lab.report.text import counted
 from sssam.lab.runs.progress import duration
 from sssam.lab.specs import Method, Run, Task
 from sssam.lab.studies import conduct

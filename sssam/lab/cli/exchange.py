@@ -16,7 +16,7 @@ def export(directory: Path, *, out: Path | None = None) -> int:
 
     from sssam.lab.cli import terminal
     from sssam.lab.cli.training import tell_problems
-    from sssam.lab.comparison.headline import counted
+    from sssam.lab.report.text import counted
     from sssam.lab.runs import exchange
     from sssam.lab.runs import store as records
     from sssam.lab.studies import conduct
@@ -51,7 +51,7 @@ def import_(file: Path, directory: Path) -> int:
     from rich.text import Text
 
     from sssam.lab.cli import arguments, terminal
-    from sssam.lab.comparison.headline import counted
+    from sssam.lab.report.text import counted
     from sssam.lab.runs import exchange
     from sssam.lab.studies import conduct
 

@@ -8,11 +8,10 @@ from cyclopts import Parameter
 if TYPE_CHECKING:
     from sssam.lab.training.hardware import Hardware
 
-#: The values of `sssam.lab.specs.Precision`, `sssam.lab.training.hardware.Strategy` and
-#: `sssam.roles.strength.How`, which a test holds equal.
+#: Those of `sssam.lab.specs.Precision` and `sssam.roles.strength.How`, as a test makes sure.
 Precision = Literal["32-true", "64-true", "bf16-mixed", "bf16-true", "16-mixed"]
-Strategy = Literal["auto", "ddp", "fsdp"]
 Strength = Literal["fixed", "per-step", "total"]
+Accelerator = Literal["cpu", "cuda", "mps", "auto"]
 
 Flag = Annotated[bool, Parameter(negative="")]
 Variants = Annotated[tuple[str, ...], Parameter(negative="", consume_multiple=True)]
@@ -24,15 +23,7 @@ Data = Annotated[tuple[str, ...], Parameter(name="--data", negative="")]
 class How:
     """Options of all commands that train, but for what is part of a run."""
 
-    accelerator: Annotated[
-        Literal["cpu", "cuda", "mps", "auto"], Parameter(help="Device to train on.")
-    ] = "cpu"
-    strategy: Annotated[
-        Strategy,
-        Parameter(
-            help="Under torchrun: ddp keeps the model on each rank, fsdp a shard of it on each."
-        ),
-    ] = "auto"
+    accelerator: Annotated[Accelerator, Parameter(help="Device to train on.")] = "cpu"
     logger: Annotated[
         str | None,
         Parameter(
@@ -46,4 +37,4 @@ class How:
         """Where runs are trained."""
         from sssam.lab.training.hardware import Hardware
 
-        return Hardware(self.accelerator, strategy=self.strategy)
+        return Hardware(self.accelerator)

@@ -26,7 +26,7 @@ def plan(
     from rich.text import Text
 
     from sssam.lab.cli import terminal
-    from sssam.lab.report import figures
+    from sssam.lab.report import files
     from sssam.lab.report.schedules import schedules
     from sssam.lab.studies import plan as planning
 
@@ -34,7 +34,7 @@ def plan(
     with refusing():
         plans = planning.plan(budget, total_steps, rho, strength)
         drawn = planning.bands(plans, total_steps)
-        path = None if out is None else figures.save(schedules(drawn), out)
+        path = None if out is None else files.save(schedules(drawn), out)
     output.print(planning.shown(plans, total_steps, output.encoding))
     if path is not None:
         output.print(Text(f"\nThe plot: {path}"), soft_wrap=True)

@@ -9,10 +9,12 @@ from rich.text import Text
 
 from sssam.lab.cli import terminal
 from sssam.lab.cli.studies import Meant
-from sssam.lab.comparison.headline import counted
 from sssam.lab.comparison.values import Comparison
-from sssam.lab.report import live, pooledpage
-from sssam.lab.report import page as report
+from sssam.lab.report import live, pooled
+from sssam.lab.report import page as pages
+from sssam.lab.report.cost import Axis
+from sssam.lab.report.sentences import headline
+from sssam.lab.report.text import counted
 from sssam.lab.specs import Record, Tuning
 from sssam.lab.studies import conduct
 from sssam.lab.studies.conduct import Decided
@@ -55,17 +57,25 @@ def failed(found: Iterable[Record], console: Console, remedy: str) -> int:
 
 
 def shown(
-    what: Meant, decided: Sequence[Decided], held: Mapping[str, Record], quiet: bool, command: str
+    what: Meant,
+    decided: Sequence[Decided],
+    held: Mapping[str, Record],
+    quiet: bool,
+    command: str,
+    axis: Axis = "passes",
 ) -> list[Comparison]:
-    """Writes, prints and returns the comparison of each task, and what they say together."""
+    """Writes, prints and returns the comparison of each task, and what they say together.
+
+    `axis` is the price that the main figure shows first.
+    """
     output, _ = terminal.consoles()
     made = dict[str, Comparison]()
     for each in decided:
         comparison = conduct.compared(what.study, each, held.values())
         folder = conduct.folder(what.study, each.part, what.directory)
-        written = report.write(comparison, folder, command=command)
+        written = pages.write(comparison, folder, command=command, axis=axis)
         if quiet:
-            output.print(Text(comparison.headline))
+            output.print(Text(headline(comparison)))
         else:
             terminal.show(comparison, output)
         output.print(Text(f"\nThe page: {written.page}"), soft_wrap=True)
@@ -103,14 +113,14 @@ def _by_now(what: Meant, part: Part) -> Callable[[list[Record]], Comparison]:
 
 def _pooled(made: Mapping[str, Comparison], what: Meant, quiet: bool, output: Console) -> None:
     """What several tasks say together, each with the same weight, and the page that links them."""
-    together = pooledpage.pooled(list(made.values()))
-    index, *_ = pooledpage.write(what.study.name, made, together, what.directory)
+    together = pooled.pooled(list(made.values()))
+    index, *_ = pooled.write(what.study.name, made, together, what.directory)
     if together.pooled is None:
         output.print(Text(f"\n{together.reason}"), soft_wrap=True)
     else:
-        output.print(Text(f"\n{pooledpage.headline(together.pooled)}", style="bold"))
+        output.print(Text(f"\n{pooled.headline(together.pooled)}", style="bold"))
         if not quiet and together.pooled.variants:
-            output.print(terminal.drawn(pooledpage.cells(together.pooled)))
+            output.print(terminal.drawn(pooled.cells(together.pooled)))
     output.print(Text(f"\nThe page of all tasks: {index}"), soft_wrap=True)
 
 

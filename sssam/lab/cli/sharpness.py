@@ -51,7 +51,7 @@ def sharpness(
     from rich.text import Text
 
     from sssam.lab.cli import arguments, terminal
-    from sssam.lab.report import landscapes
+    from sssam.lab.report import flatness as figures
 
     output, errors = terminal.consoles()
     paths = [checkpoint] if second is None else [checkpoint, second]
@@ -64,7 +64,7 @@ def sharpness(
     output.print(_table(found))
     for each in lines:
         output.print(Text(f"\n{_said(each)}"))
-    for path in landscapes.write(found, lines, folder):
+    for path in figures.write(found, lines, folder):
         output.print(Text(f"Written: {path}"), soft_wrap=True)
     return 0
 

@@ -8,17 +8,16 @@ from rich.table import Table
 from rich.text import Text
 
 from sssam.lab.comparison.values import Comparison
-from sssam.lab.report import flatness_table
+from sssam.lab.report import sentences, table
 from sssam.lab.report.cells import Cell
-from sssam.lab.report.table import cells, columns
 from sssam.lab.runs.progress import showing
 
-__all__ = ["consoles", "drawn", "show", "showing", "table"]
+__all__ = ["consoles", "drawn", "show", "showing", "shown"]
 
 #: How wide lines are where no terminal says how wide it is.
 PLAIN_WIDTH = 200
 #: The columns that a narrow terminal goes without, the first one first.
-_DISPENSABLE = ("expected", "runs", "share of gain", "to base", "time")
+_DISPENSABLE = (table.SHARE, table.SAM, "runs", "over base")
 _MEASURED = Console(width=1000)
 
 
@@ -35,44 +34,36 @@ def _console(stderr: bool) -> Console:
 
 
 def show(comparison: Comparison, console: Console) -> None:
-    """Prints the table, and below it the headline with what it rests on."""
-    console.print(table(comparison, console.width))
-    if flat := flatness_table.cells(comparison):
-        console.print(Text(f"\nHow flat the training loss is, {flatness_table.told(comparison)}:"))
+    """Prints the table, what must be known beside it, and at the end the headline."""
+    console.print(shown(comparison, console.width))
+    if flat := table.flatness(comparison):
+        console.print(Text("\nHow flat the training loss is:"))
         console.print(drawn(flat))
         console.print()
-    for remark in comparison.remarks:
+    for remark in sentences.remarks(comparison):
         console.print(Text(f"* {remark}", style="dim"))
     console.print()
-    console.print(Text(comparison.headline, style="bold"))
-    if comparison.support:
-        console.print(Text(comparison.support))
+    console.print(Text(sentences.headline(comparison), style="bold"))
+    if support := sentences.support(comparison):
+        console.print(Text(support))
 
 
-def table(comparison: Comparison, width: int | None = None) -> Table:
+def shown(comparison: Comparison, width: int | None = None) -> Table:
     """The comparison as a table; columns that a narrow terminal has no room for are on the page."""
-    names = columns(comparison)
+    lines = table.cells(comparison)
     for dropped in (None, *_DISPENSABLE):
-        names = [name for name in names if name != dropped]
-        whole = _table(comparison, names)
+        lines = [[cell for cell in line if cell.name != dropped] for line in lines]
+        whole = drawn(lines)
         if width is None or Measurement.get(_MEASURED, _MEASURED.options, whole).maximum <= width:
             return whole
-    return _table(comparison, names, noted=("to SAM",))
-
-
-def _table(
-    comparison: Comparison, names: Sequence[str], noted: Sequence[str] | None = None
-) -> Table:
-    """The columns of these names; of those in `noted`, or of all, what is said in small too."""
-    every = (cells(row, comparison.task.metric) for row in comparison.variants)
-    return drawn([[cell for cell in row if cell.name in names] for row in every], noted)
+    return drawn(lines, noted=(table.CONTROL,))
 
 
 def drawn(rows: Sequence[Sequence[Cell]], noted: Sequence[str] | None = None) -> Table:
     """Rows of cells as a table; of the columns in `noted`, or of all, what is in small too."""
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for cell in rows[0]:
-        made.add_column(cell.name, justify="left" if cell.name == "row" else "right", no_wrap=True)
+        made.add_column(cell.name, justify="right" if cell.best else "left", no_wrap=True)
     for row in rows:
         made.add_row(*(_text(cell, noted is None or cell.name in noted) for cell in row))
     return made
@@ -80,4 +71,5 @@ def drawn(rows: Sequence[Sequence[Cell]], noted: Sequence[str] | None = None) ->
 
 def _text(cell: Cell, noted: bool) -> Text:
     text = Text(cell.text, style="bold green" if cell.strong else "")
-    return text.append(f" {cell.note}", style="dim") if noted and cell.note else text
+    small = cell.words[len(cell.text) :]
+    return text.append(small, style="dim") if noted and small else text

@@ -1,42 +1,40 @@
-"""A figure: a chart and its words."""
+"""A figure: a chart, its words, and the other views that a click brings."""
 
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from altair import LayerChart
 
+from sssam.lab.report.key import Look
 from sssam.lab.report.theme import PAGE, PRINT, Theme, Width
 
-
-class Drawing(Protocol):
-    """A chart whose theme, width and layout are still open."""
-
-    def __call__(
-        self, theme: Theme = PRINT, width: Width = 760, narrow: bool = False
-    ) -> LayerChart:
-        """The chart itself."""
+#: A chart whose colours and width are still open.
+Drawing = Callable[[Theme, Width], LayerChart]
 
 
 class Figure(NamedTuple):
     """A chart and its words; `alt` says its main number to those who can't see it.
 
-    `name` is an identifier that no other figure of the page has: letters, digits and hyphens;
-    `short` is what links to the figure say, its title where it is empty. A `half` is printed beside
-    another one.
+    `name` is an identifier that no other figure of the page has: letters, digits and hyphens.
+    `views` are the charts by the name of the button that brings them, the first one first; `short`
+    is what links to the figure say, its title where it is empty; `key` holds the looks that the
+    page's key explains. A `half` is printed beside another one.
     """
 
     name: str
     title: str
     caption: str
     alt: str
-    draw: Drawing
+    views: Mapping[str, Drawing]
     short: str = ""
+    key: tuple[Look, ...] = ()
     half: bool = False
 
     def chart(self) -> LayerChart:
-        """The chart for papers, with its words in it."""
-        return self.draw().properties(description=self.alt)
+        """The first view for papers, 760 pixels wide, with its words in it."""
+        return next(iter(self.views.values()))(PRINT, 760).properties(description=self.alt)
 
-    def specification(self, narrow: bool) -> dict[str, Any]:
-        """The Vega-Lite specification for the page, as wide as there is room."""
-        chart = self.draw(PAGE, "container", narrow).properties(description=self.alt)
-        return chart.to_dict()
+    def specifications(self) -> dict[str, dict[str, Any]]:
+        """The Vega-Lite specification of each view for the page, as wide as there is room."""
+        drawn = {name: draw(PAGE, "container") for name, draw in self.views.items()}
+        return {n: c.properties(description=self.alt).to_dict() for n, c in drawn.items()}

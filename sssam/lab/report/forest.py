@@ -1,42 +1,127 @@
-"""The figure of differences to SAM: those on one task, and the means over several."""
+"""Means with their intervals, a line each: differences beside zero, or values on an axis."""
 
-from collections.abc import Sequence
-from functools import partial
-from itertools import compress
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
-from sssam.lab.comparison.headline import counted, counted_points, points
-from sssam.lab.report.contrasts import Contrast, below
-from sssam.lab.report.contrasts import forest as chart
-from sssam.lab.report.figure import Figure
+import altair as alt
+
+from sssam.lab.report.theme import PLAIN, PRINT, Theme, Width, finish, haloed, over
+from sssam.lab.stats import Interval
+
+LINE = 46  # pixels a line: the name stands above its interval at any width
+#: From this ratio of the largest to the smallest value on the axis is logarithmic.
+_WIDE = 5.0
+
+
+class Line(NamedTuple):
+    """One interval; `text` is what its tooltip says of it, a point that is not `clear` is hollow.
+
+    `parts` are values that it is the mean of, such as those of single tasks.
+    """
+
+    label: str
+    role: str
+    value: Interval
+    text: str
+    clear: bool = True
+    parts: Sequence[float] = ()
 
 
 def forest(
-    found: Sequence[Contrast], margin: float, title: str, axis: str, begins: str, gain: str
-) -> Figure:
-    """The forest plot and its words; rows far below the margin are named in the caption alone.
+    lines: Sequence[Line],
+    title: Sequence[str],
+    zero: str = "",
+    theme: Theme = PRINT,
+    width: Width = 760,
+) -> alt.LayerChart:
+    """A line for each interval, its name above it; parts are small ticks.
 
     Args:
-        found: at least one row.
-        margin: in percentage points.
-        title: of the figure.
-        axis: the title of the axis, in two lines.
-        begins: the caption's first words, up to how far below SAM the shaded part begins.
-        gain: what a row is shown to keep, such as "SAM's gain".
+        lines: from top to bottom.
+        title: of the axis, in lines.
+        zero: what is written at 0 for differences, whose axis then holds 0; else plain values.
+        theme: colours and type.
+        width: in pixels, or "container".
+
+    Raises:
+        ValueError: no lines.
     """
-    out = below([row.difference for row in found], margin)
-    shown = list(compress(found, (not far for far in out)))
-    left_out = "; ".join(f"{row.label} {points(row.difference)}" for row in compress(found, out))
-    best = max(shown, key=lambda row: row.difference.mean)
-    holding = sum(row.holds for row in shown)
-    return Figure(
-        name="difference-to-sam",
-        short="Beside SAM",
-        title=title,
-        caption=f"{begins}: a full point is shown to keep {gain}, after Holm's adjustment for all "
-        "rows; a hollow one is not."
-        + (f" Too far below to be drawn: {left_out}." if left_out else ""),
-        alt=f"Forest plot of {counted(len(shown), 'row')}: {holding} "
-        f"{'is' if holding == 1 else 'are'} shown to keep {gain} within {counted_points(margin)}; "
-        f"the highest is {best.label}, {points(best.difference)}.",
-        draw=partial(chart, shown, margin, axis.split("\n")),
-    )
+    if not lines:
+        raise ValueError("there is no interval to plot: measure two variants on common seeds")
+    data = [_datum(line) for line in lines]
+    scale = _scale(data, bool(zero))
+    label = f"datum.value === 0 ? '{zero}' : format(datum.value, '+~g')" if zero else PLAIN
+    axis = alt.Axis(labelExpr=label, tickCount=5)
+
+    def x(field: str) -> alt.X:
+        return alt.X(f"{field}:Q", title=list(title), scale=scale, axis=axis)
+
+    tooltip = [
+        alt.Tooltip("label:N", title="variant"),
+        alt.Tooltip("text:N", title="mean [95% interval]"),
+        alt.Tooltip("n:Q", title="n"),
+    ]
+    chart = over(data).encode(y=_down(data), color=theme.role(), tooltip=tooltip)
+    left = scale.to_dict()["domain"][0]
+    names = chart.transform_calculate(left=str(left)).encode(x=x("left"), text="label:N")
+    points = chart.mark_point(size=90, opacity=1, strokeWidth=2, yOffset=8)
+    layers = [
+        *([over([{"zero": 0}]).mark_rule(color=theme.muted).encode(x=x("zero"))] if zero else []),
+        *_parts(lines, x, data, theme),
+        chart.mark_rule(strokeWidth=2, yOffset=8, y2Offset=8).encode(x=x("low"), x2="high"),
+        points.encode(x=x("mean"), fill=_fill(theme)),
+        *haloed(names, theme, align="left", dy=-10),
+    ]
+    return finish(layers, theme, width, LINE * len(data))
+
+
+def ends(value: Interval) -> dict[str, float]:
+    """The mean and the ends as fields of a datum; the mean for an end that is not known."""
+    low = value.mean if value.low is None else value.low
+    high = value.mean if value.high is None else value.high
+    return {"mean": value.mean, "low": low, "high": high}
+
+
+def _datum(line: Line) -> dict[str, Any]:
+    return {
+        "label": line.label,
+        "role": line.role,
+        **ends(line.value),
+        "text": line.text,
+        "fill": line.role if line.clear else "hollow",
+        "n": line.value.n,
+    }
+
+
+def _down(data: Sequence[dict[str, Any]]) -> alt.Y:
+    return alt.Y("label:N", sort=[datum["label"] for datum in data], axis=None)
+
+
+def _scale(data: Sequence[dict[str, Any]], has_zero: bool) -> alt.Scale:
+    low, high = min(d["low"] for d in data), max(d["high"] for d in data)
+    if has_zero:
+        low, high = min(low, 0.0), max(high, 0.0)
+    elif low > 0 and high > _WIDE * low:
+        room = (high / low) ** 0.03
+        return alt.Scale(type="log", domain=[low / room, high * room], nice=False)
+    room = 0.03 * (high - low) or 0.5
+    return alt.Scale(domain=[low - room, high + room], nice=False, zero=False)
+
+
+def _fill(theme: Theme) -> alt.Fill:
+    domain, colours = [*theme.roles, "hollow"], [*theme.roles.values(), theme.paper]
+    return alt.Fill("fill:N", scale=alt.Scale(domain=domain, range=colours), legend=None)
+
+
+def _parts(
+    lines: Sequence[Line], x: Callable[[str], alt.X], data: list[dict[str, Any]], theme: Theme
+) -> list[alt.Chart]:
+    parts = [
+        {"label": line.label, "role": line.role, "part": value}
+        for line in lines
+        for value in line.parts
+    ]
+    if not parts:
+        return []
+    ticks = over(parts).mark_tick(thickness=1.5, size=14, opacity=0.6, yOffset=8, clip=True)
+    return [ticks.encode(x=x("part"), y=_down(data), color=theme.role())]

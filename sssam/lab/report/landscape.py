@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import altair as alt
 
-from sssam.lab.report.scales import losses
-from sssam.lab.report.series import DASHES
+from sssam.lab.report.curves import REACH
+from sssam.lab.report.key import DASHES
 from sssam.lab.report.theme import PLAIN, PRINT, Theme, Width, finish, heading, over
 
 HEIGHT = 340
@@ -21,7 +21,7 @@ _COLOURS = ("sam", "scheduled", "part", "other", "base")
 class Along(NamedTuple):
     """One line: its name, coordinates, and losses, None where they are not finite.
 
-    A `role` gives it the colour of a comparison's row.
+    A `role` gives it the colour of a comparison's variant.
     """
 
     name: str
@@ -30,21 +30,17 @@ class Along(NamedTuple):
     role: str = ""
 
 
-def curves(
-    lines: Sequence[Along], theme: Theme = PRINT, width: Width = 760, narrow: bool = False
-) -> alt.LayerChart:
+def curves(lines: Sequence[Along], theme: Theme = PRINT, width: Width = 760) -> alt.LayerChart:
     """One line a solution: the loss along a filter-normalised random direction through it.
 
     Raises:
         ValueError: no loss is finite.
     """
     title = ["distance along a random direction", "in lengths of each filter"]
-    return finish(_lines(lines, title, theme, narrow), theme, width, HEIGHT)
+    return finish(_lines(lines, title, theme), theme, width, HEIGHT)
 
 
-def line(
-    along: Along, theme: Theme = PRINT, width: Width = 760, narrow: bool = False
-) -> alt.LayerChart:
+def line(along: Along, theme: Theme = PRINT, width: Width = 760) -> alt.LayerChart:
     """The loss between two solutions, above the straight line between its ends.
 
     Raises:
@@ -52,11 +48,10 @@ def line(
     """
     title = "way from the first solution to the second"
     ends = [along.loss[0], along.loss[-1]]
-    layers = _lines([along], title, theme, narrow)
+    lines = [along]
     if None not in ends:
-        chord = Along("straight line between the ends", (along.x[0], along.x[-1]), ends)
-        layers = _lines([along, chord], title, theme, narrow)
-    return finish(layers, theme, width, HEIGHT)
+        lines.append(Along("straight line between the ends", (along.x[0], along.x[-1]), ends))
+    return finish(_lines(lines, title, theme), theme, width, HEIGHT)
 
 
 def surface(
@@ -65,7 +60,6 @@ def surface(
     loss: Sequence[Sequence[float | None]],
     theme: Theme = PRINT,
     width: Width = SIDE,
-    narrow: bool = False,
 ) -> alt.LayerChart:
     """The loss over the plane of two random directions, a rectangle a point; the solution is at 0.
 
@@ -80,18 +74,9 @@ def surface(
         for (left, right), value in zip(_edges(x), row, strict=True)
         if value is not None
     ]
-    is_log = _scaled([point["loss"] for point in points]).scale.type == "log"
-    scale = alt.Scale(type="log" if is_log else "linear", scheme="blues", reverse=True)
-    legend = alt.Legend(
-        title=LOSS,
-        orient="bottom",
-        gradientLength=220,
-        tickCount=4,
-        titleOrient="left",
-        titleColor=theme.muted,
-        titleFontSize=13,
-        titleFontWeight="normal",
-    )
+    kind = _scale([point["loss"] for point in points]).to_dict()["type"]
+    scale = alt.Scale(type=kind, scheme="blues", reverse=True)
+    legend = alt.Legend(title=LOSS, orient="bottom", gradientLength=220, tickCount=4)
     seamless = alt.expr("scale('color', datum.loss)")  # a channel would make the legend one of dots
     tiles = (
         over(points)
@@ -108,52 +93,49 @@ def surface(
     centre = over([{"left": 0.0, "low": 0.0}]).mark_point(
         shape="cross", filled=True, size=110, color=theme.roles["scheduled"]
     )
-    layers = [tiles, centre.encode(x="left:Q", y="low:Q")]
-    return finish(layers, theme, width, 280 if narrow else HIGH)
+    return finish([tiles, centre.encode(x="left:Q", y="low:Q")], theme, width, HIGH)
 
 
-def _lines(
-    lines: Sequence[Along], title: str | list[str], theme: Theme, narrow: bool
-) -> list[alt.Chart]:
+def _lines(lines: Sequence[Along], title: str | list[str], theme: Theme) -> list[alt.Chart]:
     points = [point for each in lines for point in _points(each)]
-    scaled = _scaled([point["loss"] for point in points])
+    scale = _scale([point["loss"] for point in points])
     names = [each.name for each in lines]
     roles = [each.role or _COLOURS[i % len(_COLOURS)] for i, each in enumerate(lines)]
-    colours = [theme.roles[role] for role in roles]
-    legend = alt.Legend(
-        orient="bottom",
-        columns=1 if narrow else 2,
-        symbolType="stroke",
-        symbolSize=400,
-        symbolStrokeWidth=2,
-        labelLimit=340,
+    colours = alt.Scale(domain=names, range=[theme.roles[role] for role in roles])
+    dashes = [list(DASHES[roles[:i].count(role) % len(DASHES)]) for i, role in enumerate(roles)]
+    legend = alt.Legend(orient="bottom", direction="vertical", symbolType="stroke", labelLimit=300)
+    chart = over(points).encode(
+        x=alt.X("x:Q", title=title, axis=alt.Axis(**_AXIS), scale=alt.Scale(nice=False)),
+        y=alt.Y("loss:Q", scale=scale, axis=heading(LOSS, labelExpr=PLAIN)),
+        color=alt.Color("label:N", scale=colours, legend=legend),
     )
-    dashes = [DASHES[roles[:i].count(role) % len(DASHES)] for i, role in enumerate(roles)]
-    drawn = over(points).mark_line(strokeWidth=1.8)
+    tooltip = [
+        alt.Tooltip("label:N", title="solution"),
+        alt.Tooltip("x:Q", title="at", format=".3~g"),
+        alt.Tooltip("loss:Q", title=LOSS, format=".4~g"),
+    ]
+    dash = alt.StrokeDash("label:N", scale=alt.Scale(domain=names, range=dashes), legend=legend)
+    reach = chart.mark_point(filled=True, size=REACH)
     return [
-        drawn.encode(
-            x=alt.X("x:Q", title=title, axis=alt.Axis(**_AXIS), scale=alt.Scale(nice=False)),
-            y=alt.Y("loss:Q", scale=scaled.scale, axis=heading(LOSS, **scaled.axis)),
-            color=alt.Color("name:N", scale=alt.Scale(domain=names, range=colours), legend=legend),
-            strokeDash=alt.StrokeDash(
-                "name:N", scale=alt.Scale(domain=names, range=dashes), legend=legend
-            ),
-        )
+        chart.mark_line(strokeWidth=1.8).encode(strokeDash=dash),
+        reach.encode(opacity=alt.value(0), tooltip=tooltip),
     ]
 
 
 def _points(along: Along) -> list[dict[str, Any]]:
     return [
-        {"name": along.name, "x": x, "loss": float(f"{loss:.6g}")}
+        {"label": along.name, "x": x, "loss": float(f"{loss:.6g}")}
         for x, loss in zip(along.x, along.loss, strict=True)
         if loss is not None
     ]
 
 
-def _scaled(values: Sequence[float]) -> Any:
+def _scale(values: Sequence[float]) -> alt.Scale:
+    """Logarithmic where the losses span more than two decades."""
     if not values:
         raise ValueError("no loss is finite, so there is nothing to draw")
-    return losses(values)
+    is_wide = 0 < 100 * min(values) < max(values)
+    return alt.Scale(type="log" if is_wide else "linear", zero=False)
 
 
 def _edges(points: Sequence[float]) -> list[tuple[float, float]]:

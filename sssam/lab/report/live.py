@@ -1,12 +1,11 @@
 """A page that follows a running study: written anew as records come in, until the last."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from sssam.lab.comparison.values import Comparison
-from sssam.lab.report import page as report
-from sssam.lab.report.figures import Figure, figures
+from sssam.lab.report import page as pages
 from sssam.lab.runs import store as records
 from sssam.lab.specs import Record
 from sssam.runtime.files import write_whole
@@ -20,23 +19,21 @@ def live(
     compared: Callable[[list[Record]], Comparison],
     *,
     out: Path | None = None,
-    further: Sequence[Figure] = (),
     command: str = "",
     told: Callable[[Comparison, Path], object] = lambda comparison, page: None,
     wait: Callable[[float], object] = time.sleep,
-) -> report.Written:
+) -> pages.Written:
     """Keeps `comparison.html` up to date with the records of a study that runs elsewhere.
 
     It reads and never trains. Only records that are new or changed are read again, and the page is
     replaced whole, so a browser never sees half of one; in a browser it reads itself anew every few
     seconds, until its reader pauses it. When no run is missing, or at Ctrl-C, all files of the
-    comparison are written as `report.write` does, and that page is still.
+    comparison are written as `page.write` does, and that page is still.
 
     Args:
         folder: of the records; it need not exist yet. Files that are no records are passed over.
         compared: records -> comparison, with the task, methods and seeds of the study.
         out: directory of the page; default the folder above the records.
-        further: figures beside those of the comparison.
         command: what makes the comparison again, for the page.
         told: called after each writing, with what was compared and the page's path.
         wait: what is done between two looks, given seconds.
@@ -53,24 +50,21 @@ def live(
     comparison = compared(watched.look())
     try:
         while comparison.missing:
-            told(comparison, _write(comparison, directory, further, command))
+            told(comparison, _write(comparison, directory, command))
             while not watched.changed():
                 wait(LOOK)
             comparison = compared(watched.look())
     finally:
-        written = report.write(comparison, directory, further, command)
+        written = pages.write(comparison, directory, command)
         told(comparison, written.page)
     return written
 
 
-def _write(
-    comparison: Comparison, directory: Path, further: Iterable[Figure], command: str
-) -> Path:
+def _write(comparison: Comparison, directory: Path, command: str) -> Path:
     path = directory / "comparison.html"
     total = sum(row.runs.total for row in comparison.variants)
-    state = report.Live(total - comparison.missing, total, RELOAD)
-    drawn = [*figures(comparison), *further]
-    write_whole(path, report.page(comparison, drawn, command, state).encode())
+    state = pages.Live(total - comparison.missing, total, RELOAD)
+    write_whole(path, pages.page(comparison, None, command, state).encode())
     return path
 
 

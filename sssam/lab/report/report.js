@@ -1,57 +1,77 @@
 "use strict";
 (() => {
-  const { layouts, data } = JSON.parse(document.getElementById("specifications").textContent);
-  const narrow = window.matchMedia("screen and (max-width: 46rem)");
+  const { views, data } = JSON.parse(document.getElementById("specifications").textContent);
   const PRINTED = 1040; // pixels that a chart is drawn over for paper, whatever the window's width
-  const views = new Map();
+  const charts = [...document.querySelectorAll(".chart[data-figure]")];
+  const drawn = new Map(); // chart -> its Vega view
+  const off = new Set(); // what is switched off in the key
 
-  // One drawing at a time for each chart: a later one must not be overtaken by an earlier one.
-  const draw = async () => {
-    for (const chart of document.querySelectorAll(".chart[data-figure]")) {
-      const { uses, ...layout } = layouts[chart.dataset.figure][narrow.matches ? "narrow" : "wide"];
-      const datasets = Object.fromEntries(uses.map((name) => [name, data[name]]));
-      const specification = structuredClone({ ...layout, datasets });
-      views.get(chart)?.finalize();
-      const drawn = await vegaEmbed(chart, specification, { actions: false, renderer: "svg" });
-      views.set(chart, drawn);
-    }
-    document.documentElement.dataset.drawn = narrow.matches ? "narrow" : "wide";
+  const draw = async (chart, name) => {
+    const { uses, ...specification } = views[chart.dataset.figure][name];
+    specification.datasets = Object.fromEntries(uses.map((each) => [each, data[each]]));
+    drawn.get(chart)?.finalize();
+    const options = { actions: false, renderer: "svg" };
+    const { view } = await vegaEmbed(chart, structuredClone(specification), options);
+    drawn.set(chart, view.signal("off", [...off]));
+    await view.runAsync();
   };
-  let [drawing, printing] = [draw(), false];
-  narrow.addEventListener("change", () => { if (!printing) drawing = drawing.then(draw); });
+  const all = Promise.all(charts.map((chart) => draw(chart, Object.keys(views[chart.dataset.figure])[0])));
+  all.then(() => { document.documentElement.dataset.drawn = "all"; });
+
+  // One drawing at a time: a later one must not be overtaken by an earlier one.
+  let drawing = all;
+  const buttons = (scope, name) => [...scope.querySelectorAll(`button[data-${name}]`)];
+  for (const button of buttons(document, "view")) {
+    button.addEventListener("click", () => {
+      const figure = button.closest("figure");
+      for (const other of buttons(figure, "view")) other.setAttribute("aria-pressed", String(other === button));
+      drawing = drawing.then(() => draw(figure.querySelector(".chart"), button.dataset.view));
+    });
+  }
+
+  for (const button of buttons(document, "key")) {
+    button.addEventListener("click", () => {
+      const { key } = button.dataset;
+      if (!off.delete(key)) off.add(key);
+      for (const other of buttons(document, "key")) {
+        if (other.dataset.key === key) other.setAttribute("aria-pressed", String(!off.has(key)));
+      }
+      for (const view of drawn.values()) view.signal("off", [...off]).runAsync();
+    });
+  }
 
   const widen = (width) => {
-    for (const [chart, { view }] of views) {
+    for (const [chart, view] of drawn) {
       const part = chart.closest("figure").matches(".half") ? 0.5 : 1;
       view.width(width ? width * part : chart.clientWidth).run();
     }
   };
-  const isWide = () => document.documentElement.dataset.drawn === "wide";
-  window.addEventListener("beforeprint", () => { printing = true; if (isWide()) widen(PRINTED); });
-  window.addEventListener("afterprint", () => { printing = false; if (isWide()) widen(null); });
+  window.addEventListener("beforeprint", () => widen(PRINTED));
+  window.addEventListener("afterprint", () => widen(null));
 
-  const key = (row, column) => row.children[column].dataset.sort;
+  const value = (row, column) => row.children[column].dataset.sort;
   const compare = (a, b) => {
     const [x, y] = [Number(a), Number(b)];
     return Number.isNaN(x) || Number.isNaN(y) ? a.localeCompare(b) : x - y;
   };
-  for (const table of document.querySelectorAll("table.rows")) {
+  for (const table of document.querySelectorAll("table.variants")) {
     const headers = [...table.tHead.rows[0].cells];
     headers.forEach((header, column) => {
       header.querySelector("button").addEventListener("click", () => {
-        const down = header.getAttribute("aria-sort") === "ascending";
+        const before = header.getAttribute("aria-sort"); // the first click brings the best first
+        const down = before === "none" ? header.dataset.best === "high" : before === "ascending";
         headers.forEach((other) => other.setAttribute("aria-sort", "none"));
         header.setAttribute("aria-sort", down ? "descending" : "ascending");
         const rows = [...table.tBodies[0].rows];
-        const empty = rows.filter((row) => key(row, column) === "");
-        const full = rows.filter((row) => key(row, column) !== "");
-        full.sort((a, b) => compare(key(a, column), key(b, column)) * (down ? -1 : 1));
+        const empty = rows.filter((row) => value(row, column) === "");
+        const full = rows.filter((row) => value(row, column) !== "");
+        full.sort((a, b) => compare(value(a, column), value(b, column)) * (down ? -1 : 1));
         table.tBodies[0].append(...full, ...empty);
       });
     });
   }
 
-  // A table that goes on beyond its edge fades there, until its end is in sight.
+  // A table that goes on beyond its edge says so, until its end is in sight.
   for (const region of document.querySelectorAll(".scroll")) {
     const tell = () => {
       const left = region.scrollWidth - region.clientWidth - region.scrollLeft;

@@ -23,29 +23,6 @@ def command(comparison: Comparison) -> str:
     )
 
 
-def repeating(comparison: Comparison, of_directory: bool = False) -> str:
-    """What the command needs, and what to expect of a second time.
-
-    Args:
-        comparison: that is made again.
-        of_directory: the command names the study's own directory, from which it reads the study.
-    """
-    commits = ", ".join(f"`{commit}`" for commit in comparison.commits)
-    source = f" The records were made at commit {commits} of sssam." if commits else ""
-    anew = "in an empty directory it trains all of them anew."
-    if of_directory:
-        anew = (
-            "to train all of them anew, copy `study.json` alone into an empty directory and name "
-            "that one."
-        )
-    return (
-        "Run it where the directory of results lies. Runs that have a record are not trained "
-        f"again, so there it only shows what there is; {anew}{source} Equal seeds give equal "
-        "numbers on one machine with equal versions; on another the last digits, and times, may "
-        "differ."
-    )
-
-
 def _options(comparison: Comparison, known: Task, rows: int) -> list[str]:
     task, words = comparison.task, list[str]()
     if len(comparison.variants) < rows:

@@ -22,12 +22,8 @@ class Band(NamedTuple):
     taken: Sequence[bool]
 
 
-def schedules(
-    bands: Sequence[Band], theme: Theme = PRINT, width: Width = 760, narrow: bool = False
-) -> alt.LayerChart:
+def schedules(bands: Sequence[Band], theme: Theme = PRINT, width: Width = 760) -> alt.LayerChart:
     """The probability of a sharpness-aware step over a run; the strip tells where steps fell.
-
-    `narrow` is accepted, as by all charts; this one is the same at any width.
 
     Raises:
         ValueError: there are no bands.
@@ -40,16 +36,23 @@ def schedules(
     strip = over([d for band, row in paired for d in _strip(band, row)])
     names = over([_name(band, row) for band, row in paired])
     y = alt.Scale(domain=[-0.25, len(bands) - 0.25], nice=False, zero=False)
-    tooltip = [
-        alt.Tooltip("label:N", title="schedule"),
-        alt.Tooltip("step:Q", title="step"),
-        alt.Tooltip("p:Q", title="probability", format=".3f"),
-    ]
     area = curve.mark_area(opacity=0.22, interpolate="step-after", line=False).encode(
         x=_x("u"), y=_y("top", y), y2="bottom", color=theme.role(), detail="label:N"
     )
     line = curve.mark_line(strokeWidth=1.6, interpolate="step-after").encode(
-        x=_x("u"), y=_y("top", y), color=theme.role(), detail="label:N", tooltip=tooltip
+        x=_x("u"), y=_y("top", y), color=theme.role(), detail="label:N"
+    )
+    # A line is one mark with one tooltip, so unseen rectangles tell each place its probability.
+    told = curve.mark_rect(opacity=0).encode(
+        x=_x("u"),
+        x2="until",
+        y=_y("bottom", y),
+        y2="ceiling",
+        tooltip=[
+            alt.Tooltip("label:N", title="variant"),
+            alt.Tooltip("step:Q", title="from step"),
+            alt.Tooltip("p:Q", title="probability", format=".3f"),
+        ],
     )
     ticks = strip.mark_rect().encode(
         x=_x("from"),
@@ -58,9 +61,15 @@ def schedules(
         y2="high",
         color=theme.role(),
         opacity=alt.Opacity("part:Q", scale=alt.Scale(domain=[0, 1], range=[0, 1]), legend=None),
+        tooltip=[
+            alt.Tooltip("label:N", title="variant"),
+            alt.Tooltip("part:Q", title="sharpness-aware", format=".0%"),
+            alt.Tooltip("from:Q", title="progress from", format=".1%"),
+            alt.Tooltip("to:Q", title="to", format=".1%"),
+        ],
     )
     texts = names.encode(x=_x("u"), y=_y("top", y), text="label:N", color=theme.role())
-    layers = [area, line, ticks, *haloed(texts, theme, align="left", dx=2)]
+    layers = [area, line, told, ticks, *haloed(texts, theme, align="left", dx=2)]
     return finish(layers, theme, width, BAND * len(bands))
 
 
@@ -80,16 +89,17 @@ def _curve(band: Band, row: int) -> list[dict[str, Any]]:
     total = len(band.probabilities)
     chosen = sorted({i * (total - 1) // (MOST // 2) for i in range(MOST // 2 + 1)} | _edges(band))
     ends = [(t / total, t) for t in chosen] + [(1.0, total - 1)]
-    common = {"label": band.name, "role": band.role, "bottom": row}
+    common = {"label": band.name, "role": band.role, "bottom": row, "ceiling": row + CURVE}
     return [
         common
         | {
             "u": round(u, 5),
+            "until": round(until, 5),
             "step": t,
             "p": round(band.probabilities[t], 4),
             "top": round(row + CURVE * band.probabilities[t], 4),
         }
-        for u, t in ends
+        for (u, t), (until, _) in pairwise([*ends, ends[-1]])
     ]
 
 
@@ -111,7 +121,7 @@ def _strip(band: Band, row: int) -> list[dict[str, Any]]:
             strips[-1]["to"] = round(edges[i + 1] / total, 4)
         else:
             place = {"from": round(edges[i] / total, 4), "to": round(edges[i + 1] / total, 4)}
-            strips.append(place | {"part": part, "role": band.role})
+            strips.append(place | {"part": part, "label": band.name, "role": band.role})
     heights = {"low": row + STRIP[0], "high": row + STRIP[1]}
     return [
         strip | heights | {"part": round(strip["part"], 3)} for strip in strips if strip["part"] > 0

@@ -1,115 +1,137 @@
-"""A comparison as the cells of two tables, for the page, for Markdown and for the terminal alike.
+"""A comparison as tables of cells, for the page, for Markdown and for the terminal alike."""
 
-The first is the finding; the second says how sure it is, and docs/statistics.md what it means.
-"""
-
-from sssam.lab.comparison.headline import counted_points
-from sssam.lab.comparison.values import Comparison, Variant
-from sssam.lab.report import flatness_table
+from sssam.lab.comparison.values import Comparison, Variant, VariantRise
 from sssam.lab.report.cells import (
     EMPTY,
     Cell,
     as_markdown,
-    claimed,
-    claimed_share,
     difference,
     escaped,
-    in_words,
     measured,
     number,
-    share,
+    p_value,
 )
-from sssam.lab.specs import Task
-from sssam.lab.stats import Noise
+from sssam.lab.report.sentences import NOTES, headline, remarks, support
+from sssam.lab.stats import Ratio
+
+#: The columns beside the best control that costs no more, and beside SAM.
+CONTROL, SAM, SHARE = "over best control", "over SAM", "share of SAM's gain"
 
 
-def cells(row: Variant, metric: str = "accuracy") -> list[Cell]:
-    """All cells of a row, the label first; `metric` is the task's name of what is measured."""
+def cells(comparison: Comparison) -> list[list[Cell]]:
+    """The table of all variants, a line each with the label first; all lines have equal columns.
+
+    What is beside SAM stands in it only where SAM's own gain over the base is clear.
+    """
+    whole = any(v.is_complete for v in comparison.variants)
+    runs = not whole or any(v.runs.finished < v.runs.total for v in comparison.variants)
+    sam = _has_gain(comparison)
+    return [_cells(v, comparison, sam, runs) for v in comparison.variants]
+
+
+def _cells(variant: Variant, comparison: Comparison, sam: bool, runs: bool) -> list[Cell]:
     return [
-        Cell("row", row.label, sort=row.label),
-        measured(metric, row.accuracy, "{:.2f}".format),
-        difference("to SAM", row.to_sam),
-        difference("to base", row.to_base),
-        _verdict(row),
-        share(row.share),
-        _propagations(row),
-        number("expected", row.expected_propagations, "{:.3f}"),
-        number("time", row.relative_time, "{:.2f}"),
-        _runs(row),
+        Cell("variant", variant.label, sort=variant.label),
+        measured(comparison.task.metric, variant.accuracy, "{:.2f}".format),
+        difference("over base", variant.to_base),
+        _control(variant),
+        number("passes", variant.cost, "{:.3f}", best="low"),
+        _seconds(variant),
+        *(_beside_sam(variant) if sam else []),
+        *([_runs(variant)] if runs else []),
     ]
 
 
-def certainties(comparison: Comparison) -> list[list[Cell]]:
-    """The second table, a line a row; empty where no difference has an interval, as of one seed."""
-    if all(row.to_sam is None or row.to_sam.low is None for row in comparison.variants):
-        return []
-    return [certainty(row, comparison.task) for row in comparison.variants]
+def _control(variant: Variant) -> Cell:
+    claim = variant.claim
+    if claim is None:
+        return difference(CONTROL, None)
+    more = ", ".join(filter(None, (f"to {claim.control}", p_value(claim.adjusted))))
+    return difference(CONTROL, claim.difference, more=more, strong=claim.established)
 
 
-def certainty(row: Variant, task: Task) -> list[Cell]:
-    """How sure the row's difference to SAM is, the label first: all cells of the second table."""
+def _seconds(variant: Variant) -> Cell:
+    time = variant.time
+    steps = variant.method.length
+    note = "" if time is None else f"[{steps * time.low:.2f}, {steps * time.high:.2f}]"
+    return number("seconds", variant.seconds, "{:.2f}", best="low", note=note)
+
+
+def _has_gain(comparison: Comparison) -> bool:
+    sam = comparison.sam
+    return sam is not None and sam.to_base is not None and sam.to_base.above_zero
+
+
+def _beside_sam(variant: Variant) -> list[Cell]:
+    more = ""
+    if variant.non_inferior is not None:
+        more = "non-inferior" if variant.non_inferior else "not established"
+    to_sam = difference(SAM, variant.to_sam, more=more, strong=bool(variant.non_inferior))
+    return [to_sam, _share(None if variant.is_control else variant.share)]
+
+
+def _share(share: Ratio | None) -> Cell:
+    cell = measured(SHARE, share, lambda part: f"{100 * part:.0f}")
+    return cell if cell.empty else cell._replace(text=f"{cell.text}%")
+
+
+def _runs(variant: Variant) -> Cell:
+    runs = variant.runs
+    apart = {"diverged": runs.diverged, "failed": runs.failed, "missing": runs.missing}
+    note = ", ".join(f"{count} {name}" for name, count in apart.items() if count)
+    return number("runs", runs.total - runs.missing, "{}", note=note)
+
+
+def flatness(comparison: Comparison) -> list[list[Cell]]:
+    """The table of flatness, a line a variant with the label first; empty if none was measured."""
     return [
-        Cell("row", row.label, sort=row.label),
-        difference("to SAM, by t", row.to_sam),
-        difference("by bootstrap", row.to_sam_bootstrap),
-        claimed_share(
-            f"keeps {100 * task.share:g}%", row.share, row.share_p_value, row.holds_share
-        ),
-        number("finds", row.detectable, "{:.2f}"),
-        number(f"seeds for {counted_points(task.margin)}", row.seeds_needed, "{:,}"),
-        *_spreads(row.noise),
+        [
+            Cell("variant", variant.label, sort=variant.label),
+            measured("training loss", found.loss, _figures, best="low"),
+            measured("top eigenvalue", found.eigenvalue, _figures, best="low"),
+            measured("trace", found.trace, _figures, best="low"),
+            *(_rise(rise) for rise in found.rises),
+            number("models", found.n, "{}"),
+        ]
+        for variant in comparison.variants
+        if (found := variant.flatness) is not None
     ]
 
 
-def columns(comparison: Comparison) -> list[str]:
-    """The names of the columns, in their order."""
-    return [cell.name for cell in cells(comparison.variants[0], comparison.task.metric)]
+def _rise(rise: VariantRise) -> Cell:
+    kind = "adaptive " if rise.adaptive else ""
+    name = f"{kind}rise, \N{GREEK SMALL LETTER RHO} {rise.rho:g}"
+    if rise.worst is None:
+        return Cell(name, EMPTY, "without bound", best="low")
+    return measured(name, rise.worst, _figures, best="low")
+
+
+def _figures(value: float) -> str:
+    """Three significant digits, zeros at the end too.
+
+    >>> _figures(0.039), _figures(120.4)
+    ('0.0390', '120')
+    """
+    return f"{value:#.3g}".removesuffix(".")
+
+
+def notes(comparison: Comparison) -> list[str]:
+    """What the columns of the table of variants mean."""
+    task = comparison.task
+    told = [NOTES["variants"].format(metric=task.metric.capitalize())]
+    return [*told, NOTES["sam"].format(margin=task.margin)] if _has_gain(comparison) else told
 
 
 def markdown(comparison: Comparison) -> str:
-    """The comparison as Markdown: the headline, the table, the remarks, the table of certainty."""
+    """The comparison as Markdown: the headline, the table, its notes and remarks, flatness."""
     lines = [
-        f"**{escaped(comparison.headline)}** {escaped(comparison.support)}".rstrip(),
+        f"**{escaped(headline(comparison))}** {escaped(support(comparison))}".rstrip(),
         "",
-        *as_markdown([cells(row, comparison.task.metric) for row in comparison.variants]),
+        *as_markdown(cells(comparison)),
         "",
-        *(f"- {escaped(remark)}" for remark in comparison.remarks),
+        *(f"- {escaped(remark)}" for remark in [*remarks(comparison), *notes(comparison)]),
     ]
-    if sure := certainties(comparison):
-        lines += ["", "How sure the differences to SAM are, in points:", "", *as_markdown(sure)]
-    if flat := flatness_table.cells(comparison):
-        told = flatness_table.told(comparison)
-        heading = f"How flat the training loss is at the trained models, {told}:"
-        lines += ["", heading, "", *as_markdown(flat)]
+    if flat := flatness(comparison):
+        lines += ["", "How flat the training loss is at the trained models:", ""]
+        lines += [*as_markdown(flat), "", NOTES["flatness"]]
     return "\n".join(lines).rstrip() + "\n"
-
-
-def _spreads(noise: Noise | None) -> list[Cell]:
-    known = noise and (noise.seeds, noise.test, noise.training, noise.shared)
-    names = ("spread over seeds", "of the test set", "of the training", "shared error")
-    values = known or (None,) * len(names)
-    return [number(n, value, "{:.2f}") for n, value in zip(names, values, strict=True)]
-
-
-def _verdict(row: Variant) -> Cell:
-    """In words, since a colour or a sign alone would not be read by all."""
-    if row.keeps is None:
-        return Cell("keeps gain", EMPTY)
-    if row.keeps and not row.holds:
-        return Cell("keeps gain", "alone", in_words(row.p_value), "1")
-    return claimed("keeps gain", row.p_value, row.holds)
-
-
-def _propagations(row: Variant) -> Cell:
-    if row.propagations is None:
-        return Cell("propagations", EMPTY)
-    spread = f"± {row.spread:.3f}" if row.spread and row.spread >= 0.0005 else ""
-    length = f"x {row.method.length} steps" if row.method.length != 1 else ""
-    return Cell("propagations", f"{row.propagations:.3f}", spread or length, repr(row.cost))
-
-
-def _runs(row: Variant) -> Cell:
-    runs = row.runs
-    apart = {"diverged": runs.diverged, "failed": runs.failed, "missing": runs.missing}
-    note = ", ".join(f"{count} {name}" for name, count in apart.items() if count)
-    return Cell("runs", str(runs.total - runs.missing), note, str(runs.finished))

@@ -1,7 +1,7 @@
 """Which samples a rank runs: a batch is that of all ranks together, and each takes its share.
 
 Rank r of R has the samples r, r + R, r + 2R, ... of each batch. Their losses are weighted so that
-the mean over ranks, which DDP and FSDP take of gradients, is the mean over the whole batch, however
+the mean over ranks, which DDP takes of gradients, is the mean over the whole batch, however
 unequal the shares are: ranks equal one process up to rounding. Batch norm is the exception: its
 statistics are of a rank's own share, as in DDP at large, and the first rank's running statistics
 are those that are kept.

@@ -25,22 +25,17 @@ from sssam.lab.training.state import Training
 from sssam.schedules.base import steps_in
 
 
-def check(run: Run, sharded: bool) -> None:
-    """Refuses averages, and weights of the best epoch, where they can't be kept.
+def check(run: Run) -> None:
+    """Refuses averages where they can't be kept.
 
     Raises:
-        ValueError: weights in bfloat16, which lose an average's small updates; weights in shards.
+        ValueError: weights in bfloat16, which lose an average's small updates.
     """
     method = run.method
     if method.average != "none" and run.task.precision == "bf16-true":
         raise ValueError(
             f"average of method {method.label!r} is {method.average!r} with precision 'bf16-true', "
             "whose weights lose an average's small updates: take 'bf16-mixed'"
-        )
-    if sharded and (method.average != "none" or method.patience is not None):
-        raise ValueError(
-            f"average and patience of method {method.label!r} need whole weights on each rank, and "
-            "strategy 'fsdp' keeps shards of them: take strategy 'ddp', or leave them out"
         )
 
 

@@ -3,7 +3,7 @@
 import os
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple, TypeVar, get_args
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -11,19 +11,10 @@ from lightning_fabric import Fabric
 from lightning_fabric.loggers.logger import Logger
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning_fabric.plugins.precision import MixedPrecision
-from lightning_fabric.strategies.model_parallel import ModelParallelStrategy
-from torch import nn
-from torch.distributed.fsdp import fully_shard
 
 from sssam.lab.specs import Precision
 
 T = TypeVar("T")
-
-#: "ddp" keeps a whole model on each rank, "fsdp" a shard of it; "auto" is "ddp" on several ranks.
-Strategy = Literal["auto", "ddp", "fsdp"]
-
-#: What Fabric takes for sharded models; there is no float64, and no scaler for shards.
-SHARDED_PRECISIONS = ("32-true", "bf16-mixed", "bf16-true")
 
 
 class Hardware(NamedTuple):
@@ -35,7 +26,6 @@ class Hardware(NamedTuple):
 
     accelerator: str = "cpu"
     devices: int | list[int] | str | None = None
-    strategy: Strategy = "auto"
 
 
 class DeviceError(ValueError):
@@ -78,11 +68,10 @@ def fabric(where: Hardware, precision: Precision, loggers: Sequence[Logger] = ()
     """Fabric, launched: under torchrun it has joined the other ranks, which must call this too.
 
     Raises:
-        ValueError: an unknown strategy, several devices or a strategy without torchrun, a precision
-            that the strategy does not have.
+        ValueError: several devices without torchrun, or other ones than its ranks have.
     """
     ranks = int(os.environ["LOCAL_WORLD_SIZE"]) if by_torchrun() else 1
-    _check(where, precision, ranks)
+    _check(where.devices, ranks)
     on_cpu = where.accelerator == "cpu" or (where.accelerator == "auto" and not _has_gpu())
     how: dict[str, Any] = {"precision": precision}
     if precision == "16-mixed" and on_cpu:  # by its name Fabric takes bfloat16 in its place
@@ -93,7 +82,6 @@ def fabric(where: Hardware, precision: Precision, loggers: Sequence[Logger] = ()
             accelerator=where.accelerator,
             devices=ranks if where.devices is None else where.devices,
             num_nodes=world() // ranks,
-            strategy=_sharding() if where.strategy == "fsdp" else where.strategy,
             loggers=list(loggers),
             **how,
         )
@@ -103,25 +91,13 @@ def fabric(where: Hardware, precision: Precision, loggers: Sequence[Logger] = ()
     return made
 
 
-def _check(where: Hardware, precision: str, ranks: int) -> None:
-    if where.strategy not in get_args(Strategy):
-        raise ValueError(f"strategy is {where.strategy!r}, must be one of {get_args(Strategy)}")
-    if not by_torchrun():
-        if where.strategy != "auto":
-            raise ValueError(
-                f"strategy is {where.strategy!r}, which is for several ranks: start them by "
-                "`torchrun --nproc-per-node N -m sssam ...`, or leave it out"
-            )
-        if isinstance(where.devices, int) and where.devices != 1:
-            raise _several(where.devices)
-    elif where.devices not in (None, ranks):
+def _check(devices: object, ranks: int) -> None:
+    if not by_torchrun() and isinstance(devices, int) and devices != 1:
+        raise _several(devices)
+    if by_torchrun() and devices not in (None, ranks):
         raise ValueError(
-            f"devices is {where.devices!r}, but torchrun started {ranks} ranks on this machine, "
-            "each with a device of its own: leave it out"
-        )
-    if where.strategy == "fsdp" and precision not in SHARDED_PRECISIONS:
-        raise ValueError(
-            f"precision is {precision!r}, must be one of {SHARDED_PRECISIONS} with strategy 'fsdp'"
+            f"devices is {devices!r}, but torchrun started {ranks} ranks on this machine, each "
+            "with a device of its own: leave it out"
         )
 
 
@@ -134,25 +110,6 @@ def _several(devices: object) -> ValueError:
 
 def _has_gpu() -> bool:
     return torch.cuda.is_available() or torch.backends.mps.is_available()
-
-
-def _sharding() -> ModelParallelStrategy:
-    return ModelParallelStrategy(_shard, data_parallel_size=world(), tensor_parallel_size=1)
-
-
-def _shard(model: nn.Module, mesh: Any) -> nn.Module:
-    """Shards the blocks of a model, one at a time, and then what is left of it.
-
-    Blocks are what `Sequential` and `ModuleList` hold; where they share weights with anything else
-    the model is sharded as one.
-    """
-    holders = [m for m in model.modules() if isinstance(m, nn.Sequential | nn.ModuleList)]
-    blocks = [b for m in reversed(holders) for b in m if any(True for _ in b.parameters())]
-    if len(list(model.parameters())) == len(list(model.named_parameters(remove_duplicate=False))):
-        for block in dict.fromkeys(blocks):
-            fully_shard(block, mesh=mesh["data_parallel"])
-    fully_shard(model, mesh=mesh["data_parallel"])
-    return model
 
 
 def together(fabric: Fabric, make: Callable[[], T]) -> T:

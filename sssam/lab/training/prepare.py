@@ -7,7 +7,6 @@ from typing import NamedTuple, cast
 
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.strategies.model_parallel import ModelParallelStrategy
 from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 from torch.nn.parallel import DistributedDataParallel
@@ -48,7 +47,7 @@ def prepare(run: Run, fabric: Fabric) -> Training:
     """
     made = together(fabric, lambda: _made(run))
     split = Parts(*(part.to(fabric.device) for part in made.problem.parts))
-    model = fabric.setup_module(made.problem.model)  # first, since sharding replaces parameters
+    model = fabric.setup_module(made.problem.model)
     training = together(fabric, lambda: _training(run, fabric, made, split, model))
     training.proxy = cast(Optimizer, fabric.setup_optimizers(training.optimizer))
     return training
@@ -64,7 +63,7 @@ def _made(run: Run) -> Made:
 
 def _training(run: Run, fabric: Fabric, made: Made, split: Parts, model: nn.Module) -> Training:
     """The optimizer over the model as Fabric has set it up, and the learning rate."""
-    averages.check(run, isinstance(fabric.strategy, ModelParallelStrategy))
+    averages.check(run)
     network, steps = made.problem.model, run.total_steps(len(split.train))
     base = base_optimizer(run, network, made.problem.optimizer)
     ddp = next((m for m in model.modules() if isinstance(m, DistributedDataParallel)), network)

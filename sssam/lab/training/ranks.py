@@ -25,8 +25,7 @@ def leading(where: Hardware) -> Iterator[Callable[..., Record] | None]:
     """On the first rank, yields what trains a run on all ranks, with `train`'s arguments.
 
     On other ranks it trains along until the first one's block ends, and yields None: there is
-    nothing left to do. Without torchrun it yields `train`. All have the accelerator and the
-    strategy of `where`.
+    nothing left to do. Without torchrun it yields `train`. All have the accelerator of `where`.
 
     Raises:
         LostRankError: from training, where another rank has ended.

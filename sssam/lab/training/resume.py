@@ -7,12 +7,6 @@ from time import monotonic
 from typing import Any
 
 import torch
-from lightning_fabric.strategies.model_parallel import ModelParallelStrategy
-from torch.distributed.checkpoint.state_dict import (
-    StateDictOptions,
-    get_state_dict,
-    set_state_dict,
-)
 
 from sssam.lab.specs import Point
 from sssam.lab.training import checkpoints
@@ -72,18 +66,13 @@ def go_on(training: Training, path: Path | None) -> None:
 
 
 def state(training: Training) -> dict[str, Any]:
-    """What a checkpoint keeps: tensors, numbers and text, so that it loads with weights only.
-
-    Of sharded weights it is whole on the first rank; all ranks call it.
-    """
+    """What a checkpoint keeps: tensors, numbers and text, so that it loads with weights only."""
     kept = asdict(training.position)
     kept["ascended"] = hex(training.position.ascended)
     kept["curve"] = [point.model_dump() for point in training.position.curve]
-    model, optimizer = state_dicts(training)
     return {
-        "model": model,
-        "optimizer": optimizer,
-        "sharded": _sharded(training),
+        "model": training.network.state_dict(),
+        "optimizer": training.optimizer.state_dict(),
         "scheduler": training.scheduler.state_dict(),
         "scaler": training.fabric.strategy.precision.state_dict(),
         "generator": torch.get_rng_state(),
@@ -96,21 +85,12 @@ def state(training: Training) -> dict[str, Any]:
 
 
 def restore(training: Training, held: dict[str, Any]) -> None:
-    """Puts a run where `state` took it, on as many ranks or on another number.
-
-    Raises:
-        ValueError: one is sharded and the other is not: they name an optimizer's state otherwise.
-    """
-    if held.get("sharded", False) != _sharded(training):
-        was = "with" if held.get("sharded", False) else "without"
-        raise ValueError(
-            f"the checkpoint was made {was} strategy 'fsdp': go on from it in the same way, or "
-            "give another file"
-        )
+    """Puts a run where `state` took it, on as many ranks or on another number."""
     kept = dict(held["position"])
     kept["ascended"] = int(kept["ascended"], 16)
     kept["curve"] = [Point.model_validate(point) for point in kept["curve"]]
-    _load_weights(training, held)
+    training.network.load_state_dict(held["model"])
+    training.optimizer.load_state_dict(held["optimizer"])
     training.scheduler.load_state_dict(held["scheduler"])
     training.fabric.strategy.precision.load_state_dict(held.get("scaler", {}))
     torch.set_rng_state(held["generator"])
@@ -121,32 +101,6 @@ def restore(training: Training, held: dict[str, Any]) -> None:
         training.average.load_state_dict(held["average"])
     training.evaluated = held.get("evaluated")
     training.position = Position(**kept)
-
-
-def _sharded(training: Training) -> bool:
-    return isinstance(training.fabric.strategy, ModelParallelStrategy)
-
-
-def state_dicts(training: Training) -> tuple[Any, Any]:
-    """The state dicts of model and optimizer; of shards whole on the first rank: all call it."""
-    if not _sharded(training):
-        return training.network.state_dict(), training.optimizer.state_dict()
-    whole = StateDictOptions(full_state_dict=True, cpu_offload=True)
-    return get_state_dict(training.network, training.optimizer, options=whole)
-
-
-def _load_weights(training: Training, held: dict[str, Any]) -> None:
-    if not _sharded(training):
-        training.network.load_state_dict(held["model"])
-        training.optimizer.load_state_dict(held["optimizer"])
-        return
-    set_state_dict(
-        training.network,
-        training.optimizer,
-        model_state_dict=held["model"],
-        optim_state_dict=held["optimizer"],
-        options=StateDictOptions(full_state_dict=True),
-    )
 
 
 def _on_cuda(training: Training, use: Callable[[torch.device], Any]) -> Any:

@@ -28,9 +28,9 @@ from sssam.lab.training import (
 )
 from sssam.lab.training import flatness as solutions
 from sssam.lab.training.evaluate import Judged
-from sssam.lab.training.hardware import Hardware, Strategy
+from sssam.lab.training.hardware import Hardware
 from sssam.lab.training.prepare import prepare
-from sssam.lab.training.resume import Keeper, agreed, go_on, state_dicts
+from sssam.lab.training.resume import Keeper, agreed, go_on
 from sssam.lab.training.state import Training
 
 
@@ -52,7 +52,6 @@ def train(
     flatness: Plan | None = None,
     accelerator: str = "cpu",
     devices: int | list[int] | str | None = None,
-    strategy: Strategy = "auto",
     threads: int = 1,
     test: bool = True,
     logged: Sequence[Logger] = (),
@@ -75,7 +74,6 @@ def train(
             whatever that raises is the record's `flatness_error`.
         accelerator: "cpu", "cuda", "mps" or "auto", as Fabric takes them.
         devices: 1, or which one, such as `[3]`; to be left out under torchrun.
-        strategy: under torchrun "ddp" (also "auto"), or "fsdp" for a model in shards.
         threads: torch's threads while this trains, at least 1; results can depend on them.
         test: whether the test set is measured. If not, the record's fields of it stay empty, and
             "diverged" is told from the validation set: for a search, which must not see the test.
@@ -91,7 +89,7 @@ def train(
     _require_whole("every", every, "epochs between two checkpoints")
     _require_whole("threads", threads, "torch's threads")
     tasks.check(run.task)
-    where = Hardware(accelerator, devices, strategy)
+    where = Hardware(accelerator, devices)
     fabric = hardware.fabric(where, run.task.precision, logged)
     with alone(threads, run.seed, fabric.device), _closing(logged):
         peak = memory.Peak(fabric.device)
@@ -198,10 +196,9 @@ def _expected(training: Training) -> float | None:
 
 def _with_flatness(record: Record, training: Training, plan: Plan) -> Record:
     """Measures the model on the first rank, on the CPU in float32."""
-    model, _ = state_dicts(training)
     if training.share.rank:
         return record
-    epoch = weights.evaluated_epoch(training)
+    model, epoch = training.network.state_dict(), weights.evaluated_epoch(training)
     try:
         solution = solutions.solution(record.run, epoch, model, plan.samples)
         return record.model_copy(update={"flatness": solutions.measure(solution, plan)})

@@ -43,8 +43,8 @@ def test_compare_ends_with_table_headline_and_page(
     assert compare(studied) == 0
     output = capsys.readouterr()
     lines = output.out.splitlines()
-    assert lines[0].split()[:2] == ["row", "accuracy"]
-    assert any(line.startswith("On noisy-digits, 2 seeds") for line in lines)
+    assert lines[0].split()[:2] == ["variant", "accuracy"]
+    assert any(line.startswith("On noisy-digits, ") for line in lines)
     assert lines[-1] == f"The page: {studied / 'comparison.html'}"
     assert output.err == ""
 
@@ -69,7 +69,7 @@ def test_quiet_says_headline_and_page_alone(
 def test_no_run_shows_what_there_is(studied: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--epochs", "2", "--variants", "SAM", "--no-controls", "--seeds", "3", "--no-run"]
     assert main(["compare", "noisy-digits", *words, "--out", f"{studied}"]) == 0
-    assert "3 seeds (2 of 6 runs are missing" in capsys.readouterr().out
+    assert "(3 seeds; 2 of 6 runs missing)" in capsys.readouterr().out
 
 
 def test_no_run_without_records_is_refused(

@@ -35,16 +35,16 @@ def test_the_directory_alone_is_enough_for_comparing_and_reporting(
     (folder / "mine.py").unlink()
     (folder / "study.toml").unlink()
     out, _ = call(capsys, "compare", "kept", "--no-run")
-    assert "On mine, 2 seeds: " in out
+    assert "On mine, " in out
     assert [each["label"] for each in compared(folder / "kept")["tuning"]] == ["base", "SAM"]
     assert call(capsys, "report", "kept")[0] == out
     more, _ = call(capsys, "compare", "kept", "--no-run", "--seeds", "3")
-    assert "3 seeds (3 of 9 runs are missing)" in more
+    assert "(3 seeds; 3 of 9 runs missing)" in more
 
 
 def test_compare_trains_what_is_missing_then_scores(folder: Path, capsys: Capture) -> None:
     out, err = call(capsys, "compare", "study.toml", "--out", "kept", "--seeds", "1")
-    assert "On mine, 1 seed: " in out
+    assert "(1 seed)." in out
     assert len(held(folder / "kept")) == 8 + 3
     _, err = call(capsys, "compare", "kept", "--seeds", "2")
     assert "3 of 3 runs" in err
@@ -78,7 +78,7 @@ def test_two_tasks_are_compared_each_and_together(folder: Path, capsys: Capture)
     )
     (folder / "study.toml").write_text(text)
     out, _ = call(capsys, "compare", "study.toml", "--out", "kept")
-    assert "Over 2 tasks, each with the same weight:" in out
+    assert "Over 2 tasks of equal weight" in out
     for name in ("mine", "other"):
         assert compared(folder / "kept" / name)["variants"]
     for name in ("index.html", "pooled.json", "pooled.md"):

@@ -15,7 +15,6 @@ from sssam.lab.cli import COMMANDS, main, options
 from sssam.lab.cli.sharpness import sharpness
 from sssam.lab.specs import Precision
 from sssam.lab.specs.flatness import Plan
-from sssam.lab.training.hardware import Strategy
 from sssam.roles.strength import How
 
 LIGHT = {"attr", "attrs", "cyclopts", "docstring_parser", "markdown_it", "mdurl", "pygments"}
@@ -62,7 +61,6 @@ def test_a_name_that_the_library_does_not_have_is_an_error() -> None:
 
 def test_the_options_are_those_of_the_modules_that_help_does_not_load() -> None:
     assert get_args(options.Precision) == get_args(Precision)
-    assert get_args(options.Strategy) == get_args(Strategy)
     assert get_args(options.Strength) == get_args(How)
     given = signature(sharpness).parameters
     for name in ("samples", "eigenvalues", "probes"):

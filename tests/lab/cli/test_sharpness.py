@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from sssam.lab.cli import main
-from sssam.lab.report.landscapes import Sharpness
+from sssam.lab.report.flatness import Sharpness
 from sssam.lab.specs import Record
 from sssam.lab.specs.flatness import Between
 from sssam.lab.training import checkpoints

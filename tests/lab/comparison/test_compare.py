@@ -9,7 +9,6 @@ from synthetic import ACCURACY, METHODS, TASK, record, records, scheduled
 from sssam.lab.comparison import contrasts, headline
 from sssam.lab.comparison.compare import compare
 from sssam.lab.comparison.values import Comparison, Variant
-from sssam.lab.report.table import cells, certainty
 from sssam.lab.specs import Method, Record
 from sssam.lab.stats import Interval
 from sssam.lab.training.evaluate import bit_set
@@ -359,10 +358,6 @@ def test_the_share_of_no_gain_is_said_not_to_be_identified() -> None:
     assert row(comparison, "SS-SAM linear").share_p_value is None
     assert not row(comparison, "SS-SAM linear").holds_share
     assert any("no share of it is identified" in remark for remark in comparison.remarks)
-    shown = {cell.name: cell for cell in cells(row(comparison, "SS-SAM linear"))}
-    assert shown["share of gain"][1:3] == ("-", "not identified")
-    sure = {cell.name: cell for cell in certainty(row(comparison, "SS-SAM linear"), TASK)}
-    assert sure["keeps 80%"][1:3] == ("-", "not identified")
 
 
 def test_the_bootstrap_stands_beside_t_from_20_seeds_on() -> None:
@@ -443,13 +438,6 @@ def test_accuracies_are_kept_by_seed() -> None:
     made = records((BASE, SAM), range(3))
     kept = row(compare(TASK, (BASE, SAM), range(3), made), "SAM").accuracies
     assert kept == {r.run.seed: 100 * r.test_accuracy for r in made if r.run.method == SAM}
-
-
-def test_the_table_of_certainty_has_the_same_cells_in_all_rows() -> None:
-    for comparison in (study({}), study({}, seeds=range(1)), compare(TASK, METHODS, range(2), [])):
-        names = [[cell.name for cell in certainty(r, TASK)] for r in comparison.variants]
-        assert all(each == names[0] for each in names)
-        assert {"keeps 80%", "seeds for 1 point", "spread over seeds"} < set(names[0])
 
 
 def diverged(made: list[Record], *labels: str) -> list[Record]:

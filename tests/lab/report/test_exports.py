@@ -8,7 +8,7 @@ from synthetic import METHODS, TASK, records
 
 from sssam.lab.comparison.compare import compare
 from sssam.lab.comparison.values import Comparison
-from sssam.lab.report.exports import accuracies_csv, curves_csv, rows_csv
+from sssam.lab.report.exports import accuracies_csv, curves_csv, variants_csv
 from sssam.lab.specs import Method
 
 
@@ -22,8 +22,8 @@ def read(text: str) -> list[dict[str, str]]:
 
 
 def test_every_row_has_its_numbers_unrounded(comparison: Comparison) -> None:
-    lines = read(rows_csv(comparison))
-    assert [line["row"] for line in lines] == [row.label for row in comparison.variants]
+    lines = read(variants_csv(comparison))
+    assert [line["variant"] for line in lines] == [row.label for row in comparison.variants]
     for line, row in zip(lines, comparison.variants, strict=True):
         assert row.accuracy is not None
         assert float(line["accuracy.mean"]) == row.accuracy.mean
@@ -35,7 +35,7 @@ def test_every_row_has_its_numbers_unrounded(comparison: Comparison) -> None:
 
 
 def test_what_was_not_measured_is_an_empty_cell(comparison: Comparison) -> None:
-    base = read(rows_csv(comparison))[0]
+    base = read(variants_csv(comparison))[0]
     assert base["to_base.mean"] == ""
     assert "to_base" not in base  # one column for a value in every row
 
@@ -53,11 +53,11 @@ def test_curves_and_accuracies_are_whole(comparison: Comparison) -> None:
 def test_a_label_is_no_formula(label: str) -> None:
     methods = (*METHODS[:3], Method(label=label, kind="base", length=3))
     made = compare(TASK, methods, range(2), records(methods, range(2)))
-    for text in (rows_csv(made), curves_csv(made), accuracies_csv(made)):
-        assert read(text)[-1]["row"] == f"'{label}"
+    for text in (variants_csv(made), curves_csv(made), accuracies_csv(made)):
+        assert read(text)[-1]["variant"] == f"'{label}"
 
 
 def test_a_study_without_records_has_its_rows() -> None:
     empty = compare(TASK, METHODS, range(2), [])
-    assert len(read(rows_csv(empty))) == len(METHODS)
+    assert len(read(variants_csv(empty))) == len(METHODS)
     assert read(curves_csv(empty)) == []

@@ -9,8 +9,7 @@ from synthetic import records as made
 
 from sssam.lab.comparison.compare import compare
 from sssam.lab.comparison.values import Comparison
-from sssam.lab.report import live as module
-from sssam.lab.report import page as report
+from sssam.lab.report import page as pages
 from sssam.lab.report.live import live
 from sssam.lab.runs import store as records
 from sssam.lab.specs import Record
@@ -40,8 +39,7 @@ class Study:
 @pytest.fixture
 def drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Charts are for other tests."""
-    monkeypatch.setattr(module, "figures", lambda comparison: [])
-    monkeypatch.setattr(report, "figures", lambda comparison, tried: [])
+    monkeypatch.setattr(pages, "figures", lambda comparison, axis="passes": [])
 
 
 @pytest.mark.usefixtures("drawn_once")
@@ -91,7 +89,7 @@ def test_only_what_changed_is_read_again_and_torn_files_wait(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[str] = []
-    monkeypatch.setattr(module.records, "read", _counting(records.read, read))
+    monkeypatch.setattr(records, "read", _counting(records.read, read))
     folder = tmp_path / "records"
     folder.mkdir()
     (folder / "0123456789abcdef.json").write_text('{"torn')

@@ -1,337 +1,184 @@
-"""What a real browser makes of the page: it draws, asks no host, sorts, reads well and prints."""
+"""The page is whole in itself, inert and small; what a browser makes of it is in test_page.py."""
 
-import io
-import shutil
-from collections.abc import Iterator
+import json
+import re
 from pathlib import Path
-from typing import Any
 
 import pytest
-import test_pooledpage
-from synthetic import METHODS, TASK, records, scheduled
-from test_report import EVIL, evil
+from made import CHOSEN, made
+from PIL import Image
+from synthetic import ACCURACY, METHODS, TASK, records, scheduled
 
 from sssam.lab.comparison.compare import compare
-from sssam.lab.comparison.values import Comparison, VariantFlatness, VariantRise
-from sssam.lab.report import page as report
-from sssam.lab.report import pooledpage
-from sssam.lab.report.figures import figures
-from sssam.lab.specs.flatness import Profile
-from sssam.lab.stats import Interval
+from sssam.lab.comparison.values import Comparison
+from sssam.lab.report import page as pages
+from sssam.lab.report.sentences import headline
+from sssam.lab.report.table import cells, markdown
+from sssam.lab.specs import Method
 from sssam.schedules import constant
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), None)
-FIGURES = 6
-WIDE, NARROW = 1280, 360
+EVIL = "</script><script>alert('1')</script>|<!--"
 
 
 @pytest.fixture(scope="module")
-def comparison() -> Comparison:
-    return compare(TASK, METHODS, range(20), records(), note="rho was chosen by `a script`.")
+def page(comparison: Comparison) -> str:
+    return pages.page(comparison)
+
+
+def evil() -> Comparison:
+    """Rows, a task and a text that would be scripts where they are not escaped."""
+    methods = (*METHODS[:3], Method(label=EVIL, kind="sssam", rho=0.4, schedule=_SCHEDULE))
+    task = TASK.model_copy(update={"name": EVIL})
+    found = records(methods, range(4), {**ACCURACY, EVIL: 93.4}, task=task)
+    return compare(task, methods, range(4), found, note=EVIL)
+
+
+_SCHEDULE = METHODS[5].schedule
+
+
+def test_the_page_begins_with_the_headline(page: str, comparison: Comparison) -> None:
+    heading = page[page.index("<h1>") : page.index("</h1>")]
+    assert "late half 1/8 ascent gains +" in heading
+    assert "1.06 times its passes and 1.10 times its seconds" in heading
+    assert page.index("A pass is a forward and a backward pass") < page.index("<figure")
+    assert page.index("<h1>") < page.index("<figure")
+
+
+def test_the_page_asks_no_host_for_anything(page: str) -> None:
+    markup = re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
+    assert not re.findall(r"""(?:src|href)=["']?(?!data:|#)[^"'\s>]+""", markup)
+    assert not re.findall(r"url\(|@import", markup)
+    assert "default-src 'none'" in markup
+
+
+def test_the_page_is_no_larger_than_three_megabytes(page: str) -> None:
+    assert len(page.encode()) < 3_000_000
+
+
+def test_every_figure_has_words_for_it(page: str) -> None:
+    labels = re.findall(
+        r'class="chart" data-figure="([^"]+)" role="img" aria-label="([^"]+)"', page
+    )
+    assert len(labels) == 6
+    assert all(re.search(r"\d", words) for _, words in labels)
+
+
+def test_the_page_says_how_it_was_measured(page: str) -> None:
+    for words in (
+        "weight decay in 0.1, 0.2",
+        "12: 0 to 11",
+        "a processor, 2 cores",
+        "torch 2.13.0",
+    ):
+        assert words in page
+
+
+def test_the_embedded_specifications_are_json_without_tags(page: str) -> None:
+    found = re.search(r'id="specifications">(.*?)</script>', page, flags=re.DOTALL)
+    assert found is not None
+    assert "<" not in found[1]
+    layouts, data = json.loads(found[1]).values()
+    assert list(layouts["accuracy-against-cost"]) == ["passes", "seconds"]
+    assert set(data) == {
+        name for each in layouts.values() for one in each.values() for name in one["uses"]
+    }
+
+
+def test_names_are_inert() -> None:
+    page = pages.page(evil())
+    assert "alert(" in page
+    assert not re.search(r"<script>alert", page)
+    assert page.count("<script") == 3
+    assert page.count("</script>") == 3
+
+
+def test_names_are_inert_in_markdown() -> None:
+    text = markdown(evil())
+    assert "<script" not in text
+    assert {line.count(" | ") for line in table_lines(text)} == {len(cells(evil())[0]) - 1}
+
+
+def table_lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith("| ")]
+
+
+def test_markdown_holds_headline_table_and_remarks(comparison: Comparison) -> None:
+    text = markdown(comparison)
+    assert text.startswith(f"**{headline(comparison)}**\n\n| variant | accuracy | over base |")
+    assert len(table_lines(text)) == 2 + len(CHOSEN)
+    assert "- Tuned on validation data, 3 trials on 2 seeds" in text
+
+
+def test_what_is_beside_sam_stands_only_where_its_gain_is_clear(comparison: Comparison) -> None:
+    names = [[cell.name for cell in line] for line in cells(comparison)]
+    assert all(each == names[0] for each in names)
+    assert names[0][4:] == ["passes", "seconds", "over SAM", "share of SAM's gain"]
+    small = [cell.name for cell in cells(made({"SAM": 92.4}))[0]]
+    assert small == ["variant", "accuracy", "over base", "over best control", "passes", "seconds"]
+
+
+def test_a_claim_tells_its_control_and_p_value(comparison: Comparison) -> None:
+    cell = next(c for line in cells(comparison)[-2:] for c in line if c.name == "over best control")
+    assert cell.words == "+1.00 [+0.70, +1.30] to base EMA, p = 0.010"
+    assert (cell.strong, cell.best) == (True, "high")
+
+
+def test_runs_have_a_column_where_some_did_not_finish() -> None:
+    some = records(METHODS[:3], range(4))[:-1]
+    line = cells(compare(TASK, METHODS[:3], range(4), some))[-1]
+    assert (line[-1].name, line[-1].words) == ("runs", "3 1 missing")
 
 
 @pytest.fixture(scope="module")
-def address(comparison: Comparison, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return written(report.page(comparison), tmp_path_factory.mktemp("page"))
+def written(comparison: Comparison, tmp_path_factory: pytest.TempPathFactory) -> pages.Written:
+    return pages.write(comparison, tmp_path_factory.mktemp("report") / "new")
 
 
-def written(page: str, folder: Path) -> str:
-    path = folder / "page.html"
-    path.write_text(page, encoding="utf-8")
-    return path.as_uri()
+def test_all_files_are_written(comparison: Comparison, written: pages.Written) -> None:
+    markdown_, json_, *tables = written.texts
+    assert Comparison.model_validate_json(json_.read_text()) == comparison
+    assert markdown_.read_text() == markdown(comparison)
+    assert [path.name for path in tables] == ["comparison.csv", "accuracies.csv", "curves.csv"]
+    assert len(written.figures) == 3 * 6
+    assert all(path.stat().st_size for path in (written.page, *written.texts, *written.figures))
+    left = sorted(path.name for path in written.page.parent.iterdir())
+    texts = [path.name for path in written.texts]
+    assert left == sorted([*texts, "comparison.html", "figures"])
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="no playwright to browse with")
-    if CHROMIUM is None:
-        pytest.skip("no chromium to draw the page with")
-    with playwright.sync_playwright() as started:
-        arguments = ["--no-sandbox", "--disable-gpu"]
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield chromium
-        chromium.close()
+def test_figures_are_vectors_and_pixels_fit_for_print(written: pages.Written) -> None:
+    pypdf = pytest.importorskip("pypdf", reason="no pypdf to measure pages with")
+    svg, pdf, png = written.figures[:3]
+    assert svg.name == "accuracy-against-cost.svg"
+    assert "<text" in svg.read_text()  # letters stay letters
+    assert "var(--" not in svg.read_text()  # a file has no style sheet
+    assert pdf.read_bytes().startswith(b"%PDF")
+    with Image.open(png) as picture:
+        assert picture.width >= 6.5 * 300  # dots across a page's text, at 300 an inch
+        sides = picture.size, picture.info["dpi"]
+        inches = [side / round(dots) for side, dots in zip(*sides, strict=True)]
+    (page,) = pypdf.PdfReader(pdf).pages
+    assert [float(side) / 72 for side in page.mediabox[2:]] == pytest.approx(inches, abs=0.01)
+    assert inches[0] == pytest.approx(7.6)  # letters of 13 pixels are then of 9 points
 
 
-class Visit:
-    """A page in the browser, cut off from all hosts, with what it asked for and complained of."""
-
-    def __init__(self, browser: Any, width: int, scheme: str = "light") -> None:
-        self.context = browser.new_context(
-            viewport={"width": width, "height": 900},
-            color_scheme=scheme,
-            reduced_motion="reduce",
-            offline=True,
-        )
-        self.page = self.context.new_page()
-        self.asked: list[str] = []
-        self.complaints: list[str] = []
-        self.page.on("request", lambda request: self.asked.append(request.url))
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
-
-    def to(self, address: str) -> "Visit":
-        self.page.goto(address)
-        self.page.wait_for_selector("html[data-drawn]", state="attached", timeout=60_000)
-        return self
-
-    def __enter__(self) -> "Visit":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.context.close()
+def test_a_study_without_records_still_gives_a_page(tmp_path: Path) -> None:
+    written = pages.write(compare(TASK, METHODS, range(2), []), tmp_path)
+    assert written.figures == ()
+    assert "22 of 22 runs missing" in written.page.read_text()
 
 
-@pytest.mark.parametrize("width", [NARROW, WIDE])
-def test_it_draws_every_figure_and_asks_no_host(browser: Any, address: str, width: int) -> None:
-    with Visit(browser, width).to(address) as visit:
-        assert visit.complaints == []
-        assert [url for url in visit.asked if not url.startswith("data:")] == [address]
-        drawn = visit.page.locator(".chart svg.marks")
-        assert drawn.count() == FIGURES
-        boxes = [chart.bounding_box() for chart in drawn.all()]
-        assert all(box["width"] > width * 0.7 and box["height"] > 200 for box in boxes)
-        marks = visit.page.locator(".chart svg .mark-symbol path, .chart svg .mark-line path")
-        assert marks.count() > 60
+def test_the_page_names_the_command_or_the_one_given(comparison: Comparison) -> None:
+    assert 'aria-label="The command"' not in pages.page(
+        comparison, []
+    )  # a task that no command line names
+    page = pages.page(comparison, [], command="sssam run <study>.toml")
+    assert "sssam run &lt;study&gt;.toml</code></pre>" in page
 
 
-def test_it_never_scrolls_sideways(browser: Any, address: str) -> None:
-    with Visit(browser, WIDE).to(address) as visit:
-        for width in (WIDE, 800, 600, NARROW, 320):
-            visit.page.set_viewport_size({"width": width, "height": 900})
-            layout = "narrow" if width < 700 else "wide"
-            visit.page.wait_for_selector(f"html[data-drawn={layout}]", state="attached")
-            assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
-
-
-@pytest.mark.parametrize(("width", "scheme"), [(NARROW, "light"), (WIDE, "dark")])
-def test_axe_finds_nothing(browser: Any, address: str, width: int, scheme: str) -> None:
-    with Visit(browser, width, scheme).to(address) as visit:
-        assert found_by_axe(visit) == ""
-        paper = visit.page.evaluate("getComputedStyle(document.body).backgroundColor")
-        assert paper == ("rgb(253, 253, 252)" if scheme == "light" else "rgb(20, 23, 29)")
-
-
-def found_by_axe(visit: Visit) -> str:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe-core")
-    found = axe.Axe().run(visit.page)
-    return str(found.generate_report()) if found.violations_count else ""
-
-
-def test_axe_would_find_something(browser: Any, address: str) -> None:
-    with Visit(browser, WIDE).to(address) as visit:
-        visit.page.evaluate("document.querySelector('.note').style.color = '#ccc'")
-        assert "contrast" in found_by_axe(visit)
-
-
-def labels(visit: Visit) -> list[str]:
-    return visit.page.locator("#rows ~ .scroll tbody th").all_inner_texts()
-
-
-def numbers(visit: Visit) -> list[float]:
-    cells = visit.page.locator("#rows ~ .scroll tbody td:nth-child(3)")
-    keys = [cell.get_attribute("data-sort") for cell in cells.all()]
-    return [float(key) for key in keys if key]
-
-
-def test_the_table_sorts_by_mouse(browser: Any, address: str) -> None:
-    with Visit(browser, WIDE).to(address) as visit:
-        before = labels(visit)
-        button = visit.page.get_by_role("button", name="to SAM").first
-        header = visit.page.get_by_role("columnheader", name="to SAM").first
-        assert header.get_attribute("aria-sort") == "none"
-        button.click()
-        assert header.get_attribute("aria-sort") == "ascending"
-        assert numbers(visit) == sorted(numbers(visit))
-        button.click()
-        assert header.get_attribute("aria-sort") == "descending"
-        assert numbers(visit) == sorted(numbers(visit), reverse=True)
-        assert labels(visit)[-1] == "SAM"  # has no difference to itself
-        assert sorted(labels(visit)) == sorted(before)
-
-
-def test_the_table_sorts_by_keyboard_alone(browser: Any, address: str) -> None:
-    with Visit(browser, NARROW).to(address) as visit:
-        visit.page.locator("#rows ~ .scroll").focus()
-        for _ in range(3):  # row, accuracy, to SAM
-            visit.page.keyboard.press("Tab")
-        visit.page.keyboard.press("Enter")
-        assert numbers(visit) == sorted(numbers(visit))
-        visit.page.keyboard.press("Space")
-        assert numbers(visit) == sorted(numbers(visit), reverse=True)
-        header = visit.page.locator("#rows ~ .scroll th[aria-sort='descending']")
-        assert header.inner_text().startswith("to SAM")
-
-
-def test_a_table_too_wide_for_a_telephone_scrolls_by_keyboard(browser: Any, address: str) -> None:
-    with Visit(browser, NARROW).to(address) as visit:
-        region = visit.page.locator("#rows ~ .scroll")
-        region.focus()
-        visit.page.keyboard.press("ArrowRight")
-        visit.page.wait_for_function("document.querySelector('.scroll').scrollLeft > 0")
-        box = region.locator("tbody th").first.bounding_box()
-        assert box["x"] >= 0  # the labels stay in sight
-
-
-@pytest.mark.parametrize("width", [NARROW, 800, WIDE])
-def test_it_prints_on_six_pages_at_most(browser: Any, address: str, width: int) -> None:
-    pypdf = pytest.importorskip("pypdf", reason="no pypdf to count pages with")
-    with Visit(browser, width, "dark").to(address) as visit:
-        content = visit.page.pdf(prefer_css_page_size=True, print_background=True)
-    printed = pypdf.PdfReader(io.BytesIO(content))
-    first = printed.pages[0]
-    assert len(printed.pages) <= 6
-    assert [round(float(side)) for side in first.mediabox[2:]] == [595, 842]  # A4, in points
-    assert "non-inferior to SAM" in first.extract_text()
-
-
-def test_a_long_table_breaks_over_pages_beneath_its_header(browser: Any, tmp_path: Path) -> None:
-    pypdf = pytest.importorskip("pypdf", reason="no pypdf to read pages with")
-    methods = [*METHODS, *(scheduled(f"more {i}", constant(i / 12)) for i in range(1, 12))]
-    page = report.page(compare(TASK, methods, range(3), records(methods, range(3))))
-    with Visit(browser, WIDE).to(written(page, tmp_path)) as visit:
-        content = visit.page.pdf(prefer_css_page_size=True, print_background=True)
-    texts = [sheet.extract_text() for sheet in pypdf.PdfReader(io.BytesIO(content)).pages]
-    assert len(texts) <= 6
-    assert all("share of gain propagations" in text for text in texts[:2])
-
-
-def test_on_paper_no_table_fades(browser: Any, address: str) -> None:
-    with Visit(browser, NARROW).to(address) as visit:
-        visit.page.wait_for_selector("#rows ~ .scroll[data-more]")
-        masks = []
-        for media in ("screen", "print"):
-            visit.page.emulate_media(media=media)
-            masks.append(
-                visit.page.evaluate(
-                    "getComputedStyle(document.querySelector('#rows ~ .scroll')).maskImage"
-                )
-            )
-        assert masks[0].startswith("linear-gradient")
-        assert masks[1] == "none"
-
-
-#: What the pages with flatness and of several tasks are looked at in.
-LOOKS = [(NARROW, "light"), (WIDE, "dark")]
-
-
-def flat(comparison: Comparison) -> Comparison:
-    """With flatness as a study would measure it."""
-    curve = Profile(x=(-1.0, 0.0, 1.0), loss=(2.0, 1.0, None), score=(0.5, 0.9, 0.5))
-
-    def measured(place: int) -> VariantFlatness:
-        value = Interval(1.0 + place, 0.8 + place, 1.2 + place, 20)
-        rises = (
-            VariantRise(rho=0.1, adaptive=False, worst=value),
-            VariantRise(rho=1, adaptive=True, worst=None),
-        )
-        numbers = {"loss": value, "eigenvalue": value, "trace": value}
-        return VariantFlatness(n=20, samples=512, seed=0, curve=curve, rises=rises, **numbers)
-
-    rows = [
-        row.model_copy(update={"flatness": measured(i)})
-        for i, row in enumerate(comparison.variants)
-    ]
-    return comparison.model_copy(update={"variants": tuple(rows)})
-
-
-@pytest.fixture(scope="module")
-def flat_address(comparison: Comparison, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return written(report.page(flat(comparison)), tmp_path_factory.mktemp("flat"))
-
-
-@pytest.fixture(scope="module")
-def pooled_address(tmp_path_factory: pytest.TempPathFactory) -> str:
-    made = {"one": test_pooledpage.made("one", "digits"), "two": test_pooledpage.made(EVIL, "b")}
-    together = pooledpage.pooled(list(made.values()))
-    page = pooledpage.page("both", made, together)
-    return written(page, tmp_path_factory.mktemp("pooled"))
-
-
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
-@pytest.mark.parametrize("kind", ["flat", "pooled"])
-def test_flatness_and_several_tasks_read_well_too(
-    browser: Any, request: pytest.FixtureRequest, kind: str, width: int, scheme: str
-) -> None:
-    address = request.getfixturevalue(f"{kind}_address")
-    with Visit(browser, width, scheme).to(address) as visit:
-        assert visit.complaints == []
-        assert [url for url in visit.asked if not url.startswith("data:")] == [address]
-        assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
-        assert found_by_axe(visit) == ""
-        drawn = visit.page.locator(".chart:visible svg")
-        assert drawn.count() == (FIGURES + 2 if kind == "flat" else 1)
-        assert all(chart.bounding_box()["width"] > width * 0.7 for chart in drawn.all())
-
-
-@pytest.mark.parametrize(("kind", "heading"), [("flat", "flat"), ("pooled", "rows")])
-def test_their_tables_sort_by_keyboard(
-    browser: Any, request: pytest.FixtureRequest, kind: str, heading: str
-) -> None:
-    with Visit(browser, NARROW).to(request.getfixturevalue(f"{kind}_address")) as visit:
-        region = visit.page.locator(f"#{heading} ~ .scroll")
-        region.focus()
-        for _ in range(2):
-            visit.page.keyboard.press("Tab")
-        for key, down in (("Enter", False), ("Space", True)):
-            visit.page.keyboard.press(key)
-            cells = region.locator("tbody td:nth-child(2)").all()
-            found = [float(k) for cell in cells if (k := cell.get_attribute("data-sort"))]
-            assert len(found) > 3
-            assert found == sorted(found, reverse=down)
-
-
-def test_the_figures_of_flatness_say_their_numbers(comparison: Comparison) -> None:
-    *_, eigenvalues, landscape = figures(flat(comparison))
-    assert "from 1 (base) to 11 (SAM 1/32 ascent)" in eigenvalues.alt
-    assert "SAM, seed 0 from 1 to 2" in landscape.alt
-
-
-def test_with_flatness_it_is_three_megabytes_at_most(flat_address: str) -> None:
-    assert Path(flat_address.removeprefix("file://")).stat().st_size < 3_000_000
-
-
-def test_a_table_that_goes_on_fades_until_its_end_is_in_sight(browser: Any, address: str) -> None:
-    with Visit(browser, NARROW).to(address) as visit:
-        region = visit.page.locator("#rows ~ .scroll")
-        assert region.get_attribute("data-more") == ""
-        region.evaluate("region => region.scrollLeft = region.scrollWidth")
-        visit.page.wait_for_selector("#rows ~ .scroll:not([data-more])")
-        visit.page.set_viewport_size({"width": 1500, "height": 900})
-        visit.page.wait_for_selector("#rows ~ .scroll:not([data-more])")
-
-
-def test_names_are_inert(browser: Any, tmp_path: Path) -> None:
-    with Visit(browser, WIDE).to(written(report.page(evil()), tmp_path)) as visit:
-        assert visit.complaints == []
-        assert EVIL in labels(visit)
-        texts = visit.page.locator(".chart svg text").all_text_contents()
-        assert any(EVIL in text for text in texts)  # not as a tag, so it is drawn whole
-
-
-def test_a_live_page_reads_itself_anew_until_paused(
-    browser: Any, comparison: Comparison, tmp_path: Path
-) -> None:
-    def page(done: int) -> str:
-        return report.page(comparison, live=report.Live(done, 220, 4))
-
-    with Visit(browser, WIDE).to(written(page(7), tmp_path)) as visit:
-        written(page(8), tmp_path)
-        visit.page.get_by_text("8 of 220 runs are in").wait_for(timeout=30_000)
-        visit.page.wait_for_selector("html[data-drawn]", state="attached")
-        visit.page.get_by_role("button", name="Pause").click()
-        written(page(9), tmp_path)
-        assert found_by_axe(visit) == ""
-        visit.page.wait_for_timeout(4_500)  # longer than the page would wait
-        visit.page.wait_for_timeout(1500)
-        assert visit.page.get_by_text("8 of 220 runs are in").count() == 1
-        visit.page.get_by_role("button", name="Pause").click()
-        visit.page.get_by_text("9 of 220 runs are in").wait_for(timeout=30_000)
-        assert visit.complaints == []
-
-
-def test_a_page_that_is_not_live_stays_as_it_is(address: str) -> None:
-    page = Path(address.removeprefix("file://")).read_text(encoding="utf-8")
-    assert 'class="live"' not in page
-    assert 'http-equiv="refresh' not in page
+def test_a_hundred_rows_fit_into_three_megabytes() -> None:
+    rows = [scheduled(f"constant {i}", constant(i / 100)) for i in range(1, 98)]
+    methods = (*METHODS[:3], *rows)
+    page = pages.page(compare(TASK, methods, range(2), records(methods, range(2))))
+    assert len(page.encode()) < 3_000_000
+    assert "Drawn are 12 of 100 variants." in page

@@ -4,13 +4,12 @@ import shlex
 from pathlib import Path
 
 import pytest
-from synthetic import ENVIRONMENT, METHODS, record
 from synthetic import TASK as FOREIGN
 
 from sssam.lab import tasks
 from sssam.lab.comparison.compare import compare
 from sssam.lab.comparison.values import Comparison
-from sssam.lab.report.reproduce import command, repeating
+from sssam.lab.report.reproduce import command
 from sssam.lab.specs import Method
 
 TASK = tasks.TASKS["noisy-digits"]
@@ -74,16 +73,3 @@ def test_a_task_of_an_own_file_is_named_by_its_file(tmp_path: Path) -> None:
     assert command(empty(task, rows)) == ""
     path.unlink()
     assert command(empty(task, rows)) == ""
-
-
-def test_the_commits_are_named() -> None:
-    made = record(METHODS[0], 0, 86.6, 0.5, TASK)
-    known = ENVIRONMENT.model_copy(update={"commit": "0123456789ab"})
-    made = made.model_copy(update={"environment": known})
-    assert "`0123456789ab`" in repeating(compare(TASK, METHODS[:1], [0], [made]))
-    assert "commit" not in repeating(empty())
-
-
-def test_a_command_that_names_the_study_s_directory_is_told_how_to_train_anew() -> None:
-    assert "in an empty directory it trains all" in repeating(empty())
-    assert "copy `study.json` alone into an empty directory" in repeating(empty(), True)

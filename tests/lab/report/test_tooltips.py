@@ -1,17 +1,17 @@
-"""Every tooltip reads the point under the pointer: its fields are in the data of its layer."""
+"""Every tooltip reads the point under the pointer: its fields are in the data of its mark."""
 
 import re
 from typing import Any
 
 import pytest
 import vl_convert
-from synthetic import METHODS, TASK, records
+from made import made
 
-from sssam.lab.comparison.compare import compare
 from sssam.lab.report.figures import figures
+from sssam.lab.report.landscape import Along, curves
 
-COMPARISON = compare(TASK, METHODS, range(6), records(seeds=range(6)))
-FIGURES = {figure.name: figure for figure in figures(COMPARISON)}
+CHARTS = {figure.name: figure.chart() for figure in figures(made())}
+CHARTS["landscape"] = curves([Along("a", [0.0, 1.0], [1.0, 2.0])])
 
 
 def marks(group: dict[str, Any]) -> list[dict[str, Any]]:
@@ -24,12 +24,28 @@ def marks(group: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", CHARTS)
 def test_the_name_in_a_tooltip_is_that_of_the_point(name: str) -> None:
     """A mark of Vega's nearest points holds the point one level deeper, which the name misses."""
-    shown = marks(vl_convert.vegalite_to_vega(FIGURES[name].chart().to_dict()))
-    assert shown or name == "schedules"
+    shown = marks(vl_convert.vegalite_to_vega(CHARTS[name].to_dict()))
+    assert shown
     for mark in shown:
         assert "isVoronoi" not in mark["encode"]["update"]
         signal = mark["encode"]["update"]["tooltip"]["signal"]
         assert re.search(r'isValid\(datum\["label"\]\)', signal)
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_line_has_no_tooltip_of_its_first_point(name: str) -> None:
+    """A line or an area is one mark, whose tooltip would tell its first point everywhere."""
+    for mark in marks(vl_convert.vegalite_to_vega(CHARTS[name].to_dict())):
+        assert mark["type"] not in ("line", "area")
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_the_fields_of_a_tooltip_are_in_the_data(name: str) -> None:
+    chart = CHARTS[name].to_dict()
+    for layer in chart["layer"]:
+        fields = [each["field"] for each in layer["encoding"].get("tooltip", [])]
+        data = chart["datasets"][(layer.get("data") or chart["data"])["name"]]
+        assert all(field in row for field in fields for row in data)

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from tiny import TASK, run, same_but_times
 
-from sssam.lab.report import landscape, landscapes
-from sssam.lab.report.figures import render
+from sssam.lab.report import flatness as figures
+from sssam.lab.report import landscape
+from sssam.lab.report.files import render
 from sssam.lab.specs import Record
 from sssam.lab.specs.flatness import Flatness, Measured, Plan
 from sssam.lab.training import checkpoints, flatness
@@ -89,15 +90,13 @@ def test_every_figure_is_drawn_and_says_its_number(
 ) -> None:
     line = flatness.between(*(flatness.opened(trained[n][0], 64) for n in ("base", "SAM")))
     of_base = Measured(run=trained["base"][1].run, epoch=3, flatness=measured)
-    drawn = landscapes.drawings([of_base], [line])
+    drawn = figures.of_solutions([of_base], [line])
     assert [figure.name.split("-")[0] for figure in drawn] == ["landscape", "line", "surface"]
-    assert f"base, seed 0 from {measured.loss:.3g}" in drawn[0].alt
+    assert "base, seed 0 from 2." in drawn[0].alt
     assert f"the barrier is {line.barrier:.4f}" in drawn[1].alt
     assert f"{measured.loss:.3g} at the model" in drawn[2].alt
     for figure in drawn:
-        for narrow in (False, True):
-            picture = render(figure.draw(width=330, narrow=narrow), "svg").decode()
-            assert "training loss" in picture
+        assert "training loss" in render(figure.chart(), "svg").decode()
 
 
 def test_losses_that_are_not_finite_are_left_out(
@@ -112,8 +111,8 @@ def test_losses_that_are_not_finite_are_left_out(
         )
         for c in (nothing, partly)
     ]
-    assert landscapes.drawings(both[:1]) == []
-    assert "nan" not in render(landscapes.drawings(both[1:])[0].draw(), "svg").decode().lower()
+    assert figures.of_solutions(both[:1]) == []
+    assert "nan" not in render(figures.of_solutions(both[1:])[0].chart(), "svg").decode().lower()
     with pytest.raises(ValueError, match="no loss is finite"):
         landscape.curves([landscape.Along("x", (0.0,), (None,))])
     with pytest.raises(ValueError, match="two coordinates at least"):

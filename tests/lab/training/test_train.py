@@ -145,11 +145,6 @@ def test_the_global_generator_and_the_threads_stay_as_they_were():
     [
         ({"every": 0}, "every is 0, must be at least 1: epochs between two checkpoints"),
         ({"threads": 0}, "threads is 0, must be at least 1"),
-        (
-            {"strategy": "ddp"},
-            "strategy is 'ddp', which is for several ranks: start them by .torch",
-        ),
-        ({"strategy": "dp"}, "strategy is 'dp', must be one of .'auto', 'ddp', 'fsdp'"),
     ],
 )
 def test_bad_arguments(wrong, text):

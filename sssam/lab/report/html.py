@@ -3,7 +3,7 @@
 import base64
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -12,6 +12,7 @@ import vl_convert
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from sssam.lab.report.figure import Figure
 from sssam.lab.report.files import VEGA_LITE
 
 #: The library for all charts, under the one name that the page's script uses.
@@ -41,10 +42,28 @@ def typeset(text: str) -> Markup:
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(curly))))
 
 
-def embedded(value: Mapping[str, Any]) -> Markup:
-    """JSON that no HTML parser can leave: not one "<" is in it."""
-    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+def specifications(drawn: Sequence[Figure]) -> Markup:
+    """Each figure's views, and once for all of them the data that they share, as JSON.
+
+    No HTML parser can leave it: not one "<" is in it.
+    """
+    data: dict[str, Any] = {}
+    views = {
+        figure.name: {
+            name: _without_data(specification, data)
+            for name, specification in figure.specifications().items()
+        }
+        for figure in drawn
+    }
+    text = json.dumps({"views": views, "data": data}, separators=(",", ":"), allow_nan=False)
     return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
+
+
+def _without_data(specification: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+    """The specification with its data moved to `data`; names are hashes, so equal data are one."""
+    own = specification.pop("datasets", {})
+    data |= own
+    return {**specification, "uses": list(own)}
 
 
 def data_address(kind: str, content: bytes) -> str:

@@ -1,0 +1,108 @@
+"""The key: which colour, shape and dashes a variant has, the same in all figures and tables."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import altair as alt
+
+from sssam.lab.comparison.values import Comparison, Variant
+from sssam.lab.report.theme import PRINT, Theme
+
+#: Symbols as paths within -1 to 1, for charts and for the page's own key.
+SHAPES = (
+    "M0,-.9A.9,.9,0,1,1,0,.9A.9,.9,0,1,1,0,-.9Z",  # a circle
+    "M-.8,-.8H.8V.8H-.8Z",  # a square
+    "M0,-1L.95,.75H-.95Z",  # a triangle
+    "M0,-1.1L.85,0L0,1.1L-.85,0Z",  # a diamond
+    "M-.35,-1H.35V-.35H1V.35H.35V1H-.35V.35H-1V-.35H-.35Z",  # a cross
+    "M0,1L.95,-.75H-.95Z",  # a triangle that points down
+    "M-1,-.55L-.55,-1L0,-.45L.55,-1L1,-.55L.45,0L1,.55L.55,1L0,.45L-.55,1L-1,.55L-.45,0Z",  # an x
+    "M-1,-.35H1V.35H-1Z",  # a bar
+)
+DASHES = ((1, 0), (6, 3), (2, 2), (8, 3, 2, 3), (12, 4), (1, 4), (4, 2, 1, 2, 1, 2), (3, 6))
+#: What stands in the key for the base trained for other lengths, which are one curve.
+LENGTHS = "base, other lengths"
+
+
+class Look(NamedTuple):
+    """How a variant is drawn, and the name in the key under which it is switched on and off."""
+
+    key: str
+    role: str
+    shape: str
+    dash: tuple[int, ...]
+
+
+class Key:
+    """The look of each variant; those of one role differ in shape and dashes.
+
+    Args:
+        variants: all variants of the comparison, so that a variant has one look in all figures.
+    """
+
+    def __init__(self, variants: Iterable[Variant]) -> None:
+        self._looks: dict[str, Look] = {}
+        counts: dict[str, int] = {}
+        named: dict[str, Look] = {}
+        for variant in variants:
+            name = LENGTHS if is_length(variant) else variant.label
+            if name not in named:
+                colour = PRINT.roles[variant.role]
+                i = counts[colour] = counts.get(colour, -1) + 1
+                named[name] = Look(
+                    name, variant.role, SHAPES[i % len(SHAPES)], DASHES[i % len(DASHES)]
+                )
+            self._looks[variant.label] = named[name]
+
+    def __getitem__(self, label: str) -> Look:
+        return self._looks[label]
+
+    def looks(self, labels: Iterable[str]) -> list[Look]:
+        """The looks of these variants, each once, in the order of the comparison."""
+        chosen = {self._looks[label] for label in labels}
+        return [look for look in dict.fromkeys(self._looks.values()) if look in chosen]
+
+    def colour(self, labels: Sequence[str], theme: Theme) -> alt.Color:
+        """The colour of a mark by its field `key`."""
+        looks = self.looks(labels)
+        colours = [theme.roles[look.role] for look in looks]
+        scale = alt.Scale(domain=[look.key for look in looks], range=colours)
+        return alt.Color("key:N", scale=scale, legend=_legend(theme))
+
+    def shape(self, labels: Sequence[str], theme: Theme) -> alt.Shape:
+        """The shape of a point by its field `key`."""
+        looks = self.looks(labels)
+        scale = alt.Scale(domain=[look.key for look in looks], range=[look.shape for look in looks])
+        return alt.Shape("key:N", scale=scale, legend=_legend(theme))
+
+    def dash(self, labels: Sequence[str], theme: Theme) -> alt.StrokeDash:
+        """The dashes of a line by its field `key`."""
+        looks = self.looks(labels)
+        scale = alt.Scale(
+            domain=[look.key for look in looks], range=[list(look.dash) for look in looks]
+        )
+        return alt.StrokeDash("key:N", scale=scale, legend=_legend(theme, "stroke"))
+
+
+def best(comparison: Comparison) -> Variant | None:
+    """The variant that the headline names; None where it names none."""
+    return next((v for v in comparison.variants if v.label == comparison.best), None)
+
+
+def named(comparison: Comparison) -> list[str]:
+    """The labels of what a reader looks for first: the base, SAM, and the headline's variant."""
+    some = (comparison.base, comparison.sam, best(comparison))
+    return list(dict.fromkeys(v.label for v in some if v is not None))
+
+
+def is_length(variant: Variant) -> bool:
+    """Whether a variant is the base trained for another length."""
+    method = variant.method
+    plain = method.average == "none" and method.patience is None
+    return method.kind == "base" and method.length != 1 and plain
+
+
+def _legend(theme: Theme, symbol: str | None = None) -> alt.Legend | None:
+    if not theme.legend:
+        return None
+    return alt.Legend() if symbol is None else alt.Legend(symbolType=symbol, symbolSize=300)

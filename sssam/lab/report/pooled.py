@@ -1,0 +1,152 @@
+"""Comparisons on several tasks -> an index page that links them, and what they say together."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from markupsafe import Markup
+
+from sssam.lab.comparison.pool import Pooled, PooledVariant, pool
+from sssam.lab.comparison.values import Comparison
+from sssam.lab.report import html, sentences
+from sssam.lab.report.cells import Cell, as_markdown, difference, escaped
+from sssam.lab.report.figure import Figure
+from sssam.lab.report.forest import Line, forest
+from sssam.lab.report.key import Key
+from sssam.lab.report.text import counted, listed, points
+from sssam.runtime.files import write_whole
+
+
+class Together(NamedTuple):
+    """What several tasks say together; without `pooled`, `reason` tells why that is nothing."""
+
+    pooled: Pooled | None
+    reason: str = ""
+
+
+def pooled(comparisons: Sequence[Comparison]) -> Together:
+    """What two or more comparisons say together, or why they can't."""
+    try:
+        return Together(pool(comparisons))
+    except ValueError as error:
+        return Together(None, f"Not pooled over the tasks: {error}")
+
+
+def write(
+    name: str, made: Mapping[str, Comparison], together: Together, directory: Path
+) -> tuple[Path, ...]:
+    """Writes `index.html`, and of what was pooled `pooled.md` and `pooled.json`; their paths.
+
+    Args:
+        name: of the study.
+        made: the tasks' comparisons by the names of their folders in the directory, in order.
+        together: as `pooled` gives it.
+        directory: of the study.
+
+    Raises:
+        OSError: a file could not be written.
+    """
+    contents = {"index.html": page(name, made, together)}
+    if together.pooled is not None:
+        contents["pooled.md"] = markdown(together.pooled)
+        contents["pooled.json"] = together.pooled.model_dump_json(indent=1) + "\n"
+    for file, text in contents.items():
+        write_whole(directory / file, text.encode())
+    return tuple(directory / file for file in contents)
+
+
+def page(name: str, made: Mapping[str, Comparison], together: Together) -> str:
+    """The index page as HTML: whole in itself, but for the links to the pages of the tasks."""
+    found, (first, *_) = together.pooled, made.values()
+    key = Key(first.variants)
+    roles = {variant.label: variant.role for variant in first.variants}
+    figure = differences(found, roles) if found else None
+    template = html.environment().get_template("pooled.html")
+    return template.render(
+        name=name,
+        headline=headline(found) if found else together.reason,
+        figure=figure,
+        tasks=[
+            (f"{folder}/comparison.html", each.task.name, sentences.headline(each))
+            for folder, each in made.items()
+        ],
+        lines=cells(found) if found else [],
+        looks={v.label: key[v.label] for v in first.variants},
+        note=sentences.NOTES["pooled"],
+        remarks=remarks(found) if found else [],
+        specifications=html.specifications([figure] if figure else []),
+        style=Markup(html.part("report.css")),
+        script=Markup(html.part("report.js")),
+        library=Markup(html.library()),
+    )
+
+
+def differences(found: Pooled, roles: Mapping[str, str]) -> Figure | None:
+    """The forest plot of the variants' mean differences; None where no variant has one."""
+    lines = [
+        Line(
+            each.label,
+            roles[each.label],
+            each.to_sam,
+            points(each.to_sam, 2),
+            each.holds,
+            [part.mean for part in each.by_task.values()],
+        )
+        for each in found.variants
+        if each.to_sam is not None
+    ]
+    if not lines:
+        return None
+    best = max(lines, key=lambda line: line.value.mean)
+    return Figure(
+        name="differences",
+        title="How close each variant comes to SAM in the mean",
+        caption=sentences.CAPTIONS["pooled"],
+        alt=f"Forest plot of {counted(len(lines), 'variant')}; the highest is {best.label}, "
+        f"{best.text}.",
+        views={"": partial(forest, lines, ["mean difference over the tasks"], "SAM")},
+    )
+
+
+def headline(found: Pooled) -> str:
+    """The finding in one sentence."""
+    over = f"Over {counted(len(found.tasks), 'task')} of equal weight"
+    gain = next((each.to_base for each in found.variants if each.to_sam is None), None)
+    if gain is None or not gain.above_zero:
+        return f"{over}, SAM is not clearly above the base in the mean."
+    holding = [each.label for each in found.variants if each.holds]
+    mean = f"SAM gains {points(gain)} over the base in the mean"
+    if not holding:
+        return f"{over}, {mean}; no variant is non-inferior to it."
+    return f"{over}, {mean}; non-inferior to it: {listed(holding, 4)}."
+
+
+def remarks(found: Pooled) -> list[str]:
+    """What is to be known beside the table."""
+    out = found.left_out
+    left = [f"Left out, since not every task has them: {listed(out)}."] if out else []
+    return [*left, *found.remarks]
+
+
+def cells(found: Pooled) -> list[list[Cell]]:
+    """The pooled table, a line a variant with the label first; at its end each task's part."""
+    return [_cells(each, found) for each in found.variants]
+
+
+def _cells(each: PooledVariant, found: Pooled) -> list[Cell]:
+    return [
+        Cell("variant", each.label, sort=each.label),
+        difference("over base", each.to_base),
+        difference("over SAM", each.to_sam, strong=each.holds),
+        *(difference(f"over SAM on {task}", each.by_task.get(task)) for task in found.tasks),
+    ]
+
+
+def markdown(found: Pooled) -> str:
+    """The pooled table as Markdown, with its headline and what is to be known."""
+    lines = [f"**{escaped(headline(found))}**", ""]
+    if found.variants:
+        lines += [*as_markdown(cells(found)), ""]
+    lines += [f"- {escaped(remark)}" for remark in [*remarks(found), sentences.NOTES["pooled"]]]
+    return "\n".join(lines).rstrip() + "\n"

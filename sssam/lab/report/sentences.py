@@ -1,0 +1,234 @@
+"""All words about a comparison: its headline, remarks, captions and notes, from numbers alone."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from sssam.lab.comparison.reasons import Caveat, Reason
+from sssam.lab.comparison.values import Comparison, Variant
+from sssam.lab.report.key import best
+from sssam.lab.report.text import counted, listed, points
+from sssam.lab.specs import Tuning
+
+#: Up to how many times the base's price a variant may cost to be named in the headline.
+CHEAP = 1.1
+PASS = (
+    "A pass is a forward and a backward pass on a batch; plain training takes one a step, SAM two."
+)
+NOT_TUNED = "The base is not tuned here, so no gain over it is claimed."
+
+
+def headline(comparison: Comparison) -> str:
+    """The finding: the variant with the largest clear gain at about the base's price, or none."""
+    winner = best(comparison)
+    over = f"On {comparison.task.name}, "
+    seeds = _seeds(comparison)
+    if winner is None or winner.to_base is None or winner.claim is None:
+        return f"{over}{_none(comparison)} ({seeds})."
+    return (
+        f"{over}{winner.label} gains {points(winner.to_base)} over the base for {price(winner)}, "
+        f"and {points(winner.claim.difference)} over {winner.claim.control}, the best control that "
+        f"costs no more ({seeds})."
+    )
+
+
+def _seeds(comparison: Comparison) -> str:
+    seeds, missing = counted(len(comparison.seeds), "seed"), comparison.missing
+    total = sum(variant.runs.total for variant in comparison.variants)
+    return f"{seeds}; {missing} of {total} runs missing" if missing else seeds
+
+
+def price(variant: Variant) -> str:
+    """Both prices of a run, in words; passes never stand alone."""
+    passes = "unknown" if variant.cost is None else f"{variant.cost:.2f}"
+    if variant.seconds is None:
+        return f"{passes} times its passes (seconds were not measured)"
+    return f"{passes} times its passes and {variant.seconds:.2f} times its seconds"
+
+
+def support(comparison: Comparison) -> str:
+    """What stands below the headline: how it fares in seconds, or what came nearest."""
+    winner = best(comparison)
+    if winner is not None and comparison.is_best_in_seconds is False:
+        return (
+            f"Counted in seconds, that price is above {CHEAP:g} times the base's, or a control "
+            "buys as much for it."
+        )
+    claims = [(v, v.claim) for v in comparison.candidates if v.claim is not None]
+    if winner is not None or not claims:
+        return ""
+    nearest, claim = max(claims, key=lambda each: each[1].difference.mean)
+    return (
+        f"The largest difference to such a control is that of {nearest.label}: "
+        f"{points(claim.difference)} to {claim.control}, for {price(nearest)}."
+    )
+
+
+def _none(comparison: Comparison) -> str:
+    """That nothing is claimed, and why: of all variants, or since no difference is clear."""
+    of_all = [reason for reason in comparison.reasons if not reason.variants]
+    if of_all:
+        return f"nothing is claimed: {WHY[of_all[0].kind](of_all[0])}"
+    if all(variant.claim is None for variant in comparison.variants):
+        return "nothing is claimed: no variant was compared with a control of the base"
+    return (
+        f"no variant at up to {CHEAP:g} times the base's price is clearly more accurate than the "
+        "best control that costs no more"
+    )
+
+
+def remarks(comparison: Comparison) -> list[str]:
+    """What a reader must know beside the table, one sentence each; first what was tuned."""
+    told = [
+        f"Nothing is claimed of {listed(reason.variants, 4)}: {WHY[reason.kind](reason)}."
+        for reason in comparison.reasons
+        if reason.variants and reason.kind != "sam_gain_unclear"
+    ]
+    untuned = [NOT_TUNED] if any(r.kind == "untuned_base" for r in comparison.reasons) else []
+    known = tuned(comparison.tuning)
+    known += [comparison.note] if comparison.note and not known else []
+    caveats = [CAVEATS[caveat.kind](caveat) for caveat in comparison.caveats]
+    return [*untuned, *known, *told, *caveats]
+
+
+def tuned(tuning: Sequence[Tuning]) -> list[str]:
+    """What was chosen among what, one sentence for the base and for all of equal grids."""
+    alike: dict[str, list[Tuning]] = {}
+    for each in tuning:
+        grids = [f"{_name(n)} in {', '.join(map(_short, g))}" for n, g in each.grids.items()]
+        over = f"{counted(each.trials, 'trial')} on {counted(len(each.seeds), 'seed')}"
+        alike.setdefault(f"{over}: {'; '.join(grids)}", []).append(each)
+    return [
+        f"Tuned on validation data, {how}. Chosen: {'; '.join(map(_chosen, some))}."
+        for how, some in alike.items()
+    ]
+
+
+def _chosen(tuning: Tuning) -> str:
+    values = [f"{_name(name)} {_short(value)}" for name, value in tuning.values.items()]
+    return f"{tuning.label} {listed(values)}"
+
+
+def _name(setting: str) -> str:
+    return setting.replace("_", " ")
+
+
+def _short(value: bool | float | str) -> str:
+    return f"{value:g}" if isinstance(value, (int, float)) and value is not True else str(value)
+
+
+def _at(seeds: Sequence[int]) -> str:
+    return f" at {counted(len(seeds), 'seed')}" if seeds else ""
+
+
+#: Why a variant, or every variant, is claimed nothing of: the end of a sentence.
+WHY: Mapping[str, Callable[[Reason], str]] = {
+    "few_seeds": lambda r: "it takes at least five seeds",
+    "untuned_base": lambda r: "the base's recipe was not tuned on this task",
+    "no_control": lambda r: "there is no control of the base beside it at no higher price",
+    "incomplete": lambda r: "some of its runs failed or are missing",
+    "incomplete_control": lambda r: f"runs of its control {listed(r.controls, 3)} are missing",
+    "diverged": lambda r: "runs diverged, and too few seeds are left at which none did",
+    "unlike_test": lambda r: f"it was judged on other test examples{_at(r.seeds)}",
+    "unlike_samples": lambda r: f"it was trained on other examples{_at(r.seeds)}",
+    "sam_gain_unclear": lambda r: "SAM's own gain is not clear",
+}
+
+#: What else is to be known, as whole sentences.
+CAVEATS: Mapping[str, Callable[[Caveat], str]] = {
+    "diverged": lambda c: f"Diverged, counted with the score at their end: {_runs(c.counts)}.",
+    "failed": lambda c: f"Failed, with the error in the record: {_runs(c.counts)}.",
+    "missing": lambda c: f"Not there yet: {_runs(c.counts)}.",
+    "seeds_added": lambda c: f"Added after the study was fixed: {counted(len(c.seeds), 'seed')}.",
+    "unlike_weights": lambda c: (
+        f"{listed(c.variants, 4)} did not start from the same weights as the others{_at(c.seeds)}."
+    ),
+    "environments": lambda c: (
+        "The records come from unlike environments: "
+        + "; ".join(f"{name} {listed(values, 3)}" for name, values in c.values.items())
+        + "."
+    ),
+    "mixed_pairs": lambda c: (
+        f"Pairs of unlike environments, so rounding may be in the difference{_at(c.seeds)}."
+    ),
+    "other_data": lambda c: f"Left out, since their data differ: {_runs(c.counts)}.",
+    "untuned": lambda c: (
+        f"rho was not tuned here for {listed(c.variants, 4)}: another may do better (`sssam tune`)."
+    ),
+    "grid_end": lambda c: (
+        "The best value lies at an end of its grid: "
+        + "; ".join(f"{label} ({listed(v)})" for label, v in c.values.items())
+        + "."
+    ),
+    "noisy_clock": lambda c: (
+        f"The clock was too noisy to state the seconds of {listed(c.variants, 4)}."
+    ),
+    "price_differs": lambda c: (
+        "Seconds differ from passes by more than a tenth: "
+        + "; ".join(f"{label} by {number:.2f}" for label, number in c.numbers.items())
+        + "."
+    ),
+    "unexpected_cost": lambda c: (
+        "Passes a step differ from those expected: "
+        + "; ".join(f"{label}, expected {number:.3f}" for label, number in c.numbers.items())
+        + "."
+    ),
+    "test_error_unknown": lambda c: (
+        "The records do not say which examples were right, so the "
+        "error of a test set that all seeds share is left out of the intervals."
+    ),
+    "no_flatness": lambda c: f"Flatness is not known of: {_runs(c.counts)}.",
+}
+
+
+def _runs(counts: Mapping[str, int]) -> str:
+    return "; ".join(f"{counted(n, 'run')} ({name})" for name, n in counts.items())
+
+
+#: What stands below each figure; see `report.figures` for what they show.
+CAPTIONS = {
+    "accuracy-against-cost": "Mean test {metric} over seeds with its 95% interval, over the price "
+    "of a whole run. The line is the base trained for shorter and longer: what its own passes "
+    "buy. What lies above the line and the averages is more than the base buys at that price. "
+    "Variants of equal price stand side by side; pointing at one tells its numbers.",
+    "differences": "Difference in test {metric} to the best control that costs no more (chosen on "
+    "validation data), in percentage points, paired by seed, with its 95% interval. A full point "
+    "is clearly above every such control, after Holm's adjustment for all variants.",
+    "validation-accuracy": "The {metric} on validation data after each epoch, as means over the "
+    "finished runs; each line ends where its runs end. Early epochs may lie below the axis.",
+    "training-loss": "The loss at the weights w themselves, after each epoch, on a fixed subset of "
+    "the training samples: the loss that a step returns does not compare across methods. Losses "
+    "over two decades have a logarithmic axis.",
+    "schedules": "The curve is the probability of a sharpness-aware step; the strip below it shows "
+    "the steps that were drawn at the first seed.",
+    "rho-sensitivity": "Mean validation {metric} at each radius that was tried, over seeds that "
+    "the comparison does not use, each at the best of the other settings tried with it. The points "
+    "are the radii that were chosen; diverged runs count with what they reached.",
+    "flatness": "The largest eigenvalue of the Hessian of the training loss at the trained "
+    "weights, as means over seeds with 95% intervals. To the left is flatter.",
+    "landscape": "Training loss at w + x d, with d a random direction whose filters are as long as "
+    "the model's (Li et al., 2018); biases and normalisation layers do not move. One run a line.",
+    "between": "Training loss on the straight line between the weights of both; batch norm's "
+    "statistics are found anew at each point. The barrier is the highest rise above the straight "
+    "line between the losses at the ends.",
+    "surface": "Training loss over the plane of two random directions whose filters are as long as "
+    "the model's (Li et al., 2018). The cross is the model.",
+    "pooled": "Mean over the tasks, each with the same weight, of the part of the base's test "
+    "error that a variant removes, with its 95% interval; the ticks are the single tasks.",
+}
+NOTES = {
+    "variants": "{metric} in %, differences in percentage points, paired by seed, with 95% "
+    "intervals; p is one-sided, the largest over all controls that cost no more, and adjusted over "
+    "the variants by Holm's method. Passes and seconds are those of a whole run over the base's; "
+    "seconds are measured apart, in short interleaved blocks. Select a column's name to sort.",
+    "sam": "Non-inferior to SAM: the difference to SAM lies above -{margin:g} points, a margin "
+    "fixed with the task. The share of SAM's gain has Fieller's interval.",
+    "flatness": "Means over seeds with 95% intervals, in evaluation mode, on the first samples of "
+    "the training set. The top eigenvalue and the trace (Hutchinson's estimate) are of the Hessian "
+    "of the training loss; a rise is the largest that gradient ascent found within a radius of the "
+    "weights, or, adaptive, within ASAM's ellipsoid.",
+    "pooled": "Means over the tasks with 95% intervals by Student's t with Welch's and "
+    "Satterthwaite's degrees of freedom. The claim is of these tasks in the mean: not of each, and "
+    "not of tasks at large.",
+    "repeat": "Run it where the directory of results lies. Runs that have a record are not trained "
+    "again; set the records aside to train all of them anew. Equal seeds give equal numbers on one "
+    "machine with equal versions; on another the last digits, and seconds, may differ.",
+}

@@ -1,0 +1,55 @@
+"""Numbers and lists as text."""
+
+from collections.abc import Sequence
+
+from sssam.lab.stats import Interval
+
+
+def signed(value: float, digits: int = 1) -> str:
+    """A difference with its sign; what rounds to zero has none.
+
+    >>> signed(6.84), signed(-0.26), signed(-0.01)
+    ('+6.8', '-0.3', '0.0')
+    """
+    text = f"{value:+.{digits}f}"
+    return text[1:] if float(text) == 0 else text
+
+
+def ranged(value: Interval, form: str = "{:.2f}") -> str:
+    """A mean with the ends of its interval.
+
+    >>> ranged(Interval(93.44, 92.9, 94.0, 12), "{:.1f}")
+    '93.4 [92.9, 94.0]'
+    """
+    if value.low is None or value.high is None:
+        return form.format(value.mean)
+    return f"{form.format(value.mean)} [{form.format(value.low)}, {form.format(value.high)}]"
+
+
+def points(difference: Interval, digits: int = 1) -> str:
+    """A difference in percentage points with its interval.
+
+    >>> points(Interval(6.84, 6.3, 7.4, 20))
+    '+6.8 points [+6.3, +7.4]'
+    """
+    text = f"{signed(difference.mean, digits)} points"
+    if difference.low is None or difference.high is None:
+        return text
+    return f"{text} [{signed(difference.low, digits)}, {signed(difference.high, digits)}]"
+
+
+def counted(n: int, noun: str) -> str:
+    """A number with its noun, in the plural where it is not one."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def listed(names: Sequence[str], most: int | None = None) -> str:
+    """Names in a row, the last after "and"; beyond `most` of them, how many more there are.
+
+    >>> listed(["a", "b", "c"]), listed(["a", "b", "c"], most=1)
+    ('a, b and c', 'a and 2 more')
+    """
+    shown = list(names)
+    if most is not None and len(shown) > most:
+        shown = [*shown[:most], f"{len(shown) - most} more"]
+    return " and ".join(part for part in (", ".join(shown[:-1]), *shown[-1:]) if part)
