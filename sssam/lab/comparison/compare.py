@@ -65,7 +65,7 @@ def _untuned(labels: Sequence[str]) -> list[str]:
         return []
     return [
         f"rho was not tuned here for {', '.join(labels)}: another rho may do better; "
-        "`sssam tune` chooses it on validation samples, and the next comparison uses it."
+        "`--trials` and study files tune it on validation samples."
     ]
 
 

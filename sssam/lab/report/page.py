@@ -7,7 +7,7 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from sssam.lab.comparison.values import Comparison
-from sssam.lab.report import html, reproduce, sentences, table
+from sssam.lab.report import html, sentences, table
 from sssam.lab.report.cells import Cell
 from sssam.lab.report.cost import Axis
 from sssam.lab.report.exports import accuracies_csv, as_json, curves_csv, variants_csv
@@ -61,7 +61,7 @@ def write(
     Args:
         comparison: what to show.
         directory: made if it is missing; each file is written whole or not at all.
-        command: what makes the comparison again, where that is no plain `sssam compare`.
+        command: what makes the comparison again.
         axis: the price over which the main figure is drawn first, and in files.
 
     Raises:
@@ -98,7 +98,7 @@ def page(
     Args:
         comparison: what to show.
         drawn: the figures; default those of the comparison.
-        command: what makes the comparison again; default the `sssam compare` that does, if any.
+        command: what makes the comparison again.
         live: the page is one of a study that still runs.
     """
     chosen = figures(comparison) if drawn is None else drawn
@@ -121,7 +121,7 @@ def page(
         looks={v.label: key[v.label] for v in comparison.variants},
         facts=facts(comparison),
         settings=[settings(variant) for variant in comparison.variants],
-        command=command or reproduce.command(comparison),
+        command=command,
         downloads=_downloads(comparison),
         specifications=html.specifications(chosen),
         style=Markup(html.part("report.css")),

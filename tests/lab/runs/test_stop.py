@@ -79,11 +79,10 @@ def task(seed):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
-@pytest.mark.parametrize("trials", ["0", "2"], ids=["comparing", "tuning"])
-def test_sigterm_keeps_records_and_the_same_command_goes_on(tmp_path: Path, trials: str) -> None:
+def test_sigterm_keeps_records_and_the_same_command_goes_on(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(TASK)
     words = [sys.executable, "-m", "sssam", "compare", "mine.py", "--variants", "sam:rho=0.1"]
-    words += ["--no-controls", "--trials", trials, "--seeds", "3"]
+    words += ["--no-controls", "--seeds", "3"]
     words += ["--out", "kept", "--engine", "here", "--quiet"]
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     first = subprocess.Popen(
