@@ -50,13 +50,29 @@ class BatchPass:
 
     @property
     def x(self) -> Any:
-        """The batch's first element."""
-        return self.batch[0]
+        """The batch's first element.
+
+        Raises:
+            TypeError: it is no tuple or list.
+        """
+        return self._element(0, "x")
 
     @property
     def y(self) -> Any:
-        """The batch's second element."""
-        return self.batch[1]
+        """The batch's second element.
+
+        Raises:
+            TypeError: it is no tuple or list.
+        """
+        return self._element(1, "y")
+
+    def _element(self, i: int, name: str) -> Any:
+        if not isinstance(self.batch, tuple | list):  # a tensor's first element is a sample
+            raise TypeError(
+                f"p.{name} is an element of a batch that is a tuple or a list, and this one is a "
+                f"{type(self.batch).__name__}; read p.batch"
+            )
+        return self.batch[i]
 
     def backward(self, loss: Tensor) -> None:
         """Run the backward pass, where this pass has one; to be called exactly once.

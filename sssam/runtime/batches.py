@@ -23,9 +23,37 @@ def size(batch: Any) -> int:
     list of samples; 0 if there is none either.
 
     Raises:
-        ValueError: a list of which nobody can tell whether its tensors are samples or fields.
+        ValueError: a list of which nobody can tell whether its tensors are samples or fields; or
+            fields of which no two agree in their length with the first one.
     """
-    return _length(batch) or _listed(batch)
+    found = _length(batch) or _listed(batch)
+    if isinstance(batch, PackedSequence) or (_is_list(batch) and _looks_like_samples(batch)):
+        return found
+    return _agreed(found, _fields(batch))
+
+
+def _agreed(found: int, fields: list[Any]) -> int:
+    """What the fields agree on: `found`, or where another reading of a list is theirs, that."""
+    arrays = [n for field in fields if (n := _length(field)) > 1]
+    if found < 2 or not arrays:
+        return found
+    lengths = [{_length(field), len(field) if _is_list(field) else 0} for field in fields]
+    common = [n for n in (found, *lengths[0]) if n > 1 and sum(n in each for each in lengths) > 1]
+    if not common and len(arrays) > 1:
+        raise ValueError(DISAGREE.format(lengths=", ".join(map(str, arrays))))
+    return common[0] if common else found
+
+
+def _is_list(x: Any) -> bool:
+    return isinstance(x, tuple | list) and not hasattr(x, "_fields")
+
+
+DISAGREE = (
+    "the fields of the batch have {lengths} entries along their dimension 0, so that it can't be "
+    "told how many samples there are, of which a part is asked for: put the samples first in each "
+    "field (batch_first=True), leave out what is no samples', or take the part yourself in "
+    "step(closure) where optimizer.phase is 'ascent'"
+)
 
 
 def _length(x: Any) -> int:

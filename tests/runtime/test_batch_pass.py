@@ -78,3 +78,13 @@ def test_a_list_of_images_is_cut_along_samples() -> None:
     assert sizes == [(2, 2, (3, 8, 8)), (8, 8, (3, 8, 8))]
     assert contents(model) != twin_before
     assert model[1].num_batches_tracked == 2
+
+
+@pytest.mark.parametrize("batch", [torch.ones(3, 2), {"x": torch.ones(3)}, "text"])
+def test_x_and_y_are_of_pairs_alone(batch: object) -> None:
+    """A tensor's first element would be its first sample."""
+    current = BatchPass(Pass("plain"), batch, lambda loss: None)
+    for name in ("x", "y"):
+        said = rf"p\.{name} .* this one is a {type(batch).__name__}; read p\.batch"
+        with pytest.raises(TypeError, match=said):
+            getattr(current, name)

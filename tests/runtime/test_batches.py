@@ -127,13 +127,21 @@ BATCHES: dict[str, tuple[Any, Any]] = {
     ),
     "sparse": ((X.to_sparse(), Y), lambda rows: [_picked(X, rows), rows]),
     "with others' shapes": (
-        {"x": X, "prototypes": torch.ones(5, 5), "scale": torch.tensor(2.0), "size": (32, 32)},
+        {"x": X, "y": Y, "prototypes": torch.ones(5, 5), "scale": torch.tensor(2.0)},
         lambda rows: {
             "x": _picked(X, rows),
+            "y": rows,
             "prototypes": [[1.0] * 5] * 5,
             "scale": 2.0,
-            "size": [32, 32],
         },
+    ),
+    "samples and labels in lists": (
+        (list(X), list(range(N))),
+        lambda rows: [_picked(X, rows), rows],
+    ),
+    "one tensor, and a length of 1": (
+        (X, torch.ones(1), "text", {"size": (32, 32)}),
+        lambda rows: [_picked(X, rows), [1.0], "text", {"size": [32, 32]}],
     ),
     "a size before the tensor": (
         {"size": (32, 32), "x": X},
@@ -170,6 +178,22 @@ def test_what_can_be_samples_or_fields_is_refused(n: int) -> None:
     assert size({"x": _images(1)[0]}) == 3
     assert size((_images(n), torch.arange(n))) == n
     assert len(take((_images(2), torch.arange(2)), slice(1), 2)[0]) == 1
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        (torch.ones(5, N, 4), Y),  # time first
+        {"x": torch.ones(17, 3), "edges": torch.ones(2, 30), "y": Y},  # graphs
+        Pair(X, Y[:4]),
+    ],
+    ids=["time first", "graphs", "cut off"],
+)
+def test_fields_that_agree_on_no_number_of_samples_are_refused(batch: Any) -> None:
+    first = next(iter(batch.values())) if isinstance(batch, dict) else batch[0]
+    said = rf"have {len(first)}, .* entries.*batch_first=True.*optimizer\.phase is 'ascent'"
+    with pytest.raises(ValueError, match=said):
+        size(batch)
 
 
 class Graphs:
