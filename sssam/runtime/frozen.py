@@ -57,9 +57,6 @@ class Frozen:
         self._find()
 
     def _find(self) -> None:
-        if self._layout.is_scripted:
-            self._walk()
-            return
         own = self._layout.parameters
         known = own, [*map(_NEEDS_GRADIENT, filter(_is_tensor, own))]
         if known[1] != self._known[1] or not same(own, self._known[0]):

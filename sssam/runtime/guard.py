@@ -1,6 +1,7 @@
 """One pass a step leaves its traces in buffers and generators; the others are rolled back."""
 
 import warnings
+import weakref
 from collections.abc import Callable, Iterable
 from functools import partial
 from types import TracebackType
@@ -12,6 +13,7 @@ from sssam.runtime.buffers import Buffers
 from sssam.runtime.frozen import Frozen
 from sssam.runtime.generators import Generators
 from sssam.runtime.layout import Layout
+from sssam.runtime.others import Others
 from sssam.runtime.tensors import Extents
 
 Rng = Literal["restore", "same-mask"]
@@ -20,6 +22,13 @@ NO_MODEL = (
     "sssam: the extra passes move batch norm's running statistics (and any other buffer) too; "
     "give model=model to keep them as a plain step leaves them, or model=False if there are none"
 )
+NOT_ALONE = (
+    "another sharpness-aware optimizer of the same model is amid a step: each one's extra pass "
+    "would add to the other's gradients. Give one optimizer a list of the base optimizers, end the "
+    "other's step first, or give it up by its restore()"
+)
+#: Which guard rolled a pass of a model back last.
+_at_work: "weakref.WeakKeyDictionary[nn.Module, weakref.ref[Guard]]" = weakref.WeakKeyDictionary()
 
 
 class Guard:
@@ -46,6 +55,7 @@ class Guard:
         self._warned = model is not None
         self._layout = Layout(model if isinstance(model, nn.Module) else None)
         self._buffers, self._frozen = Buffers(self._layout), Frozen(self._layout)
+        self._others, self.rolls_back = Others(self._layout), False
         self._generators: Generators | None = None
         self._params: list[Tensor] = []
         self._trained = Extents()
@@ -79,12 +89,23 @@ class Guard:
         """Note all that a pass may move, as it stands now; what is returned puts it back."""
         undo: list[Undo] = [self._note(self._know(self._params))]
         self._buffers.note(self._trained)
+        self._others.note(self._params)
         copies = self._frozen.note(self._params, self._trained)
-        return [*undo, self._buffers.put_back, partial(self._frozen.put_back, copies)]
+        undo += [self._buffers.put_back, self._others.put_back]
+        return [*undo, partial(self._frozen.put_back, copies)]
 
     def confirm(self) -> None:
         """After a pass that leaves its traces: note which frozen parameters it has moved."""
         self._frozen.confirm()
+
+    def require_alone(self) -> None:
+        """An error while another optimizer of the same model is amid a step: they share a loss."""
+        if not isinstance(self.model, nn.Module):
+            return
+        rival = _at_work.get(self.model, weakref.ref(self))()
+        if rival is not None and rival is not self and rival.rolls_back:
+            raise RuntimeError(NOT_ALONE)
+        _at_work[self.model] = weakref.ref(self)
 
     def warn_once(self) -> None:
         """Say that buffers are not rolled back, where it is not known whether there are any."""
@@ -141,8 +162,10 @@ class Around:
         guard, replay = self._traces.guard, self._traces.replay
         if not self._stays:
             guard.warn_once()
+            guard.require_alone()
         if not self._stays or self._may_shrink:
             self._undo = guard.snapshot()
+            guard.rolls_back = not self._stays
         if replay is not None:
             replay()
         return self
@@ -152,6 +175,7 @@ class Around:
     ) -> None:
         stays = self._stays
         self._traces.left |= self.whole
+        self._traces.guard.rolls_back = False
         if stays:
             self._traces.guard.confirm()
             return

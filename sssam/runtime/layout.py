@@ -54,7 +54,9 @@ class Layout:
 
     @property
     def parameters(self) -> list[Tensor | None]:
-        """The parameters of all modules; of modules that are not scripted."""
+        """The parameters of all modules."""
+        if self.is_scripted:
+            return [p for module in self.own for p in module._parameters.values()]
         return _values(self._parameters)
 
 

@@ -122,9 +122,14 @@ def tell_problems(problems: Iterable[records.Problem], console: Console) -> None
 def engine(text: str | None, jobs: int | None, found: Study | None = None) -> engines.Engine:
     """The engine that a command or its study names; by default a process for each core.
 
+    A user's Python file is run where the command names it, and not where a study does.
+
     Raises:
         ValueError: no such engine; `jobs` below 1, or beside an engine; either one under torchrun.
+        FileNotFoundError: the command names a Python file that does not exist.
     """
+    if text is not None and text.split(",")[0].endswith(".py"):
+        return engines.load(text)
     if jobs is not None:
         if text is not None:
             raise ValueError(f"--jobs is {jobs} beside --engine: give the engine its own number")

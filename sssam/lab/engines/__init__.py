@@ -1,11 +1,10 @@
-"""Where a study's runs are trained: this process, processes, a cluster, any executor."""
+"""Where runs are trained: this process, processes, a cluster, any executor."""
 
 from sssam.lab.engines.dask import Dask
 from sssam.lab.engines.engine import Engine, WorkerLostError
-from sssam.lab.engines.here import Here
 from sssam.lab.engines.local import Local
-from sssam.lab.engines.parse import ENGINES, parse
-from sssam.lab.engines.pool import Pool
+from sssam.lab.engines.parse import ENGINES, load, parse
+from sssam.lab.engines.pool import Here, Pool
 from sssam.lab.engines.ray import Ray
 from sssam.lab.engines.slurm import Slurm
 
@@ -19,5 +18,6 @@ __all__ = [
     "Ray",
     "Slurm",
     "WorkerLostError",
+    "load",
     "parse",
 ]

@@ -1,11 +1,12 @@
-"""A Dask cluster, reached by the address of its scheduler."""
+"""A Dask cluster, by the standard executor of its client."""
 
-from concurrent.futures import CancelledError, Executor
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from sssam.lab.engines.engine import PATIENCE, Engine, at_least_one, need
+from sssam.lab.engines.engine import PATIENCE, Engine, need
 
 
 class Dask(Engine):
@@ -17,98 +18,54 @@ class Dask(Engine):
     eight small runs at once.
 
     Args:
-        address: of the scheduler, such as "tcp://host:8786".
-        scheduler_file: the file that `dask scheduler --scheduler-file` wrote, in place of it.
-        jobs: runs under way at once; default one for each worker that there is at the time. To be
-            given for a cluster that grows only when it has work.
+        scheduler: its address, such as "tcp://host:8786", or the file that
+            `dask scheduler --scheduler-file` wrote.
+        jobs: runs under way at once; default one for each worker that there is at the beginning. To
+            be given for a cluster that grows.
         threads: torch's in each worker; default the least number of threads that a worker has.
-
-    Raises:
-        ValueError: jobs or threads below 1, or not one of address and scheduler_file; an address
-            without a port.
     """
 
-    def __init__(
-        self,
-        address: str | None = None,
-        scheduler_file: str | None = None,
-        jobs: int | None = None,
-        threads: int | None = None,
-    ) -> None:
-        if (address is None) == (scheduler_file is None):
-            raise ValueError(
-                "Dask needs the scheduler's address or its scheduler_file, and not both"
-            )
-        if address and address.startswith(("tcp://", "tls://")) and urlsplit(address).port is None:
-            raise ValueError(f"the scheduler's address is {address!r}, must end in :PORT, as :8786")
-        self._where = {"address": address} if address else {"scheduler_file": scheduler_file}
-        self._name = address or f"that of the file {scheduler_file!r}"
-        self._jobs = None if jobs is None else at_least_one("jobs", jobs)
-        self._threads = None if threads is None else at_least_one("threads", threads)
+    def __init__(self, scheduler: str, jobs: int | None = None, threads: int | None = None) -> None:
+        super().__init__(1 if jobs is None else jobs, 1 if threads is None else threads)
+        if scheduler.startswith(("tcp://", "tls://")) and urlsplit(scheduler).port is None:
+            raise ValueError(f"the scheduler's address is {scheduler!r}, must end in :PORT")
+        self.scheduler, self._given = scheduler, (jobs, threads)
         self._client: Any = None
-        self._executor: Any = None
 
     def __enter__(self) -> Self:
-        """Reaches the scheduler, and counts its workers.
-
-        Raises:
-            ConnectionError: no scheduler answers in five seconds, or it has no workers.
-            ModuleNotFoundError: distributed is not installed.
-        """
-        self._client = self._reached()
-        workers = self._client.nthreads()
-        if not workers and self._jobs is None:
-            self.close(abort=True)
-            raise ConnectionError(
-                f"the Dask scheduler {self._name} has no workers: start some with `dask worker`, "
-                "or give jobs=N if the cluster grows when it has work"
-            )
-        self.threads = self._threads or min(workers.values(), default=1)
-        self._executor = self._client.get_executor(pure=False)
-        return self
-
-    def _reached(self) -> Any:
+        """Reaches the scheduler within five seconds, and counts its workers."""
         distributed = need("distributed", "dask")
-        file = self._where.get("scheduler_file")
-        if file is not None and not Path(file).exists():  # Dask would wait for it without end
-            raise ConnectionError(
-                f"the Dask scheduler's file {file!r} does not exist: check that `dask scheduler "
-                "--scheduler-file` runs, and the path"
-            )
+        self.lost = (*Engine.lost, distributed.KilledWorker)
+        key = "address" if "://" in self.scheduler else "scheduler_file"
         try:
-            return distributed.Client(**self._where, timeout=PATIENCE, set_as_default=False)
+            if key != "address":
+                Path(self.scheduler).stat()  # Dask would wait for the file without end
+            self._client = distributed.Client(
+                **{key: self.scheduler}, timeout=PATIENCE, set_as_default=False
+            )
         except (OSError, ValueError) as error:  # a TimeoutError is an OSError
             raise ConnectionError(
-                f"the Dask scheduler {self._name} can't be reached ({error}): check that "
-                "`dask scheduler` runs, and the address, the port and the firewall"
+                f"the Dask scheduler {self.scheduler!r} can't be reached ({error}): check that "
+                "`dask scheduler` runs, and the address or file, the port and the firewall"
             ) from error
-
-    def slots(self) -> int:
-        """As many as there are workers now."""
-        return self._jobs or max(1, len(self._client.nthreads()))
-
-    def executor(self) -> Executor:
-        """The client's own.
-
-        Raises:
-            ConnectionError: the scheduler has gone.
-        """
-        if self._client.status != "running":
+        workers, (jobs, threads) = self._client.nthreads(), self._given
+        if not workers and jobs is None:
+            self.close(abort=True)
             raise ConnectionError(
-                f"the Dask scheduler {self._name} has gone: finished runs are kept; start it "
-                "again, and give the same command"
+                f"the Dask scheduler {self.scheduler!r} has no workers: start some with "
+                "`dask worker`, or give jobs=N if the cluster grows when it has work"
             )
-        executor: Executor = self._executor
-        return executor
+        self.jobs = jobs or len(workers)
+        self.threads = threads or min(workers.values(), default=1)
+        return self
 
-    def lost(self) -> tuple[type[BaseException], ...]:
-        """What Dask says of a run that several workers died on, and of one that it let go of."""
-        return (need("distributed", "dask").KilledWorker, CancelledError)
+    def submit(self, work: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """By the client's own executor."""
+        if self._client.status != "running":
+            raise ConnectionError(f"the Dask scheduler {self.scheduler!r} has gone")
+        executor: Executor = self._client.get_executor(pure=False)
+        return executor.submit(work, *arguments)
 
     def close(self, abort: bool) -> None:
         """Takes leave of the scheduler; runs that have begun go on to their record."""
-        if self._executor is not None:
-            self._executor.shutdown(wait=False)
-        if self._client is not None:
-            self._client.close(timeout=PATIENCE)
-        self._client = self._executor = None
+        self._client.close(timeout=PATIENCE)

@@ -1,10 +1,11 @@
-"""What all engines share: they lend a standard executor, and say how a lost worker shows."""
+"""What all engines share: they take work, and say by which errors a lost worker shows."""
 
 import importlib
 from abc import ABC, abstractmethod
-from concurrent.futures import Executor
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, CancelledError, Future
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import TracebackType
 from typing import Any, ClassVar, Self
 
 #: Seconds in which a cluster must answer.
@@ -18,9 +19,15 @@ class WorkerLostError(RuntimeError):
 class Engine(ABC):
     """Where runs are trained; a context that is left without an error only when all are done.
 
-    Left with an error (Ctrl-C too), it stops what it can of the work under way. `threads` are
-    torch's in each process. Use: `open` with the study's directory, enter, then `executor()` before
-    each submission, since the one of before may have broken.
+    Use: `open` with the directory, enter, and submit. Left with an error (Ctrl-C too), it stops
+    what it can of the work under way.
+
+    Args:
+        jobs: runs under way at once, at least 1.
+        threads: torch's in each worker, at least 1.
+
+    Raises:
+        ValueError: one of them is below 1.
     """
 
     #: Whether a worker that dies takes all work under way with it, so that none is to blame yet.
@@ -29,11 +36,17 @@ class Engine(ABC):
     in_process: ClassVar[bool] = False
     #: Whether workers have this machine's devices.
     on_this_machine: ClassVar[bool] = False
+    #: The errors of a future whose worker ended, as opposed to errors of the work.
+    lost: tuple[type[BaseException], ...] = (BrokenExecutor, CancelledError, WorkerLostError)
 
-    threads: int = 1
+    def __init__(self, jobs: int = 1, threads: int = 1) -> None:
+        for name, value in (("jobs", jobs), ("threads", threads)):
+            if value < 1:
+                raise ValueError(f"{name} is {value}, must be at least 1")
+        self.jobs, self.threads = jobs, threads
 
     def open(self, directory: Path, runs: int) -> Self:
-        """Tells where the study is and how many runs it has; to be entered next."""
+        """Takes the directory of the records, and how many runs there are; to be entered next."""
         return self
 
     def __enter__(self) -> Self:
@@ -52,25 +65,22 @@ class Engine(ABC):
         trace: TracebackType | None,
     ) -> None:
         self.close(abort=kind is not None)
+        if isinstance(error, ConnectionError):
+            raise ConnectionError(
+                f"the engine {type(self).__name__.lower()!r} gave up ({error}): finished runs are "
+                "kept; see to the cluster, and give the same command again"
+            ) from error
 
     @abstractmethod
-    def slots(self) -> int:
-        """How many runs may be under way now, at least 1."""
-
-    @abstractmethod
-    def executor(self) -> Executor:
-        """The executor to submit to now: a new one where that of before broke.
+    def submit(self, work: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """Has a function of a module called by a worker; the future has what it returns or raises.
 
         Raises:
             ConnectionError: the cluster has gone.
+            One of `lost`: the workers of before have gone; the next call has new ones.
         """
 
-    @abstractmethod
-    def lost(self) -> tuple[type[BaseException], ...]:
-        """The errors of a future whose worker ended, as opposed to errors of the work."""
-
-    @abstractmethod
-    def close(self, abort: bool) -> None:
+    def close(self, abort: bool) -> None:  # noqa: B027 -- there may be nothing to let go of
         """Lets go of the workers; `abort` ends the work under way, where that is possible.
 
         Afterwards no worker lives on whose future has failed, where the engine can end it.
@@ -78,28 +88,12 @@ class Engine(ABC):
 
 
 def need(module: str, extra: str) -> Any:
-    """A module of an optional library.
-
-    Raises:
-        ModuleNotFoundError: it is not installed; the text names the extra to install.
-    """
+    """A module of an optional library, or a ModuleNotFoundError that names the extra to install."""
     try:
-        found: ModuleType = importlib.import_module(module)
+        return importlib.import_module(module)
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             f"the engine {extra!r} needs the library {module.partition('.')[0]!r}, which is not "
             f"installed (no module {error.name!r}): pip install 'sssam[{extra}]'",
             name=error.name,
         ) from error
-    return found
-
-
-def at_least_one(name: str, value: int) -> int:
-    """`value`, if it is at least 1.
-
-    Raises:
-        ValueError: it is not.
-    """
-    if value < 1:
-        raise ValueError(f"{name} is {value}, must be at least 1")
-    return value

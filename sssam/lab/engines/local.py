@@ -5,19 +5,15 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
-from typing import ParamSpec, Self, TypeVar
+from typing import Any, Self
 
 import loky
 import psutil
 
-from sssam.lab.engines.engine import Engine, at_least_one
-
-P = ParamSpec("P")
-T = TypeVar("T")
+from sssam.lab.engines.engine import Engine
 
 #: Seconds after which a worker without work ends; until then, a next study finds it ready.
 IDLE_SECONDS = 60
@@ -29,12 +25,12 @@ ORPHAN_SECONDS = 0.5
 class Local(Engine):
     """Trains in worker processes of this machine, one run at a time in each.
 
+    Their threads sleep while they wait, unless the user has them spin: spinning, as OpenMP would,
+    slows a run down a hundredfold where other work has a core.
+
     Args:
         jobs: processes; default one for each physical core that this process may use.
         threads: torch's in each process; default the cores divided by `jobs`, at least 1.
-
-    Raises:
-        ValueError: jobs or threads below 1.
     """
 
     shares_fate = True
@@ -42,42 +38,30 @@ class Local(Engine):
 
     def __init__(self, jobs: int | None = None, threads: int | None = None) -> None:
         cores = loky.cpu_count(only_physical_cores=True)
-        self.jobs = cores if jobs is None else at_least_one("jobs", jobs)
-        most = max(1, cores // self.jobs)
-        self.threads = most if threads is None else at_least_one("threads", threads)
-        self._workers = self.jobs
+        jobs = cores if jobs is None else jobs
+        super().__init__(jobs, max(1, cores // max(1, jobs)) if threads is None else threads)
+        self._most = jobs
 
     def open(self, directory: Path, runs: int) -> Self:
         """Starts no more processes than there are runs."""
-        self._workers = max(1, min(self.jobs, runs))
+        self.jobs = max(1, min(self._most, runs))
         return self
 
-    def slots(self) -> int:
-        """As many as there are processes."""
-        return self._workers
-
-    def executor(self) -> Executor:
-        """loky's reusable pool, which is a new one after the old one broke."""
+    def submit(self, work: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """To loky's reusable pool, which is a new one after the old one broke."""
         pool = loky.get_reusable_executor(
-            max_workers=self._workers,
+            max_workers=self.jobs,
             timeout=IDLE_SECONDS,
             initializer=_start_worker,
             initargs=(os.getpid(),),
-            env=self._environment(),
+            env={
+                "OMP_NUM_THREADS": str(self.threads),
+                "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "passive"),
+            },
         )
-        return _Deaf(pool)
-
-    def _environment(self) -> dict[str, str]:
-        """The workers' threads, which sleep while they wait, unless the user has them spin.
-
-        Spinning, as OpenMP would, slows a run down a hundredfold where other work has a core.
-        """
-        policy = os.environ.get("OMP_WAIT_POLICY", "passive")
-        return {"OMP_NUM_THREADS": str(self.threads), "OMP_WAIT_POLICY": policy}
-
-    def lost(self) -> tuple[type[BaseException], ...]:
-        """loky's own error, and that of the pool which it left behind."""
-        return (BrokenProcessPool,)
+        with _deaf_to_ctrl_c():  # processes are started here where they are missing
+            future: Future[Any] = pool.submit(work, *arguments)
+        return future
 
     def close(self, abort: bool) -> None:
         """Leaves the workers to idle, or kills them."""
@@ -86,19 +70,8 @@ class Local(Engine):
             pool.shutdown(wait=True, kill_workers=True)
 
 
-class _Deaf(Executor):
-    """A pool's submissions, which start its processes where they are missing."""
-
-    def __init__(self, pool: Executor) -> None:
-        self._pool = pool
-
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        with deaf_to_ctrl_c():
-            return self._pool.submit(fn, *args, **kwargs)
-
-
 @contextmanager
-def deaf_to_ctrl_c() -> Iterator[None]:
+def _deaf_to_ctrl_c() -> Iterator[None]:
     """Processes started in here leave Ctrl-C to their parent, from their first instruction on."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield

@@ -1,26 +1,38 @@
-"""An engine from text, as a command line and a study file name it."""
+"""An engine from text, as a command line and a study file name it, or from a user's file."""
 
 import inspect
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
-from typing import Any
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from types import MappingProxyType, ModuleType
+from typing import Any, NamedTuple
 
 from sssam.lab.engines.dask import Dask
 from sssam.lab.engines.engine import Engine
-from sssam.lab.engines.here import Here
 from sssam.lab.engines.local import Local
+from sssam.lab.engines.pool import Here
 from sssam.lab.engines.ray import Ray
 from sssam.lab.engines.slurm import Slurm
 from sssam.lab.specs.names import nearest
 
-#: The engines by name, with an example of each.
-ENGINES: Mapping[str, tuple[type[Engine], str]] = MappingProxyType(
+
+class _Kind(NamedTuple):
+    """An engine's class, an example of its text, which argument its place is, and its scheme."""
+
+    engine: type[Engine]
+    example: str
+    place: str = ""
+    scheme: str = ""
+
+
+#: The engines by name.
+ENGINES: Mapping[str, _Kind] = MappingProxyType(
     {
-        "here": (Here, "here"),
-        "local": (Local, "local:4,threads=2"),
-        "dask": (Dask, "dask://host:8786"),
-        "ray": (Ray, "ray://head:10001"),
-        "slurm": (Slurm, "slurm:gpu,jobs=50,timeout_min=120"),
+        "here": _Kind(Here, "here"),
+        "local": _Kind(Local, "local:4,threads=2", "jobs"),
+        "dask": _Kind(Dask, "dask://host:8786", "scheduler", "tcp"),
+        "ray": _Kind(Ray, "ray://head:10001", "address", "ray"),
+        "slurm": _Kind(Slurm, "slurm:gpu,jobs=50,timeout_min=120", "partition"),
     }
 )
 
@@ -32,7 +44,7 @@ def parse(text: str) -> Engine:
     "dask", the address for "ray", the partition for "slurm". The options are the arguments of the
     engine's class.
 
-    >>> parse("local:4,threads=2").slots()
+    >>> parse("local:4,threads=2").jobs
     4
     >>> parse("locl:4")
     Traceback (most recent call last):
@@ -47,82 +59,59 @@ def parse(text: str) -> Engine:
     name, _, place = head.strip().partition(":")
     if name not in ENGINES:
         raise ValueError(nearest("engine", name, ENGINES))
-    kind, example = ENGINES[name]
+    kind = ENGINES[name]
+    place = f"{kind.scheme}:{place}" if place.startswith("//") else place
     try:
-        given = _given(*_PLACES[name](place).items(), *map(_option, words))
-        _require_known(kind, given)
-        return kind(**given)
+        if place and not kind.place:
+            raise ValueError(f"it takes no place, got {place!r}")
+        made: Engine = _call(kind.engine, [f"{kind.place}={place}", *words] if place else words)
     except ValueError as error:
-        raise ValueError(f"engine {text!r}: {error}; an example is {example!r}") from error
+        raise ValueError(f"engine {text!r}: {error}; an example is {kind.example!r}") from error
+    return made
 
 
-def _given(*pairs: tuple[str, Any]) -> dict[str, Any]:
-    given = dict(pairs)
-    for name in given:
-        if sum(name == each for each, _ in pairs) > 1:
+def load(text: str) -> Engine:
+    """The engine that the function `engine` of a user's Python file returns.
+
+    Args:
+        text: `FILE.py[,OPTION=VALUE]...`; the options are the function's arguments.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it has no function `engine`, or that returns no engine; options as in `parse`.
+    """
+    file, *words = text.split(",")
+    loader = SourceFileLoader(Path(file).stem, file)
+    module = ModuleType(loader.name)
+    loader.exec_module(module)
+    function = getattr(module, "engine", None)
+    made = _call(function, words) if callable(function) else None
+    if not isinstance(made, Engine):
+        raise ValueError(
+            f"{file!r} has no function `engine` that returns an engine: return "
+            "sssam.lab.engines.Pool(executor, jobs) for an executor of concurrent.futures"
+        )
+    return made
+
+
+def _call(kind: Callable[..., Any], words: list[str]) -> Any:
+    """Calls it with the options, of which none may be unknown, missing or given twice."""
+    parameters = inspect.signature(kind).parameters
+    any_name = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters.values())
+    given: dict[str, int | str] = {}
+    for word in words:
+        name, _, value = (part.strip() for part in word.partition("="))
+        if not (name and value):
+            raise ValueError(f"{word.strip()!r} is no option of the form NAME=VALUE")
+        if name in given:
             raise ValueError(f"{name} is given twice: the place says it, or one option is enough")
-    return given
-
-
-def _option(word: str) -> tuple[str, Any]:
-    name, equals, value = (part.strip() for part in word.partition("="))
-    if not (name and equals and value):
-        raise ValueError(f"{word.strip()!r} is no option of the form NAME=VALUE")
-    if name in ("jobs", "threads"):
-        return name, _whole(name, value)
-    return name, int(value) if value.isdecimal() else value
-
-
-def _whole(name: str, text: str) -> int:
-    if not text.lstrip("-").isdecimal():
-        raise ValueError(f"{name} is {text!r}, must be a whole number, at least 1")
-    return int(text)
-
-
-def _require_known(kind: type[Engine], given: Mapping[str, object]) -> None:
-    """Refuses an option that the class does not take; submitit judges those that it may take."""
-    arguments = inspect.signature(kind).parameters
-    if any(each.kind is inspect.Parameter.VAR_KEYWORD for each in arguments.values()):
-        return
-    for name in given:
-        if name not in arguments:
-            raise ValueError(nearest("option", name, arguments))
-
-
-def _nowhere(place: str) -> dict[str, Any]:
-    if place:
-        raise ValueError(f"it takes no place, got {place!r}")
-    return {}
-
-
-def _processes(place: str) -> dict[str, Any]:
-    return {"jobs": _whole("the number of processes", place)} if place else {}
-
-
-def _scheduler(place: str) -> dict[str, Any]:
-    if not place:
-        raise ValueError("it needs the scheduler's address, or its scheduler file")
-    if place.startswith("//"):
-        return {"address": f"tcp:{place}"}
-    return {"address": place} if "://" in place else {"scheduler_file": place}
-
-
-def _head(place: str) -> dict[str, Any]:
-    if place.startswith("//"):
-        return {"address": f"ray:{place}"}
-    return {"address": place} if place else {}
-
-
-def _partition(place: str) -> dict[str, Any]:
-    return {"partition": place} if place else {}
-
-
-_PLACES: Mapping[str, Callable[[str], dict[str, Any]]] = MappingProxyType(
-    {
-        "here": _nowhere,
-        "local": _processes,
-        "dask": _scheduler,
-        "ray": _head,
-        "slurm": _partition,
-    }
-)
+        if name not in parameters and not any_name:  # those of Slurm are judged by submitit
+            raise ValueError(nearest("option", name, parameters))
+        is_whole = value.lstrip("-").isdecimal()
+        if name in ("jobs", "threads") and not is_whole:
+            raise ValueError(f"{name} is {value!r}, must be a whole number, at least 1")
+        given[name] = int(value) if is_whole else value
+    for name, each in parameters.items():
+        if each.default is each.empty and each.kind is not each.VAR_KEYWORD and name not in given:
+            raise ValueError(f"{name} is missing: give it as {name}=VALUE, or as the place")
+    return kind(**given)

@@ -1,48 +1,68 @@
-"""Any `concurrent.futures.Executor`: one of the standard library's, of MPI's, of a cluster's."""
+"""Any executor of `concurrent.futures`: the standard library's, MPI's, a cluster's; and none."""
 
-from concurrent.futures import BrokenExecutor, CancelledError, Executor
+import os
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from typing import Any
 
-from sssam.lab.engines.engine import Engine, at_least_one
+import loky
+
+from sssam.lab.engines.engine import Engine
 
 
 class Pool(Engine):
     """Trains on an executor that the caller has made, and that the caller shuts down.
 
-    Its workers need this package, and see the study's directory under the same path. What is under
-    way when the study is left goes on to its record. A pool that breaks stays broken: the study
-    ends with WorkerLostError, finished runs are kept, and the same call with a new pool goes on.
+    Its workers need this package, and see the directory of the records under the same path. What is
+    under way when the engine is left goes on to its record. A pool that breaks stays broken: the
+    study ends with WorkerLostError, and the same call with a new pool goes on.
 
     Args:
         executor: takes functions and arguments by `submit`; those of other processes are pickled.
-        jobs: runs under way at once, at least 1; mostly the number of the executor's workers.
-        threads: torch's in each worker, at least 1.
-
-    Raises:
-        ValueError: jobs or threads below 1.
+        jobs: runs under way at once; mostly the number of the executor's workers.
+        threads: torch's in each worker.
 
     Example:
         >>> from concurrent.futures import ThreadPoolExecutor
         >>> with ThreadPoolExecutor(2) as executor, Pool(executor, jobs=2) as engine:
-        ...     engine.executor().submit(pow, 2, 10).result()
+        ...     engine.submit(pow, 2, 10).result()
         1024
     """
 
     def __init__(self, executor: Executor, jobs: int, threads: int = 1) -> None:
+        super().__init__(jobs, threads)
         self._executor = executor
-        self._jobs = at_least_one("jobs", jobs)
-        self.threads = at_least_one("threads", threads)
 
-    def slots(self) -> int:
-        """As many as were given."""
-        return self._jobs
+    def submit(self, work: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """As the executor does."""
+        return self._executor.submit(work, *arguments)
 
-    def executor(self) -> Executor:
-        """The executor that was given."""
-        return self._executor
 
-    def lost(self) -> tuple[type[BaseException], ...]:
-        """What the standard library says of a broken pool, and of work that was let go of."""
-        return (BrokenExecutor, CancelledError)
+class Here(Engine):
+    """Trains in this process, one run after the other; under torchrun on all of its ranks together.
 
-    def close(self, abort: bool) -> None:
-        """Leaves the executor to the caller."""
+    Args:
+        threads: torch's; default 1, as the other engines have it, so that records agree to the last
+            digit. Under torchrun, whose ranks train one large run, the cores shared among them.
+    """
+
+    in_process = True
+    on_this_machine = True
+    lost = ()  # if this process dies, so does the study
+
+    def __init__(self, threads: int | None = None) -> None:
+        super().__init__(1, _share_of_cores() if threads is None else threads)
+
+    def submit(self, work: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """Does the work before it returns."""
+        future: Future[Any] = Future()
+        try:
+            future.set_result(work(*arguments))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+def _share_of_cores() -> int:
+    ranks = int(os.environ.get("LOCAL_WORLD_SIZE", 0))
+    return max(1, loky.cpu_count(only_physical_cores=True) // ranks) if ranks else 1

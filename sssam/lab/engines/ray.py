@@ -1,19 +1,15 @@
-"""A Ray cluster, behind the standard executor interface, which Ray itself has none of."""
+"""A Ray cluster, whose tasks give standard futures."""
 
 import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from contextlib import contextmanager
-from types import TracebackType
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import Any, Self
 from urllib.parse import urlsplit
 
-from sssam.lab.engines.engine import PATIENCE, Engine, at_least_one, need
-
-P = ParamSpec("P")
-T = TypeVar("T")
+from sssam.lab.engines.engine import PATIENCE, Engine, need
 
 
 class Ray(Engine):
@@ -25,101 +21,57 @@ class Ray(Engine):
         address: "ray://head:10001" from outside the cluster, "head:6379" on one of its nodes; None
             for the cluster that `RAY_ADDRESS` or `ray start` names, or else a new one of this
             machine alone, which ends with the study.
-        jobs: runs under way at once; default the cluster's CPUs divided by `threads`.
+        jobs: runs under way at once; default the CPUs at the beginning divided by `threads`.
         threads: torch's in each worker, and the CPUs that a run asks Ray for.
-
-    Raises:
-        ValueError: jobs or threads below 1.
     """
 
     def __init__(
         self, address: str | None = None, jobs: int | None = None, threads: int = 1
     ) -> None:
-        self._address = address
-        self._jobs = None if jobs is None else at_least_one("jobs", jobs)
-        self.threads = at_least_one("threads", threads)
+        super().__init__(1 if jobs is None else jobs, threads)
+        self.address, self._given = address, jobs
         self._ray: Any = None
         self._ours = False
 
     def __enter__(self) -> Self:
-        """Reaches the cluster, or starts one.
-
-        Raises:
-            ConnectionError: no cluster answers in five seconds.
-            ModuleNotFoundError: ray, or what it needs for "ray://", is not installed.
-        """
+        """Reaches the cluster within five seconds, or starts one."""
         self._ray = need("ray", "ray")
-        if self._ray.is_initialized():  # by the program around this: its to end, too
-            return self
-        if self._address is not None:
-            _require_listener(self._address)
-            if self._address.startswith("ray://"):
-                need("grpc", "ray")
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        try:
-            with _sigterm_as_before():
-                self._ray.init(self._address, log_to_driver=False)
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            raise ConnectionError(
-                f"the Ray cluster {self._address!r} can't be reached ({error}): check the address, "
-                "and that both sides have one version of Ray and of Python"
-            ) from error
-        self._ours = True
+        if not self._ray.is_initialized():  # else by the program around this: its to end, too
+            self._connect()
+            self._ours = True
+        errors = self._ray.exceptions
+        names = ["WorkerCrashed", "NodeDied", "LocalRayletDied", "OutOfMemory", "ObjectLost"]
+        self.lost = (*Engine.lost, *(getattr(errors, f"{name}Error") for name in names))
+        cpus = int(self._ray.cluster_resources().get("CPU", 1))
+        self.jobs = self._given or max(1, cpus // self.threads)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Takes leave; Ray's own words for a cluster that has gone say too little.
-
-        Raises:
-            ConnectionError: the cluster has gone.
-        """
-        super().__exit__(kind, error, trace)
-        if isinstance(error, ConnectionError):
+    def _connect(self) -> None:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        try:
+            _require_listener(self.address or "")
+            if (self.address or "").startswith("ray://"):
+                need("grpc", "ray")
+            with _sigterm_as_before():
+                self._ray.init(self.address, log_to_driver=False)
+        except (OSError, RuntimeError, ValueError) as error:  # a ConnectionError is an OSError
             raise ConnectionError(
-                f"the Ray cluster {self._address!r} has gone ({error}): finished runs are kept; "
-                "start it again, and give the same command"
+                f"the Ray cluster {self.address!r} can't be reached ({error}): check that "
+                "`ray start --head` runs there, the address, the port (10001 for ray://), the "
+                "firewall, and that both sides have one version of Ray and of Python"
             ) from error
 
-    def slots(self) -> int:
-        """As many runs as there are CPUs now, for the threads that each one has."""
-        cpus = int(self._ray.cluster_resources().get("CPU", 1))
-        return self._jobs or max(1, cpus // self.threads)
-
-    def executor(self) -> Executor:
-        """An executor of remote tasks, which Ray does not repeat by itself."""
-        return _RayExecutor(self._ray, num_cpus=self.threads, max_retries=0)
-
-    def lost(self) -> tuple[type[BaseException], ...]:
-        """What Ray says of a dead worker or node, and of a worker that it ended for its memory."""
-        errors = self._ray.exceptions
-        return (
-            errors.WorkerCrashedError,
-            errors.NodeDiedError,
-            errors.LocalRayletDiedError,
-            errors.OutOfMemoryError,
-            errors.ObjectLostError,
-        )
+    def submit(self, work: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """As a remote task, which Ray does not repeat by itself."""
+        task = self._ray.remote(num_cpus=self.threads, max_retries=0)(work)
+        future: Future[Any] = task.remote(*arguments).future()
+        return future
 
     def close(self, abort: bool) -> None:
         """Takes leave of the cluster; one that was started here ends, with the work under way."""
         if self._ours:
             self._ray.shutdown()
         self._ours = False
-
-
-class _RayExecutor(Executor):
-    def __init__(self, ray: Any, **options: Any) -> None:
-        self._ray, self._options = ray, options
-
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        remote = self._ray.remote(**self._options)(fn)
-        future: Future[T] = remote.remote(*args, **kwargs).future()
-        return future
 
 
 @contextmanager
@@ -134,15 +86,7 @@ def _sigterm_as_before() -> Iterator[None]:
 
 
 def _require_listener(address: str) -> None:
-    """Tries the address by hand: Ray would try for half a minute, and say less."""
+    """Tries an address with a port by hand: Ray would try for half a minute, and say less."""
     place = urlsplit(address if "//" in address else f"//{address}")
-    if place.hostname is None or place.port is None:
-        return  # "auto", "local": Ray's own words
-    try:
+    if place.hostname is not None and place.port is not None:
         socket.create_connection((place.hostname, place.port), timeout=PATIENCE).close()
-    except OSError as error:
-        raise ConnectionError(
-            f"the Ray cluster {address!r} can't be reached ({error}): check that "
-            "`ray start --head` runs there, and the address, the port (10001 for ray://) and the "
-            "firewall"
-        ) from error

@@ -162,7 +162,7 @@ class Dispatcher:
         """Submits as many runs as there are slots; a suspect only when nothing else is left."""
         if not self.under_way:
             self.alone = False
-        while self.waiting and not self.alone and len(self.under_way) < self.engine.slots():
+        while self.waiting and not self.alone and len(self.under_way) < self.engine.jobs:
             self._begin(self.waiting.popleft())
         if self.suspects and not self.under_way:
             self.alone = True
@@ -181,8 +181,8 @@ class Dispatcher:
     def _submit(self, run: Run) -> Future[Record | None]:
         arguments = (run, self.directory, self.settings, *self.callback)
         try:
-            return self.engine.executor().submit(work, *arguments)
-        except self.engine.lost() as error:
+            return self.engine.submit(work, *arguments)
+        except self.engine.lost as error:
             failed: Future[Record | None] = Future()
             failed.set_exception(error)
             return failed
@@ -198,7 +198,7 @@ class Dispatcher:
             run, error = self.under_way.pop(future), _error(future)
             if error is None:
                 self._end(run, future.result())
-            elif isinstance(error, self.engine.lost()):
+            elif isinstance(error, self.engine.lost):
                 self._lose(run)
             else:
                 raise error
@@ -250,7 +250,7 @@ class Dispatcher:
 
     def _count_false_start(self) -> None:
         self.false_starts += 1
-        if self.false_starts > FALSE_STARTS * self.engine.slots():
+        if self.false_starts > FALSE_STARTS * self.engine.jobs:
             raise WorkerLostError(
                 f"{self.false_starts} workers in a row ended before they began a run: finished "
                 "runs are kept; look into the workers' own output, for memory or an import that "

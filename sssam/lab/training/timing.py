@@ -7,17 +7,19 @@ time is their sum, weighted by how often its whole run is expected to do each. T
 twice, so that its own ratio shows the clock's noise. Radii, learning rates and lengths change no
 step: variants that differ in these alone share their blocks.
 
-A stretch begins at the first weights: a variant whose gradients decide when it acts is timed as it
-acts there.
+Where one thread of the processor does all, seconds are that thread's, so that other processes are
+not in them; elsewhere they are the wall's. A stretch begins at the first weights: a variant whose
+gradients decide when it acts is timed as it acts there.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain, count, islice
 from statistics import median
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import Any, Literal, NamedTuple
 
+import torch
 from lightning_fabric import Fabric
 from torch.optim.swa_utils import update_bn
 
@@ -30,14 +32,17 @@ from sssam.lab.training.train import alone
 from sssam.lab.training.weights import Called, refreshed
 from sssam.schedules import constant
 
-#: Rounds of blocks where nothing is said: the most, and the fewest however long they take.
-MOST, LEAST = 101, 15
+#: Rounds of blocks unless others are given, and the fewest, however long they take.
+ROUNDS, LEAST = 101, 15
 
-#: Seconds after which no round begins where nothing is said.
+#: Seconds after which no further round begins, unless others are given.
 ENOUGH = 20.0
 
 #: Seconds of a base's block that are aimed at, and those below which the clock is not believed.
 TARGET, SHORTEST = 0.02, 0.002
+
+#: Steps, and epochs of which there are at least as many, in which it is seen how long one takes.
+_LOOK = 8
 
 
 class Timed(NamedTuple):
@@ -55,16 +60,13 @@ class _Work(NamedTuple):
     does: Literal["step", "update", "refresh"]
 
 
-#: How often a variant's mean step does each work.
-_Mix = Mapping[_Work, float]
-
-
 class _Stretch:
-    """A run whose work is timed: each call does a block of it."""
+    """A run whose work is timed: each call does a block of it; `seconds` are those of one."""
 
     def __init__(self, training: Training, does: str, steps: int) -> None:
         self.training, self.does, self.steps = training, does, steps
         self.parts = chain.from_iterable(loop.parts(training, epoch) for epoch in count())
+        self.seconds: list[float] = []
 
     def __call__(self) -> None:
         training, parts = self.training, islice(self.parts, self.steps)
@@ -86,25 +88,15 @@ class _Stretch:
         return 1 / 3 if self.does == "refresh" else 0.0
 
 
-class _Measured(NamedTuple):
-    """What was measured: seconds of each block by work, done once; the base's; passes by work."""
-
-    seconds: Mapping[_Work, Sequence[float]]
-    base: Sequence[float]
-    passes: Mapping[_Work, float]
-    steps: int
-    environment: Environment
-
-
 def measure(
     task: Task,
     variants: Sequence[Method],
     *,
-    rounds: int | None = None,
+    rounds: int = ROUNDS,
+    seconds: float = ENOUGH,
     steps: int | None = None,
     where: Hardware = Hardware(),  # noqa: B008 -- immutable
     threads: int = 1,
-    on_round: Callable[[int], object] | None = None,
 ) -> tuple[Timed, ...]:
     """Times each variant over the base, in the order given; nothing is written.
 
@@ -113,12 +105,11 @@ def measure(
     Args:
         task: what is trained.
         variants: at least one.
-        rounds: blocks of each work, at least 6, after one that is dropped. Default: as many as
-            take 20 seconds, at least 15 and at most 101.
+        rounds: the most blocks of each work, at least 6, after one that is dropped.
+        seconds: after which no further round begins, once there are 15.
         steps: of a block, at least 1. Default: as many as take the base 20 ms.
         where: one device, without torchrun.
         threads: torch's, at least 1.
-        on_round: called with the number of rounds done, from 0 on.
 
     Raises:
         ValueError: an argument out of range; blocks too short for the clock; torchrun's ranks.
@@ -131,68 +122,62 @@ def measure(
     base = _Work(_alike(next(plain, Method(label="base", kind="base"))), "step")
     runs = [Run(task=task, method=method, seed=0) for method in variants]
     with alone(threads, 0, fabric.device):
-        trial = _prepared(task, base, fabric)
+        trial = _prepared(task, base, fabric, _LOOK)
         size = _size(trial) if steps is None else steps
         mixes = [_mix(run, trial) for run in runs]
-        works = list(dict.fromkeys(work for mix in mixes for work in mix))
-        found = _clocked(trial, [base, *works], size, rounds, on_round)
-    return tuple(_timed(run, mix, found) for run, mix in zip(runs, mixes, strict=True))
-
-
-def _clocked(
-    trial: Training,
-    works: Sequence[_Work],
-    size: int,
-    rounds: int | None,
-    on_round: Callable[[int], object] | None,
-) -> _Measured:
-    """Times all works; the first is the base's step."""
-    stretches = [_stretch(trial, work, size, rounds or MOST) for work in works]
-    begun = perf_counter()
-
-    def enough(done: int) -> bool:
-        if on_round is not None:
-            on_round(done)
-        return rounds is None and done >= LEAST and perf_counter() - begun > ENOUGH
-
-    kinds = dict(enumerate(stretches))
-    seconds = blocks.timed(kinds, rounds or MOST, enough)
-    if (shortest := median(seconds[0])) < SHORTEST:
-        raise ValueError(
-            f"a block of {size} steps takes {shortest * 1e3:.2g} ms, too quick to be timed: must "
-            f"take at least {SHORTEST * 1e3:g} ms; give more steps, or leave their number out"
-        )
-    per = [[s / each.steps for s in seconds[i]] for i, each in kinds.items()]
-    return _Measured(
-        dict(zip(works[1:], per[1:], strict=True)),
-        per[0],
-        {work: each.passes for work, each in zip(works[1:], stretches[1:], strict=True)},
-        stretches[0].steps,
-        environment.describe(trial.fabric.device, trial.run.task.precision),
+        works = dict.fromkeys(work for mix in mixes for work in mix)
+        made = {work: _stretch(trial, work, size, rounds) for work in works}
+        reference = _stretch(trial, base, size, rounds)
+        _time([reference, *made.values()], rounds, seconds)
+        here = environment.describe(fabric.device, task.precision)
+    return tuple(
+        _timed(run, [(made[work], often) for work, often in mix.items()], reference, here)
+        for run, mix in zip(runs, mixes, strict=True)
     )
 
 
-def _timed(run: Run, mix: _Mix, found: _Measured) -> Timed:
+def _time(stretches: Sequence[_Stretch], rounds: int, most: float) -> None:
+    """Times all stretches in turn, for `most` seconds; the first is the base's."""
+    first, kinds, end = stretches[0], dict(enumerate(stretches)), perf_counter() + most
+    enough = lambda done: done >= LEAST and perf_counter() > end  # noqa: E731
+    seconds = blocks.timed(kinds, rounds, enough, _clock(first.training))
+    if (shortest := median(seconds[0])) < SHORTEST:
+        raise ValueError(
+            f"a block of {first.steps} steps takes {shortest * 1e3:.2g} ms, too quick to be timed: "
+            f"must take at least {SHORTEST * 1e3:g} ms; give more steps, or leave their number out"
+        )
+    for i, each in kinds.items():
+        each.seconds = [s / each.steps for s in seconds[i]]
+
+
+def _clock(trial: Training) -> Callable[[], float]:
+    alone = trial.fabric.device.type == "cpu" and torch.get_num_threads() == 1
+    return thread_time if alone and not getattr(trial.split.train, "workers", 0) else perf_counter
+
+
+def _timed(
+    run: Run, mix: Sequence[tuple[_Stretch, float]], base: _Stretch, here: Environment
+) -> Timed:
     """A variant's mean step, in each round, over the base's step of the same round."""
-    parts = [[often * s for s in found.seconds[work]] for work, often in mix.items()]
+    parts = [[often * s for s in each.seconds] for each, often in mix]
     seconds = [math.fsum(each) for each in zip(*parts, strict=True)]
-    ratio = blocks.median([s / b for s, b in zip(seconds, found.base, strict=True)])
+    ratio = blocks.median([s / b for s, b in zip(seconds, base.seconds, strict=True)])
     timing = Timing(
         ratio=ratio.value,
         low=ratio.low,
         high=ratio.high,
         quartiles=ratio.quartiles,
         blocks=len(seconds),
-        steps=found.steps,
+        steps=base.steps,
         seconds=median(seconds),
-        base_seconds=median(found.base),
-        environment=found.environment,
+        base_seconds=median(base.seconds),
+        environment=here,
     )
-    return Timed(run, timing, math.fsum(often * found.passes[w] for w, often in mix.items()))
+    return Timed(run, timing, math.fsum(often * each.passes for each, often in mix))
 
 
-def _mix(run: Run, trial: Training) -> _Mix:
-    """What a variant's whole run is expected to do at a step, early stopping apart."""
+def _mix(run: Run, trial: Training) -> dict[_Work, float]:
+    """How often a variant's mean step does each work over its whole run, early stopping apart."""
     method, steps = run.method, run.total_steps(len(trial.split.train))
     schedule, mix = method.scheduling_function(), dict[_Work, float]()
     if schedule is None:
@@ -219,7 +204,7 @@ def _alike(method: Method, **changes: Any) -> str:
     return Method(**{"label": "timed", **kept, **changes}).model_dump_json()
 
 
-def _prepared(task: Task, work: _Work, fabric: Fabric, epochs: int = 1) -> Training:
+def _prepared(task: Task, work: _Work, fabric: Fabric, epochs: int) -> Training:
     task = task.model_copy(update={"epochs": epochs})
     return prepare(Run(task=task, method=Method.model_validate_json(work.method), seed=0), fabric)
 
@@ -229,28 +214,22 @@ def _stretch(trial: Training, work: _Work, size: int, rounds: int) -> _Stretch:
     method = Method.model_validate_json(work.method)
     period = int({**methods.options(method.kind), **method.options}.get("k", 1))  # type: ignore[call-overload]
     steps = -(-size // period) * period
-    epochs = math.ceil((rounds + 1) * steps / trial.total_steps)
+    epochs = math.ceil((rounds + 1) * steps * _LOOK / trial.total_steps)
     training = _prepared(trial.run.task, work, trial.fabric, epochs)
     training.split = trial.split
     return _Stretch(training, work.does, steps)
 
 
 def _size(trial: Training) -> int:
-    """Steps that take the base as long as is aimed at, from those of one epoch after the first."""
-    parts = list(islice(loop.parts(trial, 0), 8))
-    loop.step(trial, parts[0])
-    seconds = []
-    for part in parts[1:] or parts:
-        begun = perf_counter()
-        loop.step(trial, part)
-        seconds.append(loop.now(trial.fabric.device) - begun)
-    return math.ceil(TARGET / median(seconds))
+    """Steps that take the base as long as is aimed at, by the quickest of a few."""
+    one = {0: _Stretch(trial, "step", 1)}
+    return math.ceil(TARGET / min(blocks.timed(one, _LOOK - 1, clock=_clock(trial))[0]))
 
 
-def _check(rounds: int | None, steps: int | None) -> None:
+def _check(rounds: int, steps: int | None) -> None:
     if hardware.world() > 1:
         raise ValueError("seconds are measured in one process: start without torchrun")
-    if rounds is not None and rounds < blocks.FEWEST:
+    if rounds < blocks.FEWEST:
         raise ValueError(
             f"rounds is {rounds}, must be at least {blocks.FEWEST}: fewer blocks give a median no "
             "95% interval"

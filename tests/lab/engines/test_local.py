@@ -54,13 +54,13 @@ def test_a_worker_has_its_own_threads_and_waits_as_asked(monkeypatch, tmp_path, 
     if asked is not None:
         monkeypatch.setenv("OMP_WAIT_POLICY", asked)
     with Local(1, threads=2).open(tmp_path, 1) as engine:
-        assert engine.executor().submit(_settings).result() == (2, "2", policy)
+        assert engine.submit(_settings).result() == (2, "2", policy)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_a_worker_is_deaf_to_ctrl_c_before_its_first_instruction(tmp_path):
     with Local(1).open(tmp_path, 1) as engine:
-        blocked = engine.executor().submit(signal.pthread_sigmask, signal.SIG_BLOCK, ()).result()
+        blocked = engine.submit(signal.pthread_sigmask, signal.SIG_BLOCK, ()).result()
     assert signal.SIGINT in blocked
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
@@ -72,12 +72,12 @@ def test_when_a_pool_broke_its_workers_have_ended_once_the_engine_is_left(tmp_pa
         process_executor, "kill_process_tree", lambda process: (time.sleep(0.5), kill(process))
     )
     with Local(2).open(tmp_path, 2) as engine:
-        pids = [engine.executor().submit(os.getpid).result() for _ in range(2)]
-        asleep = engine.executor().submit(time.sleep, 600)
+        pids = [engine.submit(os.getpid).result() for _ in range(2)]
+        asleep = engine.submit(time.sleep, 600)
         workers = marks.children("LokyProcess")
         assert {process.pid for process in workers} >= set(pids)
         os.kill(pids[0], signal.SIGKILL)
-        with pytest.raises(engine.lost()):
+        with pytest.raises(engine.lost):
             asleep.result()
     assert [process for process in workers if process.is_running()] == []
 

@@ -18,7 +18,14 @@ def ray(monkeypatch):
     def init(*_, **__) -> None:
         signal.signal(signal.SIGTERM, lambda number, _: sys.exit(number))
 
-    made = SimpleNamespace(is_initialized=lambda: False, init=init, shutdown=lambda: None)
+    errors = ("WorkerCrashed", "NodeDied", "LocalRayletDied", "OutOfMemory", "ObjectLost")
+    made = SimpleNamespace(
+        is_initialized=lambda: False,
+        init=init,
+        shutdown=lambda: None,
+        cluster_resources=lambda: {"CPU": 4.0},
+        exceptions=SimpleNamespace(**{f"{name}Error": RuntimeError for name in errors}),
+    )
     monkeypatch.setitem(sys.modules, "ray", made)
     return made
 
@@ -31,13 +38,14 @@ def test_sigterm_is_left_to_the_command():
 
 
 def test_a_cluster_that_has_gone_is_told_of_with_what_to_do(ray):
-    def gone() -> None:
+    def gone(**_: object) -> None:
         raise ConnectionError("failed to reconnect")
 
-    ray.cluster_resources = gone
-    told = r"cluster None has gone \(failed to reconnect\): finished runs are kept; start it again"
-    with pytest.raises(ConnectionError, match=told), Ray() as engine:
-        engine.slots()
+    ray.remote = gone
+    told = r"the engine 'ray' gave up \(failed to reconnect\): finished runs are kept; .* again"
+    with pytest.raises(ConnectionError, match=told), Ray(threads=2) as engine:
+        engine.submit(print)
+    assert engine.jobs == 2
 
 
 @pytest.mark.usefixtures("ray")

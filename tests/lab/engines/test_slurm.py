@@ -1,11 +1,11 @@
 """What submitit's jobs come to; studies by them are in test_clusters.py."""
 
+import time
 from types import SimpleNamespace
 
 import pytest
 
-from sssam.lab.engines import WorkerLostError
-from sssam.lab.engines.slurm import _SlurmExecutor
+from sssam.lab.engines import Slurm, WorkerLostError
 
 utils = pytest.importorskip("submitit.core.utils")
 
@@ -17,18 +17,44 @@ def raising(error: Exception):
     return raise_
 
 
-def test_a_job_that_slurm_refuses_is_told_of_with_what_to_do():
+@pytest.fixture
+def entered(tmp_path):
+    """An engine whose jobs are what the test says."""
+
+    def entered(submit) -> Slurm:
+        engine = Slurm(cluster="local", jobs=2).open(tmp_path, 1).__enter__()
+        engine._executor = SimpleNamespace(submit=submit)
+        return engine
+
+    return entered
+
+
+def test_a_job_that_slurm_refuses_is_told_of_with_what_to_do(entered):
     error = utils.FailedJobError("sbatch: error: invalid partition specified: gpu\n")
-    executor = _SlurmExecutor(SimpleNamespace(submit=raising(error)), utils)
-    told = r"refused a job \(sbatch: .* partition specified: gpu\): finished runs are kept; mend"
+    told = r"refused a job \(sbatch: .* partition specified: gpu\): mend the engine's options"
     with pytest.raises(ConnectionError, match=told):
-        executor.submit(print)
+        entered(raising(error)).submit(print).result(timeout=60)
 
 
-def test_a_job_that_can_not_be_looked_at_counts_as_lost():
+def test_a_job_that_can_not_be_looked_at_counts_as_lost(entered):
     job = SimpleNamespace(job_id="7", done=raising(OSError("stale file handle")))
-    executor = _SlurmExecutor(SimpleNamespace(submit=lambda *_: job), utils)
-    error = executor.submit(print).exception(timeout=60)
-    executor.shutdown()
+    error = entered(lambda *_: job).submit(print).exception(timeout=60)
     assert isinstance(error, WorkerLostError)
     assert "job 7: stale file handle" in str(error)
+
+
+@pytest.mark.parametrize("abort", [True, False])
+def test_an_engine_that_is_left_early_cancels_its_jobs_and_may_be_entered_again(entered, abort):
+    cancelled: list[bool] = []
+    job = SimpleNamespace(job_id="7", done=lambda: False, cancel=lambda check: cancelled.append(0))
+    engine = entered(lambda *_: job)
+    waiting = [engine.submit(print) for _ in range(3)]
+    until = time.monotonic() + 60
+    while not engine._submitted:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    engine.close(abort)
+    assert all(future.done() or future.cancelled() for future in waiting)
+    assert len(cancelled) == abort * len(engine._submitted)
+    with engine as again:
+        assert again.submit(pow, 2, 3).result(timeout=60) == 8

@@ -1,7 +1,7 @@
 import errno
 import os
 import signal
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -192,22 +192,14 @@ class Fading(Engine):
     """Its workers write a record and are lost, but die only when the engine is left."""
 
     def __init__(self, directory: Path) -> None:
+        super().__init__()
         self.directory, self.holds = directory, ExitStack()
-
-    def slots(self) -> int:
-        return 1
-
-    def executor(self) -> Executor:
-        return self
 
     def submit(self, _, wanted: Run, *__) -> Future:
         self.holds.push(_killed_before_it_settled(self.directory, wanted))
         lost = Future()
         lost.set_exception(WorkerLostError())
         return lost
-
-    def lost(self) -> tuple[type[BaseException], ...]:
-        return (WorkerLostError,)
 
     def close(self, abort: bool) -> None:
         self.holds.close()

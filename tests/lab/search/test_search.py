@@ -1,6 +1,6 @@
 """Searches: asked, trained and told in memory, and gone on with from the records alone."""
 
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 
@@ -147,30 +147,18 @@ def test_a_trial_that_fails_is_told_of_and_the_search_goes_on() -> None:
 class Doubted(Engine):
     """Says of each worker that it was lost, though each comes to its end and writes its record."""
 
-    def slots(self) -> int:
-        return 3
-
-    def executor(self) -> Executor:
-        return self
-
     def submit(self, work, *arguments) -> Future:
         work(*arguments)
         lost = Future()
         lost.set_exception(WorkerLostError())
         return lost
 
-    def lost(self) -> tuple[type[BaseException], ...]:
-        return (WorkerLostError,)
-
-    def close(self, abort: bool) -> None:
-        pass
-
 
 def test_workers_that_end_after_they_were_judged_lost_change_nothing(tmp_path, monkeypatch) -> None:
     """Workers write records; what tells the sampler is this process alone, once a trial."""
     monkeypatch.setattr(worker, "train", invented)
     designs = [design(generation=4), design(sampler="random")]
-    found = search(designs, 9, trainer(tmp_path, engine=Doubted()))
+    found = search(designs, 9, trainer(tmp_path, engine=Doubted(jobs=3)))
     assert found == search(designs, 9, Records())
     assert not list((tmp_path / ".claims").iterdir())
 
