@@ -1,4 +1,4 @@
-"""`python docs/make_tables.py` writes the tables of all methods in docs/choosing.md and README.md.
+"""`python docs/make_tables.py` writes README's picture, and its and choosing.md's table of methods.
 
 What a method is stands here; passes and memory are asked of the classes, and what was measured is
 read from the comparisons of two studies, whose records are kept beside them.
@@ -15,6 +15,8 @@ from torch import nn
 
 from sssam import SharpnessAware, schedules
 from sssam.lab.comparison.values import Comparison, Variant
+from sssam.lab.report.figures import figures
+from sssam.lab.report.files import render
 from sssam.lab.report.text import signed
 from sssam.lab.specs import Method
 from sssam.lab.training import methods
@@ -22,6 +24,9 @@ from sssam.lab.training import methods
 ROOT = Path(__file__).resolve().parents[1]
 #: All that the first has, on its task, and what only another has, on that one's.
 STUDIES = tuple(ROOT / "studies" / name / "comparison.json" for name in ("family", "norm"))
+#: README's picture, and the comparison that it is of.
+PICTURE = ROOT / "docs" / "noisy-digits.svg"
+PICTURED = ROOT / "studies" / "noisy-digits" / "comparison.json"
 BEGIN, END = "<!-- methods: written by `python docs/make_tables.py` -->", "<!-- end of methods -->"
 NOT_MEASURED = "not measured"
 STEPS = 10_000  # over which expected passes are taken
@@ -195,7 +200,14 @@ def documents() -> dict[str, str]:
     return {"docs/choosing.md": choosing(comparisons()), "README.md": overview()}
 
 
+def picture() -> bytes:
+    """README's picture: the main figure of its study."""
+    kept = Comparison.model_validate_json(PICTURED.read_text(encoding="utf-8"))
+    return render(figures(kept)[0].chart(), "svg")
+
+
 if __name__ == "__main__":
     for name, table in documents().items():
         path = ROOT / name
         path.write_text(written(path.read_text(encoding="utf-8"), table), encoding="utf-8")
+    PICTURE.write_bytes(picture())

@@ -11,8 +11,10 @@ SETTINGS = {"epochs": 20, "batch_size": 32, "learning_rate": 0.05}
 def task(seed: int) -> Problem:
     """Tumours, benign or not, by 30 measurements; a fifth of the training labels are wrong."""
     x, y = map(torch.tensor, load_breast_cancer(return_X_y=True))
-    order = torch.randperm(len(x))  # the laboratory has seeded torch's generator by `seed`
-    train, validation, test = order[:300], order[300:400], order[400:]
+    pool = torch.randperm(len(x), generator=torch.Generator().manual_seed(0))
+    test, rest = pool[:169], pool[169:]  # the same test set for every seed
+    rest = rest[torch.randperm(400)]  # the laboratory has seeded torch's generator by `seed`
+    train, validation = rest[:300], rest[300:]
     x = ((x - x[train].mean(0)) / x[train].std(0)).float()
     wrong = torch.rand(len(train)) < 0.2
     return Problem(

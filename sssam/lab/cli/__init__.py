@@ -23,6 +23,7 @@ COMMANDS = MappingProxyType(
         "run": ("run:run", "Train what a study file asks for and has no record yet."),
         "report": ("report:report", "Write the page of a study's directory; --live watches it."),
         "train": ("train:train", "Train one run, and write its record."),
+        "time": ("time:time", "Measure each variant's seconds over the base's."),
         "plan": ("plan:plan", "See what each family of schedules would do at a budget."),
         "search": ("search:search", "Search for schedules that bring most at a budget."),
         "sharpness": ("sharpness:sharpness", "Measure the flatness of a trained model."),

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from sssam.lab.cli.options import Data, Flag, How, Precision, Variants
+from sssam.lab.cli.options import Axis, Data, Flag, How, Precision, Variants
 from sssam.lab.cli.refusals import refusing
 
 
@@ -25,6 +25,7 @@ def compare(
     run: Annotated[bool, Parameter(negative="--no-run")] = True,
     retry_failed: Flag = False,
     flatness: Flag = False,
+    axis: Axis = "passes",
     quiet: Flag = False,
     how: How = How(),  # noqa: B008 -- frozen
 ) -> int:
@@ -60,6 +61,7 @@ def compare(
         retry_failed: Train runs anew that failed; their records are set aside.
         flatness: Measure how flat the training loss is at the model that each run ends at, which
             takes seconds a run and more on large models; weights are kept beside the records.
+        axis: Price over which the main figure is drawn first, and in its files.
         quiet: No progress and no table; the headline and the page's path alone.
     """
     from sssam.lab.cli import results, studies, terminal, training
@@ -76,5 +78,5 @@ def compare(
                     meant, engine, jobs, training.settings(how, train), quiet, retry_failed
                 )
         found = studies.conducted(meant, trainer) if run else studies.read(meant, errors)
-        results.shown(meant, *found, quiet, results.repeat(meant.directory))
+        results.shown(meant, *found, quiet, results.repeat(meant.directory), axis)
         return results.failures(meant.study, *found, errors)

@@ -8,9 +8,11 @@ from cyclopts import Parameter
 if TYPE_CHECKING:
     from sssam.lab.training.hardware import Hardware
 
-#: Those of `sssam.lab.specs.Precision` and `sssam.roles.strength.How`, as a test makes sure.
+#: Those of `lab.specs.Precision`, `roles.strength.How` and `lab.report.cost.Axis` in `sssam`,
+#: as a test makes sure.
 Precision = Literal["32-true", "64-true", "bf16-mixed", "bf16-true", "16-mixed"]
 Strength = Literal["fixed", "per-step", "total"]
+Axis = Literal["passes", "seconds"]
 Accelerator = Literal["cpu", "cuda", "mps", "auto"]
 
 Flag = Annotated[bool, Parameter(negative="")]

@@ -108,7 +108,7 @@ def _theirs(error: BaseException, path: str) -> list[traceback.FrameSummary]:
     return frames[ours:] if in_library else []
 
 
-def said(error: Exception) -> str:
+def said(error: BaseException) -> str:
     """An error as one line; of the system's, the path and what is wrong with it.
 
     >>> said(FileNotFoundError(2, "No such file or directory", "runs.jsonl"))

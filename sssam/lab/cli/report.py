@@ -2,15 +2,18 @@
 
 from pathlib import Path
 
-from sssam.lab.cli.options import Flag
+from sssam.lab.cli.options import Axis, Flag
 from sssam.lab.cli.refusals import refusing, stoppable
 
 
-def report(directory: Path, *, live: Flag = False, quiet: Flag = False) -> int:
+def report(
+    directory: Path, *, axis: Axis = "passes", live: Flag = False, quiet: Flag = False
+) -> int:
     """Write the page, tables and figures of a study's directory from its records; trains nothing.
 
     Args:
         directory: Of a study, as sssam run and sssam compare leave it.
+        axis: Price over which the main figure is drawn first, and in its files.
         live: Follow a study that runs elsewhere: the page is written anew as records come in, and
             reads itself anew in a browser, until no run is missing or Ctrl-C.
         quiet: No table; the headline and the page's path alone.
@@ -25,5 +28,5 @@ def report(directory: Path, *, live: Flag = False, quiet: Flag = False) -> int:
         with stoppable("the pages show what there is"):
             results.follow(meant, command)
     found = studies.read(meant, errors)
-    results.shown(meant, *found, quiet, command)
+    results.shown(meant, *found, quiet, command, axis)
     return 0

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.text import Text
 
-from sssam.lab.cli import arguments, estimate, training
+from sssam.lab.cli import arguments, estimate, time, training
 from sssam.lab.cli.refusals import RefusedError
 from sssam.lab.cli.training import Trainer, tell_problems
 from sssam.lab.runs import store as records
@@ -186,6 +186,7 @@ def conducted(what: Meant, train: Trainer) -> tuple[list[Decided], dict[str, Rec
         decided = conduct.decide(what.study, part, partial(train, purpose=choosing))
         held.update(train(conduct.wanted(what.study, decided), comparing))
         found.append(decided)
+    time.after_runs(found, what.directory, train.engine, train.settings.accelerator, train.quiet)
     return found, held
 
 

@@ -11,15 +11,11 @@ from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.report.forest import ends
 from sssam.lab.report.key import LENGTHS, Key, is_length, named
 from sssam.lab.report.text import points
-from sssam.lab.report.theme import PLAIN, PRINT, Theme, Width, finish, haloed, heading, over
+from sssam.lab.report.theme import PLAIN, PRINT, Theme, Width, finish, haloed, heading, over, tips
 
 #: What a price is counted in; each is 1 for a run of the base.
 Axis = Literal["passes", "seconds"]
 AXES: tuple[Axis, ...] = ("passes", "seconds")
-TITLES = {
-    "passes": ["price in passes", "a whole run, 1 is one of the base"],
-    "seconds": ["price in seconds", "a whole run, 1 is one of the base"],
-}
 HEIGHT = 400
 APART = 0.012  # of the axis, between points of one price
 FAR = 1.5  # of the height from the base up to the best: what lies further below is left out
@@ -58,7 +54,7 @@ def accuracy_against_cost(
     x_scale = alt.Scale(domain=[low - room, high + room], nice=False, zero=False)
     x = alt.X(
         "x:Q",
-        title=TITLES[axis],
+        title=[f"price in {axis}", "a whole run, 1 is one of the base"],
         scale=x_scale,
         axis=alt.Axis(grid=False, labelExpr=PLAIN, tickCount=8),
     )
@@ -68,9 +64,19 @@ def accuracy_against_cost(
     def y(field: str) -> alt.Y:
         return alt.Y(f"{field}:Q", scale=y_scale, axis=heights)
 
-    chart = over(data).encode(
-        x=x, color=key.colour(labels, theme), tooltip=_tooltip(comparison.task.metric)
+    tooltip = tips(
+        {
+            "label:N": "variant",
+            "mean:Q .2f": f"test {comparison.task.metric}, %",
+            "low:Q .2f": "95% from",
+            "high:Q .2f": "to",
+            "gain:N": "gain over base",
+            "passes:N": "passes",
+            "seconds:N": "seconds",
+            "n:Q": "seeds",
+        }
     )
+    chart = over(data).encode(x=x, color=key.colour(labels, theme), tooltip=tooltip)
     dots = chart.mark_point(filled=True, size=110, opacity=1, clip=True)
     layers = [
         *_lengths(data, x, y("mean"), theme),
@@ -101,7 +107,7 @@ def _data(
             "line": is_length(v) or v == comparison.base,
             **ends(v.accuracy),
             "n": v.accuracy.n,
-            "gain": "" if v.to_base is None else points(v.to_base, 2),
+            "gain": "none" if v.to_base is None else points(v.to_base, 2),
             "passes": _told(v.cost),
             "seconds": _told(v.seconds),
         }
@@ -163,17 +169,4 @@ def _names(
         for layer in haloed(
             over(some).encode(x=x, y=y, text="label:N"), theme, align=align, dy=-9, color=theme.ink
         )
-    ]
-
-
-def _tooltip(metric: str) -> list[alt.Tooltip]:
-    return [
-        alt.Tooltip("label:N", title="variant"),
-        alt.Tooltip("mean:Q", title=f"test {metric}, %", format=".2f"),
-        alt.Tooltip("low:Q", title="95% from", format=".2f"),
-        alt.Tooltip("high:Q", title="to", format=".2f"),
-        alt.Tooltip("gain:N", title="gain over base"),
-        alt.Tooltip("passes:N", title="passes"),
-        alt.Tooltip("seconds:N", title="seconds"),
-        alt.Tooltip("n:Q", title="seeds"),
     ]

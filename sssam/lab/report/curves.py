@@ -6,7 +6,7 @@ import altair as alt
 
 from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.report.key import Key
-from sssam.lab.report.theme import PLAIN, PRINT, Theme, Width, finish, heading, over
+from sssam.lab.report.theme import PLAIN, PRINT, Theme, Width, finish, heading, over, tips
 
 Quantity = Literal["train_loss", "validation_accuracy"]
 
@@ -36,13 +36,9 @@ def curves(
         title = f"validation {comparison.task.metric}, %"
     y = alt.Y("value:Q", axis=heading(title), scale=_scale(data, quantity))
     x = alt.X("passes:Q", title=PASSES, axis=alt.Axis(grid=False, labelExpr=PLAIN, tickCount=8))
-    tooltip = [
-        alt.Tooltip("label:N", title="variant"),
-        alt.Tooltip("value:Q", title=title, format=".4~g"),
-        alt.Tooltip("epoch:Q", title="epoch"),
-        alt.Tooltip("passes:Q", title="spent", format=".2f"),
-    ]
-    return finish(lines(data, key, x, y, tooltip, theme), theme, width, HEIGHT)
+    told = {"label:N": "variant", "value:Q .4~g": title, "epoch:Q": "epoch"}
+    drawn = lines(data, key, x, y, tips(told | {"passes:Q .2f": "spent"}), theme)
+    return finish(drawn, theme, width, HEIGHT)
 
 
 PASSES = ["passes spent,", "in epochs of the base"]

@@ -26,27 +26,23 @@ _SIDE = re.compile(r'\b(width|height)="([\d.]+)"')
 
 def render(chart: alt.LayerChart, kind: Kind) -> bytes:
     """The chart as a file's content; an SVG has the chart's description in it."""
-    return _as(kind, _drawn(chart))
+    return rendered(chart, kind)[kind]
 
 
-def rendered(chart: alt.LayerChart) -> dict[Kind, bytes]:
-    """The chart as each kind of file, drawn once for all of them."""
-    svg = _drawn(chart)
-    return {kind: _as(kind, svg) for kind in KINDS}
-
-
-def _drawn(chart: alt.LayerChart) -> str:
+def rendered(chart: alt.LayerChart, *kinds: Kind) -> dict[Kind, bytes]:
+    """The chart as each of these kinds of file, drawn once for all of them."""
     specification = chart.to_dict()
-    svg = vl_convert.vegalite_to_svg(specification, vl_version=VEGA_LITE)
-    return _described(svg, specification.get("description", ""))
+    drawn = vl_convert.vegalite_to_svg(specification, vl_version=VEGA_LITE)
+    svg = _described(drawn, specification.get("description", ""))
+    return {kind: _as(kind, svg) for kind in kinds}
 
 
 def _as(kind: Kind, svg: str) -> bytes:
-    if kind == "svg":
-        return svg.encode()
     if kind == "pdf":
         return bytes(vl_convert.svg_to_pdf(_on_paper(svg)))
-    return bytes(vl_convert.svg_to_png(svg, scale=_POINTS, ppi=_DENSITY))
+    if kind == "png":
+        return bytes(vl_convert.svg_to_png(svg, scale=_POINTS, ppi=_DENSITY))
+    return svg.encode()
 
 
 def _on_paper(svg: str) -> str:

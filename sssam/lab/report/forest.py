@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import altair as alt
 
-from sssam.lab.report.theme import PLAIN, PRINT, Theme, Width, finish, haloed, over
+from sssam.lab.report.theme import PLAIN, PRINT, Theme, Width, finish, haloed, over, tips
 from sssam.lab.stats import Interval
 
 LINE = 46  # pixels a line: the name stands above its interval at any width
@@ -56,11 +56,7 @@ def forest(
     def x(field: str) -> alt.X:
         return alt.X(f"{field}:Q", title=list(title), scale=scale, axis=axis)
 
-    tooltip = [
-        alt.Tooltip("label:N", title="variant"),
-        alt.Tooltip("text:N", title="mean [95% interval]"),
-        alt.Tooltip("n:Q", title="n"),
-    ]
+    tooltip = tips({"label:N": "variant", "text:N": "mean [95% interval]", "n:Q": "n"})
     chart = over(data).encode(y=_down(data), color=theme.role(), tooltip=tooltip)
     left = scale.to_dict()["domain"][0]
     names = chart.transform_calculate(left=str(left)).encode(x=x("left"), text="label:N")

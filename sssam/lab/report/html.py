@@ -1,6 +1,5 @@
 """What a page that is whole in itself is made of: a template, safe text, its data, its library."""
 
-import base64
 import json
 import re
 from collections.abc import Sequence
@@ -64,10 +63,6 @@ def _without_data(specification: dict[str, Any], data: dict[str, Any]) -> dict[s
     own = specification.pop("datasets", {})
     data |= own
     return {**specification, "uses": list(own)}
-
-
-def data_address(kind: str, content: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def part(name: str) -> str:

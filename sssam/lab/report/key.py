@@ -1,7 +1,7 @@
 """The key: which colour, shape and dashes a variant has, the same in all figures and tables."""
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 import altair as alt
 
@@ -62,26 +62,24 @@ class Key:
         chosen = {self._looks[label] for label in labels}
         return [look for look in dict.fromkeys(self._looks.values()) if look in chosen]
 
-    def colour(self, labels: Sequence[str], theme: Theme) -> alt.Color:
+    def colour(self, labels: Iterable[str], theme: Theme) -> alt.Color:
         """The colour of a mark by its field `key`."""
-        looks = self.looks(labels)
-        colours = [theme.roles[look.role] for look in looks]
-        scale = alt.Scale(domain=[look.key for look in looks], range=colours)
+        scale = self._scale(labels, lambda look: theme.roles[look.role])
         return alt.Color("key:N", scale=scale, legend=_legend(theme))
 
-    def shape(self, labels: Sequence[str], theme: Theme) -> alt.Shape:
+    def shape(self, labels: Iterable[str], theme: Theme) -> alt.Shape:
         """The shape of a point by its field `key`."""
-        looks = self.looks(labels)
-        scale = alt.Scale(domain=[look.key for look in looks], range=[look.shape for look in looks])
+        scale = self._scale(labels, lambda look: look.shape)
         return alt.Shape("key:N", scale=scale, legend=_legend(theme))
 
-    def dash(self, labels: Sequence[str], theme: Theme) -> alt.StrokeDash:
+    def dash(self, labels: Iterable[str], theme: Theme) -> alt.StrokeDash:
         """The dashes of a line by its field `key`."""
+        scale = self._scale(labels, lambda look: list(look.dash))
+        return alt.StrokeDash("key:N", scale=scale, legend=_legend(theme, symbolType="stroke"))
+
+    def _scale(self, labels: Iterable[str], of: Callable[[Look], Any]) -> alt.Scale:
         looks = self.looks(labels)
-        scale = alt.Scale(
-            domain=[look.key for look in looks], range=[list(look.dash) for look in looks]
-        )
-        return alt.StrokeDash("key:N", scale=scale, legend=_legend(theme, "stroke"))
+        return alt.Scale(domain=[look.key for look in looks], range=[of(look) for look in looks])
 
 
 def best(comparison: Comparison) -> Variant | None:
@@ -102,7 +100,5 @@ def is_length(variant: Variant) -> bool:
     return method.kind == "base" and method.length != 1 and plain
 
 
-def _legend(theme: Theme, symbol: str | None = None) -> alt.Legend | None:
-    if not theme.legend:
-        return None
-    return alt.Legend() if symbol is None else alt.Legend(symbolType=symbol, symbolSize=300)
+def _legend(theme: Theme, **look: Any) -> alt.Legend | None:
+    return alt.Legend(symbolSize=200, **look) if theme.legend else None

@@ -8,7 +8,7 @@ import altair as alt
 
 from sssam.lab.report.curves import REACH
 from sssam.lab.report.key import DASHES
-from sssam.lab.report.theme import PLAIN, PRINT, Theme, Width, finish, heading, over
+from sssam.lab.report.theme import PLAIN, PRINT, Theme, Width, finish, heading, over, tips
 
 HEIGHT = 340
 SIDE, HIGH = 520, 436  # pixels of a plane, with its axis, across and up: it is a square
@@ -109,11 +109,7 @@ def _lines(lines: Sequence[Along], title: str | list[str], theme: Theme) -> list
         y=alt.Y("loss:Q", scale=scale, axis=heading(LOSS, labelExpr=PLAIN)),
         color=alt.Color("label:N", scale=colours, legend=legend),
     )
-    tooltip = [
-        alt.Tooltip("label:N", title="solution"),
-        alt.Tooltip("x:Q", title="at", format=".3~g"),
-        alt.Tooltip("loss:Q", title=LOSS, format=".4~g"),
-    ]
+    tooltip = tips({"label:N": "solution", "x:Q .3~g": "at", "loss:Q .4~g": LOSS})
     dash = alt.StrokeDash("label:N", scale=alt.Scale(domain=names, range=dashes), legend=legend)
     reach = chart.mark_point(filled=True, size=REACH)
     return [

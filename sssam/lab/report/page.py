@@ -7,28 +7,26 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from sssam.lab.comparison.values import Comparison
-from sssam.lab.report import html, reproduce, sentences, table
+from sssam.lab.report import html, sentences, table
 from sssam.lab.report.cells import Cell
 from sssam.lab.report.cost import Axis
 from sssam.lab.report.exports import accuracies_csv, as_json, curves_csv, variants_csv
 from sssam.lab.report.facts import facts, settings
 from sssam.lab.report.figure import Figure
 from sssam.lab.report.figures import figures
-from sssam.lab.report.files import render, rendered
+from sssam.lab.report.files import KINDS, rendered
 from sssam.lab.report.key import Key, best
 from sssam.lab.report.text import signed
 from sssam.runtime.files import write_whole
 
-#: The text files by name: what links to them say, their kind, and what they hold.
-_TEXTS: dict[str, tuple[str, str, Callable[[Comparison], str]]] = {
-    "comparison.md": ("the table as Markdown", "text/markdown", table.markdown),
-    "comparison.json": ("all of it as JSON", "application/json", as_json),
-    "comparison.csv": ("the variants as CSV", "text/csv", variants_csv),
-    "accuracies.csv": ("each seed as CSV", "text/csv", accuracies_csv),
-    "curves.csv": ("the curves as CSV", "text/csv", curves_csv),
+#: The text files by name: what links to them say, and what they hold.
+_TEXTS: dict[str, tuple[str, Callable[[Comparison], str]]] = {
+    "comparison.md": ("the table as Markdown", table.markdown),
+    "comparison.json": ("all of it as JSON", as_json),
+    "comparison.csv": ("the variants as CSV", variants_csv),
+    "accuracies.csv": ("each seed as CSV", accuracies_csv),
+    "curves.csv": ("the curves as CSV", curves_csv),
 }
-#: Bytes of a text file from which on the page does not hold it too.
-_LONG = 150_000
 
 
 class Written(NamedTuple):
@@ -61,7 +59,7 @@ def write(
     Args:
         comparison: what to show.
         directory: made if it is missing; each file is written whole or not at all.
-        command: what makes the comparison again, where that is no plain `sssam compare`.
+        command: what makes the comparison again.
         axis: the price over which the main figure is drawn first, and in files.
 
     Raises:
@@ -69,7 +67,7 @@ def write(
     """
     (directory / "figures").mkdir(parents=True, exist_ok=True)
     drawn = figures(comparison, axis)
-    for name, (_, _, text) in _TEXTS.items():
+    for name, (_, text) in _TEXTS.items():
         write_whole(directory / name, text(comparison).encode())
     write_whole(directory / "comparison.html", page(comparison, drawn, command).encode())
     files = [path for figure in drawn for path in _files(figure, directory / "figures")]
@@ -79,7 +77,10 @@ def write(
 
 def _files(figure: Figure, folder: Path) -> list[Path]:
     """Writes a figure for papers: 760 pixels wide, ink on white."""
-    contents = {folder / f"{figure.name}.{kind}": c for kind, c in rendered(figure.chart()).items()}
+    contents = {
+        folder / f"{figure.name}.{kind}": content
+        for kind, content in rendered(figure.chart(), *KINDS).items()
+    }
     for path, content in contents.items():
         write_whole(path, content)
     return list(contents)
@@ -98,7 +99,7 @@ def page(
     Args:
         comparison: what to show.
         drawn: the figures; default those of the comparison.
-        command: what makes the comparison again; default the `sssam compare` that does, if any.
+        command: what makes the comparison again.
         live: the page is one of a study that still runs.
     """
     chosen = figures(comparison) if drawn is None else drawn
@@ -113,7 +114,6 @@ def page(
         about_passes=sentences.PASS,
         numbers=_numbers(comparison),
         figures=chosen,
-        picture=_picture(chosen),
         variants=table.cells(comparison),
         notes=table.notes(comparison),
         flatness=table.flatness(comparison),
@@ -121,30 +121,13 @@ def page(
         looks={v.label: key[v.label] for v in comparison.variants},
         facts=facts(comparison),
         settings=[settings(variant) for variant in comparison.variants],
-        command=command or reproduce.command(comparison),
-        downloads=_downloads(comparison),
+        command=command,
+        files={name: title for name, (title, _) in _TEXTS.items()},
         specifications=html.specifications(chosen),
         style=Markup(html.part("report.css")),
         script=Markup(html.part("report.js")),
         library=Markup(html.library()),
     )
-
-
-def _picture(drawn: Sequence[Figure]) -> str:
-    """The main figure for readers without scripts."""
-    if not drawn:
-        return ""
-    return html.data_address("image/svg+xml", render(drawn[0].chart(), "svg"))
-
-
-def _downloads(comparison: Comparison) -> list[dict[str, str]]:
-    """The text files, within the page; long ones lie beside it alone."""
-    contents = {name: text(comparison).encode() for name, (_, _, text) in _TEXTS.items()}
-    return [
-        {"name": name, "title": title, "address": html.data_address(kind, contents[name])}
-        for name, (title, kind, _) in _TEXTS.items()
-        if len(contents[name]) <= _LONG
-    ]
 
 
 def _numbers(comparison: Comparison) -> list[Cell]:

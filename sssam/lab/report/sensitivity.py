@@ -8,7 +8,7 @@ import altair as alt
 from sssam.lab.comparison.values import Variant
 from sssam.lab.report.curves import HEIGHT, lines
 from sssam.lab.report.key import Key
-from sssam.lab.report.theme import PLAIN, PRINT, Theme, Width, finish, heading, over
+from sssam.lab.report.theme import PLAIN, PRINT, Theme, Width, finish, heading, over, tips
 from sssam.lab.specs import Score, Tuning
 
 
@@ -31,13 +31,15 @@ def sensitivity(
     data = [point | {"key": key[each.label].key} for each in shown for point in _points(each)]
     title = f"validation {metric}, %"
     y = alt.Y("value:Q", axis=heading(title), scale=alt.Scale(zero=False))
-    tooltip = [
-        alt.Tooltip("label:N", title="variant"),
-        alt.Tooltip("rho:Q", title="rho", format="~g"),
-        alt.Tooltip("value:Q", title=title, format=".2f"),
-        alt.Tooltip("spread:Q", title="standard deviation over seeds", format=".2f"),
-        alt.Tooltip("diverged:Q", title="diverged runs"),
-    ]
+    tooltip = tips(
+        {
+            "label:N": "variant",
+            "rho:Q ~g": "rho",
+            "value:Q .2f": title,
+            "spread:Q .2f": "standard deviation over seeds",
+            "diverged:Q": "diverged runs",
+        }
+    )
     radii = sorted({point["rho"] for point in data})
     x = alt.X(
         "rho:Q",

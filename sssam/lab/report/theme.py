@@ -72,6 +72,15 @@ def heading(title: str, **axis: Any) -> alt.Axis:
     return alt.Axis(title=title, **{**above, **axis})
 
 
+def tips(fields: Mapping[str, str]) -> list[alt.Tooltip]:
+    """Tooltips by field, such as "label:N", or "value:Q .2f" with its format, and their titles."""
+    parts = [(field.partition(" "), title) for field, title in fields.items()]
+    return [
+        alt.Tooltip(field, title=title, format=form) if form else alt.Tooltip(field, title=title)
+        for (field, _, form), title in parts
+    ]
+
+
 def over(values: Sequence[Mapping[str, Any]]) -> alt.Chart:
     """A chart over values that it holds itself, but for those whose `key` is switched off.
 

@@ -30,14 +30,17 @@ from sssam.lab.training.train import alone
 from sssam.lab.training.weights import Called, refreshed
 from sssam.schedules import constant
 
-#: Rounds of blocks where nothing is said: the most, and the fewest however long they take.
-MOST, LEAST = 101, 15
+#: Rounds of blocks unless others are given, and the fewest, however long they take.
+ROUNDS, LEAST = 101, 15
 
-#: Seconds after which no round begins where nothing is said.
+#: Seconds after which no further round begins, unless others are given.
 ENOUGH = 20.0
 
 #: Seconds of a base's block that are aimed at, and those below which the clock is not believed.
 TARGET, SHORTEST = 0.02, 0.002
+
+#: Steps, and epochs of which there are at least as many, in which it is seen how long one takes.
+_LOOK = 8
 
 
 class Timed(NamedTuple):
@@ -100,7 +103,8 @@ def measure(
     task: Task,
     variants: Sequence[Method],
     *,
-    rounds: int | None = None,
+    rounds: int = ROUNDS,
+    seconds: float = ENOUGH,
     steps: int | None = None,
     where: Hardware = Hardware(),  # noqa: B008 -- immutable
     threads: int = 1,
@@ -113,8 +117,8 @@ def measure(
     Args:
         task: what is trained.
         variants: at least one.
-        rounds: blocks of each work, at least 6, after one that is dropped. Default: as many as
-            take 20 seconds, at least 15 and at most 101.
+        rounds: the most blocks of each work, at least 6, after one that is dropped.
+        seconds: after which no further round begins, once there are 15.
         steps: of a block, at least 1. Default: as many as take the base 20 ms.
         where: one device, without torchrun.
         threads: torch's, at least 1.
@@ -131,11 +135,11 @@ def measure(
     base = _Work(_alike(next(plain, Method(label="base", kind="base"))), "step")
     runs = [Run(task=task, method=method, seed=0) for method in variants]
     with alone(threads, 0, fabric.device):
-        trial = _prepared(task, base, fabric)
+        trial = _prepared(task, base, fabric, _LOOK)
         size = _size(trial) if steps is None else steps
         mixes = [_mix(run, trial) for run in runs]
         works = list(dict.fromkeys(work for mix in mixes for work in mix))
-        found = _clocked(trial, [base, *works], size, rounds, on_round)
+        found = _clocked(trial, [base, *works], size, rounds, _enough(seconds, on_round))
     return tuple(_timed(run, mix, found) for run, mix in zip(runs, mixes, strict=True))
 
 
@@ -143,20 +147,13 @@ def _clocked(
     trial: Training,
     works: Sequence[_Work],
     size: int,
-    rounds: int | None,
-    on_round: Callable[[int], object] | None,
+    rounds: int,
+    enough: Callable[[int], bool],
 ) -> _Measured:
     """Times all works; the first is the base's step."""
-    stretches = [_stretch(trial, work, size, rounds or MOST) for work in works]
-    begun = perf_counter()
-
-    def enough(done: int) -> bool:
-        if on_round is not None:
-            on_round(done)
-        return rounds is None and done >= LEAST and perf_counter() - begun > ENOUGH
-
+    stretches = [_stretch(trial, work, size, rounds) for work in works]
     kinds = dict(enumerate(stretches))
-    seconds = blocks.timed(kinds, rounds or MOST, enough)
+    seconds = blocks.timed(kinds, rounds, enough)
     if (shortest := median(seconds[0])) < SHORTEST:
         raise ValueError(
             f"a block of {size} steps takes {shortest * 1e3:.2g} ms, too quick to be timed: must "
@@ -170,6 +167,18 @@ def _clocked(
         stretches[0].steps,
         environment.describe(trial.fabric.device, trial.run.task.precision),
     )
+
+
+def _enough(seconds: float, on_round: Callable[[int], object] | None) -> Callable[[int], bool]:
+    """Whether to end after a round, of which it tells."""
+    begun = perf_counter()
+
+    def enough(done: int) -> bool:
+        if on_round is not None:
+            on_round(done)
+        return done >= LEAST and perf_counter() - begun > seconds
+
+    return enough
 
 
 def _timed(run: Run, mix: _Mix, found: _Measured) -> Timed:
@@ -219,7 +228,7 @@ def _alike(method: Method, **changes: Any) -> str:
     return Method(**{"label": "timed", **kept, **changes}).model_dump_json()
 
 
-def _prepared(task: Task, work: _Work, fabric: Fabric, epochs: int = 1) -> Training:
+def _prepared(task: Task, work: _Work, fabric: Fabric, epochs: int) -> Training:
     task = task.model_copy(update={"epochs": epochs})
     return prepare(Run(task=task, method=Method.model_validate_json(work.method), seed=0), fabric)
 
@@ -229,28 +238,26 @@ def _stretch(trial: Training, work: _Work, size: int, rounds: int) -> _Stretch:
     method = Method.model_validate_json(work.method)
     period = int({**methods.options(method.kind), **method.options}.get("k", 1))  # type: ignore[call-overload]
     steps = -(-size // period) * period
-    epochs = math.ceil((rounds + 1) * steps / trial.total_steps)
+    epochs = math.ceil((rounds + 1) * steps * _LOOK / trial.total_steps)
     training = _prepared(trial.run.task, work, trial.fabric, epochs)
     training.split = trial.split
     return _Stretch(training, work.does, steps)
 
 
 def _size(trial: Training) -> int:
-    """Steps that take the base as long as is aimed at, from those of one epoch after the first."""
-    parts = list(islice(loop.parts(trial, 0), 8))
-    loop.step(trial, parts[0])
-    seconds = []
-    for part in parts[1:] or parts:
+    """Steps that take the base as long as is aimed at, by the quickest of a few."""
+    one, seconds = _Stretch(trial, "step", 1), []
+    for _ in range(_LOOK):
         begun = perf_counter()
-        loop.step(trial, part)
-        seconds.append(loop.now(trial.fabric.device) - begun)
-    return math.ceil(TARGET / median(seconds))
+        one()
+        seconds.append(perf_counter() - begun)
+    return math.ceil(TARGET / min(seconds))
 
 
-def _check(rounds: int | None, steps: int | None) -> None:
+def _check(rounds: int, steps: int | None) -> None:
     if hardware.world() > 1:
         raise ValueError("seconds are measured in one process: start without torchrun")
-    if rounds is not None and rounds < blocks.FEWEST:
+    if rounds < blocks.FEWEST:
         raise ValueError(
             f"rounds is {rounds}, must be at least {blocks.FEWEST}: fewer blocks give a median no "
             "95% interval"

@@ -13,6 +13,7 @@ import pytest
 from sssam import __main__ as command
 from sssam.lab.cli import COMMANDS, main, options
 from sssam.lab.cli.sharpness import sharpness
+from sssam.lab.report.cost import Axis
 from sssam.lab.specs import Precision
 from sssam.lab.specs.flatness import Plan
 from sssam.roles.strength import How
@@ -62,6 +63,7 @@ def test_a_name_that_the_library_does_not_have_is_an_error() -> None:
 def test_the_options_are_those_of_the_modules_that_help_does_not_load() -> None:
     assert get_args(options.Precision) == get_args(Precision)
     assert get_args(options.Strength) == get_args(How)
+    assert get_args(options.Axis) == get_args(Axis)
     given = signature(sharpness).parameters
     for name in ("samples", "eigenvalues", "probes"):
         assert given[name].default == getattr(Plan(), name), name

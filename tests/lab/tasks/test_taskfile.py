@@ -31,7 +31,7 @@ def test_the_example_is_compared_and_sam_and_base_differ(tmp_path):
     assert base.correct != "0x0"
     assert sam.propagations == 2 * base.propagations
     assert min(base.test_accuracy, sam.test_accuracy) > 0.8
-    assert dispatch.missing(runs, tmp_path) == []
+    assert dispatch.missing(runs, held) == []
 
 
 def test_equal_seeds_give_equal_problems_and_no_generator_is_moved(written):
