@@ -15,7 +15,7 @@ from docs.make_tables import FACTS
 from sssam.lab import tasks
 from sssam.lab.cli import app
 from sssam.lab.comparison.values import Comparison
-from sssam.lab.specs import Method
+from sssam.lab.specs import Method, Task
 from sssam.lab.studies import studyfile
 from sssam.lab.training import methods
 
@@ -108,7 +108,7 @@ def _kept(folder: Path, comparison: Comparison) -> dict[str, dict[tuple[float, i
     with gzip.open(folder / "records.jsonl.gz", "rt") as file:
         for record in map(json.loads, file):
             run, test = record["run"], 100 * (record["test_accuracy"] or 0.0)
-            assert run["task"] == comparison.task.model_dump(mode="json")
+            assert Task.model_validate(run["task"]) == comparison.task
             method = run["method"]
             runs = kept.setdefault(method["label"], {})
             of_setting = runs.setdefault((method["rho"], method["length"]), {})
@@ -165,7 +165,8 @@ def test_rows_of_the_studies_are_those_of_the_table(
 ) -> None:
     monkeypatch.setattr(studyfile.checks, "check_runs", lambda _: None)
     study = studyfile.read(ROOT / "studies" / name / "study.toml")
-    rows: dict[str, Method] = {row.label: row.method for row in study.parts[0].rows}
+    part = study.parts[0]
+    rows: dict[str, Method] = {each.start.label: each.start for each in part.variants}
     facts = {fact.label: fact for fact in FACTS}
     assert set(rows) & set(facts) == STUDY_ROWS[name]
     for label in STUDY_ROWS[name]:

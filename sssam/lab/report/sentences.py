@@ -219,15 +219,17 @@ NOTES = {
     "intervals; p is one-sided, the largest over all controls that cost no more, and adjusted over "
     "the variants by Holm's method. Passes and seconds are those of a whole run over the base's; "
     "seconds are measured apart, in short interleaved blocks. Select a column's name to sort.",
-    "sam": "Non-inferior to SAM: the difference to SAM lies above -{margin:g} points, a margin "
-    "fixed with the task. The share of SAM's gain has Fieller's interval.",
+    "sam": "Non-inferior to SAM: less than {margin:g} points below it, and with more than "
+    "{share:.0%} of its gain over the base, both fixed with the task; one-sided, after Holm's "
+    "adjustment. The share of SAM's gain has Fieller's interval.",
     "flatness": "Means over seeds with 95% intervals, in evaluation mode, on the first samples of "
     "the training set. The top eigenvalue and the trace (Hutchinson's estimate) are of the Hessian "
     "of the training loss; a rise is the largest that gradient ascent found within a radius of the "
     "weights, or, adaptive, within ASAM's ellipsoid.",
-    "pooled": "Means over the tasks with 95% intervals by Student's t with Welch's and "
-    "Satterthwaite's degrees of freedom. The claim is of these tasks in the mean: not of each, and "
-    "not of tasks at large.",
+    "pooled": "Means over the tasks of the part of the base's error that is removed, with 95% "
+    "intervals by Student's t with Welch's and Satterthwaite's degrees of freedom; a full point is "
+    "clearly above the tasks' controls, after Holm's adjustment. The claim is of these tasks in "
+    "the mean: not of each, and not of tasks at large.",
     "repeat": "Run it where the directory of results lies. Runs that have a record are not trained "
     "again; set the records aside to train all of them anew. Equal seeds give equal numbers on one "
     "machine with equal versions; on another the last digits, and seconds, may differ.",

@@ -1,6 +1,7 @@
 """A comparison as tables of cells, for the page, for Markdown and for the terminal alike."""
 
-from sssam.lab.comparison.values import Comparison, Variant, VariantRise
+from sssam.lab.comparison.parts import VariantRise
+from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.report.cells import (
     EMPTY,
     Cell,
@@ -119,7 +120,8 @@ def notes(comparison: Comparison) -> list[str]:
     """What the columns of the table of variants mean."""
     task = comparison.task
     told = [NOTES["variants"].format(metric=task.metric.capitalize())]
-    return [*told, NOTES["sam"].format(margin=task.margin)] if _has_gain(comparison) else told
+    beside = NOTES["sam"].format(margin=task.margin, share=task.share)
+    return [*told, beside] if _has_gain(comparison) else told
 
 
 def markdown(comparison: Comparison) -> str:

@@ -84,9 +84,8 @@ class Code(Spec):
 class Task(Spec):
     """What is trained, and how: everything that is equal across the methods compared.
 
-    `margin` is in percentage points of test accuracy: a row "keeps SAM's gain" when the lower end
-    of the interval of its paired difference to SAM lies above `-margin`. `share`, in (0, 1], is the
-    part of SAM's gain that a row is tested to keep beside that. Both are fixed with the task.
+    A variant is non-inferior to SAM when it is less than `margin` percentage points below it and
+    its gain over the base is above the `share`, in (0, 1], of SAM's. Both are fixed with the task.
     `batch_size` is that of all ranks together. `precision` is that of the training.
     `augment` shifts each image by up to an eighth of its side and flips it from left to right, anew
     at each epoch. `optimizer` "own" is a user's function. `metric` is the name of what is measured,

@@ -34,13 +34,10 @@ def made(accuracy: Mapping[str, float] = MappingProxyType({}), task: Task = TASK
     `accuracy` stands in for that of some variants, by label.
     """
     seeds = range(12)
-    found = compare(
-        task, CHOSEN, seeds, records(CHOSEN, seeds, {**ACCURACY, **accuracy}, 0.3, task)
-    )
+    held = records(CHOSEN, seeds, {**ACCURACY, **accuracy}, 0.3, task)
+    found = compare(task, CHOSEN, seeds, held, tuning=(tuned("base"), tuned("SAM")))
     variants = tuple(_claimed(each, i) for i, each in enumerate(found.variants))
-    return found.model_copy(
-        update={"variants": variants, "tuning": (tuned("base"), tuned("SAM")), "best": LATE.label}
-    )
+    return found.model_copy(update={"variants": variants, "best": LATE.label})
 
 
 def tuned(label: str) -> Tuning:
@@ -82,6 +79,7 @@ def _claimed(variant: Variant, i: int) -> Variant:
         difference=Interval(0.1 * i - 0.5, 0.1 * i - 0.8, 0.1 * i - 0.2, 12),
         controls=("base", "base EMA"),
         hardest="base EMA",
+        to_hardest=Interval(0.1 * i - 0.5, 0.1 * i - 0.8, 0.1 * i - 0.2, 12),
         p_value=0.001,
         adjusted=0.01 if i > 9 else 0.2,
     )
