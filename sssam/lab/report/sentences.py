@@ -155,7 +155,7 @@ CAVEATS: Mapping[str, Callable[[Caveat], str]] = {
     ),
     "other_data": lambda c: f"Left out, since their data differ: {_runs(c.counts)}.",
     "untuned": lambda c: (
-        f"rho was not tuned here for {listed(c.variants, 4)}: another may do better (`sssam tune`)."
+        f"rho was not tuned here for {listed(c.variants, 4)}: another may do better (`--trials`)."
     ),
     "grid_end": lambda c: (
         "The best value lies at an end of its grid: "
