@@ -1,6 +1,7 @@
 """One pass a step leaves its traces in buffers and generators; the others are rolled back."""
 
 import warnings
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from sssam.runtime.buffers import Buffers
 from sssam.runtime.frozen import Frozen
 from sssam.runtime.generators import Generators
+from sssam.runtime.others import Others
 from sssam.runtime.tensors import Extents
 
 Rng = Literal["restore", "same-mask"]
@@ -19,9 +21,17 @@ NO_MODEL = (
     "give model=model to keep them as a plain step leaves them, or model=False if there are none"
 )
 
+NOT_ALONE = (
+    "another sharpness-aware optimizer of the same model is amid a step: each one's extra pass "
+    "would add to the other's gradients. Give one optimizer a list of the base optimizers, end the "
+    "other's step first, or give it up by its restore()"
+)
+#: Which guard rolled a pass of a model back last.
+_at_work: "weakref.WeakKeyDictionary[nn.Module, weakref.ref[Guard]]" = weakref.WeakKeyDictionary()
+
 
 class Snapshot:
-    """Buffers, frozen parameters and generators as they stood, to be put back."""
+    """Buffers, others' gradients and the like as they stood, to be put back."""
 
     def __init__(self, undo: list[Callable[[], object]]) -> None:
         self._undo = undo
@@ -80,6 +90,7 @@ class Guard:
         generators, modules = self._know(list(params)), self._modules()
         undo: list[Callable[[], object]] = [generators.note(module for _, module in modules)]
         undo.append(Buffers(modules, self._trained).put_back)
+        undo.append(Others(modules, self._params).put_back)
         copies = self._frozen.note(modules, self._params, self._trained)
         undo.append(partial(self._frozen.put_back, copies))
         return Snapshot(undo)
@@ -142,6 +153,7 @@ class Guard:
         if not self._warned:
             self._warned = True
             warnings.warn(NO_MODEL, stacklevel=2)
+        self._require_alone()
         snapshot = self._open = noted or self.snapshot(self._params)
         try:
             if self._replay is not None:
@@ -156,6 +168,15 @@ class Guard:
                 error.add_note(str(failure))
             raise
         self._close(snapshot)
+
+    def _require_alone(self) -> None:
+        """An error while another optimizer of the same model is amid a step: they share a loss."""
+        if not isinstance(self.model, nn.Module):
+            return
+        rival = _at_work.get(self.model, weakref.ref(self))()
+        if rival is not None and rival is not self and rival._open is not None:
+            raise RuntimeError(NOT_ALONE)
+        _at_work[self.model] = weakref.ref(self)
 
     def _close(self, snapshot: Snapshot) -> None:
         if self._open is snapshot:  # else the step was dropped, what is there now was loaded

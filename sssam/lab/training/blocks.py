@@ -23,19 +23,23 @@ class Median(NamedTuple):
 
 
 def timed(
-    kinds: Mapping[K, Block], rounds: int, enough: Callable[[int], bool] = lambda done: False
+    kinds: Mapping[K, Block],
+    rounds: int,
+    enough: Callable[[int], bool] = lambda done: False,
+    clock: Callable[[], float] = perf_counter,
 ) -> dict[K, list[float]]:
     """Seconds of a block of each kind in each of so many rounds, after one round to warm up.
 
     Every other round goes through the kinds backwards, so that none always follows the same.
-    `enough` is called with the rounds done, from 0, the warm-up, and may end it before.
+    `enough` is called with the rounds done, from 0, the warm-up, and may end it before. `clock`
+    gives seconds.
     """
     times: dict[K, list[float]] = {name: [] for name in kinds}
     for done in range(rounds + 1):
         for name in list(kinds)[:: 1 if done % 2 else -1]:
-            begun = perf_counter()
+            begun = clock()
             kinds[name]()
-            times[name].append(perf_counter() - begun)
+            times[name].append(clock() - begun)
         if enough(done):
             break
     return {name: values[1:] for name, values in times.items()}

@@ -7,17 +7,19 @@ time is their sum, weighted by how often its whole run is expected to do each. T
 twice, so that its own ratio shows the clock's noise. Radii, learning rates and lengths change no
 step: variants that differ in these alone share their blocks.
 
-A stretch begins at the first weights: a variant whose gradients decide when it acts is timed as it
-acts there.
+Where one thread of the processor does all, seconds are that thread's, so that other processes are
+not in them; elsewhere they are the wall's. A stretch begins at the first weights: a variant whose
+gradients decide when it acts is timed as it acts there.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain, count, islice
 from statistics import median
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import Any, Literal, NamedTuple
 
+import torch
 from lightning_fabric import Fabric
 from torch.optim.swa_utils import update_bn
 
@@ -58,16 +60,13 @@ class _Work(NamedTuple):
     does: Literal["step", "update", "refresh"]
 
 
-#: How often a variant's mean step does each work.
-_Mix = Mapping[_Work, float]
-
-
 class _Stretch:
-    """A run whose work is timed: each call does a block of it."""
+    """A run whose work is timed: each call does a block of it; `seconds` are those of one."""
 
     def __init__(self, training: Training, does: str, steps: int) -> None:
         self.training, self.does, self.steps = training, does, steps
         self.parts = chain.from_iterable(loop.parts(training, epoch) for epoch in count())
+        self.seconds: list[float] = []
 
     def __call__(self) -> None:
         training, parts = self.training, islice(self.parts, self.steps)
@@ -89,16 +88,6 @@ class _Stretch:
         return 1 / 3 if self.does == "refresh" else 0.0
 
 
-class _Measured(NamedTuple):
-    """What was measured: seconds of each block by work, done once; the base's; passes by work."""
-
-    seconds: Mapping[_Work, Sequence[float]]
-    base: Sequence[float]
-    passes: Mapping[_Work, float]
-    steps: int
-    environment: Environment
-
-
 def measure(
     task: Task,
     variants: Sequence[Method],
@@ -108,7 +97,6 @@ def measure(
     steps: int | None = None,
     where: Hardware = Hardware(),  # noqa: B008 -- immutable
     threads: int = 1,
-    on_round: Callable[[int], object] | None = None,
 ) -> tuple[Timed, ...]:
     """Times each variant over the base, in the order given; nothing is written.
 
@@ -122,7 +110,6 @@ def measure(
         steps: of a block, at least 1. Default: as many as take the base 20 ms.
         where: one device, without torchrun.
         threads: torch's, at least 1.
-        on_round: called with the number of rounds done, from 0 on.
 
     Raises:
         ValueError: an argument out of range; blocks too short for the clock; torchrun's ranks.
@@ -138,70 +125,59 @@ def measure(
         trial = _prepared(task, base, fabric, _LOOK)
         size = _size(trial) if steps is None else steps
         mixes = [_mix(run, trial) for run in runs]
-        works = list(dict.fromkeys(work for mix in mixes for work in mix))
-        found = _clocked(trial, [base, *works], size, rounds, _enough(seconds, on_round))
-    return tuple(_timed(run, mix, found) for run, mix in zip(runs, mixes, strict=True))
-
-
-def _clocked(
-    trial: Training,
-    works: Sequence[_Work],
-    size: int,
-    rounds: int,
-    enough: Callable[[int], bool],
-) -> _Measured:
-    """Times all works; the first is the base's step."""
-    stretches = [_stretch(trial, work, size, rounds) for work in works]
-    kinds = dict(enumerate(stretches))
-    seconds = blocks.timed(kinds, rounds, enough)
-    if (shortest := median(seconds[0])) < SHORTEST:
-        raise ValueError(
-            f"a block of {size} steps takes {shortest * 1e3:.2g} ms, too quick to be timed: must "
-            f"take at least {SHORTEST * 1e3:g} ms; give more steps, or leave their number out"
-        )
-    per = [[s / each.steps for s in seconds[i]] for i, each in kinds.items()]
-    return _Measured(
-        dict(zip(works[1:], per[1:], strict=True)),
-        per[0],
-        {work: each.passes for work, each in zip(works[1:], stretches[1:], strict=True)},
-        stretches[0].steps,
-        environment.describe(trial.fabric.device, trial.run.task.precision),
+        works = dict.fromkeys(work for mix in mixes for work in mix)
+        made = {work: _stretch(trial, work, size, rounds) for work in works}
+        reference = _stretch(trial, base, size, rounds)
+        _time([reference, *made.values()], rounds, seconds)
+        here = environment.describe(fabric.device, task.precision)
+    return tuple(
+        _timed(run, [(made[work], often) for work, often in mix.items()], reference, here)
+        for run, mix in zip(runs, mixes, strict=True)
     )
 
 
-def _enough(seconds: float, on_round: Callable[[int], object] | None) -> Callable[[int], bool]:
-    """Whether to end after a round, of which it tells."""
-    begun = perf_counter()
+def _time(stretches: Sequence[_Stretch], rounds: int, most: float) -> None:
+    """Times all stretches in turn, for `most` seconds; the first is the base's."""
+    first, kinds, end = stretches[0], dict(enumerate(stretches)), perf_counter() + most
+    enough = lambda done: done >= LEAST and perf_counter() > end  # noqa: E731
+    seconds = blocks.timed(kinds, rounds, enough, _clock(first.training))
+    if (shortest := median(seconds[0])) < SHORTEST:
+        raise ValueError(
+            f"a block of {first.steps} steps takes {shortest * 1e3:.2g} ms, too quick to be timed: "
+            f"must take at least {SHORTEST * 1e3:g} ms; give more steps, or leave their number out"
+        )
+    for i, each in kinds.items():
+        each.seconds = [s / each.steps for s in seconds[i]]
 
-    def enough(done: int) -> bool:
-        if on_round is not None:
-            on_round(done)
-        return done >= LEAST and perf_counter() - begun > seconds
 
-    return enough
+def _clock(trial: Training) -> Callable[[], float]:
+    alone = trial.fabric.device.type == "cpu" and torch.get_num_threads() == 1
+    return thread_time if alone and not getattr(trial.split.train, "workers", 0) else perf_counter
 
 
-def _timed(run: Run, mix: _Mix, found: _Measured) -> Timed:
+def _timed(
+    run: Run, mix: Sequence[tuple[_Stretch, float]], base: _Stretch, here: Environment
+) -> Timed:
     """A variant's mean step, in each round, over the base's step of the same round."""
-    parts = [[often * s for s in found.seconds[work]] for work, often in mix.items()]
+    parts = [[often * s for s in each.seconds] for each, often in mix]
     seconds = [math.fsum(each) for each in zip(*parts, strict=True)]
-    ratio = blocks.median([s / b for s, b in zip(seconds, found.base, strict=True)])
+    ratio = blocks.median([s / b for s, b in zip(seconds, base.seconds, strict=True)])
     timing = Timing(
         ratio=ratio.value,
         low=ratio.low,
         high=ratio.high,
         quartiles=ratio.quartiles,
         blocks=len(seconds),
-        steps=found.steps,
+        steps=base.steps,
         seconds=median(seconds),
-        base_seconds=median(found.base),
-        environment=found.environment,
+        base_seconds=median(base.seconds),
+        environment=here,
     )
-    return Timed(run, timing, math.fsum(often * found.passes[w] for w, often in mix.items()))
+    return Timed(run, timing, math.fsum(often * each.passes for each, often in mix))
 
 
-def _mix(run: Run, trial: Training) -> _Mix:
-    """What a variant's whole run is expected to do at a step, early stopping apart."""
+def _mix(run: Run, trial: Training) -> dict[_Work, float]:
+    """How often a variant's mean step does each work over its whole run, early stopping apart."""
     method, steps = run.method, run.total_steps(len(trial.split.train))
     schedule, mix = method.scheduling_function(), dict[_Work, float]()
     if schedule is None:
@@ -246,12 +222,8 @@ def _stretch(trial: Training, work: _Work, size: int, rounds: int) -> _Stretch:
 
 def _size(trial: Training) -> int:
     """Steps that take the base as long as is aimed at, by the quickest of a few."""
-    one, seconds = _Stretch(trial, "step", 1), []
-    for _ in range(_LOOK):
-        begun = perf_counter()
-        one()
-        seconds.append(perf_counter() - begun)
-    return math.ceil(TARGET / min(seconds))
+    one = {0: _Stretch(trial, "step", 1)}
+    return math.ceil(TARGET / min(blocks.timed(one, _LOOK - 1, clock=_clock(trial))[0]))
 
 
 def _check(rounds: int, steps: int | None) -> None:

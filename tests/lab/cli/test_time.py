@@ -20,7 +20,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A millisecond a pass; every other block of a variant's takes `noise` times as long."""
     made = SimpleNamespace(noise=1.0, measured=0)
 
-    def timed(stretches: Any, *_: Any) -> dict[int, list[float]]:
+    def timed(stretches: Any, *_: Any, **__: Any) -> dict[int, list[float]]:
         made.measured += 1
         for stretch in stretches.values():
             stretch()

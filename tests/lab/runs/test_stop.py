@@ -22,8 +22,10 @@ forked.preload("sssam.lab.cli.studies", "sssam.lab.search")
 STUDY = """
 tasks = [{name = "digits", epochs = 4}]
 seeds = 300
+recipe = "given"
 controls = false
-variants = [{kind = "sam", rho = 0.1}]
+[[variants]]
+kind = "sam"
 """
 
 
