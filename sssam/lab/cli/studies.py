@@ -55,7 +55,7 @@ class Options(NamedTuple):
         """
         for name, value in self._asdict().items():
             if value != self._field_defaults[name]:
-                option = f"--{name}" if value else f"--no-{name}"
+                option = "--no-controls" if name == "controls" else f"--{name}"
                 raise ValueError(f"{option} is for a task: a study says it in its file, {study!r}")
 
 
@@ -75,7 +75,8 @@ def meant(
             an option that belongs into the study's own file.
     """
     if what is None:
-        what, options = DEMO, options._replace(trials=options.trials or DEMO_TRIALS)
+        trials = DEMO_TRIALS if options.trials is None else options.trials
+        what, options = DEMO, options._replace(trials=trials)
     path = Path(what)
     is_directory = (path / conduct.FILE).is_file() or conduct.unnamed(path) > 0
     if path.suffix == ".toml" or is_directory:
