@@ -17,7 +17,7 @@ from sssam.methods import Memory, Method
 from sssam.runtime import checkpoint, drivers, joint, migration
 from sssam.runtime.bases import Bases, State
 from sssam.runtime.batch_pass import BatchPass
-from sssam.runtime.examine import require_for
+from sssam.runtime.examine import require_for, require_of_model
 from sssam.runtime.guard import Guard, Rng
 from sssam.runtime.ranks import Perturbation, Ranks
 from sssam.runtime.scaling import require_told
@@ -86,6 +86,7 @@ class SharpnessAware(Optimizer):
         bases, guard = Bases(base, SharpnessAware), Guard(model, rng)
         ranks = Ranks(perturbation, model, method)
         require_for(method, bases.all)
+        require_of_model(bases.all, model)
         engine = Engine(bases, method, guard, ranks, total_steps)
         self.__setstate__({"_engine": engine})
 
