@@ -1,9 +1,9 @@
 """Gradients of a model's parameters that belong to another optimizer."""
 
-from collections.abc import Iterable
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+from sssam.runtime.layout import Layout, same
 
 
 class Others:
@@ -13,23 +13,39 @@ class Others:
     of two passes.
 
     Args:
-        modules: of the model.
-        own: this optimizer's parameters.
+        layout: of the model.
     """
 
-    def __init__(self, modules: Iterable[tuple[str, nn.Module]], own: Iterable[Tensor]) -> None:
-        known = set(map(id, own))
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._own: list[Tensor] | None = None
+        self._parameters: list[Tensor | None] = []
+        self._foreign: list[Tensor] = []
         self._kept: list[tuple[Tensor, Tensor | None, Tensor | None]] = []
-        for _, module in modules:
-            for p in module._parameters.values():
-                if p is not None and p.requires_grad and id(p) not in known:
-                    known.add(id(p))
-                    self._kept.append((p, p.grad, None if p.grad is None else p.grad.clone()))
+
+    def note(self, own: list[Tensor]) -> None:
+        """Note how they stand.
+
+        Args:
+            own: this optimizer's parameters; the same object as long as they are.
+        """
+        parameters = self._layout.parameters
+        if own is not self._own or not same(parameters, self._parameters):
+            known = set(map(id, own))
+            foreign = {id(p): p for p in parameters if p is not None and id(p) not in known}
+            self._foreign = list(foreign.values())
+            self._parameters, self._own = parameters, own
+        self._kept = [
+            (p, p.grad, None if p.grad is None else p.grad.clone())
+            for p in self._foreign
+            if p.requires_grad
+        ]
 
     @torch.no_grad()
     def put_back(self) -> None:
         """Let each have the gradient that it had, in the same memory."""
-        for p, gradient, value in self._kept:
+        kept, self._kept = self._kept, []
+        for p, gradient, value in kept:
             if gradient is not None and value is not None:
                 if gradient.layout is torch.strided:
                     gradient.copy_(value)

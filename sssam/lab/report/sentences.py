@@ -53,7 +53,7 @@ def support(comparison: Comparison) -> str:
             "buys as much for it."
         )
     claims = [(v, v.claim) for v in comparison.candidates if v.claim is not None]
-    if winner is not None or not claims:
+    if winner is not None or not claims or _of_all(comparison):
         return ""
     nearest, claim = max(claims, key=lambda each: each[1].difference.mean)
     return (
@@ -64,8 +64,7 @@ def support(comparison: Comparison) -> str:
 
 def _none(comparison: Comparison) -> str:
     """That nothing is claimed, and why: of all variants, or since no difference is clear."""
-    of_all = [reason for reason in comparison.reasons if not reason.variants]
-    if of_all:
+    if of_all := _of_all(comparison):
         return f"nothing is claimed: {WHY[of_all[0].kind](of_all[0])}"
     if all(variant.claim is None for variant in comparison.variants):
         return "nothing is claimed: no variant was compared with a control of the base"
@@ -73,6 +72,11 @@ def _none(comparison: Comparison) -> str:
         f"no variant at up to {CHEAP:g} times the base's price is clearly more accurate than the "
         "best control that costs no more"
     )
+
+
+def _of_all(comparison: Comparison) -> list[Reason]:
+    """Why nothing is claimed of any variant."""
+    return [reason for reason in comparison.reasons if not reason.variants]
 
 
 def remarks(comparison: Comparison) -> list[str]:
@@ -123,7 +127,7 @@ def _at(seeds: Sequence[int]) -> str:
 WHY: Mapping[str, Callable[[Reason], str]] = {
     "few_seeds": lambda r: "it takes at least five seeds",
     "untuned_base": lambda r: "the base's recipe was not tuned on this task",
-    "no_control": lambda r: "there is no control of the base beside it at no higher price",
+    "no_control": lambda r: "but for the base itself, no control that costs no more was compared",
     "incomplete": lambda r: "some of its runs failed or are missing",
     "incomplete_control": lambda r: f"runs of its control {listed(r.controls, 3)} are missing",
     "diverged": lambda r: "runs diverged, and too few seeds are left at which none did",
@@ -219,9 +223,9 @@ NOTES = {
     "intervals; p is one-sided, the largest over all controls that cost no more, and adjusted over "
     "the variants by Holm's method. Passes and seconds are those of a whole run over the base's; "
     "seconds are measured apart, in short interleaved blocks. Select a column's name to sort.",
-    "sam": "Non-inferior to SAM: less than {margin:g} points below it, and with more than "
-    "{share:.0%} of its gain over the base, both fixed with the task; one-sided, after Holm's "
-    "adjustment. The share of SAM's gain has Fieller's interval.",
+    "sam": "Non-inferior to SAM: at most {margin:g} points below it, with at least {share:.0%} of "
+    "its gain, both fixed with the task, after Holm's adjustment. The share of the gain has "
+    "Fieller's interval.",
     "flatness": "Means over seeds with 95% intervals, in evaluation mode, on the first samples of "
     "the training set. The top eigenvalue and the trace (Hutchinson's estimate) are of the Hessian "
     "of the training loss; a rise is the largest that gradient ascent found within a radius of the "

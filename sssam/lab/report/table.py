@@ -65,7 +65,7 @@ def _has_gain(comparison: Comparison) -> bool:
 
 def _beside_sam(variant: Variant) -> list[Cell]:
     more = ""
-    if variant.non_inferior is not None:
+    if variant.non_inferior is not None and not variant.is_control:
         more = "non-inferior" if variant.non_inferior else "not established"
     to_sam = difference(SAM, variant.to_sam, more=more, strong=bool(variant.non_inferior))
     return [to_sam, _share(None if variant.is_control else variant.share)]

@@ -14,23 +14,18 @@ gradients decide when it acts is timed as it acts there.
 
 import math
 from collections.abc import Callable, Sequence
-from itertools import chain, count, islice
 from statistics import median
 from time import perf_counter, thread_time
-from typing import Any, Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
-from lightning_fabric import Fabric
-from torch.optim.swa_utils import update_bn
 
 from sssam.lab.specs import Environment, Method, Run, Task, Timing
-from sssam.lab.training import averages, blocks, environment, hardware, loop, methods
+from sssam.lab.training import blocks, environment, hardware, stretches
 from sssam.lab.training.hardware import Hardware
-from sssam.lab.training.prepare import prepare
 from sssam.lab.training.state import Training
+from sssam.lab.training.stretches import Stretch
 from sssam.lab.training.train import alone
-from sssam.lab.training.weights import Called, refreshed
-from sssam.schedules import constant
 
 #: Rounds of blocks unless others are given, and the fewest, however long they take.
 ROUNDS, LEAST = 101, 15
@@ -51,41 +46,6 @@ class Timed(NamedTuple):
     run: Run
     timing: Timing
     passes: float
-
-
-class _Work(NamedTuple):
-    """What is timed: a step of a method, as text; or the update or refresh of its average."""
-
-    method: str
-    does: Literal["step", "update", "refresh"]
-
-
-class _Stretch:
-    """A run whose work is timed: each call does a block of it; `seconds` are those of one."""
-
-    def __init__(self, training: Training, does: str, steps: int) -> None:
-        self.training, self.does, self.steps = training, does, steps
-        self.parts = chain.from_iterable(loop.parts(training, epoch) for epoch in count())
-        self.seconds: list[float] = []
-
-    def __call__(self) -> None:
-        training, parts = self.training, islice(self.parts, self.steps)
-        if self.does == "update":
-            for _ in range(self.steps):
-                averages.update(training)
-        elif self.does == "refresh":
-            update_bn(((part.inputs,) for part in parts), Called(training.model))
-        else:
-            for part in parts:
-                loop.step(training, part)
-        loop.now(training.fabric.device)
-
-    @property
-    def passes(self) -> float:
-        """Those of the work done once."""
-        if self.does == "step":
-            return self.training.propagations / self.training.position.step
-        return 1 / 3 if self.does == "refresh" else 0.0
 
 
 def measure(
@@ -119,15 +79,15 @@ def measure(
     _check(rounds, steps)
     fabric = hardware.fabric(where, task.precision)
     plain = (m for m in variants if m.kind == "base" and m.average == "none")
-    base = _Work(_alike(next(plain, Method(label="base", kind="base"))), "step")
+    base = stretches.Work(stretches.alike(next(plain, Method(label="base", kind="base"))), "step")
     runs = [Run(task=task, method=method, seed=0) for method in variants]
     with alone(threads, 0, fabric.device):
-        trial = _prepared(task, base, fabric, _LOOK)
+        trial = stretches.prepared(task, base, fabric, _LOOK)
         size = _size(trial) if steps is None else steps
-        mixes = [_mix(run, trial) for run in runs]
+        mixes = [stretches.mix(run, trial) for run in runs]
         works = dict.fromkeys(work for mix in mixes for work in mix)
-        made = {work: _stretch(trial, work, size, rounds) for work in works}
-        reference = _stretch(trial, base, size, rounds)
+        made = {work: stretches.stretch(trial, work, size, rounds) for work in works}
+        reference = stretches.stretch(trial, base, size, rounds)
         _time([reference, *made.values()], rounds, seconds)
         here = environment.describe(fabric.device, task.precision)
     return tuple(
@@ -136,9 +96,9 @@ def measure(
     )
 
 
-def _time(stretches: Sequence[_Stretch], rounds: int, most: float) -> None:
+def _time(timed: Sequence[Stretch], rounds: int, most: float) -> None:
     """Times all stretches in turn, for `most` seconds; the first is the base's."""
-    first, kinds, end = stretches[0], dict(enumerate(stretches)), perf_counter() + most
+    first, kinds, end = timed[0], dict(enumerate(timed)), perf_counter() + most
     enough = lambda done: done >= LEAST and perf_counter() > end  # noqa: E731
     seconds = blocks.timed(kinds, rounds, enough, _clock(first.training))
     if (shortest := median(seconds[0])) < SHORTEST:
@@ -156,7 +116,7 @@ def _clock(trial: Training) -> Callable[[], float]:
 
 
 def _timed(
-    run: Run, mix: Sequence[tuple[_Stretch, float]], base: _Stretch, here: Environment
+    run: Run, mix: Sequence[tuple[Stretch, float]], base: Stretch, here: Environment
 ) -> Timed:
     """A variant's mean step, in each round, over the base's step of the same round."""
     parts = [[often * s for s in each.seconds] for each, often in mix]
@@ -176,53 +136,9 @@ def _timed(
     return Timed(run, timing, math.fsum(often * each.passes for each, often in mix))
 
 
-def _mix(run: Run, trial: Training) -> dict[_Work, float]:
-    """How often a variant's mean step does each work over its whole run, early stopping apart."""
-    method, steps = run.method, run.total_steps(len(trial.split.train))
-    schedule, mix = method.scheduling_function(), dict[_Work, float]()
-    if schedule is None:
-        mix[_Work(_alike(method), "step")] = 1.0
-    else:
-        often = schedule.mean_probability(steps)
-        for p, share in ((0.0, 1 - often), (1.0, often)):
-            if share:
-                mix[_Work(_alike(method, schedule=constant(p).to_dict()), "step")] = share
-    if method.average != "none":
-        plain: dict[str, Any] = {"kind": "base", "schedule": None, "options": {}, "rho": 0.0}
-        averaged = _alike(method, **plain, average=method.average, average_start=0.0)
-        mix[_Work(averaged, "update")] = 1 - method.averaged_from
-        if refreshed(trial.network):
-            mix[_Work(averaged, "refresh")] = 1 / (1 if method.patience else run.epochs)
-    return mix
-
-
-def _alike(method: Method, **changes: Any) -> str:
-    """A method as text, without what changes no step's time."""
-    kept = method.model_dump(include={"kind", "schedule", "label_smoothing", "dropout"})
-    kept["rho"] = methods.default_rho(method.kind) if method.rho else 0.0
-    kept["options"] = {k: v for k, v in method.options.items() if not k.startswith("strength")}
-    return Method(**{"label": "timed", **kept, **changes}).model_dump_json()
-
-
-def _prepared(task: Task, work: _Work, fabric: Fabric, epochs: int) -> Training:
-    task = task.model_copy(update={"epochs": epochs})
-    return prepare(Run(task=task, method=Method.model_validate_json(work.method), seed=0), fabric)
-
-
-def _stretch(trial: Training, work: _Work, size: int, rounds: int) -> _Stretch:
-    """A run long enough for all blocks, each of whole periods of a method that has one."""
-    method = Method.model_validate_json(work.method)
-    period = int({**methods.options(method.kind), **method.options}.get("k", 1))  # type: ignore[call-overload]
-    steps = -(-size // period) * period
-    epochs = math.ceil((rounds + 1) * steps * _LOOK / trial.total_steps)
-    training = _prepared(trial.run.task, work, trial.fabric, epochs)
-    training.split = trial.split
-    return _Stretch(training, work.does, steps)
-
-
 def _size(trial: Training) -> int:
     """Steps that take the base as long as is aimed at, by the quickest of a few."""
-    one = {0: _Stretch(trial, "step", 1)}
+    one = {0: Stretch(trial, "step", 1)}
     return math.ceil(TARGET / min(blocks.timed(one, _LOOK - 1, clock=_clock(trial))[0]))
 
 
