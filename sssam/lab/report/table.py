@@ -52,8 +52,7 @@ def _control(variant: Variant) -> Cell:
 
 
 def _seconds(variant: Variant) -> Cell:
-    time = variant.time
-    steps = variant.method.length
+    time, steps = None if variant.takes_base_steps else variant.time, variant.steps or 1.0
     note = "" if time is None else f"[{steps * time.low:.2f}, {steps * time.high:.2f}]"
     return number("seconds", variant.seconds, "{:.2f}", best="low", note=note)
 
