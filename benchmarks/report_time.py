@@ -22,7 +22,7 @@ import torch
 from sssam.lab.runs import store as records
 from sssam.lab.specs import Record
 from sssam.lab.studies import conduct
-from sssam.lab.studies.design import Grid, Part, Study
+from sssam.lab.studies.design import Part, Study, Tunable
 from sssam.lab.training.environment import describe
 
 KEPT = Path(__file__).parents[1] / "studies" / "family" / "records.jsonl.gz"
@@ -39,7 +39,8 @@ def study(runs: int, directory: Path) -> int:
             rows.setdefault(record.run.method.label, []).append(record)
     seeds = range(round(runs / len(rows)))
     first = [found[0].run for found in rows.values()]
-    part = Part(task=first[0].task, rows=tuple(Grid(method=run.method) for run in first))
+    variants = tuple(Tunable(method=run.method) for run in first if run.method.label != "base")
+    part = Part(task=first[0].task, variants=variants)
     conduct.keep(Study(name="large", parts=(part,), seeds=tuple(seeds)), directory)
     for found, seed in itertools.product(rows.values(), seeds):
         record = found[seed % len(found)]

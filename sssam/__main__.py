@@ -22,7 +22,6 @@ NEEDED = (
     "rich",
     "sklearn",
     "scipy",
-    "statsmodels",
     "vl_convert",
 )
 

@@ -26,7 +26,7 @@ LAYERS = [
 #: The same within the laboratory; its own table of contents comes after the tasks.
 LAB_LAYERS = [
     ["specs", "stats"],
-    ["engines", "tuned"],
+    ["engines"],
     ["tasks"],
     ["training"],
     ["runs"],

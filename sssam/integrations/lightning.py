@@ -55,7 +55,7 @@ class SharpnessAwareCallback(Callback):
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Warn if training was stopped before its sharpness-aware steps."""
-        unfinished.ended(unwrap(trainer.optimizers[0])._engine)
+        unfinished.ended(unwrap(trainer.optimizers[0])._training)
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Leave the plugin and the loop as they were."""

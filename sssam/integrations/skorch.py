@@ -51,7 +51,7 @@ class SharpnessAwareMixin(NeuralNet):  # type: ignore[misc]
     def fit(self, *args: Any, **kwargs: Any) -> Any:
         """As skorch does; warn if it was stopped before its sharpness-aware steps."""
         super().fit(*args, **kwargs)
-        unfinished.ended(self.optimizer_._engine)
+        unfinished.ended(self.optimizer_._training)
         return self
 
     def train_step(self, batch: Any, **fit_params: Any) -> Any:

@@ -63,7 +63,7 @@ class SharpnessAwareMixin(transformers.Trainer):
             self._base = super().create_optimizer(model)
         if self._base is not None and self.sharpness is not None:
             if isinstance(self.optimizer, SharpnessAware):  # of a start that lacked memory
-                unfinished.forget(self.optimizer._engine)
+                unfinished.forget(self.optimizer._training)
             trained: Any = self.model
             self.optimizer = self.sharpness(self._base, self.state.max_steps, trained)
         return self._sharp
@@ -71,7 +71,7 @@ class SharpnessAwareMixin(transformers.Trainer):
     def train(self, *args: Any, **kwargs: Any) -> Any:
         """As Trainer does; warn if it was stopped before its sharpness-aware steps."""
         output = super().train(*args, **kwargs)
-        unfinished.ended(self._sharp._engine)
+        unfinished.ended(self._sharp._training)
         return output
 
     @property

@@ -102,4 +102,4 @@ class SSSAM(SharpnessAware):
             rng=rng,
             perturbation=perturbation,
         )
-        unfinished.watch(self._engine, schedule)
+        unfinished.watch(self._training, schedule)

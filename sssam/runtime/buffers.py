@@ -1,6 +1,6 @@
 """A model's buffers, put back where a pass has moved them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from operator import is_
 from typing import Any
@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sssam.runtime.tensors import Extents, Noted, Pairs, write
+from sssam.runtime.layout import Layout, same
+from sssam.runtime.tensors import Extents, Noted, Pairs, is_plain, places, write
 
 #: What torch raises where a kind of tensor has no memory of its own, or can't be written to. What
 #: a signal handler raises is none of these, and passes.
@@ -16,32 +17,74 @@ TORCHS = (RuntimeError, TypeError, ValueError, AttributeError)
 
 
 class Buffers:
-    """A model's buffers as they stand, to be put back in place.
+    """A model's buffers, as they stood when they were noted last, to be put back in place.
 
     Batch norm's running statistics, spectral norm's vectors, anything that a forward pass writes,
     rebinds, adds or removes: no hook is set and no `momentum` changed, since either would
     recompile a compiled model.
 
-    Args:
-        modules: whose buffers they are, by name.
-        trained: where the trained parameters lie, which are left alone if a buffer shares that.
+    The memory for the copies is kept and used again. Which buffers a pass moves shows once it is
+    put back: from then on they are written as one operation, without a comparison.
 
-    Raises:
-        RuntimeError: naming a buffer that can't be copied.
+    Args:
+        layout: of the model.
     """
 
-    def __init__(
-        self, modules: Iterable[tuple[str, nn.Module]], trained: Extents | None = None
-    ) -> None:
-        self._names = [_Names(prefix, module) for prefix, module in modules]
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._apart: Extents | None = None
+        self._registered: tuple[list[str], list[Tensor | None]] = ([], [])
+        self._names: list[_Names] = []
+        self._tensors: list[Tensor] = []
+        self._places: tuple[list[Any], ...] = ()
+        self._plain: list[Noted] = []
+        self._backwards: Pairs = []
+        self._moving: Pairs = []
+        self._unmoved: list[Noted] = []
+        self._others: list[tuple[str, Tensor]] = []
+        self._noted: list[Noted] = []
+
+    def note(self, apart: Extents) -> None:
+        """Note how they stand; the layout has been refreshed.
+
+        Args:
+            apart: where the trained parameters lie, which are left alone if a buffer shares that.
+
+        Raises:
+            RuntimeError: naming a buffer that can't be copied.
+        """
+        if self._is_known(apart):
+            write(self._backwards)
+        else:
+            self._look(apart)
+        # What is no ordinary tensor can have come to lie elsewhere without a trace.
+        self._noted = [_noted(name, buffer, apart) for name, buffer in self._others]
+
+    def _is_known(self, apart: Extents) -> bool:
+        return self._apart is apart and self._are_named() and places(self._tensors) == self._places
+
+    def _look(self, apart: Extents) -> None:
+        self._apart = None  # until all is known, also where this is interrupted
+        self._names = [_Names(prefix, module) for prefix, module in self._layout.modules]
         buffers = {
             id(buffer): (f"{names.prefix}.{name}".lstrip("."), buffer)
             for names in self._names
             for name, buffer in names.buffers.items()
             if buffer is not None
         }
-        apart = trained or Extents()
-        self._noted = [_noted(name, buffer, apart) for name, buffer in buffers.values()]
+        if not self._layout.is_scripted:
+            self._registered = self._layout.buffers
+        self._others = [each for each in buffers.values() if not is_plain(each[1])]
+        self._plain = [_noted(*each, apart) for each in buffers.values() if is_plain(each[1])]
+        self._tensors = [each.tensor for each in self._plain]
+        self._places = places(self._tensors)
+        self._backwards = [(copy, words) for each in self._plain for words, copy in each.pairs]
+        self._part()
+        self._apart = apart
+
+    def _part(self) -> None:
+        self._moving = [pair for each in self._plain if each.moves for pair in each.pairs]
+        self._unmoved = [each for each in self._plain if not each.moves]
 
     def put_back(self) -> None:
         """Put back names, memory and contents: all that can be, whatever fails.
@@ -49,13 +92,14 @@ class Buffers:
         Raises:
             RuntimeError: naming a buffer that could not be put back.
         """
-        failed: list[tuple[str, Exception]] = []
-        for names in self._names:
-            try:
-                names.put_back()
-            except TORCHS as error:
-                failed.append((f"{names.prefix}.*".lstrip("."), error))
-        failed += put_back(self._noted)
+        failed = [] if self._are_named() else self._put_back_names()
+        if places(self._tensors) == self._places:
+            write(self._moving)
+            failed += put_back(self._unmoved + self._noted)
+        else:
+            failed += put_back(self._plain + self._noted)
+        if any(each.moves for each in self._unmoved):
+            self._part()
         if failed:
             name, first = failed[0]
             raise RuntimeError(
@@ -63,6 +107,21 @@ class Buffers:
                 f"was: {first}; keep in ordinary tensors what the forward pass changes, or give "
                 "model=False if it does not matter"
             ) from first
+
+    def _are_named(self) -> bool:
+        if self._layout.is_scripted:
+            return False
+        names, buffers = self._layout.buffers
+        return names == self._registered[0] and same(buffers, self._registered[1])
+
+    def _put_back_names(self) -> list[tuple[str, Exception]]:
+        failed: list[tuple[str, Exception]] = []
+        for names in self._names:
+            try:
+                names.put_back()
+            except TORCHS as error:
+                failed.append((f"{names.prefix}.*".lstrip("."), error))
+        return failed
 
 
 def _noted(name: str, buffer: Tensor, apart: Extents) -> Noted:
@@ -130,7 +189,8 @@ def preserve_buffers(model: nn.Module) -> Iterator[None]:
     >>> norm.running_mean
     tensor([0., 0.])
     """
-    kept = Buffers(model.named_modules())
+    kept = Buffers(Layout(model))
+    kept.note(Extents())
     try:
         yield
     finally:

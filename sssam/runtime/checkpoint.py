@@ -17,7 +17,7 @@ from torch import Tensor
 from sssam.core.groups import RADIUS
 from sssam.runtime import unfinished
 from sssam.runtime.bases import State
-from sssam.runtime.training import Engine
+from sssam.runtime.training import TrainingState
 from sssam.schedules.progress import PACE
 
 PREFIX = "sssam."
@@ -25,17 +25,17 @@ PREFIX = "sssam."
 FORMAT = 1
 
 
-def save(engine: Engine) -> State:
+def save(training: TrainingState) -> State:
     """The base optimizers' state dict, with the counters, the method and what it remembers."""
-    saved = engine.bases.state_dict()
-    _add_memory(engine, saved)
-    facts = {PREFIX + name: value for name, value in _facts(engine).items()}
+    saved = training.bases.state_dict()
+    _add_memory(training, saved)
+    facts = {PREFIX + name: value for name, value in _facts(training).items()}
     saved["param_groups"] = [{**group, **facts} for group in saved["param_groups"]]
     return saved
 
 
-def _facts(engine: Engine) -> dict[str, Any]:
-    counters = engine.counters
+def _facts(training: TrainingState) -> dict[str, Any]:
+    counters = training.counters
     return {
         "format": FORMAT,
         "steps": counters.steps,
@@ -43,57 +43,57 @@ def _facts(engine: Engine) -> dict[str, Any]:
         "forwards": counters.forwards,
         "backwards": counters.backwards,
         "voided": int(counters.voided),
-        "method": repr(engine.method),
-        "bases": _kinds(engine),
-        "shapes": engine.bases.shapes(),
+        "method": repr(training.method),
+        "bases": _kinds(training),
+        "shapes": training.bases.shapes(),
         # One text for all: torch.distributed.checkpoint loads no key that is not there before.
-        "numbers": json.dumps(engine.numbers | _progress(engine)),
-        "kept": json.dumps(_without(engine)),
+        "numbers": json.dumps(training.numbers | _progress(training)),
+        "kept": json.dumps(_without(training)),
     }
 
 
-def _progress(engine: Engine) -> dict[str, float]:
-    return engine.progress.state() if engine.progress is not None else {}
+def _progress(training: TrainingState) -> dict[str, float]:
+    return training.progress.state() if training.progress is not None else {}
 
 
-def _kinds(engine: Engine) -> str:
-    return ", ".join(type(base).__name__ for base in engine.bases.all)
+def _kinds(training: TrainingState) -> str:
+    return ", ".join(type(base).__name__ for base in training.bases.all)
 
 
-def _numbers(engine: Engine) -> list[Tensor]:
-    return [p for group in engine.bases.param_groups for p in group["params"]]
+def _numbers(training: TrainingState) -> list[Tensor]:
+    return [p for group in training.bases.param_groups for p in group["params"]]
 
 
-def _without(engine: Engine) -> dict[str, list[int]]:
+def _without(training: TrainingState) -> dict[str, list[int]]:
     """Of each vector that is kept, the parameters that have no part of it."""
-    kept = [engine.memory.get(p, {}) for p in _numbers(engine)]
+    kept = [training.memory.get(p, {}) for p in _numbers(training)]
     names = sorted({name for parts in kept for name in parts})
     return {name: [i for i, parts in enumerate(kept) if name not in parts] for name in names}
 
 
-def _add_memory(engine: Engine, saved: State) -> None:
+def _add_memory(training: TrainingState, saved: State) -> None:
     state = saved["state"] = dict(saved["state"])
     # Where the base has state, or never has any: then what is added is not taken for the base's.
-    everywhere = not state and bool(engine.makes_room or engine.counters.steps)
-    for i, p in enumerate(_numbers(engine)):
-        parts = engine.memory.get(p, {})
+    everywhere = not state and bool(training.makes_room or training.counters.steps)
+    for i, p in enumerate(_numbers(training)):
+        parts = training.memory.get(p, {})
         if p.requires_grad and (everywhere or i in state):
             # Zeros for what is not kept yet: a place that a distributed checkpoint is loaded into.
-            parts = {name: torch.zeros_like(p) for name in engine.method.facts.keeps} | parts
+            parts = {name: torch.zeros_like(p) for name in training.method.facts.keeps} | parts
         if parts:
             own = {PREFIX + name: part for name, part in parts.items()}
             state[i] = {**state.get(i, {}), **own}
 
 
-def load(engine: Engine, state_dict: State) -> None:
+def load(training: TrainingState, state_dict: State) -> None:
     """Load what `save` made, or a plain checkpoint of the base optimizer, which has no counters.
 
     Raises:
         ValueError: for a checkpoint of another model or of another version, or one with missing
             parts, before anything is changed.
     """
-    facts, memory = _checked(engine, state_dict)
-    _warn_of_another(engine, state_dict["param_groups"])
+    facts, memory = _checked(training, state_dict)
+    _warn_of_another(training, state_dict["param_groups"])
     groups = [_without_own(group) for group in state_dict["param_groups"]]
     state = {
         key: _without_own(value) if isinstance(value, dict) else value
@@ -101,24 +101,24 @@ def load(engine: Engine, state_dict: State) -> None:
     }
     # A method's tensors alone must not look like the base's state, which it makes when it is empty.
     state = {key: value for key, value in state.items() if value != {}}
-    engine.bases.load_state_dict({**state_dict, "state": state, "param_groups": groups})
-    engine.broken_off = False
-    engine.memory.clear()
-    engine.memory |= memory
+    training.bases.load_state_dict({**state_dict, "state": state, "param_groups": groups})
+    training.broken_off = False
+    training.memory.clear()
+    training.memory |= memory
     for name in ("steps", "ascents", "forwards", "backwards"):
-        setattr(engine.counters, name, facts.get(name, getattr(engine.counters, name)))
-    engine.counters.voided.fill_(facts.get("voided", 0))
-    engine.numbers.clear()
-    engine.numbers |= facts.get("numbers", {})
-    pace = {name: engine.numbers.pop(name) for name in PACE if name in engine.numbers}
-    if engine.progress is not None:
-        engine.progress.load(pace)
-    unfinished.resumed(engine)
+        setattr(training.counters, name, facts.get(name, getattr(training.counters, name)))
+    training.counters.voided.fill_(facts.get("voided", 0))
+    training.numbers.clear()
+    training.numbers |= facts.get("numbers", {})
+    pace = {name: training.numbers.pop(name) for name in PACE if name in training.numbers}
+    if training.progress is not None:
+        training.progress.load(pace)
+    unfinished.resumed(training)
 
 
-def _warn_of_another(engine: Engine, groups: list[dict[str, Any]]) -> None:
+def _warn_of_another(training: TrainingState, groups: list[dict[str, Any]]) -> None:
     # Another SAM's wrapper leaves its settings in the groups; they are not this optimizer's.
-    own = {key for base in engine.bases.all for key in base.defaults}
+    own = {key for base in training.bases.all for key in base.defaults}
     foreign = (
         {key: g[key] for g in groups for key in ("rho", "adaptive") if key in g} if groups else {}
     )
@@ -143,7 +143,7 @@ def _without_own(entries: dict[str, Any]) -> dict[str, Any]:
 
 
 def _checked(
-    engine: Engine, state_dict: State
+    training: TrainingState, state_dict: State
 ) -> tuple[dict[str, Any], dict[Tensor, dict[str, Tensor]]]:
     """The facts and the method's vectors of a checkpoint, all found to be in order."""
     for part in ("state", "param_groups"):
@@ -153,19 +153,19 @@ def _checked(
                 f"optimizer.state_dict() returned, not {sorted(map(str, state_dict))}"
             )
     groups = state_dict["param_groups"]
-    take_back = engine.bases.anticipate(groups)
+    take_back = training.bases.anticipate(groups)
     try:
-        facts = _read(engine, _own(groups[0]) if groups else {})
-        _check_shapes(engine, facts, groups)
-        memory = _memory(engine, state_dict, facts.get("kept", {}))
+        facts = _read(training, _own(groups[0]) if groups else {})
+        _check_shapes(training, facts, groups)
+        memory = _memory(training, state_dict, facts.get("kept", {}))
     except BaseException:
         take_back()
         raise
-    _compare(engine, facts)
+    _compare(training, facts)
     return facts, memory
 
 
-def _read(engine: Engine, found: dict[str, Any]) -> dict[str, Any]:
+def _read(training: TrainingState, found: dict[str, Any]) -> dict[str, Any]:
     if not found:
         return {}  # the base optimizer's own
     version = found.get("format", FORMAT)
@@ -174,7 +174,7 @@ def _read(engine: Engine, found: dict[str, Any]) -> dict[str, Any]:
             f"the checkpoint has format {version!r} of sssam's part, and this sssam reads format "
             f"{FORMAT}: load it with the sssam that saved it, or a later one"
         )
-    expected = _facts(engine).keys()
+    expected = _facts(training).keys()
     for how, names in (
         ("lacks", expected - found.keys()),
         ("has, of another version of sssam,", found.keys() - expected),
@@ -197,22 +197,24 @@ def _object(name: str, text: Any) -> dict[str, Any]:
         ) from error
 
 
-def _check_shapes(engine: Engine, facts: dict[str, Any], groups: list[dict[str, Any]]) -> None:
-    if facts.get("shapes", engine.bases.shapes()) != engine.bases.shapes():
+def _check_shapes(
+    training: TrainingState, facts: dict[str, Any], groups: list[dict[str, Any]]
+) -> None:
+    if facts.get("shapes", training.bases.shapes()) != training.bases.shapes():
         raise ValueError(
             "state_dict is a checkpoint of another model: its parameters have other shapes than "
             "this optimizer's, or another order; build the optimizer over the model it belongs to"
         )
-    engine.bases.require_groups(groups)
+    training.bases.require_groups(groups)
 
 
 def _memory(
-    engine: Engine, state_dict: State, kept: dict[str, list[int]]
+    training: TrainingState, state_dict: State, kept: dict[str, list[int]]
 ) -> dict[Tensor, dict[str, Tensor]]:
     # Ids are numbers, or names under torch.distributed.checkpoint: matched by order, as in torch.
     ids = [i for group in state_dict["param_groups"] for i in group["params"]]
     memory = {}
-    for n, (i, p) in enumerate(zip(ids, _numbers(engine), strict=True)):
+    for n, (i, p) in enumerate(zip(ids, _numbers(training), strict=True)):
         own = _own(state_dict["state"].get(i, {}))
         for name, part in own.items():
             if not isinstance(part, Tensor) or part.shape != p.shape:
@@ -221,7 +223,7 @@ def _memory(
                     f"shape {tuple(p.shape)}, not {getattr(part, 'shape', part)!r}"
                 )
         # What another method kept is of no use to this one, nor are places where nothing is yet.
-        names = {name for name in kept if n not in kept[name]} & engine.method.facts.keeps
+        names = {name for name in kept if n not in kept[name]} & training.method.facts.keeps
         lost = sorted(names - own.keys())
         if lost:
             raise ValueError(
@@ -235,8 +237,8 @@ def _memory(
     return memory
 
 
-def _compare(engine: Engine, facts: dict[str, Any]) -> None:
-    for name, now in (("method", repr(engine.method)), ("bases", _kinds(engine))):
+def _compare(training: TrainingState, facts: dict[str, Any]) -> None:
+    for name, now in (("method", repr(training.method)), ("bases", _kinds(training))):
         if (then := facts.get(name, now)) != now:
             around = "" if name == "method" else "an optimizer around "
             before, after = _apart(then, now) if name == "method" else (then, now)

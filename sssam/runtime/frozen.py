@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
+from operator import attrgetter, is_not
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from sssam.runtime.buffers import put_back
+from sssam.runtime.layout import Layout, same
 from sssam.runtime.tensors import Extents, Mark, Noted, is_plain, mark
 
 
@@ -33,6 +36,10 @@ class _Param:
     tried: bool = False
 
 
+_NEEDS_GRADIENT = attrgetter("requires_grad")
+_is_tensor = partial(is_not, None)
+
+
 class Frozen:
     """Finds out which frozen parameters a model's passes move, so that only these are copied.
 
@@ -43,13 +50,22 @@ class Frozen:
     `.data.mul_()`, which leaves no mark, is found too.
     """
 
-    def __init__(self, modules: Iterable[tuple[str, nn.Module]]) -> None:
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
         self._params: dict[int, _Param] = {}
-        self._find(modules)
+        self._known: tuple[list[Tensor | None], list[bool]] = ([], [])
+        self._find()
 
-    def _find(self, modules: Iterable[tuple[str, nn.Module]]) -> None:
+    def _find(self) -> None:
+        own = self._layout.parameters
+        known = own, [*map(_NEEDS_GRADIENT, filter(_is_tensor, own))]
+        if known[1] != self._known[1] or not same(own, self._known[0]):
+            self._walk()
+            self._known = known
+
+    def _walk(self) -> None:
         known, self._params = self._params, {}
-        for prefix, module in modules:
+        for prefix, module in self._layout.modules:
             for name, p in module._parameters.items():
                 if p is not None and not p.requires_grad:
                     one = known.get(id(p)) or _Param(f"{prefix}.{name}".lstrip("."), p, mark(p))
@@ -75,15 +91,12 @@ class Frozen:
         for each in self._look():
             each.moves = True
 
-    def note(
-        self,
-        modules: Iterable[tuple[str, nn.Module]],
-        trained: Iterable[Tensor],
-        apart: Extents,
-    ) -> list[Noted]:
+    def note(self, trained: Iterable[Tensor], apart: Extents) -> list[Noted]:
         """Copies, before a pass, of the frozen parameters that it may move."""
         self.suspect()
-        self._find(modules)
+        self._find()
+        if not self._params:
+            return []
         for each in self._params.values():
             each.before = each.seen, each.param.data if is_plain(each.param) else None
             each.shares = each.shares if each.tried else apart.touch(each.param)
@@ -108,6 +121,8 @@ class Frozen:
         Raises:
             RuntimeError: naming a parameter that could not be put back.
         """
+        if not self._params:
+            return
         failed = put_back(copies)
         differed = {id(each.tensor): each.differed for each in copies}
         lost = []

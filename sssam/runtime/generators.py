@@ -2,10 +2,11 @@
 
 import ctypes
 import random
+import struct
 import sys
 import types
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -26,21 +27,52 @@ class Generators:
 
     def __init__(self, devices: Iterable[torch.device]) -> None:
         self._devices = [d for d in set(devices) if d.type not in ("cpu", "meta")]
-        self._numpy = _NumPy()
+        self._python, self._numpy = _Python(), _NumPy()
+        self._modules: Sequence[nn.Module] = ()
+        self._searched: list[nn.Module] = []
+        self._quiet: list[dict[str, Any]] = []
+        self._sizes: list[int] = []
 
-    def note(self, modules: Iterable[nn.Module] = ()) -> Undo:
+    def note(self, modules: Sequence[nn.Module] = ()) -> Undo:
         """Note all states; the result puts them back.
 
         Args:
-            modules: whose own generators are noted too.
+            modules: whose own generators are noted too; the same object as long as they are.
         """
         undo: list[Undo] = [partial(torch.set_rng_state, torch.get_rng_state())]
         undo += map(_of_device, self._devices)
-        undo.append(partial(random.setstate, random.getstate()))
+        undo.append(self._python.note())
         if "numpy" in sys.modules:
             undo.append(self._numpy.note())
-        undo += map(_of_own, held_by(modules))
+        if modules is not self._modules or [*map(len, self._quiet)] != self._sizes:
+            self._look(modules)
+        undo += map(_of_own, held_by(self._searched))
         return partial(_all, undo)
+
+    def _look(self, modules: Sequence[nn.Module]) -> None:
+        """Find the modules that may hold generators: not torch's own layers that hold data alone.
+
+        What is added to these shows in their size.
+        """
+        quiet = [*filter(_is_quiet, modules)]
+        known = {*map(id, quiet)}
+        self._searched = [module for module in modules if id(module) not in known]
+        self._quiet = [module.__dict__ for module in quiet]
+        self._sizes = [*map(len, self._quiet)]
+        self._modules = modules
+
+
+def _is_quiet(module: nn.Module) -> bool:
+    """Whether a layer of torch's holds nothing that could come to hold a generator."""
+    return type(module).__module__.startswith("torch.nn.") and all(
+        name in _OF_TORCH or _is_data(value) for name, value in vars(module).items()
+    )
+
+
+def _is_data(value: Any) -> bool:
+    if type(value) is tuple:
+        return all(map(_is_data, value))
+    return type(value) in _HOOKS or isinstance(value, _NOT_SEARCHED)
 
 
 def _all(undo: list[Undo]) -> None:
@@ -61,6 +93,48 @@ def _of_own(generator: Any) -> Undo:
     if hasattr(generator, "get_state"):
         return partial(generator.set_state, generator.get_state(legacy=False))
     return partial(setattr, generator.bit_generator, "state", generator.bit_generator.state)
+
+
+class _Python:
+    """Python's global generator. To read its state takes as long as all the others' together.
+
+    So its words are noted as they lie in its memory, if they lie there as they are known to: the
+    state is made of them only where some were drawn.
+    """
+
+    def __init__(self) -> None:
+        self._of: Any = random.getstate.__self__  # type: ignore[attr-defined]
+        self._start = _start_of_words(self._of)
+
+    def note(self) -> Undo:
+        if self._start is None:
+            return partial(random.setstate, random.getstate())
+        words = ctypes.string_at(self._start, _WORDS.size)
+        return partial(self._put_back, self._start, words, self._of.gauss_next)
+
+    def _put_back(self, start: int, words: bytes, normal: float | None) -> None:
+        if ctypes.string_at(start, _WORDS.size) != words:
+            position, *state = _WORDS.unpack(words)
+            random.setstate((3, (*state, position), normal))
+        elif self._of.gauss_next != normal:
+            self._of.gauss_next = normal
+
+    def __reduce__(self) -> tuple[type["_Python"], tuple[()]]:
+        return type(self), ()  # an address is of no use elsewhere
+
+
+#: The position among the words of a Mersenne twister, and the words.
+_WORDS = struct.Struct("=i624I")
+
+
+def _start_of_words(generator: Any) -> int | None:
+    """Where in memory a generator of Python's has its words; None if it is not as CPython's."""
+    _, (*state, position), _ = generator.getstate()
+    if sys.implementation.name != "cpython":
+        return None
+    memory = ctypes.string_at(id(generator), type(generator).__basicsize__)
+    at = memory.find(_WORDS.pack(position, *state))
+    return None if at < 0 else id(generator) + at
 
 
 class _NumPy:

@@ -1,9 +1,10 @@
 """One pass a step leaves its traces in buffers and generators; the others are rolled back."""
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+import weakref
+from collections.abc import Callable, Iterable
 from functools import partial
+from types import TracebackType
 from typing import Literal, get_args
 
 from torch import Tensor, nn
@@ -11,31 +12,23 @@ from torch import Tensor, nn
 from sssam.runtime.buffers import Buffers
 from sssam.runtime.frozen import Frozen
 from sssam.runtime.generators import Generators
+from sssam.runtime.layout import Layout
+from sssam.runtime.others import Others
 from sssam.runtime.tensors import Extents
 
 Rng = Literal["restore", "same-mask"]
+Undo = Callable[[], object]
 NO_MODEL = (
     "sssam: the extra passes move batch norm's running statistics (and any other buffer) too; "
     "give model=model to keep them as a plain step leaves them, or model=False if there are none"
 )
-
-
-class Snapshot:
-    """Buffers, frozen parameters and generators as they stood, to be put back."""
-
-    def __init__(self, undo: list[Callable[[], object]]) -> None:
-        self._undo = undo
-
-    def put_back(self) -> None:
-        """Put back all that can be; then raise the first error, if there was one."""
-        failed: list[RuntimeError] = []
-        for undo in self._undo:
-            try:
-                undo()
-            except RuntimeError as error:
-                failed.append(error)
-        if failed:
-            raise failed[0]
+NOT_ALONE = (
+    "another sharpness-aware optimizer of the same model is amid a step: each one's extra pass "
+    "would add to the other's gradients. Give one optimizer a list of the base optimizers, end the "
+    "other's step first, or give it up by its restore()"
+)
+#: Which guard rolled a pass of a model back last.
+_at_work: "weakref.WeakKeyDictionary[nn.Module, weakref.ref[Guard]]" = weakref.WeakKeyDictionary()
 
 
 class Guard:
@@ -60,32 +53,29 @@ class Guard:
             raise TypeError(f"model must be a torch.nn.Module, None or False, not {model!r}")
         self.model, self.rng = model, rng
         self._warned = model is not None
-        self._frozen = Frozen(self._modules())
+        self._layout = Layout(model if isinstance(model, nn.Module) else None)
+        self._buffers, self._frozen = Buffers(self._layout), Frozen(self._layout)
+        self._others, self.rolls_back = Others(self._layout), False
         self._generators: Generators | None = None
         self._params: list[Tensor] = []
         self._trained = Extents()
-        self._open: Snapshot | None = None
-        self._replay: Callable[[], object] | None = None
-        self._left_traces = False
 
     def __reduce__(self) -> tuple[type["Guard"], tuple[object, Rng]]:
         return type(self), (self.model, self.rng)  # a copy finds out for itself, by its own memory
 
-    def snapshot(self, params: Iterable[Tensor]) -> Snapshot:
-        """Note all that a pass may move, as it stands now. Changes nothing.
+    def begin(self, params: Iterable[Tensor]) -> "Traces":
+        """A step begins, before its first pass.
 
         Args:
             params: the trained parameters.
         """
-        generators, modules = self._know(list(params)), self._modules()
-        undo: list[Callable[[], object]] = [generators.note(module for _, module in modules)]
-        undo.append(Buffers(modules, self._trained).put_back)
-        copies = self._frozen.note(modules, self._params, self._trained)
-        undo.append(partial(self._frozen.put_back, copies))
-        return Snapshot(undo)
+        generators = self._know(list(params))
+        self._frozen.suspect()
+        return Traces(self, None if self.rng == "restore" else self._note(generators))
 
-    def _modules(self) -> list[tuple[str, nn.Module]]:
-        return list(self.model.named_modules()) if isinstance(self.model, nn.Module) else []
+    def _note(self, generators: Generators) -> Undo:
+        self._layout.refresh()
+        return generators.note(self._layout.own)
 
     def _know(self, params: list[Tensor]) -> Generators:
         known = self._params
@@ -95,89 +85,122 @@ class Guard:
             self._generators = Generators(p.device for p in params)
         return self._generators
 
-    def begin(self, params: Iterable[Tensor]) -> None:
-        """A step begins, before its first pass: all earlier notes are forgotten.
+    def snapshot(self) -> list[Undo]:
+        """Note all that a pass may move, as it stands now; what is returned puts it back."""
+        undo: list[Undo] = [self._note(self._know(self._params))]
+        self._buffers.note(self._trained)
+        self._others.note(self._params)
+        copies = self._frozen.note(self._params, self._trained)
+        undo += [self._buffers.put_back, self._others.put_back]
+        return [*undo, partial(self._frozen.put_back, copies)]
 
-        Args:
-            params: the trained parameters.
-        """
-        generators = self._know(list(params))
-        self.end()
-        self._frozen.suspect()
-        if self.rng == "same-mask":
-            self._replay = generators.note(module for _, module in self._modules())
+    def confirm(self) -> None:
+        """After a pass that leaves its traces: note which frozen parameters it has moved."""
+        self._frozen.confirm()
 
-    @contextmanager
-    def around(self, whole: bool, noted: Snapshot | None = None) -> Iterator[None]:
-        """Around one pass: the first over the whole batch leaves its traces, others leave none.
+    def require_alone(self) -> None:
+        """An error while another optimizer of the same model is amid a step: they share a loss."""
+        if not isinstance(self.model, nn.Module):
+            return
+        rival = _at_work.get(self.model, weakref.ref(self))()
+        if rival is not None and rival is not self and rival.rolls_back:
+            raise RuntimeError(NOT_ALONE)
+        _at_work[self.model] = weakref.ref(self)
 
-        Args:
-            whole: whether the pass runs over the whole batch.
-            noted: a snapshot from before the pass, where that has run or begun already; it is
-                what is put back.
-
-        Raises:
-            RuntimeError: naming what could not be put back, after all else was.
-        """
-        leaves_traces = whole and not self._left_traces
-        self._left_traces |= whole
-        if leaves_traces:
-            with self._watched():
-                yield
-        else:
-            with self._rolled_back(noted):
-                yield
-
-    @contextmanager
-    def _watched(self) -> Iterator[None]:
-        if self._replay is not None:
-            self._replay()
-        try:
-            yield
-        finally:
-            self._frozen.confirm()
-
-    @contextmanager
-    def _rolled_back(self, noted: Snapshot | None) -> Iterator[None]:
+    def warn_once(self) -> None:
+        """Say that buffers are not rolled back, where it is not known whether there are any."""
         if not self._warned:
             self._warned = True
             warnings.warn(NO_MODEL, stacklevel=2)
-        snapshot = self._open = noted or self.snapshot(self._params)
-        try:
-            if self._replay is not None:
-                self._replay()
-            yield
-        except GeneratorExit:  # the program ends amid a step, or the optimizer is let go
-            raise
-        except BaseException as error:
-            try:
-                self._close(snapshot)
-            except RuntimeError as failure:
-                error.add_note(str(failure))
-            raise
-        self._close(snapshot)
-
-    def _close(self, snapshot: Snapshot) -> None:
-        if self._open is snapshot:  # else the step was dropped, what is there now was loaded
-            try:
-                snapshot.put_back()
-            except RuntimeError:  # once said, it is over; after an interrupt `end` tries again
-                self._open = None
-                raise
-            self._open = None
-
-    def end(self, loaded: bool = False) -> None:
-        """The step is over or dropped: what was noted is forgotten.
-
-        Args:
-            loaded: whether buffers, generators and weights may have been loaded within a pass,
-                which are then kept; else one whose end was interrupted is rolled back now.
-        """
-        if self._open is not None and not loaded:
-            self._close(self._open)
-        self._open = self._replay = None
-        self._left_traces = False
 
 
 def _are_two(one: Tensor, other: Tensor) -> bool:
     return one is not other
+
+
+class Traces:
+    """What the passes of one step leave behind.
+
+    Args:
+        guard: of the training.
+        replay: puts the generators where they are to stand before each pass; None: nowhere.
+    """
+
+    def __init__(self, guard: Guard, replay: Undo | None) -> None:
+        self.guard, self.replay = guard, replay
+        self.left = False
+
+    def around(self, whole: bool, *, may_shrink: bool = False) -> "Around":
+        """Around one pass: the first over the whole batch leaves its traces, others leave none.
+
+        Args:
+            whole: whether the pass runs over the whole batch.
+            may_shrink: whether only its end tells; then `whole` can still be set.
+        """
+        return Around(self, whole, may_shrink)
+
+
+class Around:
+    """A context that rolls back what a pass within it moves, unless that is to stay.
+
+    Where the step is given up by `GeneratorExit`, nothing is put back: the program ends, or what is
+    there now was loaded.
+
+    Raises:
+        RuntimeError: naming what could not be put back, after all else was.
+    """
+
+    def __init__(self, traces: Traces, whole: bool, may_shrink: bool) -> None:
+        self._traces, self.whole, self._may_shrink = traces, whole, may_shrink
+        self._undo: list[Undo] = []
+
+    @property
+    def _stays(self) -> bool:
+        return self.whole and not self._traces.left
+
+    def __enter__(self) -> "Around":
+        guard, replay = self._traces.guard, self._traces.replay
+        if not self._stays:
+            guard.warn_once()
+            guard.require_alone()
+        if not self._stays or self._may_shrink:
+            self._undo = guard.snapshot()
+            guard.rolls_back = not self._stays
+        if replay is not None:
+            replay()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        stays = self._stays
+        self._traces.left |= self.whole
+        self._traces.guard.rolls_back = False
+        if stays:
+            self._traces.guard.confirm()
+            return
+        if kind is GeneratorExit:
+            return
+        try:
+            _put_back(self._undo)
+        except RuntimeError as failure:
+            if error is None or kind is GivenUpError:
+                raise
+            error.add_note(str(failure))
+        self._traces.guard.warn_once()
+
+
+class GivenUpError(BaseException):
+    """Thrown into a step that is given up, so that it rolls back what it has moved."""
+
+
+def _put_back(undo: list[Undo]) -> None:
+    """Put back all that can be; then raise the first error, if there was one."""
+    failed: list[RuntimeError] = []
+    for each in undo:
+        try:
+            each()
+        except RuntimeError as error:
+            failed.append(error)
+    if failed:
+        raise failed[0]

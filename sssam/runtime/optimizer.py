@@ -1,32 +1,30 @@
 """The torch optimizer around a method: what loops, schedulers and checkpoints see."""
 
-import sys
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, MutableMapping
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal
 
 from torch import Tensor, nn
 from torch.amp import GradScaler
 from torch.optim import Optimizer
-from torch.utils.hooks import RemovableHandle
 
-from sssam.core.groups import require_no_foreign_radius
+from sssam.core.counters import Counters
 from sssam.core.passes import Phase
 from sssam.methods import Memory, Method
-from sssam.runtime import checkpoint, drivers, joint, migration
-from sssam.runtime.bases import Bases, State
+from sssam.runtime import calls, migration
+from sssam.runtime.bases import Bases
+from sssam.runtime.batch_loop import by_passes
 from sssam.runtime.batch_pass import BatchPass
+from sssam.runtime.closures import Closures, by_closure
 from sssam.runtime.examine import require_for
 from sssam.runtime.guard import Guard, Rng
+from sssam.runtime.interface import Interface
 from sssam.runtime.ranks import Perturbation, Ranks
-from sssam.runtime.scaling import require_told
 from sssam.runtime.trainers import scaler_of
-from sssam.runtime.training import Engine
+from sssam.runtime.training import TrainingState
 from sssam.schedules.progress import Clock
 
 
-class SharpnessAware(Optimizer):
+class SharpnessAware(Interface):
     """Runs a method around any built torch optimizer, in anyone's loop.
 
     One step can be written in three ways::
@@ -64,8 +62,6 @@ class SharpnessAware(Optimizer):
             list, a parameter with two owners, sharded parameters without their module.
     """
 
-    _engine: Engine
-
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         own: Any = vars(cls).get("__init__")
@@ -86,8 +82,8 @@ class SharpnessAware(Optimizer):
         bases, guard = Bases(base, SharpnessAware), Guard(model, rng)
         ranks = Ranks(perturbation, model, method)
         require_for(method, bases.all)
-        engine = Engine(bases, method, guard, ranks, total_steps)
-        self.__setstate__({"_engine": engine})
+        training = TrainingState(bases, method, guard, ranks, total_steps)
+        self.__setstate__({"_training": training})
 
     # What happens in a step ----------------------------------------------------------------------
 
@@ -118,9 +114,9 @@ class SharpnessAware(Optimizer):
             ValueError: the closure returned nothing.
         """
         if closure is not None:
-            given = drivers.Closures(closure, ascent_closure, ascent_fraction, scaler)
-            return drivers.by_closure(self._engine, self, given)
-        return drivers.finish(self._engine)
+            given = Closures(closure, ascent_closure, ascent_fraction, scaler)
+            return by_closure(self._training, self, given)
+        return calls.finish(self._training)
 
     def ascend(self, fraction: float | None = None, *, scaler: GradScaler | None = None) -> bool:
         """After `backward()` at w: move to w + e and clear the gradients, if this step asks for it.
@@ -140,7 +136,7 @@ class SharpnessAware(Optimizer):
                 two-line form can't serve; the text names the form that can.
         """
         scaler = scaler_of(self) if scaler is None else scaler
-        return drivers.ascend(self._engine, unwrap(self), fraction, scaler)
+        return calls.ascend(self._training, unwrap(self), fraction, scaler)
 
     def conclude(self, *, scaler: GradScaler | None = None) -> None:
         """After the last `backward()`, where a loop looks at gradients before `step()`.
@@ -157,7 +153,7 @@ class SharpnessAware(Optimizer):
                 the scaler is missing or has unscaled them already.
         """
         scaler = scaler_of(self) if scaler is None else scaler
-        drivers.conclude(self._engine, unwrap(self), scaler)
+        calls.conclude(self._training, unwrap(self), scaler)
 
     @property
     def will_ascend(self) -> bool:
@@ -166,7 +162,7 @@ class SharpnessAware(Optimizer):
         Where a part of the batch follows, read it directly before that pass: buffers and random
         generators are put back to where they were at the last reading before the gradients.
         """
-        return drivers.will_ascend(self._engine)
+        return calls.will_ascend(self._training)
 
     @property
     def progress(self) -> float | None:
@@ -181,21 +177,21 @@ class SharpnessAware(Optimizer):
             TypeError: set on a method without a schedule.
             ValueError: set outside [0, 1], backwards, or where steps alone can count.
         """
-        engine = self._engine
-        steps = engine.counters.steps
-        u = None if engine.progress is None else engine.progress.peek(steps)
-        if u is None and engine.total_steps is not None:
-            u = min(steps / engine.total_steps, 1.0)
+        training = self._training
+        steps = training.counters.steps
+        u = None if training.progress is None else training.progress.peek(steps)
+        if u is None and training.total_steps is not None:
+            u = min(steps / training.total_steps, 1.0)
         return u
 
     @progress.setter
     def progress(self, given: float | Clock) -> None:
-        if self._engine.progress is None:
+        if self._training.progress is None:
             raise TypeError(
                 f"progress={given!r}: {self.method!r} has no schedule that it could move; use "
                 "sssam.SSSAM, or give sssam.roles.Scheduled a progress=sssam.roles.Progress()"
             )
-        self._engine.progress.set(given)
+        self._training.progress.set(given)
 
     def passes(
         self,
@@ -218,13 +214,13 @@ class SharpnessAware(Optimizer):
             A `BatchPass`, with the weights standing where it is to be run. `step()` ends the step.
         """
         scaler = scaler_of(self) if scaler is None else scaler
-        return drivers.by_passes(self._engine, batch, scaler, backward)
+        return by_passes(self._training, batch, scaler, backward)
 
     @property
     def phase(self) -> Phase:
         """Which pass is run now: "plain", "ascent" (at w) or "descent" (at w + e)."""
-        self._engine.phase_was_read = True
-        return self._engine.phase
+        self._training.phase_was_read = True
+        return self._training.phase
 
     def restore(self) -> None:
         """Give up the step in progress: the weights are back at w, the update is not made.
@@ -232,48 +228,38 @@ class SharpnessAware(Optimizer):
         What an extra pass has moved since `will_ascend` or `ascend()`, buffers and random
         generators, is put back too.
         """
-        self._engine.abandon()
+        self._training.give_up()
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Clear the gradients; a step whose update was skipped is given up, back at w."""
-        drivers.clear(self._engine, set_to_none)
+        calls.zero_grad(self._training, set_to_none)
 
     # Counters -----------------------------------------------------------------------------------
 
     @property
     def method(self) -> Method:
         """The method that is run."""
-        return self._engine.method
+        return self._training.method
+
+    @property
+    def counters(self) -> Counters:
+        """Steps, ascents, void ones, and passes, as they were run."""
+        return self._training.counters
 
     @property
     def steps(self) -> int:
         """Steps taken; also t of the coming step."""
-        return self._engine.counters.steps
+        return self._training.counters.steps
 
     @property
     def ascents(self) -> int:
         """Sharpness-aware steps taken."""
-        return self._engine.counters.ascents
-
-    @property
-    def forwards(self) -> float:
-        """Forward passes run, in batches."""
-        return self._engine.counters.forwards
-
-    @property
-    def backwards(self) -> float:
-        """Backward passes run, in batches."""
-        return self._engine.counters.backwards
-
-    @property
-    def voided_ascents(self) -> int:
-        """Ascents that a zero or non-finite gradient made void. Reading it synchronises."""
-        return int(self._engine.counters.voided)
+        return self._training.counters.ascents
 
     @property
     def propagations(self) -> float:
         """Propagations a step, really run: (forwards + 2 backwards) / 3; 1 for the base."""
-        return self._engine.counters.propagations
+        return self._training.counters.propagations
 
     @property
     def expected_propagations(self) -> float:
@@ -282,164 +268,21 @@ class SharpnessAware(Optimizer):
         Raises:
             RuntimeError: for a method that decides by the gradients as they come.
         """
-        return self.method.cost(self._engine.total_steps)
+        return self.method.cost(self._training.total_steps)
 
     @property
     def critical_propagations(self) -> float:
         """Those of them that wait for one another, where a second device runs what need not."""
-        return self.method.critical(self._engine.total_steps)
+        return self.method.critical(self._training.total_steps)
 
     @property
     def memory(self) -> Memory:
         """Extra copies of the parameters: from step to step, and at the peak of a step."""
         return self.method.memory
 
-    # What torch's optimizers have ----------------------------------------------------------------
-
-    @property
-    def bases(self) -> tuple[Optimizer, ...]:
-        """The base optimizers."""
-        return tuple(self._engine.bases.all)
-
-    @property
-    def param_groups(self) -> list[dict[str, Any]]:
-        """The base optimizer's own param groups; an entry "sssam_rho" is a group's own radius."""
-        return self._engine.bases.param_groups
-
-    @param_groups.setter
-    def param_groups(self, given: list[dict[str, Any]]) -> None:
-        joint.set_groups(self._engine.bases.all, given)
-
-    @property
-    def state(self) -> Any:
-        """The base optimizer's own state."""
-        return self._engine.bases.state
-
-    @state.setter
-    def state(self, given: MutableMapping[Any, Any]) -> None:
-        joint.set_state(self._engine.bases.all, given)
-
-    @property
-    def defaults(self) -> dict[str, Any]:
-        """The base optimizer's own defaults; of several, all that they have."""
-        bases = self._engine.bases.all
-        return bases[0].defaults if len(bases) == 1 else joint.defaults(bases)
-
-    @defaults.setter
-    def defaults(self, given: dict[str, Any]) -> None:
-        self._engine.bases.all[0].defaults = given
-
-    def __getattr__(self, name: str) -> Any:
-        # Trainers ask whether an optimizer has modes, as schedule-free ones do.
-        if name in ("train", "eval") and "_engine" in self.__dict__:
-            modes = [getattr(base, name) for base in self.bases if hasattr(base, name)]
-            if modes:
-                return partial(_in_mode, self._engine, name, modes)
-        raise migration.unknown(self, name)
-
-    def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add a group to the base optimizer (to the first one, of several)."""
-        require_no_foreign_radius(param_group, self._engine.bases.all[0].defaults)
-        self._engine.give_way()
-        self._engine.bases.all[0].add_param_group(param_group)
-
-    def state_dict(self) -> State:
-        """Torch's own format; loads with `weights_only=True`, and into the base optimizer too.
-
-        A step in progress is given up first: the weights are back at w. After an update of the base
-        optimizer that an exception broke off, a warning says that a part of it may be in there.
-
-        Raises:
-            RuntimeError: called by a signal handler or a hook amid the base optimizer's update.
-        """
-        self._engine.require_whole("state_dict()")
-        self._engine.give_way()
-        for hook in self._optimizer_state_dict_pre_hooks.values():
-            hook(self)
-        self._engine.warn_if_void()
-        saved = checkpoint.save(self._engine)
-        for changed in self._optimizer_state_dict_post_hooks.values():
-            saved = changed(self, saved) or saved
-        return saved
-
-    def load_state_dict(self, state_dict: State) -> None:
-        """Load a checkpoint of this optimizer, or one of the base optimizer alone.
-
-        A step in progress is given up; weights, buffers and generator states that were loaded
-        before this call stay as they are.
-
-        Raises:
-            ValueError: it is another model's; nothing was changed.
-        """
-        self._engine.give_way(loaded=True)
-        state_dict = state_dict.copy()
-        for hook in self._optimizer_load_state_dict_pre_hooks.values():
-            state_dict = hook(self, state_dict) or state_dict
-        checkpoint.load(self._engine, state_dict)
-        for done in self._optimizer_load_state_dict_post_hooks.values():
-            done(self)
-
-    def register_step_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call `hook(optimizer, args, kwargs)` before the update, once all gradients are made."""
-        return self.bases[0].register_step_pre_hook(partial(_for_wrapper, self, hook))
-
-    def register_step_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call `hook(optimizer, args, kwargs)` after the update, a method's own part included."""
-        return self.bases[-1].register_step_post_hook(partial(_when_made, self, hook))
-
-    def __getstate__(self) -> dict[str, Any]:
-        self._engine.require_whole("copying or pickling")
-        self._engine.give_way()
-        self._engine.left = None  # a weak reference can't be pickled
-        return {"_engine": self._engine}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        own = ("param_groups", "state", "defaults")
-        for name in [name for name in own if name in state]:
-            setattr(self, name, state[name])
-        self.__dict__.update({name: state[name] for name in state if name not in own})
-        if "_engine" not in state:
-            return
-        self._optimizer_state_dict_pre_hooks = OrderedDict()
-        self._optimizer_state_dict_post_hooks = OrderedDict()
-        self._optimizer_load_state_dict_pre_hooks = OrderedDict()
-        self._optimizer_load_state_dict_post_hooks = OrderedDict()
-
-    @property
-    def _step_supports_amp_scaling(self) -> bool:
-        engine = self._engine
-        if engine.step is not None and not engine.scaled:
-            try:
-                require_told(engine.method, sys._getframe(1))
-            except RuntimeError:
-                engine.abandon()
-                raise
-        return False
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        migration.require_settable(self, name, value)
-        super().__setattr__(name, value)
-
     def __repr__(self) -> str:
         inner = ", ".join(repr(base) for base in self.bases)
         return f"{type(self).__name__} ({self.method!r})\naround {inner}"
-
-
-def _in_mode(engine: Engine, name: str, modes: list[Callable[..., Any]]) -> None:
-    if name == "train" and engine.begun:  # trainers say it before each pass; the step began in it
-        return
-    engine.give_way()
-    for mode in modes:
-        mode()
-
-
-def _for_wrapper(wrapper: Any, hook: Callable[..., Any], base: Optimizer, *args: Any) -> Any:
-    return hook(wrapper, *args)
-
-
-def _when_made(wrapper: Any, hook: Callable[..., Any], base: Optimizer, *args: Any) -> Any:
-    wrapper._engine.correct()  # what averages weights here must see them as the step leaves them
-    return hook(wrapper, *args)
 
 
 # Torch's own wrapping of step() would fire global hooks once more: they fire in the base's step.

@@ -4,6 +4,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
+from operator import attrgetter
 from typing import Any
 
 import torch
@@ -136,17 +137,23 @@ class Noted:
         tensor: any tensor; one without memory (meta, lazy) is only remembered.
         apart: what to leave alone where the tensor shares memory with it.
         exact: whether `differed` is to be known where the host must wait for a device to tell.
+
+    Attributes:
+        pairs: its memory, and the copies.
+        moves: it was written back once, so that it can be without a comparison as long as it lies
+            where it lay: it is moved by passes, and can be written to.
     """
 
     def __init__(self, name: str, tensor: Tensor, apart: Extents, exact: bool = False) -> None:
         self.name, self.tensor, self.exact, self.differed = name, tensor, exact, False
-        plain = is_plain(tensor)
+        plain = self._is_plain = is_plain(tensor)
         memories = [tensor] if plain else list(_memories(tensor))
         self._inner = [] if plain else list(_inner(tensor))
         self._alias = None if self._inner or is_lazy(tensor) else tensor.data
         self._place = _place(tensor)
         parts = [p for p in memories if _has_memory(p) and not apart.overlap(p)]
-        self._pairs: Pairs = [(words, words.clone()) for words in map(_integers, parts)]
+        self.pairs: Pairs = [(words, words.clone()) for words in map(_integers, parts)]
+        self.moves = False
 
     def put_back(self) -> Pairs:
         """Give the tensor its memory, shape and contents again.
@@ -161,7 +168,7 @@ class Noted:
         if _place(self.tensor) != self._place:
             self._put_back_memory()
         later: Pairs = []
-        for words, copy in self._pairs:
+        for words, copy in self.pairs:
             on_host = words.is_cpu
             if on_host or self.exact:
                 if torch.equal(words, copy):
@@ -171,18 +178,20 @@ class Noted:
                 words.copy_(copy)
             else:
                 later.append((words, copy))
+            self.moves = self._is_plain
         return later
 
     def _put_back_memory(self) -> None:
         if self._alias is not None:
             self.tensor.data, self.differed = self._alias, True
-        for words, _ in self._pairs:
+        for words, _ in self.pairs:
             storage = words.untyped_storage()
             end = words.nbytes + int(words.storage_offset()) * words.element_size()
             if storage.nbytes() < end:  # somebody has let it go
                 storage.resize_(end)
 
 
+@torch.no_grad()
 def write(pairs: Pairs) -> None:
     """Write copies over what they were made of, as one operation a device."""
     if pairs:
@@ -201,3 +210,12 @@ def _place(tensor: Tensor) -> Any:
     if not is_plain(tensor):
         return math.nan
     return tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype
+
+
+_DTYPE, _SHAPE = attrgetter("dtype"), attrgetter("shape")
+
+
+def places(tensors: list[Tensor]) -> tuple[list[Any], ...]:
+    """Where plain tensors lie, all at once."""
+    ways = (Tensor.data_ptr, _SHAPE, Tensor.stride, _DTYPE)
+    return tuple([*map(way, tensors)] for way in ways)

@@ -36,34 +36,34 @@ _runs: deque[Run] = deque(maxlen=1000)
 _of: "weakref.WeakKeyDictionary[Any, Run]" = weakref.WeakKeyDictionary()
 
 
-def watch(engine: Any, schedule: Schedule) -> None:
+def watch(training: Any, schedule: Schedule) -> None:
     """Look at this training when it ends."""
-    run = Run(engine.counters, schedule, engine.total_steps, engine.progress)
+    run = Run(training.counters, schedule, training.total_steps, training.progress)
     _runs.append(run)
-    _of[engine] = run
-    weakref.finalize(engine, _let_go, run).atexit = False
+    _of[training] = run
+    weakref.finalize(training, _let_go, run).atexit = False
 
 
-def ended(engine: Any) -> None:
+def ended(training: Any) -> None:
     """A trainer says that this training is over: warn, if its schedule did not come to its own."""
-    run = forget(engine)
+    run = forget(training)
     text = run and complaint(run)
     if text:
         warnings.warn(text, stacklevel=3)
 
 
-def forget(engine: Any) -> Run | None:
+def forget(training: Any) -> Run | None:
     """A training of which nothing is to be said any more; None if that is so already."""
-    run = _of.pop(engine, None)
+    run = _of.pop(training, None)
     if run is None or run not in _runs:
         return None
     _runs.remove(run)
     return run
 
 
-def resumed(engine: Any) -> None:
+def resumed(training: Any) -> None:
     """A checkpoint was loaded: the training of this process that it came from goes on here."""
-    own = _of.get(engine)
+    own = _of.get(training)
     if own is None or not own.counters.steps:
         return
     same = (own.schedule, own.total_steps)

@@ -110,7 +110,7 @@ class Objective:
         with ExitStack() as stack:
             flags = [(module, module.training) for module in self.model.modules()]
             stack.callback(_set_flags, flags)
-            stack.callback(self._generators.note(self.model.modules()))
+            stack.callback(self._generators.note([*self.model.modules()]))
             for own in _own_generators(self.batches):
                 stack.callback(own.set_state, own.get_state())
             stack.enter_context(preserve_buffers(self.model))

@@ -91,7 +91,7 @@ def test_a_pass_that_raises_leaves_w(
     assert optimizer.steps == steps + 1
 
 
-def test_a_base_that_raises_leaves_w_and_the_books() -> None:
+def test_a_base_that_raises_leaves_w_and_the_counters() -> None:
     problem = Problem()
     base = BASES["momentum"](problem.params)
     optimizer = sssam.SAM(base, model=problem.model)

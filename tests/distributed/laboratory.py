@@ -86,7 +86,7 @@ def studies() -> Result:
 def killed() -> Result:
     """`sssam train` of a task whose loss kills the second rank once, where no marker is there."""
     task, where = str(_written(DEADLY)), str(_out() / "results")
-    words = ["train", task, "--epochs", "6", "--method", "SS-SAM linear", "--out", where]
+    words = ["train", task, "--epochs", "6", "--method", "sssam", "--out", where]
     code = main([*words, "--checkpoint", str(_out() / "run.pt"), "--quiet"])
     return {"code": code, "restarts": int(os.environ["TORCHELASTIC_RESTART_COUNT"])}
 

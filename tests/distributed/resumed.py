@@ -61,7 +61,7 @@ def link() -> Result:
 def _end(model: nn.Module, optimizer: sssam.SharpnessAware) -> Result:
     return {
         "weights": _full(model),
-        "books": [optimizer.steps, optimizer.ascents, optimizer.backwards],
+        "counters": [optimizer.steps, optimizer.ascents, optimizer.counters.backwards],
     }
 
 

@@ -229,7 +229,7 @@ def overflow() -> Result:
             scaler.update()
         results[perturbation] = [w.hex() for w in flat(problem.params).double().tolist()]
         results[f"{perturbation}, steps"] = optimizer.steps
-        results[f"{perturbation}, voided"] = optimizer.voided_ascents
+        results[f"{perturbation}, voided"] = int(optimizer.counters.voided)
     return results
 
 

@@ -154,7 +154,7 @@ def messages() -> Result:
         optimizer = build(_sgd(model), model)
         with _listening() as sent:
             _train(model, optimizer, problem, 0, STEPS)
-        results[name] = {"sent": sent, "backwards": optimizer.backwards}
+        results[name] = {"sent": sent, "backwards": optimizer.counters.backwards}
     return results
 
 

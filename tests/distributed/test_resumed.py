@@ -34,12 +34,12 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> list[Results]:
 def test_a_sharded_run_cut_and_resumed_on_other_ranks_ends_as_one_never_cut(
     chain: list[Results], name: str
 ) -> None:
-    """`torch.distributed.checkpoint` saves the method's own vectors and books with the base's."""
+    """`torch.distributed.checkpoint` saves a method's vectors and counters with the base's."""
     uncut = chain[0][0][f"{name}, uncut"]
     one, other = (rank[name]["weights"] for rank in chain[-1])
     assert one == other
     _close(one, uncut["weights"])
-    assert chain[-1][0][name]["books"] == uncut["books"]
+    assert chain[-1][0][name]["counters"] == uncut["counters"]
     assert [part[0][name]["begun"] for part in chain] == [*CUTS[:-1]]
     assert {KEPT.get(name, "momentum_buffer"), "momentum_buffer"} <= {*chain[0][0][name]["kept"]}
 

@@ -113,7 +113,9 @@ def test_it_equals_a_loop_by_hand(mix: float, precision: str) -> None:
         scheduler.step()
     by_hand.close(loop.model, model)
     assert loop.sharp.ascents == sum(trial(t) for t in range(STEPS))
-    assert loop.sharp.forwards == loop.sharp.backwards == STEPS + loop.sharp.ascents
+    assert (
+        loop.sharp.counters.forwards == loop.sharp.counters.backwards == STEPS + loop.sharp.ascents
+    )
     assert loop.rates[-1] == scheduler.get_last_lr()[0]
 
 

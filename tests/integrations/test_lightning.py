@@ -74,7 +74,7 @@ def test_it_equals_a_loop_by_hand(mix: float, micro: int, part: float, precision
     sharp = module.sharp
     assert sharp.steps == trainer.global_step == len(steps)
     assert sharp.ascents == sum(draws(t) for t in range(len(steps)))
-    assert sharp.forwards == sharp.backwards == len(steps) + part * sharp.ascents
+    assert sharp.counters.forwards == sharp.counters.backwards == len(steps) + part * sharp.ascents
     assert 0 < sharp.ascents < len(steps)
     assert module.rates[-1] == scheduler.get_last_lr()[0]
     assert len(module.norms) == len(steps)  # the hook is told once a step
@@ -224,4 +224,4 @@ def test_a_method_that_moves_before_the_first_pass() -> None:
 
     runs = [fit(build(ours=ours), Momentum(), shuffle=True) for ours in (False, True)]
     by_hand.equal(runs[0].net, runs[1].net)
-    assert runs[1].sharp.forwards == runs[1].sharp.ascents == 2 * BATCHES
+    assert runs[1].sharp.counters.forwards == runs[1].sharp.ascents == 2 * BATCHES

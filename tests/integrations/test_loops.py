@@ -120,7 +120,7 @@ def test_a_closure_through_fabric_equals_a_loop_by_hand(precision: str) -> None:
     for t in range(STEPS):
         run.by_closure(t)
     by_hand.close(run.net, _by_hand(precision))
-    assert run.sharp.forwards == STEPS + run.sharp.ascents
+    assert run.sharp.counters.forwards == STEPS + run.sharp.ascents
 
 
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed", "16-mixed"])

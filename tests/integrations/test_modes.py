@@ -37,5 +37,5 @@ def test_trainer_sets_the_modes_and_no_step_is_given_up(tmp_path: Path, part: fl
     trainer = _trainer(tmp_path, more=more, sharpness=wrap, eval_dataset=_data())
     trainer.train()
     sharp: Any = sssam.unwrap(trainer.optimizer)
-    assert (sharp.steps, sharp.ascents, sharp.forwards) == (12, 12, 12 * (1 + part))
+    assert (sharp.steps, sharp.ascents, sharp.counters.forwards) == (12, 12, 12 * (1 + part))
     assert sharp.bases[0].evaluated == 2

@@ -95,7 +95,7 @@ def test_it_equals_a_loop_by_hand(part: float) -> None:
         by_hand.step(model, base, [partial(loss, 4)], ascent=ascent, **how)
     by_hand.close(net.module_, model)
     assert net.optimizer_.ascents == sum(draws(t) for t in range(20))
-    assert net.optimizer_.forwards == 20 + part * net.optimizer_.ascents
+    assert net.optimizer_.counters.forwards == 20 + part * net.optimizer_.ascents
 
 
 def test_without_ascents_it_is_skorch_to_the_bit() -> None:
@@ -140,7 +140,7 @@ def test_scikit_learn_clones_searches_and_pickles_it() -> None:
 
 def test_a_method_that_moves_before_the_first_pass() -> None:
     net = _net(sharpness=momentum).fit(*_data())
-    assert (net.optimizer_.steps, net.optimizer_.forwards) == (20, 20)
+    assert (net.optimizer_.steps, net.optimizer_.counters.forwards) == (20, 20)
 
 
 def test_a_regressor() -> None:

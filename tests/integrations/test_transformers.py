@@ -135,7 +135,7 @@ def test_it_equals_a_loop_by_hand(tmp_path: Path, mix: float, part: float, preci
     sharp = sssam.unwrap(trainer.optimizer)
     by_hand.close(trainer.model, model)
     assert sharp.ascents == sum(draws(t) for t in range(12))
-    assert sharp.forwards == sharp.backwards == 12 + part * sharp.ascents
+    assert sharp.counters.forwards == sharp.counters.backwards == 12 + part * sharp.ascents
     assert 0 < sharp.ascents < 12
     assert trainer.lr_scheduler.get_last_lr() == scheduler.get_last_lr()
 
@@ -168,7 +168,11 @@ def test_a_run_resumed_equals_the_uncut_one(tmp_path: Path, precision: str, part
     resumed.train(resume_from_checkpoint=str(tmp_path / "checkpoint-5"))
     by_hand.equal(whole.model, resumed.model)
     one, other = sssam.unwrap(whole.optimizer), sssam.unwrap(resumed.optimizer)
-    assert (one.steps, one.ascents, one.forwards) == (other.steps, other.ascents, other.forwards)
+    assert (one.steps, one.ascents, one.counters.forwards) == (
+        other.steps,
+        other.ascents,
+        other.counters.forwards,
+    )
     assert one.steps == 12
     if precision == "fp16":
         assert whole.accelerator.scaler.get_scale() == SCALE * 2**3  # grown after 4, 8, 12 steps
@@ -224,7 +228,7 @@ def test_a_method_that_moves_before_the_first_pass(tmp_path: Path) -> None:
     trainer = _trainer(tmp_path, sharpness=wrap)
     trainer.train()
     sharp = sssam.unwrap(trainer.optimizer)
-    assert (sharp.steps, sharp.forwards, sharp.ascents) == (12, 12, 12)
+    assert (sharp.steps, sharp.counters.forwards, sharp.ascents) == (12, 12, 12)
 
 
 class Short(SharpnessAwareTrainer):

@@ -108,10 +108,10 @@ def _check_invariants(problem: Problem, method: Method) -> None:
     for hook in hooks:
         hook.remove()
     assert [(id(p), p.data_ptr()) for p in problem.params] == before
-    assert not optimizer._engine.weights.moved
+    assert not optimizer._training.weights.moved
     assert all(torch.isfinite(p).all() for p in problem.params)
-    assert sum(forwards) / 32 == pytest.approx(optimizer.forwards, abs=1e-9)
-    assert sum(backwards) / 32 == pytest.approx(optimizer.backwards, abs=1e-9)
+    assert sum(forwards) / 32 == pytest.approx(optimizer.counters.forwards, abs=1e-9)
+    assert sum(backwards) / 32 == pytest.approx(optimizer.counters.backwards, abs=1e-9)
     assert optimizer.steps == STEPS
     assert torch.equal(torch.get_rng_state(), PLAIN_RNG)
     assert problem.model[1].num_batches_tracked == PLAIN.model[1].num_batches_tracked

@@ -52,13 +52,13 @@ def test_looksam_keeps_its_v_where_an_ascent_is_void() -> None:
     problem = Problem()
     optimizer = sssam.LookSAM(BASES["sgd"](problem.params), rho=0.1, k=1, model=False)
     by_best(problem, optimizer, 1)
-    before = [optimizer._engine.memory[p]["v"].clone() for p in problem.params]
+    before = [optimizer._training.memory[p]["v"].clone() for p in problem.params]
     for p in optimizer.passes(problem.batch(1)):
         loss = torch.nn.functional.cross_entropy(problem.model(p.x), p.y)
         p.backward(loss * math.inf if p.phase == "ascent" else loss)
     optimizer.step()
-    assert optimizer.voided_ascents == 1
-    assert same([optimizer._engine.memory[p]["v"] for p in problem.params], before)
+    assert optimizer.counters.voided == 1
+    assert same([optimizer._training.memory[p]["v"] for p in problem.params], before)
 
 
 @pytest.mark.parametrize("void_at", [0, 2])
@@ -71,5 +71,5 @@ def test_friendly_sam_s_mean_survives_a_void_ascent(void_at: int) -> None:
             loss = torch.nn.functional.cross_entropy(problem.model(p.x), p.y)
             p.backward(loss * math.inf if p.phase == "ascent" and t == void_at else loss)
         optimizer.step()
-    assert optimizer.voided_ascents == 1
-    assert all(optimizer._engine.memory[p]["m"].isfinite().all() for p in problem.params)
+    assert optimizer.counters.voided == 1
+    assert all(optimizer._training.memory[p]["m"].isfinite().all() for p in problem.params)

@@ -172,9 +172,9 @@ def test_sampa_resumes_with_a_step_of_the_base() -> None:
     resumed = sssam.SAMPa(BASES["momentum"](other.params), rho=0.1, model=False)
     resumed.load_state_dict(copy.deepcopy(optimizer.state_dict()))
     by_best(other, resumed, 1, 5)
-    assert resumed.forwards == optimizer.forwards + 1
+    assert resumed.counters.forwards == optimizer.counters.forwards + 1
     by_best(other, resumed, 1, 6)
-    assert resumed.forwards == optimizer.forwards + 3
+    assert resumed.counters.forwards == optimizer.counters.forwards + 3
 
     plain = Problem()
     plain.model.load_state_dict(whole.model.state_dict())
@@ -216,7 +216,9 @@ def test_a_gradient_that_is_not_finite_leaves_no_mark_on_what_is_kept_for_long(k
     by_best(problem, optimizer, 3, 3)
     assert all(torch.isfinite(p).all() for p in problem.params)
     assert all(
-        torch.isfinite(k).all() for kept in optimizer._engine.memory.values() for k in kept.values()
+        torch.isfinite(k).all()
+        for kept in optimizer._training.memory.values()
+        for k in kept.values()
     )
 
 

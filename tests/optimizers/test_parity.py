@@ -71,7 +71,7 @@ def test_all_forms_of_the_loop_are_one(name: str, base: str) -> None:
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_books_say_what_was_run(name: str) -> None:
+def test_counters_say_what_was_run(name: str) -> None:
     row = TABLE[name]
     problem, base = build("momentum", norm=row.norm)
     optimizer = row.build(base, problem.model)
@@ -82,8 +82,8 @@ def test_books_say_what_was_run(name: str) -> None:
         lambda module, inputs, outputs: backwards.append(len(outputs[0]))
     )
     by_best(problem, optimizer, STEPS)
-    assert sum(forwards) / 32 == pytest.approx(optimizer.forwards, abs=1e-9)
-    assert sum(backwards) / 32 == pytest.approx(optimizer.backwards, abs=1e-9)
+    assert sum(forwards) / 32 == pytest.approx(optimizer.counters.forwards, abs=1e-9)
+    assert sum(backwards) / 32 == pytest.approx(optimizer.counters.backwards, abs=1e-9)
     assert optimizer.steps == STEPS
     if row.propagations is None:
         assert optimizer.propagations == 1 + optimizer.ascents / STEPS

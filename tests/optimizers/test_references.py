@@ -193,7 +193,7 @@ def test_friendly_sam_takes_off_the_mean_of_the_step_before(name: str) -> None:
     problem, ours = _problem("layers"), _problem("layers")
     optimizer = sssam.FriendlySAM(_sgd(problem), rho=0.1, sigma=same, lam=lam, model=False)
     by_best(problem, optimizer, 1)
-    for kept in optimizer._engine.memory.values():
+    for kept in optimizer._training.memory.values():
         kept["m"] /= 1 - lam
     close = 1e-8 if "pytorch_optimizer" in name else 1e-10
     assert _agrees(name, problem, optimizer, close, first=1)

@@ -134,11 +134,11 @@ def main(how: str, form: str) -> None:
         harried = Training(f"{folder}/harried.pt", how)
         lives = harry(harried, how, form)
         harried.resume()
-    books: list[Any] = [(t.optimizer.steps, t.optimizer.ascents) for t in (calm, harried)]
+    counters: list[Any] = [(t.optimizer.steps, t.optimizer.ascents) for t in (calm, harried)]
     assert same(calm.problem.params, harried.problem.params), "the weights differ"
     assert same(list(calm.problem.model.buffers()), list(harried.problem.model.buffers()))
     assert how != "flag" or torch.equal(end, torch.get_rng_state()), "the generators differ"
-    assert books[0] == books[1], books
+    assert counters[0] == counters[1], counters
     print(lives)
 
 

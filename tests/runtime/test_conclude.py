@@ -41,7 +41,10 @@ def test_it_changes_no_iterate(name: str, enabled: bool) -> None:
         ended.zero_grad()
     assert same(one.params, other.params)
     assert same(list(one.model.buffers()), list(other.model.buffers()))
-    assert (plain.forwards, plain.backwards) == (ended.forwards, ended.backwards)
+    assert (plain.counters.forwards, plain.counters.backwards) == (
+        ended.counters.forwards,
+        ended.counters.backwards,
+    )
 
 
 def _mixed(problem: Problem) -> sssam.SAM:

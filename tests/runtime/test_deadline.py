@@ -196,7 +196,7 @@ def test_a_copy_has_a_clock_of_its_own_that_goes_on() -> None:
     optimizer = _build(clock)
     _run(optimizer, clock, 4)
     for twin in (copy.deepcopy(optimizer), pickle.loads(pickle.dumps(optimizer))):
-        own = twin._engine.progress.clock._clock
+        own = twin._training.progress.clock._clock
         assert _run(twin, own, 3) == [0.2, 0.25, 0.3]
     assert optimizer.progress == 0.2
 

@@ -159,7 +159,7 @@ def test_batches_of_any_nesting_are_cut(kind: type) -> None:
         p.backward(cross_entropy(problem.model(part_x), part_y))
     optimizer.step()
     assert sizes == [3, 32]
-    assert optimizer.forwards == 3 / 32 + 1
+    assert optimizer.counters.forwards == 3 / 32 + 1
 
 
 def test_expected_and_realised_propagations() -> None:

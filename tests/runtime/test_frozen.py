@@ -92,7 +92,7 @@ def test_beside_a_large_frozen_network_only_what_moves_is_copied(form: Form) -> 
     model = Momentum(_lerp, large=100)
     optimizer = _optimizer(model)
     copied: list[set[str]] = []
-    frozen = optimizer._engine.guard._frozen
+    frozen = optimizer._training.guard._frozen
     note = frozen.note
 
     def noted(*args: Any) -> Any:

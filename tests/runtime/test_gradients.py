@@ -166,7 +166,7 @@ def test_a_run_whose_perturbations_are_all_void_warns_once() -> None:
         warnings.simplefilter("error")
         step()
         optimizer.state_dict()
-    assert optimizer.voided_ascents == 21
+    assert optimizer.counters.voided == 21
 
 
 def test_the_table_has_the_methods_that_are_signed_here() -> None:

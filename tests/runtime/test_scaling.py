@@ -106,7 +106,7 @@ def test_overflow_in_each_pass(overflow: set[str], skipped: bool, build: Any, fo
     assert same(problem.params, before) == skipped
     assert optimizer.steps == (1 if skipped else 2)
     assert scaler.get_scale() == 2.0**10 / (2 if skipped else 1)
-    assert optimizer.voided_ascents == ("ascent" in overflow)
+    assert optimizer.counters.voided == ("ascent" in overflow)
     for t in range(2, 6):
         scaled_step(problem, optimizer, scaler, t, form)
     assert all(torch.isfinite(p).all() for p in problem.params)
@@ -290,5 +290,5 @@ def test_a_non_finite_ascent_without_a_scaler_moves_nothing(name: str, form: str
     base = BASES["momentum"](alone.params)
     alone.loss(0).backward()
     base.step()
-    assert optimizer.steps == optimizer.voided_ascents == 1
+    assert optimizer.steps == optimizer.counters.voided == 1
     torch.testing.assert_close(problem.params, alone.params, rtol=1e-12, atol=1e-14)

@@ -79,21 +79,21 @@ def _optimizer(steps: int) -> Any:
     w = torch.nn.Parameter(torch.ones(3))
     base = torch.optim.SGD([w], lr=0.1)
     optimizer = sssam.SSSAM(base, schedule=late(0.25), total_steps=100, model=False)
-    optimizer._engine.counters.steps = steps
+    optimizer._training.counters.steps = steps
     return optimizer
 
 
 def test_a_trainer_says_it_once_at_its_own_end() -> None:
     optimizer = _optimizer(60)
     with pytest.warns(UserWarning, match="training ended after 60 of total_steps=100"):
-        ended(optimizer._engine)
+        ended(optimizer._training)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        ended(optimizer._engine)
-        ended(_optimizer(100)._engine)
+        ended(optimizer._training)
+        ended(_optimizer(100)._training)
         other = _optimizer(60)
-        forget(other._engine)
-        ended(other._engine)
+        forget(other._training)
+        ended(other._training)
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def shown(
     output, _ = terminal.consoles()
     made = dict[str, Comparison]()
     for each in decided:
-        comparison = conduct.compared(what.study, each, held.values())
+        comparison = conduct.compared(what.study, each, held.values(), what.directory)
         folder = conduct.folder(what.study, each.part, what.directory)
         written = pages.write(comparison, folder, command=command, axis=axis)
         if quiet:
@@ -106,7 +106,7 @@ def _by_now(what: Meant, part: Part) -> Callable[[list[Record]], Comparison]:
             note = f"{unfinished}: until then, what is tuned has no runs."
             part_ = part.model_copy(update={"note": note.capitalize()})
             return conduct.compared(what.study, conduct.undecided(part_), found)
-        return conduct.compared(what.study, decided, found)
+        return conduct.compared(what.study, decided, found, what.directory)
 
     return compared
 

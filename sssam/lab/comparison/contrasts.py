@@ -1,172 +1,141 @@
-"""What each row is beside the base optimizer and beside SAM: paired by seed, then adjusted."""
+"""What each variant is beside the base and beside SAM: paired by seed, adjusted over variants."""
 
-from collections.abc import Mapping, Sequence
-from math import isclose
-from typing import Any, Protocol, Self, TypeVar
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 
 from sssam.lab import stats
+from sssam.lab.comparison.reasons import Reason
+from sssam.lab.comparison.results import (
+    Results,
+    Terms,
+    contrast,
+    differences,
+    shared_error,
+    unlike,
+)
 from sssam.lab.comparison.values import Comparison, Variant
-from sssam.lab.specs import Record, Task
+from sssam.lab.specs import Task
 
-#: The records of one method, by seed.
-BySeed = Mapping[int, Record]
-
-
-class _Judged(Protocol):
-    """A row of one task or of several, as far as claims on it are adjusted."""
-
-    @property
-    def p_value(self) -> float | None: ...
-    @property
-    def share(self) -> stats.Ratio | None: ...
-    @property
-    def share_p_value(self) -> float | None: ...
-    def model_copy(self, *, update: Mapping[str, Any] | None = None) -> Self: ...
+#: Below so many seeds nothing is claimed: a t interval of four takes the normal law on trust.
+LEAST_SEEDS = 5
 
 
-Judged = TypeVar("Judged", bound=_Judged)
+def p_value(terms: Terms, bound: float = 0.0, also: Results | None = None) -> float | None:
+    """The one-sided p-value against "the true mean is at most `bound`", in points.
 
-
-def contrasted(comparison: Comparison) -> Comparison:
-    """The comparison with each row's contrasts, then Holm's adjustments over the rows.
-
-    Nothing is tested where no run of SAM or of the base optimizer finished: what such a row ended
-    at is no reference.
+    Where a run of the terms or of `also` diverged, it must hold on the seeds too at which all of
+    them finished, and is the larger of the two p-values: a difference to runs that came to nothing
+    is no gain. None where fewer than `LEAST_SEEDS` are left.
     """
-    base, sam, task = comparison.base, comparison.sam, comparison.task
-    rows = [_beside(row, base, sam, task.margin) for row in comparison.variants]
-    if base is not None and sam is not None and base.runs.finished and sam.runs.finished:
-        apart = (base.label, sam.label)
-        rows = [row if row.label in apart else _tested(row, base, sam, task) for row in rows]
-    return comparison.model_copy(update={"variants": adjusted(rows)})
+    involved = [each for _, each in terms] + ([] if also is None else [also])
+    finished = np.logical_and.reduce([each.finished for each in involved])
+    if finished.sum() < LEAST_SEEDS:
+        return None
+    every = contrast(terms).above(bound)
+    return every if finished.all() else max(every, contrast(terms, finished).above(bound))
 
 
-def adjusted(rows: Sequence[Judged]) -> tuple[Judged, ...]:
-    """The rows with Holm's adjustments of their p-values.
-
-    A row whose own seeds do not identify a share has no p-value of it, yet counts among the others:
-    which rows are tested must not depend on what was measured.
-    """
-    keeping = stats.holm([row.p_value for row in rows])
-    asked = [row.share_p_value for row in rows]
-    counted = [
-        1.0 if p is None and row.share is not None else p
-        for row, p in zip(rows, asked, strict=True)
-    ]
-    sharing = [None if p is None else q for p, q in zip(asked, stats.holm(counted), strict=True)]
-    return tuple(
-        row.model_copy(update={"p_value": p, "share_p_value": q})
-        for row, p, q in zip(rows, keeping, sharing, strict=True)
+def are_alike(*results: Results) -> bool:
+    """Whether they were judged on the same test examples, and trained on the same samples."""
+    first, *rest = results
+    return not any(
+        unlike(first.test, each.test) or unlike(first.samples, each.samples) for each in rest
     )
 
 
-def differences(row: Variant, other: Variant) -> list[float]:
-    """A row's accuracies less another's, in points, at the seeds that both have."""
-    both = [seed for seed in row.accuracies if seed in other.accuracies]
-    return [_less(row.accuracies[seed], other.accuracies[seed]) for seed in both]
+def contrasted(comparison: Comparison, results: Mapping[str, Results]) -> Comparison:
+    """The comparison with each variant's differences to base and SAM, and what is said of SAM.
 
-
-def gains(row: Variant, base: Variant, sam: Variant) -> tuple[list[float], list[float]]:
-    """The gains over base of a row and of SAM, in points, at the seeds that all three have."""
-    seeds = [s for s in row.accuracies if s in base.accuracies and s in sam.accuracies]
-    own, reference, best = row.accuracies, base.accuracies, sam.accuracies
-    return [_less(own[s], reference[s]) for s in seeds], [
-        _less(best[s], reference[s]) for s in seeds
-    ]
-
-
-def _less(accuracy: float, other: float) -> float:
-    """Rounded far below one example, so that equal differences of counts are equal numbers.
-
-    Else a row that lies at the margin at every seed is tested on what 100 * k / n rounds to.
+    Non-inferiority to SAM and shares of its gain are there only where that gain is itself clear.
     """
-    return round(accuracy - other, 9)
+    base, sam = comparison.base, comparison.sam
+    found = [_beside(v, base, sam, results) for v in comparison.variants]
+    if base is None or sam is None:
+        return comparison.model_copy(update={"variants": tuple(found)})
+    if not is_gain_clear(base, sam, results):
+        reasons = (*comparison.reasons, Reason(kind="sam_gain_unclear"))
+        return comparison.model_copy(update={"variants": tuple(found), "reasons": reasons})
+    found = _beside_sam(found, base, sam, results, comparison.task)
+    return comparison.model_copy(update={"variants": tuple(found)})
 
 
-def _beside(row: Variant, base: Variant | None, sam: Variant | None, margin: float) -> Variant:
-    update: dict[str, object] = {}
-    to_base = [] if base is None or row.label == base.label else differences(row, base)
-    to_sam = [] if sam is None or row.label == sam.label else differences(row, sam)
-    if to_base:
-        update |= {
-            "to_base": stats.interval(to_base),
-            "to_base_bootstrap": stats.bootstrap(to_base),
-        }
-    if to_sam:
-        update |= {
-            "to_sam": stats.interval(to_sam),
-            "to_sam_bootstrap": stats.bootstrap(to_sam),
-            "detectable": stats.detectable(to_sam),
-            "seeds_needed": stats.seeds_needed(to_sam, margin),
-        }
-    return row.model_copy(update=update)
-
-
-def _tested(row: Variant, base: Variant, sam: Variant, task: Task) -> Variant:
-    """The row with what is claimed of it; of SAM's gain only where that is shown."""
-    to_base, to_sam, gain = differences(row, base), differences(row, sam), differences(sam, base)
-    update: dict[str, object] = {}
-    if to_base and to_sam and gain and stats.interval(gain).above_zero:
-        update |= _kept(to_sam, to_base, task.margin)
-    update |= _share(*gains(row, base, sam), task.share)
-    if not row.runs.finished:
-        update["share"] = None  # the part of a gain that runs which came to nothing keep
-    return row.model_copy(update=update)
-
-
-def _kept(to_sam: list[float], to_base: list[float], margin: float) -> dict[str, object]:
-    keeps = stats.keeps(stats.interval(to_sam), stats.interval(to_base), margin)
-    return {
-        "keeps": keeps if min(len(to_sam), len(to_base)) > 1 else None,
-        "p_value": stats.keeps_p_value(to_sam, to_base, margin),
-    }
-
-
-def _share(gain: list[float], sam_gain: list[float], share: float) -> dict[str, object]:
-    """Nothing where no seed has all three, or where SAM's mean gain is exactly zero."""
-    if not gain or stats.estimate(sam_gain).mean == 0:
-        return {}
-    return {
-        "share": stats.share(gain, sam_gain),
-        "share_p_value": stats.keeps_share_p_value(gain, sam_gain, share),
-    }
-
-
-def noise(by_seed: BySeed, reference: BySeed) -> stats.Noise | None:
-    """The noise of the difference in accuracy between two methods, from what was right by example.
-
-    None where fewer than two seeds have both, or the records do not hold what was right by example
-    (a metric in shares has no bit set).
-    """
-    pairs = [(by_seed[s], reference[s]) for s in by_seed if s in reference]
-    pairs = [(a, b) for a, b in pairs if _same_examples(a, b) and _told(a) and _told(b)]
-    outcomes = [right(a) - right(b) for a, b in pairs]
-    return stats.noise(outcomes, _shared([a.test_hash for a, _ in pairs]))
-
-
-def _same_examples(a: Record, b: Record) -> bool:
-    """Whether two records were judged on the same test examples, as far as they tell."""
-    alike = a.test_hash == b.test_hash or "" in (a.test_hash, b.test_hash)
-    return a.test_size == b.test_size and alike
-
-
-def _told(record: Record) -> bool:
-    """Whether the bit set is what the accuracy is the mean of."""
-    if record.test_accuracy is None or record.test_size == 0:
+def is_gain_clear(base: Variant, sam: Variant, results: Mapping[str, Results]) -> bool:
+    """Whether SAM is above the base: complete, like for like, five seeds, and not by divergence."""
+    one, other = results[sam.label], results[base.label]
+    if not (base.is_complete and sam.is_complete and are_alike(one, other)):
         return False
-    return isclose(int(record.correct, 16).bit_count() / record.test_size, record.test_accuracy)
+    p = p_value([(1, one), (-1, other)])
+    return p is not None and p < stats.ONE_SIDED
 
 
-def right(record: Record) -> npt.NDArray[np.int8]:
-    """By test example, 1 where it was right, else 0: the inverse of `evaluate.bit_set`."""
-    size = -(-record.test_size // 8)
-    raw = np.frombuffer(int(record.correct, 16).to_bytes(size, "little"), np.uint8)
-    return np.unpackbits(raw, count=record.test_size, bitorder="little").astype(np.int8)
+def _beside(
+    variant: Variant, base: Variant | None, sam: Variant | None, results: Mapping[str, Results]
+) -> Variant:
+    update = {
+        name: _difference(results[variant.label], results[other.label])
+        for name, other in (("to_base", base), ("to_sam", sam))
+        if other is not None and other.label != variant.label
+    }
+    return variant.model_copy(update=update)
 
 
-def _shared(hashes: Sequence[str]) -> bool | None:
-    """Whether all seeds were judged on one test set; None where a record does not tell."""
-    return None if "" in hashes else len(set(hashes)) == 1
+def _difference(one: Results, other: Results) -> stats.Interval | None:
+    terms = [(1, one), (-1, other)]
+    return contrast(terms).interval() if len(differences(terms)) else None
+
+
+def _beside_sam(
+    variants: list[Variant],
+    base: Variant,
+    sam: Variant,
+    results: Mapping[str, Results],
+    task: Task,
+) -> list[Variant]:
+    """Holm's family is all but base and SAM; one that is refused counts as 1."""
+    reference = results[base.label], results[sam.label]
+    tested = [v for v in variants if v.label not in (base.label, sam.label)]
+    p_values = [_non_inferior(v, results[v.label], *reference, task) for v in tested]
+    adjusted = stats.holm([1.0 if p is None else p for p in p_values])
+    updates = {
+        v.label: {
+            "share": _share(results[v.label], *reference),
+            "non_inferior": q < stats.ONE_SIDED,
+            "non_inferior_p": q,
+        }
+        for v, p, q in zip(tested, p_values, adjusted, strict=True)
+        if p is not None and q is not None
+    }
+    return [v.model_copy(update=updates.get(v.label)) for v in variants]
+
+
+def _non_inferior(
+    variant: Variant, own: Results, base: Results, sam: Results, task: Task
+) -> float | None:
+    """Two claims at once: within the margin of SAM, and above the task's share of its gain.
+
+    So it is the larger p-value (an intersection-union test; Berger 1982, Technometrics 24:295-300).
+    The share is there since a margin says nothing where SAM's own gain is no larger.
+    """
+    if not variant.is_complete or not are_alike(own, base, sam):
+        return None
+    margin = p_value([(1, own), (-1, sam)], -task.margin, also=base)
+    share = p_value([(1, own), (task.share - 1, base), (-task.share, sam)])
+    return None if margin is None or share is None else max(margin, share)
+
+
+def _share(own: Results, base: Results, sam: Results) -> stats.Ratio | None:
+    gain, sam_gain = [(1, own), (-1, base)], [(1, sam), (-1, base)]
+    values = differences(gain), differences(sam_gain)
+    if np.mean(values[1]) == 0:
+        return None
+    return stats.share(*values, common=_common(own, base, sam))
+
+
+def _common(own: Results, base: Results, sam: Results) -> npt.NDArray[np.float64]:
+    """The covariance that a shared test set leaves in the mean gains, by polarisation."""
+    terms = [(1, own), (-1, base)], [(1, sam), (-1, base)], [(1, own), (-1, sam)]
+    a, b, less = (shared_error(each) ** 2 for each in terms)
+    both = (a + b - less) / 2
+    return np.array([[a, both], [both, b]])

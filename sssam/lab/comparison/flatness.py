@@ -1,18 +1,22 @@
-"""The flatness of single runs -> that of a comparison's rows."""
+"""The flatness of single runs -> that of a comparison's variants."""
 
 from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 
 from sssam.lab import stats
-from sssam.lab.comparison.headline import counted
-from sssam.lab.comparison.values import Comparison, VariantFlatness, VariantRise
+from sssam.lab.comparison.parts import VariantFlatness, VariantRise
+from sssam.lab.comparison.reasons import Caveat
+from sssam.lab.comparison.values import Comparison
 from sssam.lab.specs import Record
 from sssam.lab.specs.flatness import Flatness, Plan
 
+#: Why the flatness of a run is not known, where its record gives no reason.
+NOT_ASKED = "trained before it was asked for"
+
 
 def with_flatness(comparison: Comparison, records: Sequence[Record], plan: Plan) -> Comparison:
-    """The comparison with its rows' flatness, and a remark on the runs that were not measured.
+    """The comparison with its variants' flatness, and a caveat on the runs that were not measured.
 
     Args:
         comparison: of these records.
@@ -20,18 +24,18 @@ def with_flatness(comparison: Comparison, records: Sequence[Record], plan: Plan)
         plan: what was to be measured; flatness by another plan is left out.
     """
     measured = [r for r in records if r.flatness is not None and r.flatness.plan == plan]
-    by_label: dict[str, list[Record]] = {row.label: [] for row in comparison.variants}
+    by_label: dict[str, list[Record]] = {v.label: [] for v in comparison.variants}
     for record in sorted(measured, key=lambda record: record.run.seed):
         by_label[record.run.method.label].append(record)
-    rows = tuple(
-        row.model_copy(update={"flatness": _row(by_label[row.label])})
-        for row in comparison.variants
+    variants = tuple(
+        each.model_copy(update={"flatness": _summary(by_label[each.label])})
+        for each in comparison.variants
     )
-    said = _remarks(comparison, records, len(measured))
-    return comparison.model_copy(update={"variants": rows, "remarks": (*comparison.remarks, *said)})
+    caveats = (*comparison.caveats, *_unknown(comparison, records, len(measured)))
+    return comparison.model_copy(update={"variants": variants, "caveats": caveats})
 
 
-def _row(records: Sequence[Record]) -> VariantFlatness | None:
+def _summary(records: Sequence[Record]) -> VariantFlatness | None:
     found = [record.flatness for record in records if record.flatness is not None]
     if not found:
         return None
@@ -62,17 +66,11 @@ def _rises(found: Sequence[Flatness]) -> list[VariantRise]:
     return made
 
 
-def _remarks(comparison: Comparison, records: Sequence[Record], measured: int) -> list[str]:
-    """How many trained runs have no flatness, and why."""
+def _unknown(comparison: Comparison, records: Sequence[Record], measured: int) -> list[Caveat]:
+    """How many trained runs have no flatness, by reason."""
     reasons = Counter(r.flatness_error for r in records if r.flatness_error is not None)
-    ended = sum(row.runs.finished + row.runs.diverged for row in comparison.variants)
-    said = [
-        f"The flatness of {counted(n, 'run')} could not be measured: {reason}."
-        for reason, n in reasons.items()
-    ]
+    ended = sum(v.runs.finished + v.runs.diverged for v in comparison.variants)
+    counts = dict(reasons)
     if unmeasured := ended - measured - reasons.total():
-        said.append(
-            f"The flatness of {counted(unmeasured, 'run')} is not known: they were trained before "
-            "it was asked for. A study in another directory trains them anew."
-        )
-    return said
+        counts[NOT_ASKED] = unmeasured
+    return [Caveat(kind="no_flatness", counts=counts)] if counts else []

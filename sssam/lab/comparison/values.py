@@ -1,78 +1,13 @@
-"""What a study found, as a value: the rows that tables, figures and pages are made from."""
+"""What a study found, as a value: the variants that tables, figures and pages are made from."""
 
 from typing import Literal
 
 from pydantic import Field
 
+from sssam.lab.comparison.parts import CurvePoint, Draws, Outcomes, VariantFlatness
 from sssam.lab.comparison.reasons import Caveat, Reason
 from sssam.lab.specs import Environment, Method, Spec, Task, Timing, Tuning
-from sssam.lab.specs.flatness import Profile
 from sssam.lab.stats import ONE_SIDED, Interval, Noise, Ratio
-
-
-class Outcomes(Spec):
-    """How many of a row's runs ended how; missing runs have no record yet."""
-
-    finished: int = 0
-    diverged: int = 0
-    failed: int = 0
-    missing: int = 0
-
-    @property
-    def total(self) -> int:
-        """The runs that the study asks for."""
-        return self.finished + self.diverged + self.failed + self.missing
-
-
-class CurvePoint(Spec):
-    """The end of one epoch, as means over the finished runs.
-
-    `passes` is what was spent until then, in epochs of the base optimizer.
-    """
-
-    epoch: int
-    passes: float
-    train_loss: float | None
-    validation_accuracy: float
-
-
-class Draws(Spec):
-    """Which steps of one run were sharpness-aware: bit i of `int(ascended, 16)` is step i."""
-
-    seed: int
-    steps: int
-    ascended: str
-
-    def taken(self) -> list[int]:
-        """The sharpness-aware steps, rising."""
-        bits = int(self.ascended, 16)
-        return [step for step in range(self.steps) if bits >> step & 1]
-
-
-class VariantRise(Spec):
-    """How far the loss rises within `rho` at worst; None where of some run it has no bound."""
-
-    rho: float
-    adaptive: bool
-    worst: Interval | None
-
-
-class VariantFlatness(Spec):
-    """How flat the training loss is at a row's trained models, as means over the `n` measured.
-
-    `samples` is how many training samples the loss is the mean over; `eigenvalue` the largest of
-    its Hessian, `trace` that of the Hessian. `curve` is the loss along a random direction, of the
-    run of `seed`, the first one measured.
-    """
-
-    n: int
-    samples: int
-    loss: Interval
-    eigenvalue: Interval
-    trace: Interval
-    rises: tuple[VariantRise, ...] = ()
-    seed: int
-    curve: Profile
 
 
 class Claim(Spec):
@@ -82,15 +17,17 @@ class Claim(Spec):
     `difference` the variant's test accuracy less the control's, in points, paired by seed, with the
     error of a test set that the seeds share. `p_value` is one-sided and the largest over `controls`
     (all that cost no more) and over all seeds and the commonly finished ones, so that no luck in
-    the choice of the control can make a claim; `hardest` is the control that it is of. Both are
-    None where the claim is refused, for which the comparison's `reasons` name the variant.
-    `adjusted` is Holm's over the variants, in which a variant that is refused counts as 1.
+    the choice of the control can make a claim; `hardest` is the control that it is of, and
+    `to_hardest` the difference to that. `adjusted` is Holm's over the variants, in which one that
+    is refused counts as 1. Both are None where the claim is refused, for which the comparison's
+    `reasons` name the variant.
     """
 
     control: str
     difference: Interval
     controls: tuple[str, ...] = ()
     hardest: str
+    to_hardest: Interval
     p_value: float | None = None
     adjusted: float | None = None
 
@@ -103,15 +40,16 @@ class Claim(Spec):
 class Variant(Spec):
     """One method, over the seeds.
 
-    Accuracies and their differences are in percentage points of test accuracy; differences are
-    paired by seed, and `accuracies` are by seed. `propagations` is the mean a step, `spread` its
-    standard deviation over runs, `relative_time` the median over seeds of the run's time over the
-    base optimizer's. `p_value`, that the row keeps SAM's gain within the task's margin, and
-    `share_p_value`, that it keeps at least the task's share of it, are Holm's over all rows that
-    are neither base nor SAM; both are None where SAM's own gain is not shown. `detectable` is the
-    true difference to SAM that these seeds find with power 0.8, `seeds_needed` how many one as
-    large as the margin needs, `noise` where the spread of the difference to SAM comes from. None:
-    not measured, or not defined.
+    Accuracies and differences are in percentage points of test accuracy; differences are paired by
+    seed, with the error of a test set that the seeds share. `validation` is the mean validation
+    accuracy, which chooses references. `cost` is the passes of the whole run, and `seconds` its
+    time, both in those of the base's run; `propagations` is the mean of passes a step, `spread` its
+    standard deviation over runs. `share` of SAM's gain and `non_inferior` (within the task's margin
+    of SAM, and above the task's share of its gain; `non_inferior_p` is Holm's over all but base and
+    SAM) are there only where SAM's own gain is clear. Of the difference to the claim's control,
+    `detectable` is the true one that these seeds detect with power 0.8, `seeds_needed` how many one
+    as large as the margin needs, `noise` where its spread comes from. None: not measured, or not
+    defined.
     """
 
     method: Method
@@ -123,23 +61,17 @@ class Variant(Spec):
     time: Timing | None = None
     claim: Claim | None = None
     claim_in_seconds: Claim | None = None
+    to_base: Interval | None = None
+    to_sam: Interval | None = None
+    share: Ratio | None = None
     non_inferior: bool | None = None
     non_inferior_p: float | None = None
-    to_sam: Interval | None = None
-    to_base: Interval | None = None
-    to_sam_bootstrap: Interval | None = None
-    to_base_bootstrap: Interval | None = None
-    share: Ratio | None = None
-    share_p_value: float | None = None
-    keeps: bool | None = None
-    p_value: float | None = None
     detectable: float | None = None
     seeds_needed: int | None = None
     noise: Noise | None = None
     propagations: float | None = None
     spread: float | None = None
     expected_propagations: float | None = None
-    relative_time: float | None = None
     curve: tuple[CurvePoint, ...] = ()
     draws: Draws | None = None
     flatness: VariantFlatness | None = None
@@ -172,18 +104,8 @@ class Variant(Spec):
         return self.cost if self.is_control and self.method.average == "none" else None
 
     @property
-    def holds(self) -> bool:
-        """Whether the row keeps SAM's gain also after Holm's adjustment for all rows."""
-        return bool(self.keeps) and self.p_value is not None and self.p_value < ONE_SIDED
-
-    @property
-    def holds_share(self) -> bool:
-        """Whether the row keeps the task's share of SAM's gain, after Holm's adjustment."""
-        return self.share_p_value is not None and self.share_p_value < ONE_SIDED
-
-    @property
     def role(self) -> Literal["base", "control", "sam", "part", "scheduled", "other"]:
-        """What the row is in the comparison; figures give each role one colour."""
+        """What the variant is in the comparison; figures give each role one colour."""
         method = self.method
         averaged = method.average != "none" or method.patience is not None
         if method.kind == "base":
@@ -196,27 +118,25 @@ class Variant(Spec):
 
 
 class Comparison(Spec):
-    """All that is shown of a study; it holds no sentence that its numbers do not bear.
+    """All that is known of a study, as numbers; `report.sentences` has the words.
 
-    `headline` is the finding, `support` the numbers that it rests on, `remarks` what else is to be
-    known; `tuning` says how each row's rho was chosen, and `untuned` names the
-    rows whose rho was not tuned on this task. `environments` are
-    the distinct ones, whatever their times and commits; `commits` are all of these.
+    `best` is the label of the variant with the largest clear gain over the base at up to
+    `claims.CHEAP` times its passes, and `is_best_in_seconds` whether that holds in seconds too,
+    None where it was not timed. `reasons` say why nothing is claimed of some variants or of all,
+    `caveats` what else is to be known, `tuning` what was tuned over what; `note` is the study's own
+    sentence on it. `environments` are the distinct ones, whatever their times and commits;
+    `commits` are all of these.
     """
 
     task: Task
     seeds: tuple[int, ...]
     variants: tuple[Variant, ...]
-    headline: str = ""
-    support: str = ""
-    remarks: tuple[str, ...] = ()
-    note: str = ""
-    tuning: tuple[Tuning, ...] = ()
     best: str | None = None
     is_best_in_seconds: bool | None = None
     reasons: tuple[Reason, ...] = ()
     caveats: tuple[Caveat, ...] = ()
-    untuned: tuple[str, ...] = ()
+    tuning: tuple[Tuning, ...] = ()
+    note: str = ""
     environments: tuple[Environment, ...] = ()
     commits: tuple[str, ...] = ()
 
@@ -232,14 +152,13 @@ class Comparison(Spec):
 
     @property
     def candidates(self) -> tuple[Variant, ...]:
-        """The measured rows that are neither base nor SAM, in their order."""
-        apart = (self.base, self.sam)
-        return tuple(r for r in self.variants if r.accuracy is not None and r not in apart)
+        """Those of which something may be claimed: all but the controls, SAM among them."""
+        return tuple(v for v in self.variants if not v.is_control)
 
     @property
     def missing(self) -> int:
         """Runs that the study asks for and that have no record."""
-        return sum(row.runs.missing for row in self.variants)
+        return sum(variant.runs.missing for variant in self.variants)
 
     def _best(self, role: str) -> Variant | None:
         """Of the complete ones, where there are any; failed runs must not choose the reference."""

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from sssam.lab.comparison.values import Comparison, Variant, VariantFlatness
+from sssam.lab.comparison.parts import VariantFlatness
+from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.report.figure import Figure
 from sssam.lab.report.files import save
 from sssam.lab.report.forest import Line, forest

@@ -7,14 +7,17 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
+from sssam.lab.comparison.claims import CHEAP
 from sssam.lab.comparison.pool import Pooled, PooledVariant, pool
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.report import html, sentences
-from sssam.lab.report.cells import Cell, as_markdown, difference, escaped
+from sssam.lab.report.cells import Cell, as_markdown, difference, escaped, number, p_value
 from sssam.lab.report.figure import Figure
 from sssam.lab.report.forest import Line, forest
 from sssam.lab.report.key import Key
-from sssam.lab.report.text import counted, listed, points
+from sssam.lab.report.table import CONTROL, SAM
+from sssam.lab.report.text import counted, listed
+from sssam.lab.stats import Interval
 from sssam.runtime.files import write_whole
 
 
@@ -66,6 +69,7 @@ def page(name: str, made: Mapping[str, Comparison], together: Together) -> str:
     return template.render(
         name=name,
         headline=headline(found) if found else together.reason,
+        about_passes=sentences.PASS,
         figure=figure,
         tasks=[
             (f"{folder}/comparison.html", each.task.name, sentences.headline(each))
@@ -83,50 +87,72 @@ def page(name: str, made: Mapping[str, Comparison], together: Together) -> str:
 
 
 def differences(found: Pooled, roles: Mapping[str, str]) -> Figure | None:
-    """The forest plot of the variants' mean differences; None where no variant has one."""
+    """The forest plot of the errors that variants remove; None where no variant has one."""
     lines = [
         Line(
             each.label,
             roles[each.label],
-            each.to_sam,
-            points(each.to_sam, 2),
-            each.holds,
+            each.to_control,
+            percent(each.to_control),
+            each.established,
             [part.mean for part in each.by_task.values()],
         )
         for each in found.variants
-        if each.to_sam is not None
+        if each.to_control is not None
     ]
     if not lines:
         return None
     best = max(lines, key=lambda line: line.value.mean)
     return Figure(
         name="differences",
-        title="How close each variant comes to SAM in the mean",
+        title="The part of the error that each variant removes beyond the best control",
         caption=sentences.CAPTIONS["pooled"],
         alt=f"Forest plot of {counted(len(lines), 'variant')}; the highest is {best.label}, "
         f"{best.text}.",
-        views={"": partial(forest, lines, ["mean difference over the tasks"], "SAM")},
+        views={"": partial(forest, lines, ["% of the base's error, mean over tasks"], "control")},
     )
 
 
 def headline(found: Pooled) -> str:
     """The finding in one sentence."""
     over = f"Over {counted(len(found.tasks), 'task')} of equal weight"
-    gain = next((each.to_base for each in found.variants if each.to_sam is None), None)
-    if gain is None or not gain.above_zero:
-        return f"{over}, SAM is not clearly above the base in the mean."
-    holding = [each.label for each in found.variants if each.holds]
-    mean = f"SAM gains {points(gain)} over the base in the mean"
-    if not holding:
-        return f"{over}, {mean}; no variant is non-inferior to it."
-    return f"{over}, {mean}; non-inferior to it: {listed(holding, 4)}."
+    cheap = [v for v in found.variants if v.cost is not None and v.cost <= CHEAP]
+    clear = [each for each in cheap if each.established]
+    if not clear:
+        return (
+            f"{over}, no variant at up to {CHEAP:g} times the base's price is clearly above the "
+            "best controls that cost no more."
+        )
+    best = max(clear, key=lambda each: each.to_base.mean)
+    return (
+        f"{over}, {best.label} removes {percent(best.to_base)} of the base's error for "
+        f"{sentences.price(best)}, and {percent(best.to_control)} more than the best controls that "
+        f"cost no more ({counted(best.wins, 'task')} won, {best.ties} tied, {best.losses} lost)."
+    )
+
+
+def percent(value: Interval | None) -> str:
+    """A relative reduction of the error with its interval.
+
+    >>> percent(Interval(6.84, 6.3, 7.4, 20))
+    '6.8% [6.3, 7.4]'
+    """
+    if value is None:
+        return "nothing"
+    ends = "" if value.low is None else f" [{value.low:.1f}, {value.high:.1f}]"
+    return f"{value.mean:.1f}%{ends}"
 
 
 def remarks(found: Pooled) -> list[str]:
     """What is to be known beside the table."""
     out = found.left_out
     left = [f"Left out, since not every task has them: {listed(out)}."] if out else []
-    return [*left, *found.remarks]
+    related = [
+        f"{one} and {other} split the same data by the same seeds; their errors may be related, "
+        "and the intervals then too short."
+        for one, other in found.related
+    ]
+    return [*left, *related]
 
 
 def cells(found: Pooled) -> list[list[Cell]]:
@@ -135,11 +161,21 @@ def cells(found: Pooled) -> list[list[Cell]]:
 
 
 def _cells(each: PooledVariant, found: Pooled) -> list[Cell]:
+    counts = [each.wins, each.ties, each.losses] if each.by_task else []
     return [
         Cell("variant", each.label, sort=each.label),
         difference("over base", each.to_base),
-        difference("over SAM", each.to_sam, strong=each.holds),
-        *(difference(f"over SAM on {task}", each.by_task.get(task)) for task in found.tasks),
+        difference(CONTROL, each.to_control, more=p_value(each.p_value), strong=each.established),
+        number("passes", each.cost, "{:.3f}", best="low"),
+        number("seconds", each.seconds, "{:.2f}", best="low"),
+        difference(SAM, each.to_sam),
+        *(
+            number(name, n, "{}", best=best)
+            for name, n, best in zip(
+                ("won", "tied", "lost"), counts or (None,) * 3, ("high", "low", "low"), strict=True
+            )
+        ),
+        *(difference(f"on {task}", each.by_task.get(task)) for task in found.tasks),
     ]
 
 

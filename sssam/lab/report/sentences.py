@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from sssam.lab.comparison.claims import CHEAP
+from sssam.lab.comparison.pool import PooledVariant
 from sssam.lab.comparison.reasons import Caveat, Reason
 from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.report.key import best
 from sssam.lab.report.text import counted, listed, points
 from sssam.lab.specs import Tuning
 
-#: Up to how many times the base's price a variant may cost to be named in the headline.
-CHEAP = 1.1
 PASS = (
     "A pass is a forward and a backward pass on a batch; plain training takes one a step, SAM two."
 )
@@ -36,7 +36,7 @@ def _seeds(comparison: Comparison) -> str:
     return f"{seeds}; {missing} of {total} runs missing" if missing else seeds
 
 
-def price(variant: Variant) -> str:
+def price(variant: Variant | PooledVariant) -> str:
     """Both prices of a run, in words; passes never stand alone."""
     passes = "unknown" if variant.cost is None else f"{variant.cost:.2f}"
     if variant.seconds is None:
@@ -53,7 +53,7 @@ def support(comparison: Comparison) -> str:
             "buys as much for it."
         )
     claims = [(v, v.claim) for v in comparison.candidates if v.claim is not None]
-    if winner is not None or not claims:
+    if winner is not None or not claims or _of_all(comparison):
         return ""
     nearest, claim = max(claims, key=lambda each: each[1].difference.mean)
     return (
@@ -64,8 +64,7 @@ def support(comparison: Comparison) -> str:
 
 def _none(comparison: Comparison) -> str:
     """That nothing is claimed, and why: of all variants, or since no difference is clear."""
-    of_all = [reason for reason in comparison.reasons if not reason.variants]
-    if of_all:
+    if of_all := _of_all(comparison):
         return f"nothing is claimed: {WHY[of_all[0].kind](of_all[0])}"
     if all(variant.claim is None for variant in comparison.variants):
         return "nothing is claimed: no variant was compared with a control of the base"
@@ -73,6 +72,11 @@ def _none(comparison: Comparison) -> str:
         f"no variant at up to {CHEAP:g} times the base's price is clearly more accurate than the "
         "best control that costs no more"
     )
+
+
+def _of_all(comparison: Comparison) -> list[Reason]:
+    """Why nothing is claimed of any variant."""
+    return [reason for reason in comparison.reasons if not reason.variants]
 
 
 def remarks(comparison: Comparison) -> list[str]:
@@ -123,7 +127,7 @@ def _at(seeds: Sequence[int]) -> str:
 WHY: Mapping[str, Callable[[Reason], str]] = {
     "few_seeds": lambda r: "it takes at least five seeds",
     "untuned_base": lambda r: "the base's recipe was not tuned on this task",
-    "no_control": lambda r: "there is no control of the base beside it at no higher price",
+    "no_control": lambda r: "but for the base itself, no control that costs no more was compared",
     "incomplete": lambda r: "some of its runs failed or are missing",
     "incomplete_control": lambda r: f"runs of its control {listed(r.controls, 3)} are missing",
     "diverged": lambda r: "runs diverged, and too few seeds are left at which none did",
@@ -151,7 +155,7 @@ CAVEATS: Mapping[str, Callable[[Caveat], str]] = {
     ),
     "other_data": lambda c: f"Left out, since their data differ: {_runs(c.counts)}.",
     "untuned": lambda c: (
-        f"rho was not tuned here for {listed(c.variants, 4)}: another may do better (`sssam tune`)."
+        f"rho was not tuned here for {listed(c.variants, 4)}: another may do better (`--trials`)."
     ),
     "grid_end": lambda c: (
         "The best value lies at an end of its grid: "
@@ -211,23 +215,26 @@ CAPTIONS = {
     "line between the losses at the ends.",
     "surface": "Training loss over the plane of two random directions whose filters are as long as "
     "the model's (Li et al., 2018). The cross is the model.",
-    "pooled": "Mean over the tasks, each with the same weight, of the part of the base's test "
-    "error that a variant removes, with its 95% interval; the ticks are the single tasks.",
+    "pooled": "The part of the base's test error that a variant removes beyond the best control "
+    "that costs no more: the mean over tasks of equal weight, with its 95% interval; the ticks are "
+    "the single tasks. A full point is clearly above the controls, after Holm's adjustment.",
 }
 NOTES = {
     "variants": "{metric} in %, differences in percentage points, paired by seed, with 95% "
     "intervals; p is one-sided, the largest over all controls that cost no more, and adjusted over "
     "the variants by Holm's method. Passes and seconds are those of a whole run over the base's; "
     "seconds are measured apart, in short interleaved blocks. Select a column's name to sort.",
-    "sam": "Non-inferior to SAM: the difference to SAM lies above -{margin:g} points, a margin "
-    "fixed with the task. The share of SAM's gain has Fieller's interval.",
+    "sam": "Non-inferior to SAM: at most {margin:g} points below it, with at least {share:.0%} of "
+    "its gain, both fixed with the task, after Holm's adjustment. The share of the gain has "
+    "Fieller's interval.",
     "flatness": "Means over seeds with 95% intervals, in evaluation mode, on the first samples of "
     "the training set. The top eigenvalue and the trace (Hutchinson's estimate) are of the Hessian "
     "of the training loss; a rise is the largest that gradient ascent found within a radius of the "
     "weights, or, adaptive, within ASAM's ellipsoid.",
-    "pooled": "Means over the tasks with 95% intervals by Student's t with Welch's and "
-    "Satterthwaite's degrees of freedom. The claim is of these tasks in the mean: not of each, and "
-    "not of tasks at large.",
+    "pooled": "In % of the base's test error: means over tasks of equal weight with 95% intervals "
+    "by Student's t with Welch's and Satterthwaite's degrees of freedom; then the tasks won, tied "
+    "and lost against the best control, and each of them. The claim is of these tasks in the mean: "
+    "not of each, and not of tasks at large.",
     "repeat": "Run it where the directory of results lies. Runs that have a record are not trained "
     "again; set the records aside to train all of them anew. Equal seeds give equal numbers on one "
     "machine with equal versions; on another the last digits, and seconds, may differ.",

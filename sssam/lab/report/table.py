@@ -1,6 +1,7 @@
 """A comparison as tables of cells, for the page, for Markdown and for the terminal alike."""
 
-from sssam.lab.comparison.values import Comparison, Variant, VariantRise
+from sssam.lab.comparison.parts import VariantRise
+from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.report.cells import (
     EMPTY,
     Cell,
@@ -64,7 +65,7 @@ def _has_gain(comparison: Comparison) -> bool:
 
 def _beside_sam(variant: Variant) -> list[Cell]:
     more = ""
-    if variant.non_inferior is not None:
+    if variant.non_inferior is not None and not variant.is_control:
         more = "non-inferior" if variant.non_inferior else "not established"
     to_sam = difference(SAM, variant.to_sam, more=more, strong=bool(variant.non_inferior))
     return [to_sam, _share(None if variant.is_control else variant.share)]
@@ -119,7 +120,8 @@ def notes(comparison: Comparison) -> list[str]:
     """What the columns of the table of variants mean."""
     task = comparison.task
     told = [NOTES["variants"].format(metric=task.metric.capitalize())]
-    return [*told, NOTES["sam"].format(margin=task.margin)] if _has_gain(comparison) else told
+    beside = NOTES["sam"].format(margin=task.margin, share=task.share)
+    return [*told, beside] if _has_gain(comparison) else told
 
 
 def markdown(comparison: Comparison) -> str:

@@ -9,7 +9,7 @@ from sssam.lab.specs import Method, Run, Spec, Task, Whole
 from sssam.lab.tasks import problems
 from sssam.schedules import constant
 
-#: Seeds of a search; `sssam tune` uses 1000 to 1009, and a comparison counts its own from 0.
+#: Seeds of a search; tuning uses 1000 on, and a comparison counts its own from 0.
 FIRST_SEED = 2000
 
 Sampler = Literal["tpe", "random"]

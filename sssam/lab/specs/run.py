@@ -84,9 +84,8 @@ class Code(Spec):
 class Task(Spec):
     """What is trained, and how: everything that is equal across the methods compared.
 
-    `margin` is in percentage points of test accuracy: a row "keeps SAM's gain" when the lower end
-    of the interval of its paired difference to SAM lies above `-margin`. `share`, in (0, 1], is the
-    part of SAM's gain that a row is tested to keep beside that. Both are fixed with the task.
+    A variant is non-inferior to SAM when it is less than `margin` percentage points below it and
+    its gain over the base is above the `share`, in (0, 1], of SAM's. Both are fixed with the task.
     `batch_size` is that of all ranks together. `precision` is that of the training.
     `augment` shifts each image by up to an eighth of its side and flips it from left to right, anew
     at each epoch. `optimizer` "own" is a user's function. `metric` is the name of what is measured,
@@ -123,14 +122,14 @@ class Task(Spec):
 
 
 class Method(Spec):
-    """One row of a comparison: an optimizer and its hyperparameters.
+    """One variant of a comparison: an optimizer and its hyperparameters.
 
     `kind` is a name of `sssam.lab.training.methods.KINDS`; `rho` is a radius in weight space;
     `schedule` is a schedule's `to_dict()`; `options` are further arguments of the kind's
     class by their names there, such as `{"ascent_fraction": 0.125}`; `length` multiplies the epochs
-    (the compute-matched control is the base optimizer with length 2, a quarter of the training has
-    0.25), and the learning rate is annealed over what results; `learning_rate` and `weight_decay`
-    stand in for the task's where they were chosen for this row; `label_smoothing`, in [0, 1), is
+    (2 costs what SAM does, 0.25 a quarter of the training), and the learning rate is annealed over
+    what results; `learning_rate` and `weight_decay` stand in for the task's where they were tuned,
+    or set for this variant; `label_smoothing`, in [0, 1), is
     that of the training loss (Szegedy et al., 2016, arXiv 1512.00567); `dropout`, in [0, 1), is the
     probability of every dropout layer of the model, None as the model has it. `revision` is
     raised where the numbers that a kind produces change, so that its old records are not mixed in.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats as scipy_stats
+from scipy import special
 
 
 def equal_p_value(treatments: Sequence[Sequence[float]]) -> float | None:
@@ -37,7 +37,7 @@ def equal_p_value(treatments: Sequence[Sequence[float]]) -> float | None:
     if within <= _DUST:
         return 0.0
     degrees = len(values) - 1, (len(values) - 1) * (blocks - 1)
-    return float(scipy_stats.f.sf(between / within, *degrees))
+    return float(special.fdtrc(*degrees, between / within))
 
 
 #: Mean squares below this are rounding, of accuracies in [0, 1] or in points.

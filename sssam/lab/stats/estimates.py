@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +17,17 @@ Values = Sequence[float] | npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A mean over `n` values with its 95% interval; the ends are None where n is below 2."""
+    """A mean over `n` values with its 95% interval; the ends are None where n is below 2.
+
+    `error` is the mean's standard error, `freedom` its degrees of freedom, 0 where it is not known.
+    """
 
     mean: float
     low: float | None
     high: float | None
     n: int
+    error: float = 0.0
+    freedom: float = 0.0
 
     @property
     def above_zero(self) -> bool:
@@ -33,7 +38,7 @@ class Interval:
         """The interval with its ends in the range that its values can take."""
         if self.low is None or self.high is None:
             return self
-        return Interval(self.mean, max(self.low, low), min(self.high, high), self.n)
+        return replace(self, low=max(self.low, low), high=min(self.high, high))
 
     @property
     def below_zero(self) -> bool:
@@ -58,7 +63,8 @@ class Estimate:
         if self.freedom == 0:
             return Interval(self.mean, None, None, self.n)
         reach = float(special.stdtrit(self.freedom, 1 - ONE_SIDED)) * self.error
-        return Interval(self.mean, self.mean - reach, self.mean + reach, self.n)
+        low, high = self.mean - reach, self.mean + reach
+        return Interval(self.mean, low, high, self.n, self.error, self.freedom)
 
     def above(self, bound: float) -> float:
         """The one-sided p-value against "the true mean is at most `bound`", by Student's t."""
@@ -67,6 +73,20 @@ class Estimate:
         if self.error == 0:  # equal values: t would divide by zero
             return 0.0 if self.mean > bound else 1.0
         return float(special.stdtr(self.freedom, (bound - self.mean) / self.error))
+
+    def with_error(self, error: float, freedom: float) -> "Estimate":
+        """The same mean with a further independent error, in quadrature.
+
+        The degrees of freedom are Satterthwaite's of the two; an unknown error stays unknown.
+
+        >>> Estimate(1.0, 0.3, 9, 10).with_error(0.4, 99).error
+        0.5
+        """
+        if self.freedom == 0 or error == 0:
+            return self
+        total = self.error**2 + error**2
+        parts = (self.error**2 / total) ** 2 / self.freedom + (error**2 / total) ** 2 / freedom
+        return Estimate(self.mean, math.sqrt(total), 1 / parts, self.n)
 
 
 def estimate(values: Values) -> Estimate:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-#: By test example, of one seed: 1 where the row alone is right, -1 where the reference alone is.
+#: By test example, of one seed: 1 where the variant alone is right, -1 where the other alone is.
 Outcomes = Sequence[npt.NDArray[np.int8]]
+Floats = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,8 @@ def noise(outcomes: Outcomes, shared: bool | None) -> Noise | None:
     Within one seed Var(example + rest) is McNemar's: p01 + p10 - (p10 - p01)^2.
 
     Args:
-        outcomes: for each seed, right (1) or not (0) by example, the row's minus the reference's.
+        outcomes: for each seed, right (1) or not (0) by example, the variant's less the
+            reference's.
         shared: whether all seeds were judged on the same test examples, in one order; None where
             that is not known.
 
@@ -67,12 +69,32 @@ def noise(outcomes: Outcomes, shared: bool | None) -> Noise | None:
     )
 
 
+def shared_error(by_example: Floats, by_seed: Floats, square: float) -> float:
+    """The standard error that one test set for all seeds leaves in the mean, in percentage points.
+
+    It is sqrt(Var(example) / n) of the two-way layout above, on about n - 1 degrees of freedom, and
+    about 0 where the seeds have test sets of their own after all.
+
+    Args:
+        by_example: means over seeds of a contrast's outcomes, shape (n,), two or more.
+        by_seed: its means over examples, shape (seeds,), two or more.
+        square: the mean of its squares over seeds and examples.
+    """
+    n = len(by_example)
+    within = (square - float((by_seed**2).mean())) * n / (n - 1)
+    return _points(_parts(len(by_seed), n, float(by_example.var(ddof=1)), within)[1])
+
+
 def _layout(table: npt.NDArray[np.int8]) -> tuple[float, float]:
     """Of seeds by examples: Var(rest) / n, which is in the spread, and Var(example) / n."""
-    seeds, n = table.shape
     by_example = float(np.var(table.mean(axis=0), ddof=1))
-    within_seeds = float(np.mean(table.var(axis=1, ddof=1)))
-    rest = seeds * (within_seeds - by_example) / (seeds - 1)
+    within = float(np.mean(table.var(axis=1, ddof=1)))
+    return _parts(len(table), table.shape[1], by_example, within)
+
+
+def _parts(seeds: int, n: int, by_example: float, within: float) -> tuple[float, float]:
+    """The same from the variance over examples of means over seeds, and that within a seed."""
+    rest = seeds * (within - by_example) / (seeds - 1)
     return rest / n, max(by_example - rest / seeds, 0.0) / n
 
 

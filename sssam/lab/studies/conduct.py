@@ -17,7 +17,7 @@ from sssam.lab.comparison import compare as comparing
 from sssam.lab.comparison import flatness
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.runs import store as records
-from sssam.lab.specs import Method, Record, Run
+from sssam.lab.specs import Method, Record, Run, timing
 from sssam.lab.specs.invalid import complaint
 from sssam.lab.specs.names import safe
 from sssam.lab.specs.tuning import Tuning
@@ -196,13 +196,28 @@ def reader(held: Mapping[str, Record], task: str) -> Train:
     return train
 
 
-def compared(study: Study, decided: Decided, held: Iterable[Record]) -> Comparison:
-    """The comparison on one task, from the records that there are."""
+def compared(
+    study: Study, decided: Decided, held: Iterable[Record], directory: Path | None = None
+) -> Comparison:
+    """The comparison on one task, from the records that there are.
+
+    `directory` is that of the study, where the timings of its variants lie, if there are any.
+
+    Raises:
+        ValueError: the directory's file of timings holds none.
+    """
     part, held = decided.part, list(held)
     found = comparing.compare(
-        part.task, decided.methods, study.seeds, held, part.note, decided.untuned
+        part.task,
+        decided.methods,
+        study.seeds,
+        held,
+        part.note,
+        decided.untuned,
+        tuning=decided.tunings,
+        timings={} if directory is None else timing.read(directory),
+        added=study.seeds_added,
     )
-    found = found.model_copy(update={"tuning": tuple(decided.tunings)})
     if study.flatness is None:
         return found
     asked = {run.id for run in wanted(study, decided)}

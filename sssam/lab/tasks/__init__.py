@@ -2,17 +2,14 @@
 
 from sssam.lab.tasks.catalogue import TASKS
 from sssam.lab.tasks.changes import changed, check, settings, survey
-from sssam.lab.tasks.defaults import DEFAULT_SEEDS, untuned_rows
 from sssam.lab.tasks.named import find, word
 
 __all__ = [
-    "DEFAULT_SEEDS",
     "TASKS",
     "changed",
     "check",
     "find",
     "settings",
     "survey",
-    "untuned_rows",
     "word",
 ]

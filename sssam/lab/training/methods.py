@@ -129,8 +129,8 @@ def chooses_samples(optimizer: Optimizer) -> bool:
 
 def passes_run(optimizer: Optimizer, steps: int) -> tuple[float, float]:
     """Forwards and backwards really run, in batches; the base optimizer runs one of each a step."""
-    forwards = getattr(optimizer, "forwards", steps)
-    return float(forwards), float(getattr(optimizer, "backwards", steps))
+    counters = getattr(optimizer, "counters", None)
+    return (float(steps),) * 2 if counters is None else (counters.forwards, counters.backwards)
 
 
 def expected_propagations(optimizer: Optimizer) -> float | None:

@@ -13,24 +13,19 @@ gradients decide when it acts is timed as it acts there.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from itertools import chain, count, islice
+from collections.abc import Callable, Sequence
 from statistics import median
 from time import perf_counter, thread_time
-from typing import Any, Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
-from lightning_fabric import Fabric
-from torch.optim.swa_utils import update_bn
 
 from sssam.lab.specs import Environment, Method, Run, Task, Timing
-from sssam.lab.training import averages, blocks, environment, hardware, loop, methods
+from sssam.lab.training import blocks, environment, hardware, stretches
 from sssam.lab.training.hardware import Hardware
-from sssam.lab.training.prepare import prepare
 from sssam.lab.training.state import Training
+from sssam.lab.training.stretches import Stretch
 from sssam.lab.training.train import alone
-from sssam.lab.training.weights import Called, refreshed
-from sssam.schedules import constant
 
 #: Rounds of blocks unless others are given, and the fewest, however long they take.
 ROUNDS, LEAST = 101, 15
@@ -53,54 +48,6 @@ class Timed(NamedTuple):
     passes: float
 
 
-class _Work(NamedTuple):
-    """What is timed: a step of a method, as text; or the update or refresh of its average."""
-
-    method: str
-    does: Literal["step", "update", "refresh"]
-
-
-#: How often a variant's mean step does each work.
-_Mix = Mapping[_Work, float]
-
-
-class _Stretch:
-    """A run whose work is timed: each call does a block of it."""
-
-    def __init__(self, training: Training, does: str, steps: int) -> None:
-        self.training, self.does, self.steps = training, does, steps
-        self.parts = chain.from_iterable(loop.parts(training, epoch) for epoch in count())
-
-    def __call__(self) -> None:
-        training, parts = self.training, islice(self.parts, self.steps)
-        if self.does == "update":
-            for _ in range(self.steps):
-                averages.update(training)
-        elif self.does == "refresh":
-            update_bn(((part.inputs,) for part in parts), Called(training.model))
-        else:
-            for part in parts:
-                loop.step(training, part)
-        loop.now(training.fabric.device)
-
-    @property
-    def passes(self) -> float:
-        """Those of the work done once."""
-        if self.does == "step":
-            return self.training.propagations / self.training.position.step
-        return 1 / 3 if self.does == "refresh" else 0.0
-
-
-class _Measured(NamedTuple):
-    """What was measured: seconds of each block by work, done once; the base's; passes by work."""
-
-    seconds: Mapping[_Work, Sequence[float]]
-    base: Sequence[float]
-    passes: Mapping[_Work, float]
-    steps: int
-    environment: Environment
-
-
 def measure(
     task: Task,
     variants: Sequence[Method],
@@ -110,7 +57,6 @@ def measure(
     steps: int | None = None,
     where: Hardware = Hardware(),  # noqa: B008 -- immutable
     threads: int = 1,
-    on_round: Callable[[int], object] | None = None,
 ) -> tuple[Timed, ...]:
     """Times each variant over the base, in the order given; nothing is written.
 
@@ -124,7 +70,6 @@ def measure(
         steps: of a block, at least 1. Default: as many as take the base 20 ms.
         where: one device, without torchrun.
         threads: torch's, at least 1.
-        on_round: called with the number of rounds done, from 0 on.
 
     Raises:
         ValueError: an argument out of range; blocks too short for the clock; torchrun's ranks.
@@ -134,41 +79,35 @@ def measure(
     _check(rounds, steps)
     fabric = hardware.fabric(where, task.precision)
     plain = (m for m in variants if m.kind == "base" and m.average == "none")
-    base = _Work(_alike(next(plain, Method(label="base", kind="base"))), "step")
+    base = stretches.Work(stretches.alike(next(plain, Method(label="base", kind="base"))), "step")
     runs = [Run(task=task, method=method, seed=0) for method in variants]
     with alone(threads, 0, fabric.device):
-        trial = _prepared(task, base, fabric, _LOOK)
+        trial = stretches.prepared(task, base, fabric, _LOOK)
         size = _size(trial) if steps is None else steps
-        mixes = [_mix(run, trial) for run in runs]
-        works = list(dict.fromkeys(work for mix in mixes for work in mix))
-        found = _clocked(trial, [base, *works], size, rounds, _enough(seconds, on_round))
-    return tuple(_timed(run, mix, found) for run, mix in zip(runs, mixes, strict=True))
+        mixes = [stretches.mix(run, trial) for run in runs]
+        works = dict.fromkeys(work for mix in mixes for work in mix)
+        made = {work: stretches.stretch(trial, work, size, rounds) for work in works}
+        reference = stretches.stretch(trial, base, size, rounds)
+        _time([reference, *made.values()], rounds, seconds)
+        here = environment.describe(fabric.device, task.precision)
+    return tuple(
+        _timed(run, [(made[work], often) for work, often in mix.items()], reference, here)
+        for run, mix in zip(runs, mixes, strict=True)
+    )
 
 
-def _clocked(
-    trial: Training,
-    works: Sequence[_Work],
-    size: int,
-    rounds: int,
-    enough: Callable[[int], bool],
-) -> _Measured:
-    """Times all works; the first is the base's step."""
-    stretches = [_stretch(trial, work, size, rounds) for work in works]
-    kinds = dict(enumerate(stretches))
-    seconds = blocks.timed(kinds, rounds, enough, _clock(trial))
+def _time(timed: Sequence[Stretch], rounds: int, most: float) -> None:
+    """Times all stretches in turn, for `most` seconds; the first is the base's."""
+    first, kinds, end = timed[0], dict(enumerate(timed)), perf_counter() + most
+    enough = lambda done: done >= LEAST and perf_counter() > end  # noqa: E731
+    seconds = blocks.timed(kinds, rounds, enough, _clock(first.training))
     if (shortest := median(seconds[0])) < SHORTEST:
         raise ValueError(
-            f"a block of {size} steps takes {shortest * 1e3:.2g} ms, too quick to be timed: must "
-            f"take at least {SHORTEST * 1e3:g} ms; give more steps, or leave their number out"
+            f"a block of {first.steps} steps takes {shortest * 1e3:.2g} ms, too quick to be timed: "
+            f"must take at least {SHORTEST * 1e3:g} ms; give more steps, or leave their number out"
         )
-    per = [[s / each.steps for s in seconds[i]] for i, each in kinds.items()]
-    return _Measured(
-        dict(zip(works[1:], per[1:], strict=True)),
-        per[0],
-        {work: each.passes for work, each in zip(works[1:], stretches[1:], strict=True)},
-        stretches[0].steps,
-        environment.describe(trial.fabric.device, trial.run.task.precision),
-    )
+    for i, each in kinds.items():
+        each.seconds = [s / each.steps for s in seconds[i]]
 
 
 def _clock(trial: Training) -> Callable[[], float]:
@@ -176,84 +115,30 @@ def _clock(trial: Training) -> Callable[[], float]:
     return thread_time if alone and not getattr(trial.split.train, "workers", 0) else perf_counter
 
 
-def _enough(seconds: float, on_round: Callable[[int], object] | None) -> Callable[[int], bool]:
-    """Whether to end after a round, of which it tells."""
-    begun = perf_counter()
-
-    def enough(done: int) -> bool:
-        if on_round is not None:
-            on_round(done)
-        return done >= LEAST and perf_counter() - begun > seconds
-
-    return enough
-
-
-def _timed(run: Run, mix: _Mix, found: _Measured) -> Timed:
+def _timed(
+    run: Run, mix: Sequence[tuple[Stretch, float]], base: Stretch, here: Environment
+) -> Timed:
     """A variant's mean step, in each round, over the base's step of the same round."""
-    parts = [[often * s for s in found.seconds[work]] for work, often in mix.items()]
+    parts = [[often * s for s in each.seconds] for each, often in mix]
     seconds = [math.fsum(each) for each in zip(*parts, strict=True)]
-    ratio = blocks.median([s / b for s, b in zip(seconds, found.base, strict=True)])
+    ratio = blocks.median([s / b for s, b in zip(seconds, base.seconds, strict=True)])
     timing = Timing(
         ratio=ratio.value,
         low=ratio.low,
         high=ratio.high,
         quartiles=ratio.quartiles,
         blocks=len(seconds),
-        steps=found.steps,
+        steps=base.steps,
         seconds=median(seconds),
-        base_seconds=median(found.base),
-        environment=found.environment,
+        base_seconds=median(base.seconds),
+        environment=here,
     )
-    return Timed(run, timing, math.fsum(often * found.passes[w] for w, often in mix.items()))
-
-
-def _mix(run: Run, trial: Training) -> _Mix:
-    """What a variant's whole run is expected to do at a step, early stopping apart."""
-    method, steps = run.method, run.total_steps(len(trial.split.train))
-    schedule, mix = method.scheduling_function(), dict[_Work, float]()
-    if schedule is None:
-        mix[_Work(_alike(method), "step")] = 1.0
-    else:
-        often = schedule.mean_probability(steps)
-        for p, share in ((0.0, 1 - often), (1.0, often)):
-            if share:
-                mix[_Work(_alike(method, schedule=constant(p).to_dict()), "step")] = share
-    if method.average != "none":
-        plain: dict[str, Any] = {"kind": "base", "schedule": None, "options": {}, "rho": 0.0}
-        averaged = _alike(method, **plain, average=method.average, average_start=0.0)
-        mix[_Work(averaged, "update")] = 1 - method.averaged_from
-        if refreshed(trial.network):
-            mix[_Work(averaged, "refresh")] = 1 / (1 if method.patience else run.epochs)
-    return mix
-
-
-def _alike(method: Method, **changes: Any) -> str:
-    """A method as text, without what changes no step's time."""
-    kept = method.model_dump(include={"kind", "schedule", "label_smoothing", "dropout"})
-    kept["rho"] = methods.default_rho(method.kind) if method.rho else 0.0
-    kept["options"] = {k: v for k, v in method.options.items() if not k.startswith("strength")}
-    return Method(**{"label": "timed", **kept, **changes}).model_dump_json()
-
-
-def _prepared(task: Task, work: _Work, fabric: Fabric, epochs: int) -> Training:
-    task = task.model_copy(update={"epochs": epochs})
-    return prepare(Run(task=task, method=Method.model_validate_json(work.method), seed=0), fabric)
-
-
-def _stretch(trial: Training, work: _Work, size: int, rounds: int) -> _Stretch:
-    """A run long enough for all blocks, each of whole periods of a method that has one."""
-    method = Method.model_validate_json(work.method)
-    period = int({**methods.options(method.kind), **method.options}.get("k", 1))  # type: ignore[call-overload]
-    steps = -(-size // period) * period
-    epochs = math.ceil((rounds + 1) * steps * _LOOK / trial.total_steps)
-    training = _prepared(trial.run.task, work, trial.fabric, epochs)
-    training.split = trial.split
-    return _Stretch(training, work.does, steps)
+    return Timed(run, timing, math.fsum(often * each.passes for each, often in mix))
 
 
 def _size(trial: Training) -> int:
     """Steps that take the base as long as is aimed at, by the quickest of a few."""
-    one = {0: _Stretch(trial, "step", 1)}
+    one = {0: Stretch(trial, "step", 1)}
     return math.ceil(TARGET / min(blocks.timed(one, _LOOK - 1, clock=_clock(trial))[0]))
 
 

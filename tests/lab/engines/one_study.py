@@ -1,6 +1,5 @@
-"""A process at a study: `python one_study.py DIRECTORY ENGINE SEEDS EPOCHS`; starts on a line."""
+"""What a process at a study does: its runs, and how it trains those that are missing."""
 
-import sys
 from pathlib import Path
 
 import marks
@@ -16,16 +15,9 @@ def runs(seeds: int, epochs: int) -> list[Run]:
     return [run(method, seed, task) for seed in range(seeds) for method in (BASE, SAM)]
 
 
-def main(directory: str, engine: str, seeds: str, epochs: str) -> None:
+def conduct(directory: Path, engine: str, wanted: list[Run]) -> None:
+    """Exits with 0 where all runs have a record in the end."""
     dispatch.work = marks.marked_work
-    print("ready", flush=True)
-    sys.stdin.readline()
-    wanted = runs(int(seeds), int(epochs))
-    found = dispatch.run_missing(
-        wanted, Path(directory), engine=engine, settings=Settings(checkpoint_seconds=0)
-    )
-    print(len(found.by_id), flush=True)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+    settings = Settings(checkpoint_seconds=0)
+    found = dispatch.run_missing(wanted, directory, settings, engine=engine)
+    assert len(found.by_id) == len(wanted)

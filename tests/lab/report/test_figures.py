@@ -46,7 +46,7 @@ def test_all_figures_come_in_order_and_say_their_number(comparison: Comparison) 
     drawn = figures(comparison)
     assert [figure.name for figure in drawn] == NAMES
     assert "late half 1/8 ascent gains +" in drawn[0].alt
-    assert "9 differences, 7 of them clear; the highest is SAM 1/32 ascent" in drawn[1].alt
+    assert "9 differences, 6 of them clear; the highest is SS-SAM late half" in drawn[1].alt
     assert "at the end: base 9" in drawn[2].alt
     assert "SS-SAM late half 320 of 640 steps" in drawn[4].alt
     assert "chosen were: SAM 0.2" in drawn[5].alt

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from made import made as full
 from synthetic import ACCURACY, METHODS, TASK, records
 from test_page import EVIL
 
@@ -12,6 +13,7 @@ from sssam.lab.comparison.pool import Pooled
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.report import pooled as pooledpage
 from sssam.lab.report.html import typeset
+from sssam.lab.specs import Tuning
 
 ROWS = METHODS[:6]
 
@@ -19,7 +21,9 @@ ROWS = METHODS[:6]
 def made(name: str, data: str) -> Comparison:
     spec = TASK.data.model_copy(update={"name": data})
     task = TASK.model_copy(update={"name": name, "data": spec})
-    return compare(task, ROWS, range(12), records(ROWS, range(12), ACCURACY, task=task))
+    tuning = (Tuning(label="base", values={}, grids={}, trials=5, seeds=(1000,)),)
+    found = records(ROWS, range(12), ACCURACY, task=task)
+    return compare(task, ROWS, range(12), found, tuning=tuning)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +42,7 @@ def test_the_pages_of_the_tasks_are_linked_and_the_rows_shown(
         "one/comparison.html",
         "odd-name/comparison.html",
     ]
-    assert "SAM gains +7.0" in page
+    assert "no variant at up to 1.1 times" in page
     assert all(f"</svg>{row.label}</th>" in page for row in ROWS[1:])
     assert Pooled.model_validate_json(paths[2].read_text()) == together.pooled
     assert "| SS-SAM linear |" in paths[1].read_text()
@@ -57,17 +61,35 @@ def test_tasks_that_cannot_be_pooled_are_linked_all_the_same(
     comparisons: dict[str, Comparison], tmp_path: Path
 ) -> None:
     first, second = comparisons.values()
-    other = second.model_copy(update={"task": second.task.model_copy(update={"share": 0.5})})
+    other = second.model_copy(update={"task": first.task})
     together = pooledpage.pooled([first, other])
     assert together.pooled is None
     (index,) = pooledpage.write("both", {"a": first, "b": other}, together, tmp_path)
     page = index.read_text().partition("<script>")[0]
-    assert "Not pooled over the tasks: the tasks" in page
+    assert "Not pooled over the tasks: pooling takes two or more different tasks" in page
     assert 'href="b/comparison.html"' in page
     assert "<table" not in page
 
 
-def test_without_a_gain_of_sam_nothing_is_said_to_be_kept(
+def test_the_headline_names_error_removed_both_prices_and_wins() -> None:
+    def named(name: str) -> Comparison:
+        data = TASK.data.model_copy(update={"name": name})
+        return full(task=TASK.model_copy(update={"name": name, "data": data}))
+
+    found = pooledpage.pooled([named("a"), named("b")]).pooled
+    assert found is not None
+    assert re.fullmatch(
+        r"Over 2 tasks of equal weight, late half 1/8 ascent removes 2\d\.\d% \[.*\] of the base's "
+        r"error for 1\.06 times its passes and 1\.08 times its seconds, and 1\d\.\d% \[.*\] more "
+        r"than the best controls that cost no more \(2 tasks won, 0 tied, 0 lost\)\.",
+        pooledpage.headline(found),
+    )
+    (line,) = [line for line in pooledpage.cells(found) if line[0].text == "late half 1/8 ascent"]
+    assert [cell.words for cell in line[3:5]] == ["1.062", "1.08"]
+    assert [cell.words for cell in line[6:9]] == ["2", "0", "0"]
+
+
+def test_where_nothing_is_clear_the_headline_says_so(
     comparisons: dict[str, Comparison],
 ) -> None:
     worse = [
@@ -76,7 +98,7 @@ def test_without_a_gain_of_sam_nothing_is_said_to_be_kept(
     ]
     together = pooledpage.pooled(worse)
     assert together.pooled is not None
-    assert "SAM is not clearly above the base" in pooledpage.headline(together.pooled)
+    assert "is clearly above the best controls" in pooledpage.headline(together.pooled)
 
 
 def test_the_variants_are_drawn_before_their_table(comparisons: dict[str, Comparison]) -> None:
@@ -84,7 +106,7 @@ def test_the_variants_are_drawn_before_their_table(comparisons: dict[str, Compar
     page = pooledpage.page("both", comparisons, together)
     assert page.index("<figure") < page.index("<table") < page.index('class="tasks"')
     (drawing,) = re.findall(r'data-figure="differences" role="img" aria-label="([^"]+)"', page)
-    assert re.search(r"Forest plot of 4 variants; the highest is .*, -0\.\d+ points \[", drawing)
+    assert re.search(r"Forest plot of 4 variants; the highest is SAM, 5\d\.\d% \[", drawing)
     assert len(page) < 3_000_000
 
 

@@ -3,7 +3,7 @@
 import re
 from typing import get_args
 
-from made import LATE, tuned
+from made import LATE, made, tuned
 
 from sssam.lab.comparison.reasons import Caveat, CaveatKind, Reason, ReasonKind
 from sssam.lab.comparison.values import Comparison
@@ -22,7 +22,7 @@ def test_the_headline_names_variant_gain_both_prices_control_and_seeds(
 ) -> None:
     found = re.fullmatch(
         r"On noisy-digits, late half 1/8 ascent gains \+1\.\d points \[.*\] over the base for "
-        r"1\.06 times its passes and 1\.10 times its seconds, and \+1\.0 points \[\+0\.7, \+1\.3\] "
+        r"1\.06 times its passes and 1\.08 times its seconds, and \+0\.9 points \[\+0\.6, \+1\.2\] "
         r"over base EMA, the best control that costs no more \(12 seeds\)\.",
         headline(comparison),
     )
@@ -50,7 +50,17 @@ def test_without_a_clear_gain_the_headline_says_so_and_what_came_nearest(
         "On noisy-digits, no variant at up to 1.1 times the base's price is clearly more accurate "
         "than the best control that costs no more (12 seeds)."
     )
-    assert "that of SAM 1/32 ascent: +1.1 points [+0.8, +1.4] to base EMA" in support(none)
+    assert "that of SS-SAM late half: +0.9 points [+0.6, +1.2] to base EMA" in support(none)
+
+
+def test_over_an_untuned_base_nothing_is_claimed_or_shown_off() -> None:
+    found = made(base=False)
+    assert "nothing is claimed: the base's recipe was not tuned on this task" in headline(found)
+    assert (support(found), remarks(found)[0]) == ("", sentences.NOT_TUNED)
+
+
+def test_a_price_that_is_dearer_in_seconds_is_said_to_be_so() -> None:
+    assert support(made(over=1.2)).startswith("Counted in seconds, that price is above 1.1")
 
 
 def test_a_reason_that_is_of_all_variants_stands_in_the_headline(comparison: Comparison) -> None:

@@ -1,12 +1,12 @@
 import errno
 import os
-import signal
+import threading
 from concurrent.futures import Future
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from tiny import BASE, SAM, SSSAM, TASK, run, same_but_times
+from tiny import BASE, TASK, run, same_but_times
 
 from sssam.lab.engines import Engine, WorkerLostError
 from sssam.lab.runs import claims, dispatch, worker
@@ -25,16 +25,31 @@ def leaving(wanted: Run, **_) -> Record:
     raise SystemExit(3)
 
 
-def dying_on_seed_1(wanted: Run, directory, settings) -> Record | None:
-    """Dies when the run is begun, as for want of memory."""
-    if wanted.seed == 1:
-        claims.begin(wanted.id, directory)
-        os.kill(os.getpid(), signal.SIGKILL)
-    return worker.work(wanted, directory, settings)
+class Mortal(Engine):
+    """Its workers die together over a run of seed 1, where they have `begun` it or before."""
 
+    shares_fate = True
 
-def dying_at_once(*_) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
+    def __init__(self, begun: bool = True) -> None:
+        super().__init__(jobs=2)
+        self.begun, self.under_way = begun, []
+
+    def submit(self, work, wanted: Run, directory, settings) -> Future:
+        future = Future()
+        self.under_way.append((future, work, wanted, directory, settings))
+        threading.Timer(0.02, self._settle).start()
+        return future
+
+    def _settle(self) -> None:
+        settled, self.under_way = self.under_way, []
+        deadly = any(wanted.seed == 1 for _, _, wanted, *_ in settled)
+        for future, work, wanted, directory, settings in settled:
+            if not deadly:
+                future.set_result(work(wanted, directory, settings))
+                continue
+            if self.begun:
+                claims.begin(wanted.id, directory)
+            future.set_exception(WorkerLostError())
 
 
 RUNS = [run(BASE, seed) for seed in range(4)]
@@ -61,18 +76,7 @@ def test_a_record_without_the_test_set_answers_only_those_who_leave_it_out(tmp_p
     assert dispatch.run_missing(RUNS[:1], tmp_path, without).by_id == {whole.id: whole}
 
 
-def test_processes_give_the_records_that_one_process_gives(tmp_path):
-    runs = [run(method, seed) for seed in range(2) for method in (BASE, SAM, SSSAM)]
-    alone = dispatch.run_missing(runs, tmp_path / "one", engine="here").by_id
-    together = dispatch.run_missing(runs, tmp_path / "two", engine="local:2").by_id
-    timeless = {"seconds": 0.0, "peak_memory": None, "environment": None}
-    assert list(together) == list(alone)
-    for id_ in alone:
-        assert together[id_].model_copy(update=timeless) == alone[id_].model_copy(update=timeless)
-    assert together[runs[0].id].environment.threads == 1
-
-
-@pytest.mark.parametrize("engine", ["here", "local:2"])
+@pytest.mark.parametrize("engine", ["here", pytest.param("local:2", marks=pytest.mark.slow)])
 def test_ctrl_c_leaves_what_is_finished_and_the_same_call_goes_on(tmp_path, engine):
     def interrupt(_: Record) -> None:
         raise KeyboardInterrupt
@@ -86,20 +90,16 @@ def test_ctrl_c_leaves_what_is_finished_and_the_same_call_goes_on(tmp_path, engi
     assert all(after.by_id[id_] == record for id_, record in before.by_id.items())
 
 
-def test_a_run_that_kills_its_worker_each_time_is_a_failed_record(tmp_path, monkeypatch):
-    monkeypatch.setattr(dispatch, "work", dying_on_seed_1)
-    monkeypatch.setattr(dispatch, "DEATHS", 2)
-    found = dispatch.run_missing(RUNS[:3], tmp_path, engine="local:2")
+def test_a_run_that_kills_its_worker_each_time_is_a_failed_record_and_the_only_one(tmp_path):
+    found = dispatch.run_missing(RUNS, tmp_path, engine=Mortal())
     assert [record.run for record in found.failed()] == [RUNS[1]]
-    reason = "the process that trained it died, 2 times (out of memory?)"
+    reason = f"the process that trained it died, {dispatch.DEATHS} times (out of memory?)"
     assert found.by_id[RUNS[1].id].error == reason
 
 
-def test_workers_that_begin_nothing_are_an_error_and_no_failed_run(tmp_path, monkeypatch):
-    monkeypatch.setattr(dispatch, "work", dying_at_once)
-    monkeypatch.setattr(dispatch, "FALSE_STARTS", 0)
-    with pytest.raises(RuntimeError, match="workers in a row ended before they began a run"):
-        dispatch.run_missing(RUNS[:2], tmp_path, engine="local:2")
+def test_workers_that_begin_nothing_are_an_error_and_no_failed_run(tmp_path):
+    with pytest.raises(WorkerLostError, match="21 workers in a row ended before they began"):
+        dispatch.run_missing(RUNS[1:2], tmp_path, engine=Mortal(begun=False))
     assert records.read_all(tmp_path).by_id == {}
 
 

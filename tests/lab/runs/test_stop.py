@@ -6,23 +6,31 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
+import forked
 import psutil
 import pytest
 
+from sssam.lab.cli import main
+from sssam.lab.report import page as report
 from sssam.lab.runs import store as records
 from sssam.lab.runs.stop import TerminatedError, terminable
+
+forked.preload("sssam.lab.cli.studies", "sssam.lab.search")
 
 STUDY = """
 tasks = [{name = "digits", epochs = 4}]
 seeds = 300
-[[methods]]
-kind = "base"
+recipe = "given"
+controls = false
+[[variants]]
+kind = "sam"
 """
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
-@pytest.mark.parametrize("engine", ["here", "local:2"])
+@pytest.mark.parametrize("engine", [pytest.param("here", marks=pytest.mark.slow), "local:2"])
 def test_sigterm_says_what_is_kept_and_leaves_no_worker(tmp_path: Path, engine: str) -> None:
     (tmp_path / "study.toml").write_text(STUDY)
     words = ["run", "study.toml", "--out", "kept", "--engine", engine]
@@ -76,34 +84,41 @@ def task(seed):
 """
 
 
+#: A command on that task, and how many of its runs are on a first seed, which none is slow on.
+COMMANDS = {
+    "compare": (["--no-controls", "--variants", "sam", "--trials", "1", "--seeds", "2"], 1),
+    "search": (["--budgets", "1.5", "--trials", "2", "--seeds", "2", "--no-baseline"], 2),
+}
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
-@pytest.mark.parametrize("command", ["compare", "tune"])
-def test_sigterm_keeps_records_and_the_same_command_goes_on(tmp_path: Path, command: str) -> None:
+@pytest.mark.parametrize("command", COMMANDS)
+def test_sigterm_keeps_records_and_the_same_command_goes_on(
+    tmp_path: Path, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "mine.py").write_text(TASK)
-    words = [sys.executable, "-m", "sssam", command, "mine.py", "--methods", "base", "--seeds", "3"]
-    words += ["--out", "kept", "--engine", "here", "--quiet"]
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
-    first = subprocess.Popen(
-        words, cwd=tmp_path, env={**env, "SLOW": "1"}, stderr=subprocess.PIPE, text=True
-    )
+    options, first = COMMANDS[command]
+    words = [command, "mine.py", *options, "--out", "kept", "--engine", "here", "--quiet"]
     kept = tmp_path / "kept" / "records"
-    try:
-        while not list(kept.glob("*.json")):
-            assert first.poll() is None
-            time.sleep(0.05)
-        first.send_signal(signal.SIGTERM)
-        _, said = first.communicate(timeout=60)
-    finally:
-        first.kill()
-    assert first.returncode == 143
+    with forked.command(tmp_path, *words, SLOW="1") as stopped:
+        while len(list(kept.glob("*.json"))) < first:
+            assert stopped.exitcode is None
+            time.sleep(0.02)
+        stopped.terminate()
+        stopped.join(60)
+        assert stopped.exitcode == 143
+    said = (tmp_path / "said").read_text()
     assert "stopped by SIGTERM; finished runs are kept in" in said.splitlines()[-1]
     assert "Traceback" not in said
-    (before,) = kept.glob("*.json")
-    content = before.read_bytes()
-    again = subprocess.run(words, cwd=tmp_path, env=env, timeout=120, check=False)
-    assert again.returncode == 0
-    assert before.read_bytes() == content
-    assert {r.run.seed % 1000 for r in records.read_all(kept).by_id.values()} == {0, 1, 2}
+    before = {path: path.read_bytes() for path in kept.glob("*.json")}
+    assert len(before) == first
+    monkeypatch.chdir(tmp_path)
+    page = lambda _, folder, **__: SimpleNamespace(page=folder / "comparison.html")  # noqa: E731
+    monkeypatch.setattr(report, "write", page)  # it takes seconds to draw
+    assert main(words) == 0
+    after = {path: path.read_bytes() for path in kept.glob("*.json")}
+    assert len(after) > first
+    assert before.items() <= after.items()
 
 
 def test_another_handler_of_the_signal_is_left_alone() -> None:

@@ -98,6 +98,7 @@ def test_the_base_is_tuned_first_and_all_others_start_from_its_recipe(tmp_path):
     comparison = conduct.compared(STUDY, again, held.values())
     assert comparison.missing == 0
     assert comparison.tuning == tuple(decided.tunings)
+    assert [each.kind for each in comparison.reasons][:1] == ["few_seeds"]
     assert [each.method for each in comparison.variants] == decided.methods
 
 

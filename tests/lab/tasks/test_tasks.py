@@ -3,9 +3,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tiny import TASK
 
-from sssam.lab import tasks, tuned
+from sssam.lab import tasks
 from sssam.lab.runs import checks
 from sssam.lab.specs import DataSpec, Method, ModelSpec, Run
 from sssam.lab.tasks import models, splits
@@ -146,20 +145,3 @@ def test_a_data_path_goes_into_the_task(tmp_path):
     assert here.fingerprint == there.fingerprint
     with pytest.raises(FileNotFoundError, match="absent"):
         tasks.find("cifar10", str(tmp_path / "absent"))
-
-
-def test_rows_are_distinct_and_their_counts_those_of_the_study():
-    rows = tasks.untuned_rows(TASK)
-    assert len({row.label for row in rows}) == len(rows) == 11
-    assert not any("," in row.label for row in rows)
-    part = [row for row in rows if row.ascent_fraction < 1]
-    assert len(part) == 3
-
-
-def test_tuned_values_are_the_best_of_their_scores_and_no_end_of_the_grid():
-    values = tuned.read(tasks.find("noisy-digits"))
-    assert min(values.seeds) >= 1000
-    for row in values.rows:
-        if len(row.scores) > 1:
-            assert row.rho == max(row.scores, key=lambda score: (score.mean, -score.rho)).rho
-            assert values.grid[0] < row.rho < values.grid[-1]

@@ -134,6 +134,7 @@ def test_early_stopping_evaluates_the_best_epoch_and_costs_what_was_run(tmp_path
     assert record.train_loss == record.curve[best].train_loss
     assert (record.steps, record.propagations) == (3 * len(scores), 1)
     assert record.cost == len(scores) / 3
+    assert record.sample_hash == train.train(run(BASE)).sample_hash
     _, after, split, _ = _by_hand(27, 27)
     model = models.build(TASK.model, split.form, 0)
     model.load_state_dict(after[3 * best + 2])

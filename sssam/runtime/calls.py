@@ -1,0 +1,232 @@
+"""The third form of a step: single calls in a loop of one's own, and what each does at each stage.
+
+| stage | ascend() | conclude(), step() | zero_grad() |
+|---|---|---|---|
+| idle | ends the pass at w | error: it was not asked to ascend | |
+| asked | ends the pass at w | ends a plain pass; error on a sharpness-aware step | |
+| at w | error: called twice | | gives the step up |
+| at w + e | error: called twice | ends the pass at w + e | gives it up if it was run: skipped |
+| ready | error: called twice | | gives the step up |
+| running | error: called twice | error: its passes are not over | |
+
+`conclude()` leaves the stage "ready", and `step()` does what it does and makes the update. A method
+that moves before its first pass has `ascend()` before it. `will_ascend` begins a step, or begins it
+again as long as no pass has been run; `step(closure)`, `passes()`, `restore()`, `state_dict()` and
+the like give up what has begun.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch.amp import GradScaler
+
+from sssam.core.checks import share
+from sssam.runtime.scaling import Scaling, require_scaled
+from sssam.runtime.step import Ran
+from sssam.runtime.training import Stage, TrainingState
+
+
+def will_ascend(training: TrainingState) -> bool:
+    """Whether the coming step leaves w. Reading it begins the step, which notes what a pass moves.
+
+    Read again before the pass, it is begun again: a loader may have drawn numbers in between.
+    """
+    acts = training.method.acts(training.counters.steps)
+    if acts is None:
+        raise RuntimeError(
+            "will_ascend is not known before the pass: this optimizer decides by the gradient at "
+            "w; call ascend() after backward(), or use step(closure) or passes()"
+        )
+    begun = training.stage != "idle" and not (
+        training.stage == "asked" and not training.bases.any_gradient()
+    )
+    if not begun:
+        training.give_up()
+        if acts and training.method.facts.opening == "at w":
+            training.begin(may_shrink=True)
+        training.stage = "asked"
+    return acts
+
+
+def ascend(
+    training: TrainingState, optimizer: Any, fraction: float | None, scaler: GradScaler | None
+) -> bool:
+    """After the pass at w: move to w + e if this step is sharpness-aware."""
+    if training.stage not in ("idle", "asked"):
+        training.give_up()
+        raise RuntimeError(
+            "ascend() was called twice in one step; call it once, after the first backward(), and "
+            "end the step with step(); and where a GradScaler skips steps, clear the gradients by "
+            "optimizer.zero_grad(), not by the model's. The weights are back at w"
+        )
+    _check_two_lines(training)
+    require_scaled(scaler, optimizer, "ascend()")
+    is_scaled = scaler is not None
+    try:
+        acts = (
+            _move_first(training)
+            if _opens_moved(training)
+            else _end_first(training, fraction, Scaling(scaler, training.bases))
+        )
+    except BaseException:
+        training.give_up()
+        raise
+    training.scaled = is_scaled
+    return acts
+
+
+def _opens_moved(training: TrainingState) -> bool:
+    return training.method.facts.opening == "moved"
+
+
+def _move_first(training: TrainingState) -> bool:
+    if training.bases.any_gradient():
+        raise RuntimeError(
+            f"{training.method!r} perturbs before the first pass: call ascend() before backward(), "
+            "with the gradients cleared"
+        )
+    if not training.method.acts(training.counters.steps):
+        training.stage = "asked"
+        return False
+    training.begin()
+    training.stage = "at w + e"
+    return True
+
+
+def _end_first(training: TrainingState, fraction: float | None, scaling: Scaling) -> bool:
+    training.require_gradients()
+    if training.method.is_plain(training.counters.steps):
+        training.counters.count_pass(1.0)
+        training.stage = "at w"
+        return False
+    ran = Ran(_fraction(training, fraction), scaling=scaling)
+    step = training.step or training.begin()
+    moved = step.end_pass(ran) is not None
+    training.stage = "at w + e" if moved else "at w"
+    return moved
+
+
+def _fraction(training: TrainingState, given: float | None) -> float:
+    acts = training.method.acts(training.counters.steps)
+    own = training.method.facts.ascent_fraction if acts else 1.0
+    fraction = own if given is None else share("fraction", given)
+    if fraction < 1 and training.stage != "asked":
+        raise RuntimeError(
+            f"an ascent pass on a part of the batch (fraction={fraction:g}) is decided before the "
+            "pass: read optimizer.will_ascend first, and run the part only where it is True"
+        )
+    return fraction
+
+
+def require_batch_form(training: TrainingState, form: str) -> None:
+    """An error for a form without the batch in hand, whatever is drawn for this step."""
+    if training.method.facts.needs_batch:
+        raise RuntimeError(
+            f"{form} can't serve this optimizer: it needs the batch in hand, to choose samples "
+            "from it or to run it once more; use `for p in optimizer.passes(batch)`"
+        )
+
+
+def _check_two_lines(training: TrainingState) -> None:
+    require_batch_form(training, "ascend()")
+    form = ""
+    if training.method.facts.opening == "mixed":
+        form = "some steps of it begin at w and others do not"
+    elif training.ranks.per_rank and training.stage != "asked":
+        form = "perturbation='per_rank' must be told before the pass: read will_ascend, which then "
+        form += "keeps that pass from sending, or"
+    elif training.guard.rng == "same-mask":
+        form = "rng='same-mask' must note the generators before the first pass"
+    if form:
+        raise RuntimeError(
+            f"ascend() can't serve this optimizer: {form}; use step(closure) or passes()"
+        )
+
+
+# The end of a step --------------------------------------------------------------------------------
+
+
+def finish(training: TrainingState) -> None:
+    """`step()` without a closure: `conclude`, and the update."""
+    if training.stage == "idle" and training.bases.initialises():
+        training.bases.step()
+        training.makes_room = True
+        return
+    try:
+        END[training.stage](training, None)
+        training.stage = "ready"
+        training.update()
+    except BaseException:
+        training.give_up()
+        raise
+
+
+def conclude(training: TrainingState, optimizer: Any, scaler: GradScaler | None) -> None:
+    """Before `step()`: back at w, and the parameters hold what the base is to get."""
+    require_scaled(scaler, optimizer, "conclude()")
+    if training.scaled and scaler is None:
+        raise RuntimeError("ascend() was given a scaler; give conclude(scaler=...) the same one")
+    try:
+        END[training.stage](training, Scaling(scaler, training.bases))
+        training.stage = "ready"
+    except BaseException:
+        training.give_up()
+        raise
+
+
+def _refuse_unasked(training: TrainingState, scaling: Scaling | None) -> None:
+    raise RuntimeError(
+        "step() was called without a closure, and ascend() was not called after backward(): the "
+        "second pass would never happen. Write `if optimizer.ascend(): criterion(model(x), "
+        "y).backward()` before step(), or use step(closure) or optimizer.passes(batch)"
+    )
+
+
+def _end_plain(training: TrainingState, scaling: Scaling | None) -> None:
+    step = training.counters.steps
+    if training.method.acts(step):
+        raise RuntimeError(
+            f"step {step} is sharpness-aware, but ascend() was not called after will_ascend was "
+            "True"
+        )
+    training.require_gradients()
+    if training.method.is_plain(step):
+        training.counters.count_pass(1.0)
+    else:
+        training.begin().end_pass(Ran(1.0, scaling=scaling))
+
+
+def _end_second(training: TrainingState, scaling: Scaling | None) -> None:
+    if training.step is not None:
+        training.step.end_pass(Ran(1.0, scaling=scaling))
+
+
+def _nothing(training: TrainingState, scaling: Scaling | None) -> None:
+    """All passes have been ended."""
+
+
+def _refuse_amid(training: TrainingState, scaling: Scaling | None) -> None:
+    raise RuntimeError(
+        "step() was called without a closure amid the passes of a step; call it after the loop "
+        "over optimizer.passes(batch), and not within a closure"
+    )
+
+
+#: What is left to do before the update.
+END: Mapping[Stage, Callable[[TrainingState, Scaling | None], None]] = {
+    "idle": _refuse_unasked,
+    "asked": _end_plain,
+    "at w": _nothing,
+    "at w + e": _end_second,
+    "ready": _nothing,
+    "running": _refuse_amid,
+    "updating": _refuse_amid,
+}
+
+
+def zero_grad(training: TrainingState, set_to_none: bool) -> None:
+    """Clear the gradients; a step that a GradScaler skipped is recognised here, and given up."""
+    skipped = training.stage == "at w + e" and training.bases.any_gradient()
+    if skipped or training.stage in ("at w", "ready"):
+        training.give_up()
+    training.bases.zero_grad(set_to_none)

@@ -1,0 +1,32 @@
+"""Studies in which no variant is better than the best control seldom claim that one is."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.false_claims import SITUATIONS, rates
+
+#: Of 5% over 120 studies, four standard errors above: nothing fails by chance.
+BOUND = 0.05 + 4 * (0.05 * 0.95 / 120) ** 0.5
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+def test_false_claims_are_rare(situation: str) -> None:
+    found = rates(SITUATIONS[situation], 120)
+    assert found["headlines"] <= BOUND
+    assert found["claims"] <= BOUND
+    assert found["non-inferior"] <= BOUND
+
+
+def test_the_rates_of_2000_studies_are_those_of_the_documents() -> None:
+    kept = json.loads((ROOT / "benchmarks/false_claims.json").read_text())
+    text = (ROOT / "docs/statistics.md").read_text()
+    assert kept["studies"] == 2000
+    assert set(kept["rates"]) == set(SITUATIONS)
+    for name, found in kept["rates"].items():
+        (line,) = [line for line in text.splitlines() if line.startswith(f"| {name} |")]
+        shown = [cell.strip() for cell in line.split("|")[3:6]]
+        assert shown == [f"{100 * rate:.1f}%" for rate in found.values()]
+        assert max(found.values()) <= 0.05
