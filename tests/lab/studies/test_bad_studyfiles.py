@@ -1,6 +1,5 @@
 """Study files that can't be: the text begins with the file, the line and the key."""
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -106,15 +105,6 @@ def test_a_bad_file_is_named_with_the_place(tmp_path, text, said):
     assert shown.startswith(str(tmp_path / "study.toml"))
     assert said in shown
     assert "\n" not in shown
-
-
-def test_a_library_that_is_missing_is_named_with_the_place(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "timm", None)
-    text = "tasks = [{name = 'digits', model = 'timm:resnet18'}]\nseeds = 1\n"
-    with pytest.raises(
-        ModuleNotFoundError, match=r"study\.toml, line 1: tasks 1: models timm:NAME"
-    ):
-        read(tmp_path, text)
 
 
 def test_a_file_of_another_encoding(tmp_path):
