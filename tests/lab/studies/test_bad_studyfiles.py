@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from sssam.lab import tasks
 from sssam.lab.studies import studyfile
 
 HEAD = 'tasks = ["noisy-digits"]\nseeds = 3\n'
@@ -105,6 +106,15 @@ def test_a_bad_file_is_named_with_the_place(tmp_path, text, said):
     assert shown.startswith(str(tmp_path / "study.toml"))
     assert said in shown
     assert "\n" not in shown
+
+
+def test_a_library_that_is_missing_is_named_with_the_place(tmp_path, monkeypatch):
+    def find(*_):
+        raise ModuleNotFoundError("needs datasets: install sssam[lab]")
+
+    monkeypatch.setattr(tasks, "find", find)
+    with pytest.raises(ModuleNotFoundError, match=r"study\.toml, line 1: tasks 1: needs datasets"):
+        read(tmp_path, HEAD)
 
 
 def test_a_file_of_another_encoding(tmp_path):
