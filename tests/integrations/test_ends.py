@@ -43,7 +43,7 @@ def test_a_late_block_that_a_trainer_ends_before_is_said_there(
     assert optimizer.steps == steps
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        unfinished.ended(optimizer._engine)
+        unfinished.ended(optimizer._training)
 
 
 @pytest.mark.parametrize("trainer", WHOLE + LOOPS, ids=_names)

@@ -72,7 +72,7 @@ def _row(name: str) -> int:
     net = trainers.Net()
     optimizer = _build(name)(trainers.base(net), net, STEPS)
     facts = optimizer.method.facts
-    if facts.needs_batch or optimizer._engine.guard.rng == "same-mask":
+    if facts.needs_batch or optimizer._training.guard.rng == "same-mask":
         return 3
     return 2 if facts.opening == "moved" else 1 if facts.ascent_fraction < 1 else 0
 

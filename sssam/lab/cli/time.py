@@ -64,19 +64,19 @@ def time(
     with refusing():
         arguments.at_least_one("--threads", threads, "torch's threads")
         options = studies.Options(variants, epochs, precision)
-        meant = studies.meant(what, options, out=out, data=data)
+        target = studies.resolve(what, options, out=out, data=data)
         require(accelerator)
     output, errors = terminal.consoles()
-    by_id = store.read_all(meant.directory / conduct.RECORDS).by_id
+    by_id = store.read_all(target.directory / conduct.RECORDS).by_id
     where = Hardware(accelerator)
-    for part in meant.study.parts:
-        decided = _decided(meant.study, part, by_id)
+    for part in target.study.parts:
+        decided = _decided(target.study, part, by_id)
         with refusing(), telling(part.task, errors):
-            found = measure(decided, meant.directory, where, seconds, threads, quiet)
+            found = measure(decided, target.directory, where, seconds, threads, quiet)
         if not quiet:
             output.print(_table(found))
             output.print(Text(f"\n{_said(found)}\n"), soft_wrap=True)
-    output.print(Text(f"The timings: {meant.directory / FILE}"), soft_wrap=True)
+    output.print(Text(f"The timings: {target.directory / FILE}"), soft_wrap=True)
     return 0
 
 

@@ -76,8 +76,8 @@ def compare(
 
 
 def _of_study(untuned: Sequence[str], added: Sequence[int]) -> list[Caveat]:
-    told = [Caveat(kind="untuned", variants=tuple(untuned))] if untuned else []
-    return told + ([Caveat(kind="seeds_added", seeds=tuple(added))] if added else [])
+    found = [Caveat(kind="untuned", variants=tuple(untuned))] if untuned else []
+    return found + ([Caveat(kind="seeds_added", seeds=tuple(added))] if added else [])
 
 
 def _check(methods: Sequence[Method], seeds: Sequence[int]) -> None:
@@ -114,8 +114,8 @@ def _studied(
 
     Those that were made to choose values hold no test accuracy, and answer nothing here.
     """
-    held = (r for r in stored if r.outcome == "failed" or r.test_accuracy is not None)
-    by_id = {record.id: record for record in held}
+    usable = (r for r in stored if r.outcome == "failed" or r.test_accuracy is not None)
+    by_id = {record.id: record for record in usable}
     ids = {label: [(run.seed, run.id) for run in every] for label, every in runs.items()}
     return {k: {seed: by_id[i] for seed, i in every if i in by_id} for k, every in ids.items()}
 
