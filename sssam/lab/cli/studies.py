@@ -21,7 +21,7 @@ from sssam.lab.studies.conduct import Decided
 from sssam.lab.studies.design import TRIALS, TUNING_SEEDS, Part, Study, Tunable
 
 #: What `sssam compare` without a task shows, and in how many trials it tunes.
-DEMO, DEMO_TRIALS = "noisy-digits", 8
+DEMO, DEMO_TRIALS = "noisy-digits", 10
 
 #: Seeds on which a task is tuned that is compared without a study file.
 TASK_TUNING_SEEDS = 2

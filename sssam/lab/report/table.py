@@ -13,6 +13,7 @@ from sssam.lab.report.cells import (
     p_value,
 )
 from sssam.lab.report.sentences import NOTES, headline, remarks, support
+from sssam.lab.report.text import counted_points
 from sssam.lab.stats import Ratio
 
 #: The columns beside the best control that costs no more, and beside SAM.
@@ -119,7 +120,7 @@ def notes(comparison: Comparison) -> list[str]:
     """What the columns of the table of variants mean."""
     task = comparison.task
     told = [NOTES["variants"].format(metric=task.metric.capitalize())]
-    beside = NOTES["sam"].format(margin=task.margin, share=task.share)
+    beside = NOTES["sam"].format(margin=counted_points(task.margin), share=task.share)
     return [*told, beside] if _has_gain(comparison) else told
 
 
