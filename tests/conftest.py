@@ -8,6 +8,9 @@ import signal
 import pytest
 import torch
 
+#: Doctests are collected from no conftest: several are modules of one name.
+collect_ignore_glob = ["*conftest.py"]
+
 signal.signal(signal.SIGINT, signal.default_int_handler)
 torch.set_num_threads(1)
 

@@ -5,11 +5,13 @@ rate that is no step length (`runtime.stride`), momentum where no rehearsal can 
 """
 
 import inspect
+from collections import Counter
 from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any
 
 import torch
+from torch import nn
 from torch.optim import Optimizer
 
 from sssam.core.groups import require_no_foreign_radius, step_length
@@ -87,6 +89,26 @@ def require_own_radii(base: Optimizer) -> None:
     if not any("rho" in defaults for defaults in inner):
         for group in base.param_groups:
             require_no_foreign_radius(group, base.defaults)
+
+
+def require_of_model(bases: Iterable[Optimizer], model: object) -> None:
+    """An error for a base over copies of the model's parameters: it would perturb nothing of it.
+
+    Raises:
+        ValueError: all shapes are the model's, and none of the tensors.
+    """
+    if not isinstance(model, nn.Module):
+        return
+    theirs = {id(p): tuple(p.shape) for p in model.parameters() if p.requires_grad}
+    params = [p for base in bases for group in base.param_groups for p in group["params"]]
+    if not theirs or any(id(p) in theirs for p in params):
+        return
+    if Counter(theirs.values()) == Counter(tuple(p.shape) for p in params):
+        raise ValueError(
+            "base has copies of model's parameters, and none of these: master weights, or an "
+            "optimizer that was built before the model was copied, converted or sharded. What is "
+            "perturbed would not be what the passes run on; build it over model.parameters()"
+        )
 
 
 def require_for(method: Method, bases: Iterable[Optimizer]) -> None:

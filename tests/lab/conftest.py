@@ -1,10 +1,12 @@
 """Checkpoints that several modules measure; `tiny` and `synthetic` are importable from below."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tiny import BASE, SAM, TASK, run
 
+from sssam.lab.cli import time
 from sssam.lab.specs import DataSpec, ModelSpec, Record
 from sssam.lab.training.train import train
 
@@ -15,6 +17,14 @@ RESNET = TASK.model_copy(
         "epochs": 1,
     }
 )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _untimed() -> Iterator[None]:
+    """No seconds are measured after a study: that takes a while, and has tests of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(time, "after_runs", lambda *_: None)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -167,7 +167,7 @@ def test_rows_of_the_studies_are_those_of_the_table(
     monkeypatch.setattr(studyfile.checks, "check", lambda *_: None)
     study = studyfile.read(ROOT / "studies" / name / "study.toml")
     (part,) = study.parts
-    rows: dict[str, Method] = {each.label: each.method for each in part.variants}
+    rows: dict[str, Method] = {each.label: each.start for each in part.variants}
     facts = {fact.label: fact for fact in FACTS}
     assert set(rows) & set(facts) == STUDY_ROWS[name]
     for label in STUDY_ROWS[name]:

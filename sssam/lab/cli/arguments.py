@@ -38,7 +38,7 @@ def method(task: Task, word: str) -> Method:
         ValueError: it names none, or several.
     """
     found = [Method(label="base", kind="base")] if word == "base" else []
-    found = found or [each.start for each in words.chosen(task, [word])]
+    found = found or [each.start for each in words.parse(task, [word])]
     if len(found) != 1:
         raise ValueError(f"--method is {word!r}, which names {len(found)} variants: name one")
     return found[0]

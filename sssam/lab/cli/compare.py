@@ -72,11 +72,13 @@ def compare(
         _, errors = terminal.consoles()
         with refusing():
             options = studies.Options(variants, epochs, precision, trials, controls)
-            meant = studies.meant(what, options, seeds=seeds, out=out, data=data, flatness=flatness)
+            target = studies.resolve(
+                what, options, seeds=seeds, out=out, data=data, flatness=flatness
+            )
             if run:
                 trainer = studies.trainer(
-                    meant, engine, jobs, training.settings(how, train), quiet, retry_failed
+                    target, engine, jobs, training.settings(how, train), quiet, retry_failed
                 )
-        found = studies.conducted(meant, trainer) if run else studies.read(meant, errors)
-        results.shown(meant, *found, quiet, results.repeat(meant.directory), axis)
-        return results.failures(meant.study, *found, errors)
+        found = studies.run(target, trainer) if run else studies.read(target, errors)
+        results.show(target, *found, quiet, results.repeat(target.directory), axis)
+        return results.failures(target.study, *found, errors)

@@ -22,11 +22,11 @@ def report(
 
     _, errors = terminal.consoles()
     with refusing():
-        meant = studies.of_directory(directory)
+        target = studies.of_directory(directory)
     command = results.repeat(directory)
     if live:
         with stoppable("the pages show what there is"):
-            results.follow(meant, command)
-    found = studies.read(meant, errors)
-    results.shown(meant, *found, quiet, command, axis)
+            results.follow(target, command)
+    found = studies.read(target, errors)
+    results.show(target, *found, quiet, command, axis)
     return 0

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from sssam.lab.cli import terminal
-from sssam.lab.cli.studies import Meant
+from sssam.lab.cli.studies import Target
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.report import live, pooled
 from sssam.lab.report import page as pages
@@ -56,8 +56,8 @@ def failed(found: Iterable[Record], console: Console, remedy: str) -> int:
     return 1 if bad else 0
 
 
-def shown(
-    what: Meant,
+def show(
+    what: Target,
     decided: Sequence[Decided],
     held: Mapping[str, Record],
     quiet: bool,
@@ -85,7 +85,7 @@ def shown(
     return list(made.values())
 
 
-def follow(what: Meant, command: str) -> None:
+def follow(what: Target, command: str) -> None:
     """Writes the page of each task anew as records come in, until no run is missing."""
     output, _ = terminal.consoles()
     for part in what.study.parts:
@@ -95,7 +95,7 @@ def follow(what: Meant, command: str) -> None:
         live.live(what.directory / conduct.RECORDS, by_now, out=folder, command=command)
 
 
-def _by_now(what: Meant, part: Part) -> Callable[[list[Record]], Comparison]:
+def _by_now(what: Target, part: Part) -> Callable[[list[Record]], Comparison]:
     """From records to what can be shown by now; while the tuning goes on, that is little."""
 
     def compared(found: list[Record]) -> Comparison:
@@ -111,7 +111,7 @@ def _by_now(what: Meant, part: Part) -> Callable[[list[Record]], Comparison]:
     return compared
 
 
-def _pooled(made: Mapping[str, Comparison], what: Meant, quiet: bool, output: Console) -> None:
+def _pooled(made: Mapping[str, Comparison], what: Target, quiet: bool, output: Console) -> None:
     """What several tasks say together, each with the same weight, and the page that links them."""
     together = pooled.pooled(list(made.values()))
     index, *_ = pooled.write(what.study.name, made, together, what.directory)
@@ -129,7 +129,7 @@ def repeat(directory: Path) -> str:
     return shlex.join(["sssam", "compare", str(directory)])
 
 
-def chosen(task: str, tuning: Tuning) -> str:
+def describe(task: str, tuning: Tuning) -> str:
     """One line on what was tuned for a variant, and how well it did."""
     best = next(score for score in tuning.scores if score.values == tuning.values)
     values = ", ".join(f"{name} {value}" for name, value in tuning.values.items())

@@ -45,13 +45,13 @@ def run(
             return 0
         output, errors = terminal.consoles()
         with refusing():
-            meant = studies.meant(study, seeds=seeds, out=out, data=data, flatness=flatness)
+            target = studies.resolve(study, seeds=seeds, out=out, data=data, flatness=flatness)
             trainer = studies.trainer(
-                meant, engine, jobs, training.settings(how, train), quiet, retry_failed
+                target, engine, jobs, training.settings(how, train), quiet, retry_failed
             )
-        decided, held = studies.conducted(meant, trainer)
+        decided, held = studies.run(target, trainer)
         tuned = [(each.part.task.name, tuning) for each in decided for tuning in each.tunings]
         for task, tuning in [] if quiet else tuned:
-            output.print(Text(results.chosen(task, tuning)), soft_wrap=True)
+            output.print(Text(results.describe(task, tuning)), soft_wrap=True)
         output.print(Text(f"The records: {trainer.records}"), soft_wrap=True)
-        return results.failures(meant.study, decided, held, errors)
+        return results.failures(target.study, decided, held, errors)

@@ -12,7 +12,7 @@ from sssam.lab.cli.options import Flag, How
 from sssam.lab.cli.refusals import refusing
 
 if TYPE_CHECKING:
-    from sssam.lab.cli.studies import Meant
+    from sssam.lab.cli.studies import Target
     from sssam.lab.cli.training import Trainer
     from sssam.lab.search import Design, Results
 
@@ -111,7 +111,7 @@ def search(
         if confirming is not None:
             with refusing():
                 study = confirm.study(found, confirming)
-                what = studies.Meant(study, arguments.directory(folder / "confirm"))
+                what = studies.Target(study, arguments.directory(folder / "confirm"))
                 trainer = studies.trainer(what, engine, jobs, settings, quiet, retry_failed)
             code = max(code, _confirmed(what, trainer, found, quiet))
         return code
@@ -183,7 +183,7 @@ def _show(found: "Results", folder: Path, quiet: bool) -> None:
         output.print(Text(f"\nThe front: {path}; all trials: {folder / 'search.json'}"))
 
 
-def _confirmed(what: "Meant", trainer: "Trainer", found: "Results", quiet: bool) -> int:
+def _confirmed(what: "Target", trainer: "Trainer", found: "Results", quiet: bool) -> int:
     """Compares what was found, as `sssam compare` would; returns the exit code."""
     from rich.text import Text
 
@@ -191,9 +191,9 @@ def _confirmed(what: "Meant", trainer: "Trainer", found: "Results", quiet: bool)
     from sssam.lab.search import report
 
     output, errors = terminal.consoles()
-    decided, stored = studies.conducted(what, trainer)
+    decided, stored = studies.run(what, trainer)
     command = results.repeat(what.directory)
-    for comparison in results.shown(what, decided, stored, quiet, command):
+    for comparison in results.show(what, decided, stored, quiet, command):
         for line in report.fresh(comparison, found.budgets):
             output.print(Text(line), soft_wrap=True)
     return results.failures(what.study, decided, stored, errors)

@@ -21,13 +21,13 @@ from sssam.lab.studies.conduct import Decided
 from sssam.lab.studies.design import TRIALS, TUNING_SEEDS, Part, Study, Tunable
 
 #: What `sssam compare` without a task shows, and in how many trials it tunes.
-DEMO, DEMO_TRIALS = "noisy-digits", 8
+DEMO, DEMO_TRIALS = "noisy-digits", 10
 
 #: Seeds on which a task is tuned that is compared without a study file.
 TASK_TUNING_SEEDS = 2
 
 
-class Meant(NamedTuple):
+class Target(NamedTuple):
     """The study that a command is about, and its directory."""
 
     study: Study
@@ -37,7 +37,7 @@ class Meant(NamedTuple):
 class Options(NamedTuple):
     """What a command says of a comparison on a task, and a study in its file.
 
-    `variants` are words as `words.chosen` reads them; `trials` are those of the base's recipe and
+    `variants` are words as `words.parse` reads them; `trials` are those of the base's recipe and
     of each variant's rho, 0 or None for both as they are; `controls` False leaves controls out.
     """
 
@@ -55,11 +55,11 @@ class Options(NamedTuple):
         """
         for name, value in self._asdict().items():
             if value != self._field_defaults[name]:
-                option = f"--{name}" if value else f"--no-{name}"
+                option = "--no-controls" if name == "controls" else f"--{name}"
                 raise ValueError(f"{option} is for a task: a study says it in its file, {study!r}")
 
 
-def meant(
+def resolve(
     what: str | None,
     options: Options = Options(),  # noqa: B008 -- immutable
     *,
@@ -67,7 +67,7 @@ def meant(
     out: Path | None = None,
     data: Sequence[str] = (),
     flatness: bool = False,
-) -> Meant:
+) -> Target:
     """The study of a file, of a directory, or of a task with options; the demo's for None.
 
     Raises:
@@ -75,7 +75,8 @@ def meant(
             an option that belongs into the study's own file.
     """
     if what is None:
-        what, options = DEMO, options._replace(trials=options.trials or DEMO_TRIALS)
+        trials = DEMO_TRIALS if options.trials is None else options.trials
+        what, options = DEMO, options._replace(trials=trials)
     path = Path(what)
     is_directory = (path / conduct.FILE).is_file() or conduct.unnamed(path) > 0
     if path.suffix == ".toml" or is_directory:
@@ -99,7 +100,7 @@ def meant(
 
 
 def _part(task: Task, options: Options, tune: bool) -> Part:
-    chosen = words.chosen(task, [word for word in options.variants if word != "base"], tune)
+    chosen = words.parse(task, [word for word in options.variants if word != "base"], tune)
     controls = defaults.controls(task) if options.controls else ()
     named = {variant.label for variant in chosen}
     return Part(
@@ -112,17 +113,17 @@ def _part(task: Task, options: Options, tune: bool) -> Part:
     )
 
 
-def _continued(study: Study, directory: Path) -> Meant:
-    return Meant(conduct.continued(study, directory), directory)
+def _continued(study: Study, directory: Path) -> Target:
+    return Target(conduct.continued(study, directory), directory)
 
 
-def of_directory(directory: Path) -> Meant:
+def of_directory(directory: Path) -> Target:
     """The study of a directory.
 
     Raises:
         FileNotFoundError, ValueError: as `conduct.load`.
     """
-    return Meant(conduct.load(directory), directory)
+    return Target(conduct.load(directory), directory)
 
 
 def _known(
@@ -132,7 +133,7 @@ def _known(
     out: Path | None,
     data: Mapping[str, str],
     flatness: bool,
-) -> Meant:
+) -> Target:
     """A study that is written down: in a file, or in a directory, which then is its own."""
     if not is_file and out is not None:
         raise ValueError(f"--out is {str(out)!r}, but {str(path)!r} is a study's directory itself")
@@ -148,7 +149,7 @@ def _known(
 
 
 def trainer(
-    what: Meant,
+    what: Target,
     engine: str | None,
     jobs: int | None,
     how: Settings,
@@ -170,14 +171,14 @@ def trainer(
     return made
 
 
-def _begin(what: Meant) -> None:
+def _begin(what: Target) -> None:
     """Builds every variant and finds every task's data; writes the study into its directory."""
     for part in what.study.parts:
         studyfile.check(part, what.study.trials)
     conduct.keep(what.study, what.directory)
 
 
-def conducted(what: Meant, train: Trainer) -> tuple[list[Decided], dict[str, Record]]:
+def run(what: Target, train: Trainer) -> tuple[list[Decided], dict[str, Record]]:
     """Trains what is missing, the tuning first; returns what was chosen, and all records."""
     found, held = list[Decided](), dict[str, Record]()
     parts = what.study.parts
@@ -190,7 +191,7 @@ def conducted(what: Meant, train: Trainer) -> tuple[list[Decided], dict[str, Rec
     return found, held
 
 
-def read(what: Meant, console: Console) -> tuple[list[Decided], dict[str, Record]]:
+def read(what: Target, console: Console) -> tuple[list[Decided], dict[str, Record]]:
     """The same from the records that there are.
 
     Raises:

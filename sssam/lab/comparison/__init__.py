@@ -1,1 +1,1 @@
-"""Records in, a comparison out: differences with intervals, and the sentences that they bear."""
+"""Records in, one `Comparison` of typed numbers out; the words about it are the report's."""

@@ -72,10 +72,10 @@ def _prices(comparison: Comparison) -> list[Caveat]:
     noisy = tuple(v.label for v in variants if v.time is not None and not v.time.steady)
     ratios = {v.label: v.seconds / v.cost for v in variants if v.seconds and v.cost}
     apart = {k: r for k, r in ratios.items() if not 1 / _UNLIKE <= r <= _UNLIKE}
-    rare = {v.label: v.expected_propagations or 0.0 for v in variants if _is_unexpected(v)}
+    unexpected = {v.label: v.expected_propagations or 0.0 for v in variants if _is_unexpected(v)}
     made = [Caveat(kind="noisy_clock", variants=noisy)] if noisy else []
     made += [Caveat(kind="price_differs", numbers=apart)] if apart else []
-    return made + ([Caveat(kind="unexpected_cost", numbers=rare)] if rare else [])
+    return made + ([Caveat(kind="unexpected_cost", numbers=unexpected)] if unexpected else [])
 
 
 def _is_unexpected(variant: Variant) -> bool:
@@ -137,8 +137,8 @@ def _mixed_seeds(studied: Mapping[str, BySeed]) -> tuple[int, ...]:
     for records in studied.values():
         for seed, record in records.items():
             if record.environment is not None:
-                told = record.environment.model_dump_json(include=set(_NUMERIC))
-                kinds.setdefault(seed, set()).add(told)
+                kind = record.environment.model_dump_json(include=set(_NUMERIC))
+                kinds.setdefault(seed, set()).add(kind)
     return tuple(seed for seed in sorted(kinds) if len(kinds[seed]) > 1)
 
 

@@ -30,21 +30,27 @@ class _Asked(NamedTuple):
         return None if self.claim is None or self.reasons else self.claim.p_value
 
 
+class _Field(NamedTuple):
+    """What a variant is compared within, and the price at which controls cost no more."""
+
+    comparison: Comparison
+    results: Mapping[str, Results]
+    base: Variant | None
+    price: Price
+
+
 def claimed(comparison: Comparison, results: Mapping[str, Results]) -> Comparison:
     """The comparison with its claims, the variant that its headline names, and the reasons.
 
     Every variant that is no control is beside all controls that cost no more, in passes, and, where
     it was timed, in seconds.
     """
-    of_all = list(_of_all(comparison))
-    passes = {
-        v.label: _asked(v, comparison, results, lambda v: v.cost) for v in comparison.candidates
-    }
-    seconds = {
-        v.label: _asked(v, comparison, results, lambda v: v.seconds)
-        for v in comparison.candidates
-        if v.seconds is not None
-    }
+    of_all, base = _of_all(comparison), comparison.base
+    in_passes = _Field(comparison, results, base, lambda v: v.cost)
+    passes = {v.label: _asked(v, in_passes) for v in comparison.candidates}
+    in_seconds = in_passes._replace(price=lambda v: v.seconds)
+    timed = [v for v in comparison.candidates if v.seconds is not None]
+    seconds = {v.label: _asked(v, in_seconds) for v in timed}
     claims = _adjusted(passes, of_all), _adjusted(seconds, of_all)
     variants = tuple(_with_claims(v, *claims, comparison, results) for v in comparison.variants)
     of_some = _merged([reason for each in passes.values() for reason in each.reasons])
@@ -54,6 +60,7 @@ def claimed(comparison: Comparison, results: Mapping[str, Results]) -> Compariso
 
 
 def _of_all(comparison: Comparison) -> list[Reason]:
+    """Why nothing is claimed of any variant."""
     reasons = []
     if len(comparison.seeds) < LEAST_SEEDS:
         reasons.append(Reason(kind="few_seeds", seeds=comparison.seeds))
@@ -63,39 +70,36 @@ def _of_all(comparison: Comparison) -> list[Reason]:
     return reasons
 
 
-def _asked(
-    variant: Variant, comparison: Comparison, results: Mapping[str, Results], price: Price
-) -> _Asked:
+def _asked(variant: Variant, field: _Field) -> _Asked:
     """The claim of one variant, its p-value not adjusted yet."""
-    controls = _controls(variant, comparison, price)
+    controls, results, seeds = _controls(variant, field), field.results, field.comparison.seeds
     label = (variant.label,)
     reasons = [] if variant.is_complete else [Reason(kind="incomplete", variants=label)]
-    base = comparison.base if comparison.base in controls else None
-    if not [control for control in controls if control is not base]:
+    if all(control is field.base for control in controls):
         reasons.append(Reason(kind="no_control", variants=label))
     unfinished = tuple(control.label for control in controls if not control.is_complete)
     if unfinished:
         reasons.append(Reason(kind="incomplete_control", controls=unfinished, variants=label))
     own = results[variant.label]
-    reasons += _unlike(variant.label, own, controls, results, comparison.seeds)
+    reasons += _unlike(variant.label, own, controls, results, seeds)
     measured = [c for c in controls if len(differences([(1, own), (-1, results[c.label])]))]
     if not measured:
         return _Asked(None, reasons)
-    also = None if base is None else results[base.label]
+    also = next((results[c.label] for c in controls if c is field.base), None)
     p_values = {c.label: p_value([(1, own), (-1, results[c.label])], also=also) for c in measured}
     lost = tuple(label for label, p in p_values.items() if p is None)
-    if lost and len(comparison.seeds) >= LEAST_SEEDS and not unfinished and variant.is_complete:
+    if lost and len(seeds) >= LEAST_SEEDS and not unfinished and variant.is_complete:
         reasons.append(Reason(kind="diverged", controls=lost, variants=label))
     return _Asked(_claim(own, measured, p_values, results), reasons)
 
 
-def _controls(variant: Variant, comparison: Comparison, price: Price) -> list[Variant]:
+def _controls(variant: Variant, field: _Field) -> list[Variant]:
     """The controls that cost no more; one of which no run finished is none, but for the base."""
-    most = price(variant)
+    most, every = field.price(variant), field.comparison.variants
     if most is None:
         return []
-    every = [v for v in comparison.variants if v.is_control and (v.runs.finished or _is_open(v))]
-    return [v for v in every if (price(v) or v.cost or 0.0) <= SAME_PRICE * most]
+    some = [v for v in every if v.is_control and (v.runs.finished or _is_open(v))]
+    return [v for v in some if (field.price(v) or v.cost or 0.0) <= SAME_PRICE * most]
 
 
 def _is_open(control: Variant) -> bool:

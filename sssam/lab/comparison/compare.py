@@ -76,8 +76,8 @@ def compare(
 
 
 def _of_study(untuned: Sequence[str], added: Sequence[int]) -> list[Caveat]:
-    told = [Caveat(kind="untuned", variants=tuple(untuned))] if untuned else []
-    return told + ([Caveat(kind="seeds_added", seeds=tuple(added))] if added else [])
+    found = [Caveat(kind="untuned", variants=tuple(untuned))] if untuned else []
+    return found + ([Caveat(kind="seeds_added", seeds=tuple(added))] if added else [])
 
 
 def _check(methods: Sequence[Method], seeds: Sequence[int]) -> None:
@@ -110,8 +110,12 @@ def _check_accuracy(record: Record) -> None:
 def _studied(
     runs: Mapping[str, Sequence[Run]], stored: Sequence[Record]
 ) -> dict[str, dict[int, Record]]:
-    """For each label the records of its runs, by seed."""
-    by_id = {record.id: record for record in stored}
+    """For each label the records of its runs, by seed.
+
+    Those that were made to choose values hold no test accuracy, and answer nothing here.
+    """
+    usable = (r for r in stored if r.outcome == "failed" or r.test_accuracy is not None)
+    by_id = {record.id: record for record in usable}
     ids = {label: [(run.seed, run.id) for run in every] for label, every in runs.items()}
     return {k: {seed: by_id[i] for seed, i in every if i in by_id} for k, every in ids.items()}
 

@@ -55,7 +55,9 @@ def contrasted(comparison: Comparison, results: Mapping[str, Results]) -> Compar
     if base is None or sam is None:
         return comparison.model_copy(update={"variants": tuple(found)})
     if not is_gain_clear(base, sam, results):
-        reasons = (*comparison.reasons, Reason(kind="sam_gain_unclear"))
+        others = tuple(v.label for v in found if v.label not in (base.label, sam.label))
+        unclear = (Reason(kind="sam_gain_unclear", variants=others),) if others else ()
+        reasons = (*comparison.reasons, *unclear)
         return comparison.model_copy(update={"variants": tuple(found), "reasons": reasons})
     found = _beside_sam(found, base, sam, results, comparison.task)
     return comparison.model_copy(update={"variants": tuple(found)})
@@ -97,28 +99,17 @@ def _beside_sam(
     reference = results[base.label], results[sam.label]
     tested = [v for v in variants if v.label not in (base.label, sam.label)]
     p_values = [_non_inferior(v, results[v.label], *reference, task) for v in tested]
-    holm = stats.holm([1.0 if p is None else p for p in p_values])
-    adjusted = {
-        v.label: None if p is None else q for v, p, q in zip(tested, p_values, holm, strict=True)
+    adjusted = stats.holm([1.0 if p is None else p for p in p_values])
+    updates = {
+        v.label: {
+            "share": _share(results[v.label], *reference),
+            "non_inferior": q < stats.ONE_SIDED,
+            "non_inferior_p": q,
+        }
+        for v, p, q in zip(tested, p_values, adjusted, strict=True)
+        if p is not None and q is not None
     }
-    return [
-        v.model_copy(update=_about_sam(v, results[v.label], *reference, adjusted[v.label]))
-        if v.label in adjusted
-        else v
-        for v in variants
-    ]
-
-
-def _about_sam(
-    variant: Variant, own: Results, base: Results, sam: Results, p: float | None
-) -> dict[str, object]:
-    if p is None:
-        return {}
-    return {
-        "share": _share(own, base, sam),
-        "non_inferior": p < stats.ONE_SIDED,
-        "non_inferior_p": p,
-    }
+    return [v.model_copy(update=updates.get(v.label)) for v in variants]
 
 
 def _non_inferior(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import combinations
+from statistics import fmean
 from typing import NamedTuple
 
 from pydantic import Field
@@ -15,16 +16,19 @@ from sssam.lab.stats import ONE_SIDED, Estimate, Interval
 class PooledVariant(Spec):
     """One variant over the tasks, as means over them of relative reductions of the error.
 
-    A relative reduction is a difference in test accuracy over the base's mean test error on that
-    task, in percent: 10 means that a tenth of the base's errors is gone. `to_base` and `to_sam` are
-    over those two, `to_control` over each task's own best control that costs no more, `by_task` the
+    `cost` and `seconds` are the means of the prices; None where a task has none. A relative
+    reduction is a difference in test accuracy over the base's mean test error on that task, in
+    percent: 10 means that a tenth of the base's errors is gone. `to_base` and `to_sam` are over
+    those two, `to_control` over each task's own best control that costs no more, `by_task` the
     parts of that mean. `wins`, `ties` and `losses` count the tasks by whether that interval lies
     above zero, holds it, or lies below. `p_value` is one-sided, that the mean is above zero against
-    each task's hardest control, Holm's over the variants; None where a task refuses its claim, or
-    a run of the variant or of that control diverged.
+    each task's hardest control, Holm's over the variants; None where a task refuses its claim, or a
+    run of the variant or of that control diverged.
     """
 
     label: str
+    cost: float | None = None
+    seconds: float | None = None
     to_base: Interval
     to_sam: Interval | None = None
     to_control: Interval | None = None
@@ -135,6 +139,8 @@ def _pooled(label: str, tasks: Sequence[_Task]) -> PooledVariant:
     losses = sum(each.below_zero for each in by_task.values())
     return PooledVariant(
         label=label,
+        cost=_price([v.cost for v in variants]),
+        seconds=_price([v.seconds for v in variants]),
         to_base=to_base.interval(),
         to_sam=_interval(_mean(tasks, [v.to_sam for v in variants])),
         to_control=_interval(_mean(tasks, [None if c is None else c.difference for c in claims])),
@@ -158,6 +164,11 @@ def _mean(tasks: Sequence[_Task], differences: Sequence[Interval | None]) -> Est
     if len(known) < len(tasks):
         return None
     return stats.pooled([t.reduction(each) for t, each in zip(tasks, known, strict=True)])
+
+
+def _price(prices: Sequence[float | None]) -> float | None:
+    known = [price for price in prices if price is not None]
+    return fmean(known) if len(known) == len(prices) else None
 
 
 def _interval(estimate: Estimate | None) -> Interval | None:

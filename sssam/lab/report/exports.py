@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sssam.lab.comparison.values import Comparison, Variant
-from sssam.lab.runs.spreadsheet import leaves, table
+from sssam.lab.report.spreadsheet import leaves, table
 
 #: What of a variant is no number, or is many.
 _NOT_IN_LINES: Any = {

@@ -7,13 +7,15 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
+from sssam.lab.comparison.claims import CHEAP
 from sssam.lab.comparison.pool import Pooled, PooledVariant, pool
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.report import html, sentences
-from sssam.lab.report.cells import Cell, as_markdown, difference, escaped
+from sssam.lab.report.cells import Cell, as_markdown, difference, escaped, number, p_value
 from sssam.lab.report.figure import Figure
 from sssam.lab.report.forest import Line, forest
 from sssam.lab.report.key import Key
+from sssam.lab.report.table import CONTROL, SAM
 from sssam.lab.report.text import counted, listed
 from sssam.lab.stats import Interval
 from sssam.runtime.files import write_whole
@@ -67,6 +69,7 @@ def page(name: str, made: Mapping[str, Comparison], together: Together) -> str:
     return template.render(
         name=name,
         headline=headline(found) if found else together.reason,
+        about_passes=sentences.PASS,
         figure=figure,
         tasks=[
             (f"{folder}/comparison.html", each.task.name, sentences.headline(each))
@@ -113,14 +116,18 @@ def differences(found: Pooled, roles: Mapping[str, str]) -> Figure | None:
 def headline(found: Pooled) -> str:
     """The finding in one sentence."""
     over = f"Over {counted(len(found.tasks), 'task')} of equal weight"
-    clear = [each for each in found.variants if each.established and each.to_control]
+    cheap = [v for v in found.variants if v.cost is not None and v.cost <= CHEAP]
+    clear = [each for each in cheap if each.established]
     if not clear:
-        return f"{over}, no variant is clearly above the best controls that cost no more."
+        return (
+            f"{over}, no variant at up to {CHEAP:g} times the base's price is clearly above the "
+            "best controls that cost no more."
+        )
     best = max(clear, key=lambda each: each.to_base.mean)
     return (
-        f"{over}, {best.label} removes {percent(best.to_base)} of the base's error, and "
-        f"{percent(best.to_control)} more than the best controls that cost no more "
-        f"({best.wins} of {len(found.tasks)} tasks won, {best.ties} tied, {best.losses} lost)."
+        f"{over}, {best.label} removes {percent(best.to_base)} of the base's error for "
+        f"{sentences.price(best)}, and {percent(best.to_control)} more than the best controls that "
+        f"cost no more ({counted(best.wins, 'task')} won, {best.ties} tied, {best.losses} lost)."
     )
 
 
@@ -154,13 +161,21 @@ def cells(found: Pooled) -> list[list[Cell]]:
 
 
 def _cells(each: PooledVariant, found: Pooled) -> list[Cell]:
+    counts = [each.wins, each.ties, each.losses] if each.by_task else []
     return [
         Cell("variant", each.label, sort=each.label),
-        difference("over base, %", each.to_base),
-        difference("over best control, %", each.to_control, strong=each.established),
-        difference("over SAM, %", each.to_sam),
-        Cell("won, tied, lost", f"{each.wins}, {each.ties}, {each.losses}", sort=str(each.wins)),
-        *(difference(f"over control on {task}, %", each.by_task.get(task)) for task in found.tasks),
+        difference("over base", each.to_base),
+        difference(CONTROL, each.to_control, more=p_value(each.p_value), strong=each.established),
+        number("passes", each.cost, "{:.3f}", best="low"),
+        number("seconds", each.seconds, "{:.2f}", best="low"),
+        difference(SAM, each.to_sam),
+        *(
+            number(name, n, "{}", best=best)
+            for name, n, best in zip(
+                ("won", "tied", "lost"), counts or (None,) * 3, ("high", "low", "low"), strict=True
+            )
+        ),
+        *(difference(f"on {task}", each.by_task.get(task)) for task in found.tasks),
     ]
 
 

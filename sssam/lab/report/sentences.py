@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from sssam.lab.comparison.claims import CHEAP
+from sssam.lab.comparison.pool import PooledVariant
 from sssam.lab.comparison.reasons import Caveat, Reason
 from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.report.key import best
 from sssam.lab.report.text import counted, listed, points
 from sssam.lab.specs import Tuning
 
-#: Up to how many times the base's price a variant may cost to be named in the headline.
-CHEAP = 1.1
 PASS = (
     "A pass is a forward and a backward pass on a batch; plain training takes one a step, SAM two."
 )
@@ -36,7 +36,7 @@ def _seeds(comparison: Comparison) -> str:
     return f"{seeds}; {missing} of {total} runs missing" if missing else seeds
 
 
-def price(variant: Variant) -> str:
+def price(variant: Variant | PooledVariant) -> str:
     """Both prices of a run, in words; passes never stand alone."""
     passes = "unknown" if variant.cost is None else f"{variant.cost:.2f}"
     if variant.seconds is None:
@@ -215,25 +215,26 @@ CAPTIONS = {
     "line between the losses at the ends.",
     "surface": "Training loss over the plane of two random directions whose filters are as long as "
     "the model's (Li et al., 2018). The cross is the model.",
-    "pooled": "Mean over the tasks, each with the same weight, of the part of the base's test "
-    "error that a variant removes, with its 95% interval; the ticks are the single tasks.",
+    "pooled": "The part of the base's test error that a variant removes beyond the best control "
+    "that costs no more: the mean over tasks of equal weight, with its 95% interval; the ticks are "
+    "the single tasks. A full point is clearly above the controls, after Holm's adjustment.",
 }
 NOTES = {
     "variants": "{metric} in %, differences in percentage points, paired by seed, with 95% "
     "intervals; p is one-sided, the largest over all controls that cost no more, and adjusted over "
     "the variants by Holm's method. Passes and seconds are those of a whole run over the base's; "
     "seconds are measured apart, in short interleaved blocks. Select a column's name to sort.",
-    "sam": "Non-inferior to SAM: at most {margin:g} points below it, with at least {share:.0%} of "
+    "sam": "Non-inferior to SAM: at most {margin} below it, with at least {share:.0%} of "
     "its gain, both fixed with the task, after Holm's adjustment. The share of the gain has "
     "Fieller's interval.",
     "flatness": "Means over seeds with 95% intervals, in evaluation mode, on the first samples of "
     "the training set. The top eigenvalue and the trace (Hutchinson's estimate) are of the Hessian "
     "of the training loss; a rise is the largest that gradient ascent found within a radius of the "
     "weights, or, adaptive, within ASAM's ellipsoid.",
-    "pooled": "Means over the tasks of the part of the base's error that is removed, with 95% "
-    "intervals by Student's t with Welch's and Satterthwaite's degrees of freedom; a full point is "
-    "clearly above the tasks' controls, after Holm's adjustment. The claim is of these tasks in "
-    "the mean: not of each, and not of tasks at large.",
+    "pooled": "In % of the base's test error: means over tasks of equal weight with 95% intervals "
+    "by Student's t with Welch's and Satterthwaite's degrees of freedom; then the tasks won, tied "
+    "and lost against the best control, and each of them. The claim is of these tasks in the mean: "
+    "not of each, and not of tasks at large.",
     "repeat": "Run it where the directory of results lies. Runs that have a record are not trained "
     "again; set the records aside to train all of them anew. Equal seeds give equal numbers on one "
     "machine with equal versions; on another the last digits, and seconds, may differ.",

@@ -64,8 +64,8 @@ def run_missing(
     trains a run that another trains or has trained, and each returns when all runs have a record.
 
     A run whose code raises, or whose worker dies each time that it is tried, has a record with
-    outcome "failed" and the reason: see `Records.failed`. A file of a run's name that is no record
-    is moved into the folder `aside` and named in the result's `problems`.
+    outcome "failed" and the reason. A file of a run's name that is no record is moved into the
+    folder `aside` and named in the result's `problems`.
 
     Args:
         runs: what to train; runs with a record, and repeated ones, are passed over.
@@ -77,13 +77,9 @@ def run_missing(
         on_epoch: called at each epoch's end, where the engine is this process.
 
     Raises:
-        ValueError: an accelerator that this machine lacks; an engine that does not exist; a task or
-            method that can't be built; no such logger; under torchrun another engine than "here",
-            or no `settings.train`; before any training.
-        FileNotFoundError: a data path that does not exist, before any training.
-        ConnectionError: the engine's cluster can't be reached, before any training, or has gone.
-        ModuleNotFoundError: the engine's library is not installed.
-        OSError: a record could not be written.
+        ValueError, FileNotFoundError, ConnectionError, ModuleNotFoundError: what `checks` or the
+            engine refuse, before any training.
+        OSError: a record could not be written, or a cluster has gone.
         WorkerLostError: workers keep dying before they begin a run.
         KeyboardInterrupt: at Ctrl-C, with the workers ended, where the engine can end them.
     """

@@ -3,7 +3,7 @@
 import gzip
 import io
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,13 +13,17 @@ from sssam.lab.runs import store as records
 from sssam.lab.specs import Record
 from sssam.runtime.files import write_whole
 
+#: What a compressed file begins with, whatever its name.
+_GZIP = b"\x1f\x8b"
+#: What may differ between two trainings of one run: where and how fast, and what names it.
+_BY_CHANCE = frozenset({"run", "seconds", "peak_memory", "environment", "error"})
+
 
 class Taken(NamedTuple):
     """What came of an import: records new, records that were there, and what is wrong with others.
 
-    `problems` tell, each with its line's number, of lines that are no records and of records that
-    differ from the one there. `aside` is the file that keeps these lines as they were; None if
-    there are none.
+    `problems` name, each with its line's number, lines that are no records and records that differ
+    from the one there. `aside` is the file that keeps these lines as they were, None if none.
     """
 
     new: int
@@ -33,10 +37,6 @@ def jsonl(found: Iterable[Record]) -> bytes:
     return "".join(record.model_dump_json() + "\n" for record in found).encode()
 
 
-#: What a compressed file begins with, whatever its name.
-_GZIP = b"\x1f\x8b"
-
-
 def export(found: Iterable[Record], path: Path) -> None:
     """Writes the records into a file, whole or not at all; a name ending in .gz is compressed.
 
@@ -44,69 +44,45 @@ def export(found: Iterable[Record], path: Path) -> None:
         OSError: the file could not be written; the one of before is still there.
     """
     content = jsonl(found)
-    if path.suffix == ".gz":
-        content = gzip.compress(content, mtime=0)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, content)
+    write_whole(path, gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
 
 
 def take(path: Path, directory: Path) -> Taken:
     """Writes each record of a file of JSON lines into a directory of records.
 
     A run that has a record there keeps it. Torn and foreign lines, and records of other numbers
-    than the one there, are told of and kept as they are in the directory's folder `aside`.
+    than the one there, are named and kept as they are in the directory's folder `aside`.
 
     Raises:
         FileNotFoundError, IsADirectoryError: no such file.
         OSError: a record could not be written; the same call goes on.
         ValueError: a compressed file that is torn, or a file without any record.
     """
-    found = _parsed(path)
-    held, new, aside = records.read_all(directory).by_id, 0, list[tuple[str, bytes]]()
-    for number, line, record in found:
-        problem = record if isinstance(record, str) else _differing(record, held)
-        if problem:
-            aside.append((f"line {number}: {problem}", line))
-        elif isinstance(record, Record) and record.id not in held:
-            records.write(record, directory)
-            held[record.id] = record
-            new += 1
-    kept = _kept(path, [line for _, line in aside], directory)
-    return Taken(new, len(found) - new - len(aside), tuple(told for told, _ in aside), kept)
-
-
-def _parsed(path: Path) -> list[tuple[int, bytes, Record | str]]:
-    """The lines of a file by number, each with its record, or with what is wrong with it."""
-    lines = enumerate(_lines(path), start=1)
-    found = [(number, line, _read(line)) for number, line in lines if line.strip()]
-    if not any(isinstance(each, Record) for *_, each in found):
-        reason = f" (line {found[0][0]}: {found[0][2]})" if found else ""
+    lines = {n: line for n, line in enumerate(_lines(path), start=1) if line.strip()}
+    read = {number: _read(line) for number, line in lines.items()}
+    if not any(isinstance(each, Record) for each in read.values()):
+        first = next((f" (line {n}: {each})" for n, each in read.items()), "")
         raise ValueError(
-            f"{str(path)!r} holds no record{reason}: give JSON lines, as `sssam export` writes them"
+            f"{str(path)!r} holds no record{first}: give JSON lines, as `sssam export` writes them"
         )
-    return found
-
-
-def _read(line: bytes) -> Record | str:
-    try:
-        return Record.model_validate_json(line)
-    except ValidationError as error:
-        return records.torn(error)
-
-
-#: What may differ between two trainings of one run: where and how fast, and what names it.
-_BY_CHANCE = frozenset({"run", "seconds", "peak_memory", "environment", "error"})
-
-
-def _differing(record: Record, held: Mapping[str, Record]) -> str:
-    """In which numbers a record differs from the one that is there, in words; "" if in none."""
-    there = held.get(record.id, record)
-    names = [name for name in Record.model_fields if name not in _BY_CHANCE]
-    found = [name for name in names if getattr(record, name) != getattr(there, name)]
-    if not found:
-        return ""
-    more = " ..." if len(found) > 3 else ""
-    return f"differs from the record {record.id} that is there, in {', '.join(found[:3])}{more}"
+    stored, new, problems = records.read_all(directory).by_id, 0, dict[int, str]()
+    for number, each in read.items():
+        if isinstance(each, str):
+            problems[number] = each
+        elif each.id not in stored:
+            records.write(each, directory)
+            stored[each.id] = each
+            new += 1
+        elif names := _differing(each, stored[each.id]):
+            problems[number] = f"differs from the record {each.id} that is there, in {names}"
+    aside = None
+    if problems:
+        directory.mkdir(parents=True, exist_ok=True)
+        aside = records.reserved(directory / records.ASIDE, f"{path.name}.lines")
+        write_whole(aside, b"".join(lines[number] for number in problems))
+    named = tuple(f"line {number}: {problem}" for number, problem in problems.items())
+    return Taken(new, len(read) - new - len(problems), named, aside)
 
 
 def _lines(path: Path) -> list[bytes]:
@@ -119,11 +95,16 @@ def _lines(path: Path) -> list[bytes]:
     return io.BytesIO(content).readlines()
 
 
-def _kept(path: Path, lines: list[bytes], directory: Path) -> Path | None:
-    """Writes lines that were not taken beside those that the directory set aside before."""
-    if not lines:
-        return None
-    directory.mkdir(parents=True, exist_ok=True)
-    target = records.reserved(directory / records.ASIDE, f"{path.name}.lines")
-    write_whole(target, b"".join(lines))
-    return target
+def _read(line: bytes) -> Record | str:
+    """The record of a line, or what is wrong with it."""
+    try:
+        return Record.model_validate_json(line)
+    except ValidationError as error:
+        return records.torn(error)
+
+
+def _differing(record: Record, stored: Record) -> str:
+    """The names of the numbers in which two records of a run differ, "" if none."""
+    names = [name for name in Record.model_fields if name not in _BY_CHANCE]
+    found = [name for name in names if getattr(record, name) != getattr(stored, name)]
+    return ", ".join(found[:3]) + (" ..." if len(found) > 3 else "")

@@ -22,16 +22,14 @@ from rich.progress import Progress as Bars
 from rich.table import Column, Table
 from rich.text import Text
 
-from sssam.lab.specs import Point, Record, Run
+from sssam.lab.specs import Record, Run
 from sssam.lab.training.train import Epoch
 
 #: Speed is taken over all that was done: single runs may take longer than any shorter window.
 _WINDOW = 7 * 24 * 3600.0
-#: Columns of a terminal that bars take with their counts and times, that notes beside them take,
-#: and from how many on there are notes: what is too wide for it, rich leaves out or cuts anywhere.
-_BARS, _NOTES, _NOTED = 50, 37, 116
-#: Columns of a terminal that the table takes beside its labels.
-_NUMBERS = 58
+#: Columns of a terminal that bars with their counts and times, and the table's numbers, take beside
+#: their labels: what is too wide for it, rich leaves out or cuts anywhere.
+_BARS, _NUMBERS = 50, 58
 #: Lines of a terminal that are left free by the table: bars, headings, and what stands above.
 _APART = 9
 
@@ -119,8 +117,10 @@ class _Lines:
 
     def epoch(self, epoch: Epoch) -> None:
         if self.total == 1 and _is_tenth(epoch.epoch, epoch.epochs):
-            judged = f"training {_loss(epoch.point)}, validation accuracy {_percent(epoch.point)}"
-            self._print(f"epoch {epoch.epoch} of {epoch.epochs}: {judged}")
+            point = epoch.point
+            loss = "not finite" if point.train_loss is None else f"{point.train_loss:.4f}"
+            reached = f"validation accuracy {100 * point.validation_accuracy:.1f}%"
+            self._print(f"epoch {epoch.epoch} of {epoch.epochs}: training loss {loss}, {reached}")
 
     def _print(self, line: str) -> None:
         self.console.print(line, markup=False)
@@ -154,9 +154,8 @@ class _Board:
         self.total, self.done = Counter(run.method.label for run in runs), 0
         self.records: dict[str, list[Record]] = {label: [] for label in self.total}
         self.single = len(runs) == 1
-        self.all = self.bars.add_task(
-            "[bold]all runs[/]", total=len(runs), note="", visible=not self.single
-        )
+        several = not self.single
+        self.all = self.bars.add_task("[bold]all runs[/]", total=len(runs), visible=several)
         self.under_way: dict[str, TaskID] = {}
 
     def ended(self, record: Record) -> None:
@@ -170,11 +169,9 @@ class _Board:
         run = epoch.run
         if run.id not in self.under_way:
             name = escape(run.method.label + ("" if self.single else f", seed {run.seed}"))
-            self.under_way[run.id] = self.bars.add_task(name, note="")
-        note = f"epochs; {_loss(epoch.point)}, validation {_percent(epoch.point)}"
-        bar, fraction = self.under_way[run.id], epoch.epoch / epoch.epochs
-        self.bars.update(bar, completed=epoch.epoch, total=epoch.epochs, note=note)
-        self.bars.update(self.all, completed=self.done + fraction)
+            self.under_way[run.id] = self.bars.add_task(name)
+        self.bars.update(self.under_way[run.id], completed=epoch.epoch, total=epoch.epochs)
+        self.bars.update(self.all, completed=self.done + epoch.epoch / epoch.epochs)
 
     def render(self) -> RenderableType:
         """The table above the bars; methods that the terminal is too low for are counted."""
@@ -212,9 +209,8 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def _bars(console: Console) -> Bars:
-    """Names, bars, counts, times, and notes where there is room for them too."""
-    noted = [TextColumn("[dim]{task.fields[note]}")] if console.width >= _NOTED else []
-    room = max(8, console.width - _BARS - (_NOTES if noted else 0))
+    """Names, bars, counts and times."""
+    room = max(8, console.width - _BARS)
     name = Column(no_wrap=True, overflow="ellipsis", max_width=room)
     return Bars(
         TextColumn("{task.description}", table_column=name),
@@ -222,16 +218,7 @@ def _bars(console: Console) -> Bars:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        *noted,
         console=console,
         transient=True,
         speed_estimate_period=_WINDOW,
     )
-
-
-def _loss(point: Point) -> str:
-    return "loss not finite" if point.train_loss is None else f"loss {point.train_loss:.4f}"
-
-
-def _percent(point: Point) -> str:
-    return f"{100 * point.validation_accuracy:.1f}%"

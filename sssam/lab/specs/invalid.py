@@ -30,11 +30,8 @@ _MUST = MappingProxyType(
         "model_type": "a table",
         "list_type": "a list",
         "tuple_type": "a list",
-        "option_type": "a number, a truth value or text",
     }
 )
-#: The members of the type of an option, which pydantic tells of one by one.
-_OPTION = frozenset({"bool", "int", "float", "str"})
 #: Characters that are shown of a value.
 _WIDE = 80
 #: The bounds of a number, by their names in a field's metadata.
@@ -44,7 +41,8 @@ _BOUNDS = MappingProxyType({"ge": "at least", "gt": "above", "le": "at most", "l
 def complaint(error: ValidationError, fields: Mapping[str, FieldInfo] | None = None) -> str:
     """The first thing that is wrong: where, what must be, and what was given.
 
-    `fields` are those of the model, whose numbers are then told with all their bounds.
+    An unknown key comes before all, since it may be a missing one's typo. `fields` are those of the
+    model, whose numbers are then named with all their bounds.
 
     >>> from sssam.lab.specs import Task
     >>> try:
@@ -54,37 +52,15 @@ def complaint(error: ValidationError, fields: Mapping[str, FieldInfo] | None = N
     ...     print(complaint(error, Task.model_fields))
     momentum must be at least 0 and below 1, not 1.5
     """
-    found = first(error)
-    return told(place(found), reason(found, fields))
-
-
-def told(where: str, why: str) -> str:
-    """Place and reason as one text; a reason that names the key by itself stands alone."""
+    every = error.errors()
+    found = next((each for each in every if each["type"] == "extra_forbidden"), every[0])
+    where, why = ".".join(map(str, found["loc"])), _reason(found, fields)
     if not where or why.startswith(("unknown", f"{where} ")):
         return why
     return f"{where} {why}" if why.startswith(("must ", "is ")) else f"{where}: {why}"
 
 
-def first(error: ValidationError) -> Any:
-    """The complaint to tell of: an unknown key before all, since it may be a missing one's typo."""
-    every = error.errors()
-    found = next((each for each in every if each["type"] == "extra_forbidden"), every[0])
-    outer = found["loc"][:-1]
-    if {each["loc"][-1] for each in every if outer and each["loc"][:-1] == outer} >= _OPTION:
-        return {**found, "type": "option_type", "loc": outer}
-    return found
-
-
-def place(found: Mapping[str, Any]) -> str:
-    """Where in the value: the keys and indices, joined by dots."""
-    return ".".join(map(str, found["loc"]))
-
-
-def reason(
-    found: Mapping[str, Any],
-    fields: Mapping[str, FieldInfo] | None = None,
-) -> str:
-    """What is wrong at that place, of a model with these fields."""
+def _reason(found: Mapping[str, Any], fields: Mapping[str, FieldInfo] | None) -> str:
     kind, context = found["type"], found.get("ctx", {})
     key = str(found["loc"][-1]) if found["loc"] else ""
     if kind == "missing":
@@ -97,11 +73,11 @@ def reason(
         return f"no JSON: {context['error']}"
     if kind in _MUST:
         must = _bounds(fields.get(key) if fields else None) or _MUST[kind].format(**context)
-        return f"must be {must}, not {shown(found['input'])}"
-    return f"{found['msg'][0].lower()}{found['msg'][1:]}, not {shown(found['input'])}"
+        return f"must be {must}, not {shortened(found['input'])}"
+    return f"{found['msg'][0].lower()}{found['msg'][1:]}, not {shortened(found['input'])}"
 
 
-def shown(given: object) -> str:
+def shortened(given: object) -> str:
     """What was given, as far as a line has room for it."""
     text = repr(given)
     return text if len(text) <= _WIDE else f"{text[:_WIDE]}..."

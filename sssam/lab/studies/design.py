@@ -57,6 +57,11 @@ class Axis(Spec):
         """Whether there is more than one value to try."""
         return self.grows or len(self.values) > 1
 
+    def starting_at(self, value: Value) -> "Axis":
+        """The same with another start, which is one of the first values."""
+        values = self.ordered(list({*self.values, value}))
+        return self.model_copy(update={"values": values, "start": value})
+
     def ordered(self, tried: Sequence[Value]) -> tuple[Value, ...]:
         """What was tried, in rising order where it has one."""
         return tuple(sorted(tried, key=float)) if self.numeric else tuple(tried)
@@ -103,9 +108,19 @@ class Tunable(Spec):
         return self.method.model_copy(update=update)
 
     def following(self, base: Method) -> "Tunable":
-        """The variant at the recipe of the base, but for the settings that are its own."""
+        """The variant at the recipe of the base, but for the settings that are its own.
+
+        Settings of the recipe that are tuned again start from the base's value.
+        """
         recipe = {name: getattr(base, name) for name in RECIPE}
-        return self.model_copy(update={"method": self.method.model_copy(update=recipe)})
+        axes = {
+            name: axis.starting_at(recipe[name])
+            if axis.grows and recipe.get(name) is not None
+            else axis
+            for name, axis in self.axes.items()
+        }
+        method = self.method.model_copy(update=recipe)
+        return self.model_copy(update={"method": method, "axes": axes})
 
 
 class Part(Spec):

@@ -9,9 +9,27 @@ from typing import Any
 from pydantic import ValidationError
 
 from sssam.lab.runs.checks import MethodError
-from sssam.lab.specs.invalid import shown
+from sssam.lab.specs.invalid import shortened
 
 Where = Sequence[str | int]
+
+
+def first(error: ValidationError) -> tuple[Where, str]:
+    """Where pydantic's first complaint is, by keys and its own alternatives, and what it says.
+
+    An unknown key comes before others, which may come of its typo.
+    """
+    every = error.errors()
+    found: Any = next((each for each in every if each["type"] == "unknown_key"), every[0])
+    kind, place, context = found["type"], found["loc"], found.get("ctx", {})
+    if kind == "value_error":
+        return place, str(context["error"])
+    if kind == "unknown_key":
+        return (*place, context["key"]), found["msg"]
+    if kind == "missing":
+        return place[:-1], f"{place[-1]}: {found['msg']}"
+    got = "" if kind == "union_tag_not_found" else f", not {shortened(found['input'])}"
+    return place, found["msg"] + got
 
 
 class Text:
@@ -35,7 +53,8 @@ class Text:
         try:
             yield
         except ValidationError as error:
-            raise ValueError(self._pydantic(error, where)) from error
+            place, reason = first(error)
+            raise ValueError(self._said((*where, *place), reason)) from error
         except MethodError as error:
             place = ("variants", labels.index(error.label)) if error.label in labels else where
             raise ValueError(self._said(place, error.reason)) from error
@@ -43,21 +62,6 @@ class Text:
             raise type(error)(self._said(where, str(error))) from error
         except (ValueError, TypeError) as error:
             raise ValueError(self._said(where, str(error))) from error
-
-    def _pydantic(self, error: ValidationError, where: Where) -> str:
-        """Pydantic's first complaint: an unknown key before others, which may come of its typo."""
-        every = error.errors()
-        found: Any = next((each for each in every if each["type"] == "unknown_key"), every[0])
-        context = found.get("ctx", {})
-        if found["type"] == "value_error":
-            return self._said((*where, *found["loc"]), str(context["error"]))
-        if found["type"] == "unknown_key":
-            return self._said((*where, *found["loc"], context["key"]), found["msg"])
-        place = (*where, *found["loc"])
-        if found["type"] == "missing":
-            return self._said(place[:-1], f"{place[-1]}: {found['msg']}")
-        got = "" if found["type"] == "union_tag_not_found" else f", not {shown(found['input'])}"
-        return self._said(place, found["msg"] + got)
 
     def _said(self, where: Where, reason: str) -> str:
         line, named = self.line(where)

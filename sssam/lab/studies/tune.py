@@ -40,16 +40,16 @@ def tune(
     while any(wanted := [_next(*pair, count) for pair in zip(variants, tried, strict=True)]):
         every = zip(variants, wanted, strict=True)
         found = train(runs(task, [v.at(point) for v, points in every for point in points], seeds))
-        for variant, points, held in zip(variants, wanted, tried, strict=True):
+        for variant, points, records in zip(variants, wanted, tried, strict=True):
             for point in points:
-                held[point] = [found[run.id] for run in runs(task, [variant.at(point)], seeds)]
-    return [_chosen(v, held, seeds) for v, held in zip(variants, tried, strict=True)]
+                records[point] = [found[run.id] for run in runs(task, [variant.at(point)], seeds)]
+    return [_chosen(v, records, seeds) for v, records in zip(variants, tried, strict=True)]
 
 
 def _next(variant: Tunable, tried: Tried, count: int) -> list[Point]:
     if not variant.tuned:
         return []
-    scores = {point: statistics.fmean(_accuracies(held)) for point, held in tried.items()}
+    scores = {point: statistics.fmean(_accuracies(records)) for point, records in tried.items()}
     return trials.proposed(list(variant.axes.values()), scores, count)
 
 
@@ -62,7 +62,7 @@ def _chosen(variant: Tunable, tried: Tried, seeds: Sequence[int]) -> Choice:
     """The point of the best mean; of equal means that of the smallest rho, then the first."""
     if not tried:
         return Choice(variant.start)
-    scores = {point: statistics.fmean(_accuracies(held)) for point, held in tried.items()}
+    scores = {point: statistics.fmean(_accuracies(records)) for point, records in tried.items()}
     best = max(scores, key=lambda p: (round(scores[p], 12), -variant.at(p).rho))
     return Choice(variant.at(best), _tuning(variant, tried, best, seeds))
 
@@ -79,10 +79,10 @@ def _tuning(variant: Tunable, tried: Tried, best: Point, seeds: Sequence[int]) -
         trials=len(tried),
         seeds=tuple(seeds),
         at_end=tuple(ends),
-        p_value=stats.equal_p_value([_accuracies(held) for held in tried.values()]),
+        p_value=stats.equal_p_value([_accuracies(records) for records in tried.values()]),
         scores=tuple(
-            _score({name: point[i] for name, i in places.items()}, held)
-            for point, held in tried.items()
+            _score({name: point[i] for name, i in places.items()}, records)
+            for point, records in tried.items()
         ),
     )
 

@@ -13,12 +13,12 @@ TASKS: dict[str, Task] = {
     for task in (
         Task(
             name="noisy-digits",
-            data=DataSpec(name="digits", train=1000, validation=200, label_noise=0.4),
+            data=DataSpec(name="digits", train=1000, validation=200, test=597, label_noise=0.4),
             model=_MLP,
         ),
         Task(
             name="digits",
-            data=DataSpec(name="digits", train=1000, validation=200),
+            data=DataSpec(name="digits", train=1000, validation=200, test=597),
             model=_MLP,
             margin=0.5,
         ),

@@ -52,6 +52,24 @@ def mlp(form: Form, widths: Sequence[int] = ()) -> nn.Module:
     return nn.Sequential(*layers, nn.Linear(sizes[-1], form.classes))
 
 
+def cnn(form: Form, widths: Sequence[int] = ()) -> nn.Module:
+    """3 x 3 convolutions of `widths` channels, each with batch norm and a rectifier; then a mean.
+
+    Where the width grows, from the second on, the stride is 2.
+
+    >>> [layer.stride for layer in cnn(Form((1, 8, 8), 10), (8, 16, 16))[:9:3]]
+    [(1, 1), (2, 2), (1, 1)]
+    """
+    layers: list[nn.Module] = []
+    for i, (before, after) in enumerate(pairwise((form.shape[0], *widths))):
+        stride = 2 if i and after > before else 1
+        convolution = nn.Conv2d(before, after, 3, stride, padding=1, bias=False)
+        layers += [convolution, nn.BatchNorm2d(after), nn.ReLU()]
+    outputs = widths[-1] if widths else form.shape[0]
+    last = nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(outputs, form.classes)
+    return nn.Sequential(*layers, *last)
+
+
 def resnet(form: Form, depth: int, width: int = 16, norm: str = "batch") -> nn.Module:
     """A `residual.ResNet` for images of the form."""
     return residual.ResNet(depth, form.shape[0], form.classes, width, norm)
@@ -95,6 +113,7 @@ class _Family(NamedTuple):
 #: Families by a name that stands for them in messages.
 FAMILIES: Mapping[str, _Family] = {
     "mlp": _Family("mlp", mlp, ("images", "features")),
+    "cnn": _Family("cnn", cnn, ("images",)),
     "resnet20": _Family(r"resnet(?P<depth>\d+)", resnet, ("images",)),
     "wrn16-4": _Family(r"wrn(?P<depth>\d+)-(?P<widen>\d+)", wide_resnet, ("images",)),
     "vit": _Family("vit", vit, ("images",)),
@@ -126,7 +145,7 @@ def check(spec: ModelSpec) -> None:
     family, matched = _family(spec.name)
     if "depth" in matched:
         residual.check(spec.name, matched["depth"])
-    most = {mlp: len(spec.widths), resnet: 1}.get(family.build, 0)
+    most = {mlp: len(spec.widths), cnn: len(spec.widths), resnet: 1}.get(family.build, 0)
     if len(spec.widths) > most:
         wanted = "one width at most" if most else "no widths"
         raise ValueError(f"model {spec.name!r} takes {wanted}, got {spec.widths}")
@@ -144,6 +163,7 @@ def build(spec: ModelSpec, form: Form, seed: int) -> nn.Module:
     """The model of a spec for inputs of a form, its first weights drawn from the seed.
 
     - `mlp`: flattened inputs through hidden layers of `widths`.
+    - `cnn`: convolutions of `widths` channels, with batch norm and rectifiers, then a mean.
     - `resnet8`, `resnet20`, ...: the CIFAR residual networks of He et al. (2015, section 4.2,
       arXiv 1512.03385), the first stage `widths[0]` channels wide (default 16).
     - `wrn16-4`, `wrn28-10`, ...: wide residual networks (Zagoruyko and Komodakis 2016, arXiv
@@ -168,7 +188,7 @@ def build(spec: ModelSpec, form: Form, seed: int) -> nn.Module:
 
 
 def _widths(spec: ModelSpec) -> dict[str, Any]:
-    if spec.name == "mlp":
+    if spec.name in ("mlp", "cnn"):
         return {"widths": spec.widths}
     return {"width": spec.widths[0]} if spec.widths else {}
 

@@ -91,7 +91,7 @@ def test_without_a_task_noisy_digits_is_tuned_over_all_controls(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    study, folder = studies.meant(None)
+    study, folder = studies.resolve(None)
     (part,) = study.parts
     assert folder == Path("sssam-results", "noisy-digits")
     assert (study.trials, len(study.seeds)) == (studies.DEMO_TRIALS, 12)

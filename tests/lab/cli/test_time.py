@@ -11,6 +11,7 @@ from sssam.lab.report import page as report
 from sssam.lab.specs import timing as stored
 from sssam.lab.training import blocks, timing
 
+AFTER_RUNS = time.after_runs
 COMPARE = ["compare", "noisy-digits", "--variants", "SAM", "--no-controls", "--epochs", "1"]
 COMPARE += ["--seeds", "1", "--jobs", "1", "--quiet", "--out"]
 
@@ -28,6 +29,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Any:
         return {i: [x, made.noise * x if i else x] * 8 for i, x in each.items()}
 
     monkeypatch.setattr(blocks, "timed", timed)
+    monkeypatch.setattr(time, "after_runs", AFTER_RUNS)
     monkeypatch.setattr(timing, "_size", lambda _: 8)
     monkeypatch.setattr(report, "write", lambda *_, **__: SimpleNamespace(page=""))
     return made

@@ -58,6 +58,13 @@ def test_missing_runs_are_counted() -> None:
     assert compare(TASK, (BASE, SAM), range(2), []).missing == 4
 
 
+def test_a_record_without_a_test_accuracy_is_none_of_the_comparison_s() -> None:
+    """Runs that choose values do not look at the test set."""
+    found = changed(records((BASE, SAM), range(3)), "SAM", 1, test_accuracy=None)
+    sam = variant(compare(TASK, (BASE, SAM), range(3), found), "SAM")
+    assert (sam.runs.finished, sam.runs.missing, sam.is_complete) == (2, 1, False)
+
+
 def test_without_sam_or_base_there_is_no_difference_to_it() -> None:
     assert variant(study(methods=(BASE, LINEAR)), LINEAR.label).to_sam is None
     assert variant(study(methods=(SAM, LINEAR)), LINEAR.label).to_base is None

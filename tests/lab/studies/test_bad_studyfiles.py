@@ -1,10 +1,10 @@
 """Study files that can't be: the text begins with the file, the line and the key."""
 
-import sys
 from pathlib import Path
 
 import pytest
 
+from sssam.lab import tasks
 from sssam.lab.studies import studyfile
 
 HEAD = 'tasks = ["noisy-digits"]\nseeds = 3\n'
@@ -109,12 +109,12 @@ def test_a_bad_file_is_named_with_the_place(tmp_path, text, said):
 
 
 def test_a_library_that_is_missing_is_named_with_the_place(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "timm", None)
-    text = "tasks = [{name = 'digits', model = 'timm:resnet18'}]\nseeds = 1\n"
-    with pytest.raises(
-        ModuleNotFoundError, match=r"study\.toml, line 1: tasks 1: models timm:NAME"
-    ):
-        read(tmp_path, text)
+    def find(*_):
+        raise ModuleNotFoundError("needs datasets: install sssam[lab]")
+
+    monkeypatch.setattr(tasks, "find", find)
+    with pytest.raises(ModuleNotFoundError, match=r"study\.toml, line 1: tasks 1: needs datasets"):
+        read(tmp_path, HEAD)
 
 
 def test_a_file_of_another_encoding(tmp_path):

@@ -39,6 +39,15 @@ def test_variants_follow_the_recipe_of_the_base_but_for_what_is_their_own():
     assert (variant.start.kind, variant.start.rho) == ("sam", 0.1)
 
 
+def test_a_recipe_that_is_tuned_again_starts_from_the_base_s():
+    rates = Axis(values=(0.1, 0.2), start=0.1, grows=True)
+    variant = tunable("SAM", learning_rate=rates, rho=GROWING["rho"])
+    found = variant.following(BASE.model_copy(update={"learning_rate": 0.05}))
+    assert found.axes["learning_rate"] == Axis(values=(0.05, 0.1, 0.2), start=0.05, grows=True)
+    assert found.axes["rho"] == GROWING["rho"]
+    assert variant.following(BASE) == variant
+
+
 @pytest.mark.parametrize(
     ("variants", "base"),
     [

@@ -12,11 +12,11 @@ NOISY = tasks.TASKS["noisy-digits"]
 
 
 def start(*given):
-    return [variant.start for variant in words.chosen(NOISY, given)]
+    return [variant.start for variant in words.parse(NOISY, given)]
 
 
 def test_no_words_are_the_default_variants():
-    assert words.chosen(NOISY, []) == words.chosen(NOISY, ["default"])
+    assert words.parse(NOISY, []) == words.parse(NOISY, ["default"])
     assert start() == defaults.variants()
 
 
@@ -44,7 +44,7 @@ def test_a_kind_with_settings_as_in_a_study_file():
 
 
 def test_a_rho_is_tuned_where_that_is_asked_for_and_none_is_given():
-    found = words.chosen(NOISY, ["default", "msam", "looksam:k=5", "asam:rho=2"], tune=True)
+    found = words.parse(NOISY, ["default", "msam", "looksam:k=5", "asam:rho=2"], tune=True)
     assert {v.label: v.tuned for v in found} == {
         "SAM": True,
         "SS-SAM constant": True,
@@ -79,12 +79,12 @@ def test_all_are_every_kind_that_suits_the_task():
 )
 def test_bad_words_are_named(word, said):
     with pytest.raises(ValueError) as raised:
-        words.chosen(TASK, [word])
+        words.parse(TASK, [word])
     assert said in str(raised.value)
     assert "\n" not in str(raised.value)
 
 
 def test_the_known_names_stand_once_in_an_error():
     with pytest.raises(ValueError) as raised:
-        words.chosen(NOISY, ["xyzzy"])
+        words.parse(NOISY, ["xyzzy"])
     assert str(raised.value).count("base, ") == 1

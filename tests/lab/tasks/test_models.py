@@ -23,6 +23,14 @@ def test_the_mlp_has_the_layers_of_its_widths():
     assert model(torch.zeros(3, 1, 8, 8)).shape == (3, 10)
 
 
+def test_a_convolutional_network_halves_its_images_where_its_width_grows():
+    spec = ModelSpec(name="cnn", widths=(8, 16, 16))
+    model = models.build(spec, Form((3, 32, 32), 10), seed=0)
+    assert _count(model) == 9 * (3 * 8 + 8 * 16 + 16 * 16) + 2 * (8 + 16 + 16) + 17 * 10
+    assert model[:9](torch.zeros(2, 3, 32, 32)).shape == (2, 16, 16, 16)
+    assert model(torch.zeros(2, 3, 32, 32)).shape == (2, 10)
+
+
 @pytest.mark.parametrize("norm", ["batch", "group"])
 @pytest.mark.parametrize(
     ("name", "parameters"),
@@ -79,7 +87,7 @@ def test_a_transformer_predicts_each_token_from_those_before_it():
     assert _count(default) == 478_976
 
 
-@pytest.mark.parametrize("name", ["mlp", "resnet8", "wrn10-1", "vit", "transformer"])
+@pytest.mark.parametrize("name", ["mlp", "cnn", "resnet8", "wrn10-1", "vit", "transformer"])
 def test_every_model_s_weights_are_a_function_of_its_seed(name):
     form = Form((8,), 4, 256) if name == "transformer" else Form((3, 8, 8), 4)
     torch.manual_seed(7)

@@ -14,7 +14,7 @@ from sssam.lab.training import train
 
 def test_the_default_task_is_the_one_of_the_study():
     task = tasks.find("noisy-digits")
-    chosen = DataSpec(name="digits", train=1000, validation=200, label_noise=0.4)
+    chosen = DataSpec(name="digits", train=1000, validation=200, test=597, label_noise=0.4)
     assert task.data == data.identified(chosen)
     assert task.model == ModelSpec(name="mlp", widths=(256, 256))
     assert (task.epochs, task.batch_size, task.learning_rate) == (40, 64, 0.1)
@@ -123,7 +123,7 @@ def test_a_model_that_does_not_fit_the_data_is_refused_before_training():
     wrong = tasks.find("digits", changes={"model": "transformer"})
     with pytest.raises(ValueError, match=r"'transformer' takes tokens, the data have images"):
         checks.check(wrong, [])
-    with pytest.raises(ValueError, match=r"has 1796 examples .* got train=1796"):
+    with pytest.raises(ValueError, match=r"has 1200 examples .* got train=1796"):
         checks.check(tasks.find("digits", changes={"train": 1796}), [])
 
 
