@@ -53,10 +53,12 @@ def _control(variant: Variant) -> Cell:
 
 
 def _seconds(variant: Variant) -> Cell:
-    time = variant.time
-    steps = variant.method.length
-    note = "" if time is None else f"[{steps * time.low:.2f}, {steps * time.high:.2f}]"
-    return number("seconds", variant.seconds, "{:.2f}", best="low", note=note)
+    time, seconds = variant.time, variant.seconds
+    note = ""
+    if time is not None and seconds is not None:  # the interval is of a step, the price of a run
+        low, high = (seconds / time.ratio * end for end in (time.low, time.high))
+        note = f"[{low:.2f}, {high:.2f}]"
+    return number("seconds", seconds, "{:.2f}", best="low", note=note)
 
 
 def _has_gain(comparison: Comparison) -> bool:

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from made import CHOSEN, LATE, made
+from made import CHOSEN, LATE, made, timing
 from PIL import Image
 from synthetic import ACCURACY, METHODS, TASK, records, scheduled
 
@@ -122,6 +122,15 @@ def test_a_claim_tells_its_control_and_p_value(comparison: Comparison) -> None:
     cell = next(cell for cell in line if cell.name == "over best control")
     assert cell.words == "+0.88 [+0.59, +1.18] to base EMA, p < 0.001"
     assert (cell.strong, cell.best) == (True, "high")
+
+
+def test_seconds_and_their_interval_are_of_the_whole_run(comparison: Comparison) -> None:
+    longer = next(v for v in comparison.variants if v.label == "base 2x")
+    found = comparison.model_copy(
+        update={"variants": (longer.model_copy(update={"time": timing(1.1), "cost": 2.0}),)}
+    )
+    cell = next(cell for cell in cells(found)[0] if cell.name == "seconds")
+    assert cell.words == "2.20 [2.18, 2.22]"
 
 
 def test_runs_have_a_column_where_some_did_not_finish() -> None:
