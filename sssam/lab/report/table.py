@@ -53,12 +53,9 @@ def _control(variant: Variant) -> Cell:
 
 
 def _seconds(variant: Variant) -> Cell:
-    time, seconds = variant.time, variant.seconds
-    note = ""
-    if time is not None and seconds is not None:  # the interval is of a step, the price of a run
-        low, high = (seconds / time.ratio * end for end in (time.low, time.high))
-        note = f"[{low:.2f}, {high:.2f}]"
-    return number("seconds", seconds, "{:.2f}", best="low", note=note)
+    time, steps = None if variant.takes_base_steps else variant.time, variant.steps or 1.0
+    note = "" if time is None else f"[{steps * time.low:.2f}, {steps * time.high:.2f}]"
+    return number("seconds", variant.seconds, "{:.2f}", best="low", note=note)
 
 
 def _has_gain(comparison: Comparison) -> bool:
