@@ -31,6 +31,8 @@ class Closures:
 def by_closure(training: TrainingState, optimizer: Any, given: Closures) -> Any:
     """A whole step; the loss of its first pass. Any exception leaves the weights at w."""
     require_batch_form(training, "step(closure)")
+    _require_callable("closure", given.closure)
+    _require_callable("ascent_closure", given.ascent_closure or given.closure)
     require_whole_pass(given.closure)
     training.give_up()
     _clear_foreign(training)
@@ -47,6 +49,15 @@ def by_closure(training: TrainingState, optimizer: Any, given: Closures) -> Any:
         training.give_up()
     training.left = gradients.Left.of(training.bases.first_gradient())
     return loss
+
+
+def _require_callable(name: str, closure: object) -> None:
+    if not callable(closure):
+        raise TypeError(
+            f"{name} must be a function that runs a whole pass and returns its loss, not a "
+            f"{type(closure).__name__}: write step({name}) without calling it, or the two lines "
+            "with ascend(), and step() without a loss"
+        )
 
 
 def _run(training: TrainingState, given: Closures) -> Any:

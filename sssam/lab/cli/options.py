@@ -1,12 +1,9 @@
 """Options that several commands share, as types that load nothing: help is read without torch."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
-
-if TYPE_CHECKING:
-    from sssam.lab.training.hardware import Hardware
 
 #: Those of `lab.specs.Precision`, `roles.strength.How` and `lab.report.cost.Axis` in `sssam`,
 #: as a test makes sure.
@@ -33,10 +30,3 @@ class How:
             "wandb, in the folder logs of --out."
         ),
     ] = None
-
-    @property
-    def hardware(self) -> "Hardware":
-        """Where runs are trained."""
-        from sssam.lab.training.hardware import Hardware
-
-        return Hardware(self.accelerator)

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from sssam.lab.specs import Record
     from sssam.lab.studies.conduct import Decided
     from sssam.lab.studies.design import Part, Study
-    from sssam.lab.training.hardware import Hardware
     from sssam.lab.training.timing import Timed
 
 #: Seconds for each task: those of `sssam.lab.training.timing`, and those after a study's runs.
@@ -59,7 +58,7 @@ def time(
     from sssam.lab.runs import store
     from sssam.lab.specs.timing import FILE
     from sssam.lab.studies import conduct
-    from sssam.lab.training.hardware import Hardware, require
+    from sssam.lab.training.hardware import require
 
     with refusing():
         arguments.at_least_one("--threads", threads, "torch's threads")
@@ -68,11 +67,10 @@ def time(
         require(accelerator)
     output, errors = terminal.consoles()
     by_id = store.read_all(target.directory / conduct.RECORDS).by_id
-    where = Hardware(accelerator)
     for part in target.study.parts:
         decided = _decided(target.study, part, by_id)
         with refusing(), telling(part.task, errors):
-            found = measure(decided, target.directory, where, seconds, threads, quiet)
+            found = measure(decided, target.directory, accelerator, seconds, threads, quiet)
         if not quiet:
             output.print(_table(found))
             output.print(Text(f"\n{_said(found)}\n"), soft_wrap=True)
@@ -93,7 +91,7 @@ def _decided(study: "Study", part: "Part", held: "Mapping[str, Record]") -> "Dec
 def measure(
     decided: "Decided",
     directory: Path,
-    where: "Hardware",
+    accelerator: str,
     seconds: float,
     threads: int,
     quiet: bool,
@@ -115,7 +113,11 @@ def measure(
     text = f"measuring seconds on {decided.part.task.name}"
     with nullcontext() if quiet else errors.status(text):
         found = timing.measure(
-            decided.part.task, decided.methods, seconds=seconds, where=where, threads=threads
+            decided.part.task,
+            decided.methods,
+            seconds=seconds,
+            accelerator=accelerator,
+            threads=threads,
         )
     stored.write({each.run.variant: each.timing for each in found}, directory)
     return found
@@ -135,14 +137,13 @@ def after_runs(
 
     if not engine.on_this_machine or hardware.world() > 1:
         return
-    where = hardware.Hardware(accelerator)
     _, errors = terminal.consoles()
     for each in decided:
         task = each.part.task
         runs = [Run(task=task, method=method, seed=0) for method in each.methods]
         try:
             if {run.variant for run in runs} - set(stored.read(directory)):
-                measure(each, directory, where, AFTER_RUNS, engine.threads, quiet)
+                measure(each, directory, accelerator, AFTER_RUNS, engine.threads, quiet)
         except (Exception, SystemExit) as error:
             errors.print(f"no seconds on {task.name}: {said(error)}", soft_wrap=True, markup=False)
 

@@ -28,7 +28,7 @@ def leading(how: How) -> Iterator[Callable[..., Record] | None]:
     Raises:
         RefusedError: the hardware does not go together.
     """
-    block = ranks.leading(how.hardware)
+    block = ranks.leading(how.accelerator)
     with refusing():
         train = block.__enter__()
     with ExitStack() as stack:

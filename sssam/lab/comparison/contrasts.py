@@ -55,7 +55,9 @@ def contrasted(comparison: Comparison, results: Mapping[str, Results]) -> Compar
     if base is None or sam is None:
         return comparison.model_copy(update={"variants": tuple(found)})
     if not is_gain_clear(base, sam, results):
-        reasons = (*comparison.reasons, Reason(kind="sam_gain_unclear"))
+        others = tuple(v.label for v in found if v.label not in (base.label, sam.label))
+        unclear = (Reason(kind="sam_gain_unclear", variants=others),) if others else ()
+        reasons = (*comparison.reasons, *unclear)
         return comparison.model_copy(update={"variants": tuple(found), "reasons": reasons})
     found = _beside_sam(found, base, sam, results, comparison.task)
     return comparison.model_copy(update={"variants": tuple(found)})

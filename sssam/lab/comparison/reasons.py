@@ -15,7 +15,7 @@ ReasonKind = Literal[
     "diverged",  # too few seeds are left at which variant, control and base finished
     "unlike_test",  # variant and control were not judged on the same test examples
     "unlike_samples",  # they did not train on the same examples in the same order
-    "sam_gain_unclear",  # SAM is not clearly above the base: no share of its gain
+    "sam_gain_unclear",  # SAM is not above the base: nothing is said beside it
 ]
 
 CaveatKind = Literal[

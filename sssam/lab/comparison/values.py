@@ -95,13 +95,21 @@ class Variant(Spec):
     def seconds(self) -> float | None:
         """Time of the whole run in that of the base's run; None where it was not measured.
 
-        A run of the base optimizer at another length takes what its passes take.
+        A run of the base optimizer at any length takes what its passes take.
         """
-        if self.cost is None or not self.propagations:
-            return None
-        if self.time is not None:
-            return self.time.ratio * self.cost / self.propagations
-        return self.cost if self.is_control and self.method.average == "none" else None
+        if self.takes_base_steps:
+            return self.cost
+        return None if self.time is None or self.steps is None else self.time.ratio * self.steps
+
+    @property
+    def steps(self) -> float | None:
+        """Steps of the whole run, in those of the base's run; None where nothing was counted."""
+        return self.cost / self.propagations if self.cost and self.propagations else None
+
+    @property
+    def takes_base_steps(self) -> bool:
+        """Whether a step is the base's own: `time` then shows the noise of the clock alone."""
+        return self.is_control and self.method.average == "none"
 
     @property
     def role(self) -> Literal["base", "control", "sam", "part", "scheduled", "other"]:

@@ -1,34 +1,23 @@
-"""How a comparison was made, as names and values: the task, its recipe, the seeds, the machine."""
-
-from typing import NamedTuple
+"""How a comparison was made, as names and values: task, seeds, machine, and the variants."""
 
 from sssam.lab.comparison.values import Comparison, Variant
-from sssam.lab.report.text import counted
-from sssam.lab.specs import Environment, Task
+from sssam.lab.report.spreadsheet import leaves
+from sssam.lab.specs import Spec
+
+_SEEDS = "each fixes the split, the label noise, the first weights and the order of the batches"
 
 
-class Fact(NamedTuple):
-    """A name and its value."""
-
-    name: str
-    value: str
-
-
-def facts(comparison: Comparison) -> list[Fact]:
+def facts(comparison: Comparison) -> dict[str, str]:
     """What the records hold beside their numbers, in the order of the page."""
-    task, seeds = comparison.task, comparison.seeds
-    found = [
-        Fact("data", _data(task)),
-        Fact("model", " ".join([task.model.name, "-".join(map(str, task.model.widths))]).strip()),
-        Fact("recipe of the base", _recipe(task)),
-        Fact("length", f"{counted(task.epochs, 'epoch')} in batches of {task.batch_size}"),
-        Fact("seeds", f"{len(seeds)}: {_numbers(seeds)}; equal split, noise, first weights, order"),
-    ]
-    found += [Fact("machine", _machine(each)) for each in comparison.environments]
-    found += [Fact("versions", _versions(each)) for each in comparison.environments[:1]]
-    if comparison.commits:
-        found.append(Fact("commit of sssam", ", ".join(comparison.commits)))
-    return found
+    found = _named(comparison.task, "name", "code")
+    found["seeds"] = f"{', '.join(map(str, comparison.seeds))}: {_SEEDS}, equally for all variants"
+    for i, environment in enumerate(comparison.environments):
+        where = f"machine {i + 1}, " if i else ""
+        values = _named(environment, "time", "commit", "versions")
+        found |= {f"{where}{name}": value for name, value in values.items()}
+        versions = (f"{name} {version}" for name, version in environment.versions.items())
+        found[f"{where}versions"] = ", ".join(versions)
+    return found | ({"commit": ", ".join(comparison.commits)} if comparison.commits else {})
 
 
 def settings(variant: Variant) -> dict[str, str]:
@@ -45,36 +34,8 @@ def settings(variant: Variant) -> dict[str, str]:
     }
 
 
-def _data(task: Task) -> str:
-    data = task.data
-    sizes = {"training": data.train, "validation": data.validation}
-    parts = [data.name, *(f"{n:,} {what} samples" for what, n in sizes.items() if n)]
-    if data.label_noise:
-        parts.append(f"each training label drawn anew with probability {data.label_noise:g}")
-    return "; ".join(parts)
-
-
-def _recipe(task: Task) -> str:
-    momentum = f", momentum {task.momentum:g}" if task.optimizer == "sgd" else ""
-    return (
-        f"{task.optimizer.upper()}{momentum}, learning rate {task.learning_rate:g} "
-        f"({task.anneal}), weight decay {task.weight_decay:g}"
-    )
-
-
-def _numbers(seeds: tuple[int, ...]) -> str:
-    if list(seeds) == list(range(seeds[0], seeds[0] + len(seeds))) and len(seeds) > 2:
-        return f"{seeds[0]} to {seeds[-1]}"
-    return ", ".join(map(str, seeds))
-
-
-def _machine(environment: Environment) -> str:
-    return (
-        f"{environment.processor}, {counted(environment.cores, 'core')}, "
-        f"{counted(environment.threads, 'thread')} a run, device {environment.device}; "
-        f"{environment.platform}; first record {environment.time}"
-    )
-
-
-def _versions(environment: Environment) -> str:
-    return ", ".join(f"{name} {version}" for name, version in environment.versions.items())
+def _named(spec: Spec, *apart: str) -> dict[str, str]:
+    """The values of a specification by their names, but for some."""
+    values = spec.model_dump(exclude=set(apart), exclude_none=True)
+    names = ((name.replace(".", ", ").replace("_", " "), v) for name, v in leaves(values))
+    return {name: ", ".join(map(str, v)) if isinstance(v, tuple) else str(v) for name, v in names}

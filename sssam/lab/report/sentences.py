@@ -224,7 +224,7 @@ NOTES = {
     "intervals; p is one-sided, the largest over all controls that cost no more, and adjusted over "
     "the variants by Holm's method. Passes and seconds are those of a whole run over the base's; "
     "seconds are measured apart, in short interleaved blocks. Select a column's name to sort.",
-    "sam": "Non-inferior to SAM: at most {margin:g} points below it, with at least {share:.0%} of "
+    "sam": "Non-inferior to SAM: at most {margin} below it, with at least {share:.0%} of "
     "its gain, both fixed with the task, after Holm's adjustment. The share of the gain has "
     "Fieller's interval.",
     "flatness": "Means over seeds with 95% intervals, in evaluation mode, on the first samples of "

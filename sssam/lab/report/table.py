@@ -13,6 +13,7 @@ from sssam.lab.report.cells import (
     p_value,
 )
 from sssam.lab.report.sentences import NOTES, headline, remarks, support
+from sssam.lab.report.text import counted_points
 from sssam.lab.stats import Ratio
 
 #: The columns beside the best control that costs no more, and beside SAM.
@@ -52,8 +53,7 @@ def _control(variant: Variant) -> Cell:
 
 
 def _seconds(variant: Variant) -> Cell:
-    time = variant.time
-    steps = variant.method.length
+    time, steps = None if variant.takes_base_steps else variant.time, variant.steps or 1.0
     note = "" if time is None else f"[{steps * time.low:.2f}, {steps * time.high:.2f}]"
     return number("seconds", variant.seconds, "{:.2f}", best="low", note=note)
 
@@ -120,7 +120,7 @@ def notes(comparison: Comparison) -> list[str]:
     """What the columns of the table of variants mean."""
     task = comparison.task
     told = [NOTES["variants"].format(metric=task.metric.capitalize())]
-    beside = NOTES["sam"].format(margin=task.margin, share=task.share)
+    beside = NOTES["sam"].format(margin=counted_points(task.margin), share=task.share)
     return [*told, beside] if _has_gain(comparison) else told
 
 

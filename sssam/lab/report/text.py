@@ -43,6 +43,11 @@ def counted(n: int, noun: str) -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
+def counted_points(value: float) -> str:
+    """A distance in percentage points, without sign."""
+    return f"{value:g} point" if value == 1 else f"{value:g} points"
+
+
 def listed(names: Sequence[str], most: int | None = None) -> str:
     """Names in a row, the last after "and"; beyond `most` of them, how many more there are.
 

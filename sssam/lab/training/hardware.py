@@ -3,7 +3,7 @@
 import os
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -15,17 +15,6 @@ from lightning_fabric.plugins.precision import MixedPrecision
 from sssam.lab.specs import Precision
 
 T = TypeVar("T")
-
-
-class Hardware(NamedTuple):
-    """Where a run is trained; nothing of it is part of what the run is.
-
-    `accelerator` is "cpu", "cuda", "mps" or "auto", as Fabric takes them. `devices` is one device,
-    such as 1 or `[3]`; None is one for each rank of torchrun, or one.
-    """
-
-    accelerator: str = "cpu"
-    devices: int | list[int] | str | None = None
 
 
 class DeviceError(ValueError):
@@ -64,48 +53,35 @@ def require(accelerator: str) -> None:
         )
 
 
-def fabric(where: Hardware, precision: Precision, loggers: Sequence[Logger] = ()) -> Fabric:
-    """Fabric, launched: under torchrun it has joined the other ranks, which must call this too.
+def fabric(accelerator: str, precision: Precision, loggers: Sequence[Logger] = ()) -> Fabric:
+    """Fabric, launched, on one device; `accelerator` is "cpu", "cuda", "mps" or "auto".
+
+    Under torchrun it is on one for each rank, and has joined the others, which must call this too.
 
     Raises:
-        ValueError: several devices without torchrun, or other ones than its ranks have.
+        ValueError: another launcher's processes.
     """
     ranks = int(os.environ["LOCAL_WORLD_SIZE"]) if by_torchrun() else 1
-    _check(where.devices, ranks)
-    on_cpu = where.accelerator == "cpu" or (where.accelerator == "auto" and not _has_gpu())
+    on_cpu = accelerator == "cpu" or (accelerator == "auto" and not _has_gpu())
     how: dict[str, Any] = {"precision": precision}
     if precision == "16-mixed" and on_cpu:  # by its name Fabric takes bfloat16 in its place
         how = {"plugins": [MixedPrecision("16-mixed", "cpu")]}
     with warnings.catch_warnings():  # on a login node of Slurm's, where runs are no srun's to start
         warnings.filterwarnings("ignore", "The `srun` command is available")
         made = Fabric(
-            accelerator=where.accelerator,
-            devices=ranks if where.devices is None else where.devices,
+            accelerator=accelerator,
+            devices=ranks,
             num_nodes=world() // ranks,
             loggers=list(loggers),
             **how,
         )
     if not by_torchrun() and made.world_size != 1:
-        raise _several(where.devices)
+        raise ValueError(
+            f"this process is one of {made.world_size}, but not torchrun's: to train a run on "
+            "several devices, start `torchrun --nproc-per-node N -m sssam ...`"
+        )
     made.launch()
     return made
-
-
-def _check(devices: object, ranks: int) -> None:
-    if not by_torchrun() and isinstance(devices, int) and devices != 1:
-        raise _several(devices)
-    if by_torchrun() and devices not in (None, ranks):
-        raise ValueError(
-            f"devices is {devices!r}, but torchrun started {ranks} ranks on this machine, each "
-            "with a device of its own: leave it out"
-        )
-
-
-def _several(devices: object) -> ValueError:
-    return ValueError(
-        f"devices is {devices!r}, must be one device: to train a run on several, start a process "
-        "for each by `torchrun --nproc-per-node N -m sssam ...`; seeds can be trained side by side"
-    )
 
 
 def _has_gpu() -> bool:

@@ -13,7 +13,7 @@ from lightning_fabric import Fabric
 
 from sssam.lab.specs import Record, Run
 from sssam.lab.training import hardware
-from sssam.lab.training.hardware import FailedTogetherError, Hardware, LostRankError
+from sssam.lab.training.hardware import FailedTogetherError, LostRankError
 from sssam.lab.training.train import train
 
 #: Arguments of `train` that the first rank keeps: loggers, and who is told of epochs.
@@ -21,21 +21,21 @@ _OWN = frozenset({"logged", "on_epoch"})
 
 
 @contextmanager
-def leading(where: Hardware) -> Iterator[Callable[..., Record] | None]:
+def leading(accelerator: str) -> Iterator[Callable[..., Record] | None]:
     """On the first rank, yields what trains a run on all ranks, with `train`'s arguments.
 
     On other ranks it trains along until the first one's block ends, and yields None: there is
-    nothing left to do. Without torchrun it yields `train`. All have the accelerator of `where`.
+    nothing left to do. Without torchrun it yields `train`. All have this accelerator.
 
     Raises:
         LostRankError: from training, where another rank has ended.
         ValueError: hardware that torchrun's ranks can't have.
     """
-    given = where._asdict()
+    given: dict[str, Any] = {"accelerator": accelerator}
     if hardware.world() == 1:
         yield partial(train, **given)
         return
-    fabric = hardware.fabric(where, "32-true")
+    fabric = hardware.fabric(accelerator, "32-true")
     if fabric.global_rank:
         _follow(fabric)
         yield None

@@ -16,26 +16,24 @@ from sssam.lab.training.weights import evaluated_epoch
 
 
 class Keeper:
-    """Writes a checkpoint at the epochs' ends where one is due; the first rank decides and writes.
+    """Writes a checkpoint at an epoch's end where one is due; the first rank decides and writes.
 
     Args:
         path: the file; None for no checkpoints.
-        every: epochs between two of them.
         least_seconds: between two, or the start and the first.
     """
 
-    def __init__(self, path: Path | None, every: int, least_seconds: float) -> None:
-        self.path, self.every, self.least_seconds = path, every, least_seconds
+    def __init__(self, path: Path | None, least_seconds: float) -> None:
+        self.path, self.least_seconds = path, least_seconds
         self.last = monotonic()
 
-    def __call__(self, training: Training, end: bool) -> None:
-        """After an epoch; `end` after the last one.
+    def __call__(self, training: Training) -> None:
+        """After an epoch.
 
         Raises:
             CheckpointError: it could not be written.
         """
-        due = end or training.position.epoch % self.every == 0
-        due = due and monotonic() - self.last >= self.least_seconds
+        due = monotonic() - self.last >= self.least_seconds
         if self.path is None or not agreed(training, due):
             return
         held = state(training)

@@ -22,7 +22,6 @@ import torch
 
 from sssam.lab.specs import Environment, Method, Run, Task, Timing
 from sssam.lab.training import blocks, environment, hardware, stretches
-from sssam.lab.training.hardware import Hardware
 from sssam.lab.training.state import Training
 from sssam.lab.training.stretches import Stretch
 from sssam.lab.training.train import alone
@@ -55,7 +54,7 @@ def measure(
     rounds: int = ROUNDS,
     seconds: float = ENOUGH,
     steps: int | None = None,
-    where: Hardware = Hardware(),  # noqa: B008 -- immutable
+    accelerator: str = "cpu",
     threads: int = 1,
 ) -> tuple[Timed, ...]:
     """Times each variant over the base, in the order given; nothing is written.
@@ -68,7 +67,7 @@ def measure(
         rounds: the most blocks of each work, at least 6, after one that is dropped.
         seconds: after which no further round begins, once there are 15.
         steps: of a block, at least 1. Default: as many as take the base 20 ms.
-        where: one device, without torchrun.
+        accelerator: "cpu", "cuda", "mps" or "auto": one device, without torchrun.
         threads: torch's, at least 1.
 
     Raises:
@@ -77,7 +76,7 @@ def measure(
         Exception: whatever a user's own task raises.
     """
     _check(rounds, steps)
-    fabric = hardware.fabric(where, task.precision)
+    fabric = hardware.fabric(accelerator, task.precision)
     plain = (m for m in variants if m.kind == "base" and m.average == "none")
     base = stretches.Work(stretches.alike(next(plain, Method(label="base", kind="base"))), "step")
     runs = [Run(task=task, method=method, seed=0) for method in variants]

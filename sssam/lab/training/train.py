@@ -28,7 +28,6 @@ from sssam.lab.training import (
 )
 from sssam.lab.training import flatness as solutions
 from sssam.lab.training.evaluate import Judged
-from sssam.lab.training.hardware import Hardware
 from sssam.lab.training.prepare import prepare
 from sssam.lab.training.resume import Keeper, agreed, go_on
 from sssam.lab.training.state import Training
@@ -47,11 +46,9 @@ def train(
     run: Run,
     *,
     checkpoint: Path | None = None,
-    every: int = 1,
     least_seconds: float = 0.0,
     flatness: Plan | None = None,
     accelerator: str = "cpu",
-    devices: int | list[int] | str | None = None,
     threads: int = 1,
     test: bool = True,
     logged: Sequence[Logger] = (),
@@ -68,12 +65,11 @@ def train(
     Args:
         run: what to train.
         checkpoint: a file to go on from, where it exists, and to keep the state in.
-        every: epochs between two checkpoints, at least 1.
-        least_seconds: between two checkpoints, or the start and the first; others are left out.
+        least_seconds: between two checkpoints, or the start and the first; by default there is one
+            after each epoch.
         flatness: what is measured of the trained model, as `sssam sharpness` does of a checkpoint;
             whatever that raises is the record's `flatness_error`.
         accelerator: "cpu", "cuda", "mps" or "auto", as Fabric takes them.
-        devices: 1, or which one, such as `[3]`; to be left out under torchrun.
         threads: torch's threads while this trains, at least 1; results can depend on them.
         test: whether the test set is measured. If not, the record's fields of it stay empty, and
             "diverged" is told from the validation set: for a search, which must not see the test.
@@ -86,18 +82,17 @@ def train(
         FileNotFoundError: the data's path does not exist.
         OSError: a checkpoint could not be written.
     """
-    _require_whole("every", every, "epochs between two checkpoints")
-    _require_whole("threads", threads, "torch's threads")
+    if threads < 1:
+        raise ValueError(f"threads is {threads}, must be at least 1: torch's threads")
     tasks.check(run.task)
-    where = Hardware(accelerator, devices)
-    fabric = hardware.fabric(where, run.task.precision, logged)
+    fabric = hardware.fabric(accelerator, run.task.precision, logged)
     with alone(threads, run.seed, fabric.device), _closing(logged):
         peak = memory.Peak(fabric.device)
         training = prepare(run, fabric)
         go_on(training, checkpoint)
         for point in training.position.curve:
             _log(fabric, point)
-        _epochs(training, Keeper(checkpoint, every, least_seconds), on_epoch)
+        _epochs(training, Keeper(checkpoint, least_seconds), on_epoch)
         record = _record(training, test)
         record = record.model_copy(update={"peak_memory": peak.bytes()})
         return record if flatness is None else _with_flatness(record, training, flatness)
@@ -115,7 +110,7 @@ def _epochs(
         with weights.evaluated(training):
             position.curve.append(_point(training))
             weights.keep(training)
-        keep(training, end=_over(training))
+        keep(training)
         _log(training.fabric, position.curve[-1])
         if on_epoch is not None and not training.share.rank:
             on_epoch(Epoch(training.run, position.epoch, epochs, position.curve[-1]))
@@ -235,8 +230,3 @@ def alone(threads: int, seed: int, device: torch.device) -> Iterator[None]:
             yield
     finally:
         torch.set_num_threads(before)
-
-
-def _require_whole(name: str, value: int, meaning: str) -> None:
-    if value < 1:
-        raise ValueError(f"{name} is {value}, must be at least 1: {meaning}")

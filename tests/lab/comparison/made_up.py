@@ -54,7 +54,9 @@ def changed(found: list[Record], label: str, *seeds: int, **values: object) -> l
 
 
 def reasons(comparison: Comparison, label: str) -> list[Reason]:
-    return [r for r in comparison.reasons if label in r.variants]
+    """Why nothing is claimed of it; what is not said beside SAM is no such reason."""
+    found = [r for r in comparison.reasons if label in r.variants]
+    return [r for r in found if r.kind != "sam_gain_unclear"]
 
 
 def caveat(comparison: Comparison, kind: str) -> Caveat | None:

@@ -12,6 +12,7 @@ from synthetic import TASK, scheduled
 from sssam.lab import stats
 from sssam.lab.comparison.compare import compare
 from sssam.lab.comparison.results import right
+from sssam.lab.report.sentences import headline
 from sssam.lab.specs import Record
 from sssam.lab.training.evaluate import bit_set
 from sssam.schedules import linear
@@ -26,7 +27,9 @@ def test_nothing_is_said_beside_a_sam_whose_gain_is_not_clear(accuracy: float) -
     found = variant(comparison, LINEAR.label)
     assert found.to_sam.low > -TASK.margin
     assert (found.non_inferior, found.non_inferior_p, found.share) == (None, None, None)
-    assert "sam_gain_unclear" in [reason.kind for reason in comparison.reasons]
+    (unclear,) = (reason for reason in comparison.reasons if reason.kind == "sam_gain_unclear")
+    assert LINEAR.label in unclear.variants
+    assert headline(comparison).startswith("On noisy-digits, no variant at up to 1.1 times")
     assert found.claim.established
 
 

@@ -66,8 +66,8 @@ def test_every_figure_has_words_for_it(page: str) -> None:
 def test_the_page_says_how_it_was_measured(page: str) -> None:
     for words in (
         "weight decay in 0.1, 0.2",
-        "12: 0 to 11",
-        "a processor, 2 cores",
+        "10, 11: each fixes",
+        "a processor",
         "torch 2.13.0",
     ):
         assert words in page
@@ -122,6 +122,11 @@ def test_a_claim_tells_its_control_and_p_value(comparison: Comparison) -> None:
     cell = next(cell for cell in line if cell.name == "over best control")
     assert cell.words == "+0.88 [+0.59, +1.18] to base EMA, p < 0.001"
     assert (cell.strong, cell.best) == (True, "high")
+
+
+def test_seconds_have_the_interval_of_the_whole_run(comparison: Comparison) -> None:
+    line = next(line for line in cells(comparison) if line[0].text == "SAM")
+    assert next(cell.words for cell in line if cell.name == "seconds") == "2.04 [2.03, 2.05]"
 
 
 def test_runs_have_a_column_where_some_did_not_finish() -> None:

@@ -6,7 +6,7 @@ import torch
 from tiny import BASE, LONG, PART, SAM, SSSAM, TASK, run, same_but_times
 
 from sssam.lab.specs import ModelSpec, Run
-from sssam.lab.training import train
+from sssam.lab.training import resume, train
 
 
 @pytest.mark.parametrize("method", [BASE, LONG, SSSAM, PART], ids=lambda method: method.label)
@@ -53,9 +53,11 @@ def test_a_finished_checkpoint_gives_the_record_again(tmp_path):
     assert told == []
 
 
-def test_checkpoints_come_every_so_many_epochs(tmp_path):
-    path, there = tmp_path / "run.pt", []
-    train.train(run(), checkpoint=path, every=2, on_epoch=lambda _: there.append(path.exists()))
+def test_checkpoints_come_at_least_so_many_seconds_apart(tmp_path, monkeypatch):
+    path, there, ticks = tmp_path / "run.pt", [], iter(range(0, 100, 10))
+    monkeypatch.setattr(resume, "monotonic", lambda: float(next(ticks)))
+    tell = lambda _: there.append(path.exists())  # noqa: E731
+    train.train(run(), checkpoint=path, least_seconds=15, on_epoch=tell)
     assert there == [False, True, True]
 
 

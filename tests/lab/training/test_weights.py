@@ -153,6 +153,21 @@ def test_the_rate_is_annealed_over_the_whole_length():
     assert train.train(run(EARLY)).curve == whole.curve[: len(train.train(run(EARLY)).curve)]
 
 
+@pytest.mark.parametrize("method", [EMA, EARLY], ids=lambda method: method.label)
+def test_a_run_that_tunes_measures_the_same_but_no_test_set(method, monkeypatch):
+    whole, seen, judge = train.train(run(method)), [], evaluate.judge
+    monkeypatch.setattr(
+        evaluate,
+        "judge",
+        lambda model, part, *how: seen.append(len(part)) or judge(model, part, *how),
+    )
+    tuned = train.train(run(method), test=False)
+    assert set(seen) == {96, 32}  # of the training and validation set
+    fields = {"test_accuracy": None, "correct": "0x0", "test_size": 0, "test_hash": ""}
+    fields["outcome"] = tuned.outcome  # near chance, of the validation set
+    assert same_but_times(tuned) == same_but_times(whole).model_copy(update=fields)
+
+
 @pytest.mark.parametrize("method", COMBINED, ids=lambda m: f"{m.label} {m.average} {m.patience}")
 @pytest.mark.parametrize(("task", "length"), [(TASK, 2), (NORMED, 1)], ids=["plain", "batch norm"])
 def test_a_run_cut_at_any_epoch_and_resumed_is_the_uncut_one(method, task, length, tmp_path):
