@@ -135,16 +135,17 @@ def _noted(name: str, buffer: Tensor, apart: Extents) -> Noted:
         ) from error
 
 
-@torch.no_grad()
 def put_back(noted: list[Noted]) -> list[tuple[str, Exception]]:
     """Put back all that can be; the names and errors of the rest."""
     failed: list[tuple[str, Exception]] = []
     pairs: Pairs = []
-    for each in noted:
-        try:
-            pairs += each.put_back()
-        except TORCHS as error:
-            failed.append((each.name, error))
+    if noted:
+        with torch.no_grad():
+            for each in noted:
+                try:
+                    pairs += each.put_back()
+                except TORCHS as error:
+                    failed.append((each.name, error))
     write(pairs)
     return failed
 

@@ -191,11 +191,11 @@ class Noted:
                 storage.resize_(end)
 
 
-@torch.no_grad()
 def write(pairs: Pairs) -> None:
     """Write copies over what they were made of, as one operation a device."""
     if pairs:
-        torch._foreach_copy_([words for words, _ in pairs], [copy for _, copy in pairs])
+        with torch.no_grad():
+            torch._foreach_copy_([words for words, _ in pairs], [copy for _, copy in pairs])
 
 
 def _inner(tensor: Tensor) -> Iterator[tuple[Any, str, Tensor]]:
