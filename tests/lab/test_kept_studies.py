@@ -10,6 +10,7 @@ from sssam.lab.comparison.compare import compare
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.report.table import markdown
 from sssam.lab.specs import Record
+from sssam.lab.studies import conduct
 
 ROOT = Path(__file__).parents[2]
 KEPT = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("studies/**/comparison.json"))
@@ -73,3 +74,17 @@ def test_each_interval_of_a_study_s_table_is_one_of_its_comparison(name: str) ->
     shown = set(INTERVAL.findall((folder / "comparison.md").read_text()))
     assert len(quoted) >= 13
     assert [text for text in quoted if text not in shown] == []
+
+
+@pytest.mark.parametrize("name", ["norm", "convolutional", "cheap"])
+def test_the_records_of_a_study_answer_it(name: str) -> None:
+    """What was tuned is what was compared then, and no run of the comparison is missing."""
+    study = conduct.load(ROOT / "studies" / name)
+    with gzip.open(ROOT / "studies" / name / "records.jsonl.gz", "rt") as lines:
+        records = {r.id: r for r in map(Record.model_validate_json, lines)}
+    (part,) = study.parts
+    decided = conduct.decide(study, part, conduct.reader(records, part.task.name))
+    assert [run for run in conduct.wanted(study, decided) if run.id not in records] == []
+    kept = read(f"studies/{name}/comparison.json")
+    rho = {variant.label: variant.method.rho for variant in kept.variants}
+    assert {m.label: m.rho for m in decided.methods if m.rho}.items() <= rho.items()

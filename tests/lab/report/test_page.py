@@ -124,6 +124,11 @@ def test_a_claim_tells_its_control_and_p_value(comparison: Comparison) -> None:
     assert (cell.strong, cell.best) == (True, "high")
 
 
+def test_seconds_have_the_interval_of_the_whole_run(comparison: Comparison) -> None:
+    line = next(line for line in cells(comparison) if line[0].text == "SAM")
+    assert next(cell.words for cell in line if cell.name == "seconds") == "2.04 [2.03, 2.05]"
+
+
 def test_runs_have_a_column_where_some_did_not_finish() -> None:
     some = records(METHODS[:3], range(4))[:-1]
     line = cells(compare(TASK, METHODS[:3], range(4), some))[-1]
