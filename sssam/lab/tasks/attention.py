@@ -1,9 +1,9 @@
 """Small transformers of torch's own layers: for images, and for text as bytes."""
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
+
+from sssam.lab.tasks.form import Form
 
 
 def _layers(depth: int, width: int, heads: int, dropout: float) -> nn.ModuleList:
@@ -30,8 +30,7 @@ class VisionTransformer(nn.Module):
     Beyer et al. 2022 (arXiv 2205.01580), and positions that are learned.
 
     Args:
-        shape: of an image: channels, height and width, the latter two multiples of `patch`.
-        classes: scores an image.
+        form: images whose height and width are multiples of `patch`.
         depth: layers, at least 1.
         width: of each position, a multiple of `heads`.
         heads: of each layer's attention.
@@ -44,16 +43,15 @@ class VisionTransformer(nn.Module):
 
     def __init__(
         self,
-        shape: Sequence[int],
-        classes: int,
-        depth: int,
-        width: int,
-        heads: int,
-        patch: int,
-        dropout: float,
+        form: Form,
+        depth: int = 6,
+        width: int = 192,
+        heads: int = 3,
+        patch: int = 4,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        channels, tall, wide = shape
+        channels, tall, wide = form.shape
         if patch < 1 or tall % patch or wide % patch:
             raise ValueError(f"patch is {patch}, must divide the images' {tall} x {wide} pixels")
         self.layers = _layers(depth, width, heads, dropout)
@@ -61,7 +59,7 @@ class VisionTransformer(nn.Module):
         places = (tall // patch) * (wide // patch)
         self.positions = nn.Parameter(torch.randn(1, places, width) * 0.02)
         self.norm = nn.LayerNorm(width)
-        self.head = nn.Linear(width, classes)
+        self.head = nn.Linear(width, form.classes)
 
     def forward(self, images: Tensor) -> Tensor:
         hidden = self.patches(images).flatten(2).transpose(1, 2) + self.positions
@@ -79,10 +77,7 @@ class Transformer(nn.Module):
     each part and positions that are learned.
 
     Args:
-        length: tokens of a text.
-        vocabulary: how many tokens can occur, from 0.
-        classes: scores a text, or a position with `each_position`.
-        each_position: whether each position has its own scores.
+        form: whole numbers (length,) below the vocabulary's size.
         depth: layers, at least 1.
         width: of each position, a multiple of `heads`.
         heads: of each layer's attention.
@@ -93,24 +88,18 @@ class Transformer(nn.Module):
     """
 
     def __init__(
-        self,
-        length: int,
-        vocabulary: int,
-        classes: int,
-        each_position: bool,
-        depth: int,
-        width: int,
-        heads: int,
-        dropout: float,
+        self, form: Form, depth: int = 2, width: int = 128, heads: int = 4, dropout: float = 0.0
     ) -> None:
         super().__init__()
-        self.each_position = each_position
+        assert form.vocabulary is not None
+        (length,) = form.shape
+        self.each_position = form.each_position
         self.layers = _layers(depth, width, heads, dropout)
-        self.tokens = nn.Embedding(vocabulary, width)
+        self.tokens = nn.Embedding(form.vocabulary, width)
         self.positions = nn.Parameter(torch.randn(1, length, width) * 0.02)
         nn.init.normal_(self.tokens.weight, std=0.02)
         self.norm = nn.LayerNorm(width)
-        self.head = nn.Linear(width, classes)
+        self.head = nn.Linear(width, form.classes)
         mask = nn.Transformer.generate_square_subsequent_mask(length)
         self.register_buffer("mask", mask, persistent=False)
 

@@ -14,27 +14,7 @@ from sssam.lab.specs import ModelSpec
 from sssam.lab.specs.names import nearest
 from sssam.lab.specs.seeds import derived
 from sssam.lab.tasks import attention, residual
-
-
-class Form(NamedTuple):
-    """What goes into a model and comes out of it.
-
-    `shape` is of one input: (channels, height, width), (features,) or (length,). `classes` is the
-    number of scores a sample, or a position with `each_position`. `vocabulary` is how many tokens
-    can occur, None where inputs are no tokens.
-    """
-
-    shape: tuple[int, ...]
-    classes: int
-    vocabulary: int | None = None
-    each_position: bool = False
-
-    @property
-    def kind(self) -> str:
-        """What the inputs are: "images", "tokens" or "features"."""
-        if self.vocabulary is not None:
-            return "tokens"
-        return "images" if len(self.shape) == 3 else "features"
+from sssam.lab.tasks.form import Form
 
 
 def mlp(form: Form, widths: Sequence[int] = ()) -> nn.Module:
@@ -70,38 +50,6 @@ def cnn(form: Form, widths: Sequence[int] = ()) -> nn.Module:
     return nn.Sequential(*layers, *last)
 
 
-def resnet(form: Form, depth: int, width: int = 16, norm: str = "batch") -> nn.Module:
-    """A `residual.ResNet` for images of the form."""
-    return residual.ResNet(depth, form.shape[0], form.classes, width, norm)
-
-
-def wide_resnet(form: Form, depth: int, widen: int, norm: str = "batch") -> nn.Module:
-    """A `residual.WideResNet` for images of the form."""
-    return residual.WideResNet(depth, widen, form.shape[0], form.classes, norm)
-
-
-def vit(
-    form: Form,
-    depth: int = 6,
-    width: int = 192,
-    heads: int = 3,
-    patch: int = 4,
-    dropout: float = 0.0,
-) -> nn.Module:
-    """An `attention.VisionTransformer` for images of the form."""
-    return attention.VisionTransformer(
-        form.shape, form.classes, depth, width, heads, patch, dropout
-    )
-
-
-def transformer(
-    form: Form, depth: int = 2, width: int = 128, heads: int = 4, dropout: float = 0.0
-) -> nn.Module:
-    """An `attention.Transformer` over the tokens of the form."""
-    sizes = form.shape[0], form.vocabulary or 1, form.classes, form.each_position
-    return attention.Transformer(*sizes, depth, width, heads, dropout)
-
-
 class _Family(NamedTuple):
     """Models whose names fit a pattern, such as `resnet20`; `build(form, **options)` makes one."""
 
@@ -114,10 +62,10 @@ class _Family(NamedTuple):
 FAMILIES: Mapping[str, _Family] = {
     "mlp": _Family("mlp", mlp, ("images", "features")),
     "cnn": _Family("cnn", cnn, ("images",)),
-    "resnet20": _Family(r"resnet(?P<depth>\d+)", resnet, ("images",)),
-    "wrn16-4": _Family(r"wrn(?P<depth>\d+)-(?P<widen>\d+)", wide_resnet, ("images",)),
-    "vit": _Family("vit", vit, ("images",)),
-    "transformer": _Family("transformer", transformer, ("tokens",)),
+    "resnet20": _Family(r"resnet(?P<depth>\d+)", residual.ResNet, ("images",)),
+    "wrn16-4": _Family(r"wrn(?P<depth>\d+)-(?P<widen>\d+)", residual.WideResNet, ("images",)),
+    "vit": _Family("vit", attention.VisionTransformer, ("images",)),
+    "transformer": _Family("transformer", attention.Transformer, ("tokens",)),
 }
 
 #: A model for each kind of inputs, as a remedy.
@@ -145,7 +93,7 @@ def check(spec: ModelSpec) -> None:
     family, matched = _family(spec.name)
     if "depth" in matched:
         residual.check(spec.name, matched["depth"])
-    most = {mlp: len(spec.widths), cnn: len(spec.widths), resnet: 1}.get(family.build, 0)
+    most = {mlp: len(spec.widths), cnn: len(spec.widths), residual.ResNet: 1}.get(family.build, 0)
     if len(spec.widths) > most:
         wanted = "one width at most" if most else "no widths"
         raise ValueError(f"model {spec.name!r} takes {wanted}, got {spec.widths}")

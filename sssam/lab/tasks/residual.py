@@ -6,6 +6,8 @@ from math import gcd
 from torch import Tensor, nn
 from torch.nn.functional import pad, relu
 
+from sssam.lab.tasks.form import Form
+
 #: Groups of a group norm, where the channels can be parted into so many (Wu and He 2018, arXiv
 #: 1803.08494, take 32, for networks with 64 channels and more).
 GROUPS = 8
@@ -60,9 +62,9 @@ class ResNet(nn.Module):
     The stages are `width`, 2 `width` and 4 `width` channels wide.
     """
 
-    def __init__(self, depth: int, channels: int, classes: int, width: int, norm: str) -> None:
+    def __init__(self, form: Form, depth: int, width: int = 16, norm: str = "batch") -> None:
         super().__init__()
-        self.stem = nn.Conv2d(channels, width, 3, padding=1, bias=False)
+        self.stem = nn.Conv2d(form.shape[0], width, 3, padding=1, bias=False)
         self.norm = norm_of(norm, width)
         widths = (width, width, 2 * width, 4 * width)
         self.blocks = nn.Sequential(
@@ -72,7 +74,7 @@ class ResNet(nn.Module):
                 for i in range((depth - 2) // 6)
             )
         )
-        self.head = nn.Linear(widths[-1], classes)
+        self.head = nn.Linear(widths[-1], form.classes)
 
     def forward(self, images: Tensor) -> Tensor:
         features = self.blocks(relu(self.norm(self.stem(images))))
@@ -107,12 +109,12 @@ class WideResNet(nn.Module):
         ValueError: a widening factor below 1, or an unknown norm.
     """
 
-    def __init__(self, depth: int, widen: int, channels: int, classes: int, norm: str) -> None:
+    def __init__(self, form: Form, depth: int, widen: int, norm: str = "batch") -> None:
         if widen < 1:
             raise ValueError(f"model 'wrn{depth}-{widen}': the widening factor must be at least 1")
         super().__init__()
         widths = (16, 16 * widen, 32 * widen, 64 * widen)
-        self.stem = nn.Conv2d(channels, widths[0], 3, padding=1, bias=False)
+        self.stem = nn.Conv2d(form.shape[0], widths[0], 3, padding=1, bias=False)
         self.blocks = nn.Sequential(
             *(
                 WideBlock(
@@ -123,7 +125,7 @@ class WideResNet(nn.Module):
             )
         )
         self.norm = norm_of(norm, widths[-1])
-        self.head = nn.Linear(widths[-1], classes)
+        self.head = nn.Linear(widths[-1], form.classes)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")

@@ -15,8 +15,8 @@ from sssam.lab.specs.seeds import derived, generator
 from sssam.lab.tasks import augment
 from sssam.lab.tasks.examples import Examples, Streamed
 from sssam.lab.tasks.problem import run_model
-from sssam.lab.tasks.shares import Part
 from sssam.lab.training import averages, methods
+from sssam.lab.training.shares import Part
 from sssam.lab.training.state import Training
 from sssam.runtime.batch_pass import BatchPass
 from sssam.runtime.trainers import scaler_of

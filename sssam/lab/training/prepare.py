@@ -23,9 +23,9 @@ from sssam.lab.tasks.problem import (
     cross_entropy,
     run_model,
 )
-from sssam.lab.tasks.shares import Share
 from sssam.lab.training import averages, methods
 from sssam.lab.training.hardware import together
+from sssam.lab.training.shares import Share
 from sssam.lab.training.state import Parts, Position, Training
 
 

@@ -12,8 +12,8 @@ from torch.optim.swa_utils import AveragedModel
 from sssam.lab.specs import Point, Run
 from sssam.lab.tasks.examples import Examples, Streamed
 from sssam.lab.tasks.problem import Judgement, Problem
-from sssam.lab.tasks.shares import Share
 from sssam.lab.training import methods
+from sssam.lab.training.shares import Share
 
 
 @dataclass

@@ -9,6 +9,7 @@ from tiny import SAM
 from sssam.lab import tasks
 from sssam.lab.specs import ModelSpec, Run, Task
 from sssam.lab.tasks import models
+from sssam.lab.tasks.form import Form
 from sssam.lab.training import train
 
 TEXT = (Path(__file__).parents[3] / "docs" / "tasks.md").read_text()
@@ -52,7 +53,7 @@ def test_every_option_is_there_with_its_default(name):
     ],
 )
 def test_sizes_are_those_of_the_models(spec, size):
-    model = models.build(spec, models.Form((3, 32, 32), 10), seed=0)
+    model = models.build(spec, Form((3, 32, 32), 10), seed=0)
     assert f"{sum(p.numel() for p in model.parameters()):,}" == size
     assert size in TEXT
 

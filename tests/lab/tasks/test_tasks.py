@@ -9,6 +9,7 @@ from sssam.lab.runs import checks
 from sssam.lab.specs import DataSpec, Method, ModelSpec, Run
 from sssam.lab.tasks import models, splits
 from sssam.lab.tasks import splits as data
+from sssam.lab.tasks.form import Form
 from sssam.lab.training import train
 
 
@@ -27,7 +28,7 @@ def test_every_task_can_be_built(task):
     tasks.check(task)
     shapes = {"digits": (1, 8, 8), "fashion-mnist": (1, 28, 28)}
     shape = shapes.get(task.data.name, (3, 32, 32))
-    model = models.build(task.model, models.Form(shape, 10), seed=0)
+    model = models.build(task.model, Form(shape, 10), seed=0)
     assert model(torch.zeros(2, *shape)).shape == (2, 10)
     assert tasks.word(task) == task.name
 
@@ -74,7 +75,7 @@ def test_settings_change_the_task_its_data_or_its_model(tmp_path):
         ({"model": {"name": "mlp", "widths": ["8"]}}, "model: widths.0 must be a whole number"),
         (
             {"model": {"name": "vit", "options": {"depth": [1]}}},
-            "options.depth must be a number, a",
+            r"model: options\.depth.* must be .*, not \[1\]",
         ),
         ({"optimizer": "own"}, "optimizer 'own' is for a Problem that brings one"),
     ):
