@@ -170,7 +170,7 @@ def _said(found: "Sequence[Timed]") -> str:
     made = first.environment
     text = (
         f"Passes and seconds of a whole run, in those of the base's run: medians over "
-        f"{first.blocks} blocks of {first.steps} steps, on {made.processor}, {made.device}, "
+        f"{first.blocks} blocks of {first.steps} step{'' if first.steps == 1 else 's'}, on {made.processor}, {made.device}, "
         f"{made.threads} thread{'' if made.threads == 1 else 's'}, torch {made.versions['torch']}. "
         "Plain and sharpness-aware steps are weighted as the schedule expects them; early stopping "
         "is not foreseen."
