@@ -3,8 +3,7 @@
 The lines are those of `sssam` and of the loop. While the base optimizer's own step is under way, or
 what it leaves is noted, nobody can tell whether an update is made: there w is not promised, and the
 next checkpoint warns. What an exception within the guard itself leaves of buffers and generators
-is not promised either. And between the end of a `with torch.no_grad()` block and its `__exit__` an
-interrupt leaves gradients off, in torch's own code as in ours: the next backward() says so.
+is not promised, nor that gradients are on after a `with torch.no_grad()` that is cut at its end.
 """
 
 import copy
@@ -31,9 +30,6 @@ T = 3  # the step that is interrupted; those before it leave something kept
 
 class PointedError(Exception):
     """What the tests throw."""
-
-
-# The loops, whose lines are interrupted too ------------------------------------------------------
 
 
 def one_closure(problem: Problem, optimizer: Any, scaler: GradScaler | None, t: int) -> None:
@@ -109,14 +105,14 @@ class Run:
 
     def seen(self) -> dict[str, Any]:
         """All that must be as before the step, or as after it."""
-        engine = self.optimizer._training
-        vectors = [v for p in self.problem.params for v in engine.memory.get(p, {}).values()]
+        training = self.optimizer._training
+        vectors = [v for p in self.problem.params for v in training.memory.get(p, {}).values()]
         states = [self.optimizer.state.get(p, {}) for p in self.problem.params]
         return {
             "weights": [p.detach().clone() for p in self.problem.params],
             "kept": [v.clone() for v in vectors],
             "base": [v.clone() for s in states for v in s.values() if isinstance(v, Tensor)],
-            "numbers": dict(engine.numbers),
+            "numbers": dict(training.numbers),
             "steps": (self.optimizer.steps, self.optimizer.ascents),
         }
 
@@ -167,8 +163,8 @@ def _raise() -> None:
     raise PointedError
 
 
-def _interrupt() -> None:
-    signal.raise_signal(signal.SIGINT)  # Python's handler raises KeyboardInterrupt
+def _interrupt() -> None:  # Python's handler raises KeyboardInterrupt
+    signal.raise_signal(signal.SIGINT)
 
 
 THROWS: dict[str, tuple[Callable[[], None], type[BaseException]]] = {
