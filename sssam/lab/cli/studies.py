@@ -1,6 +1,7 @@
 """Which study a command is about, and its runs: trained where they are missing, or only read."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -167,7 +168,8 @@ def trainer(
     made = Trainer(what.directory, where, how, quiet, retry_failed)
     _begin(what)
     if not quiet and not made.records.exists() and where.on_this_machine:
-        made.console.print(Text(estimate.estimated(what.study, where.jobs)), soft_wrap=True)
+        with suppress(Exception, SystemExit):  # whatever a user's task does: its runs will tell
+            made.console.print(Text(estimate.estimated(what.study, where.jobs)), soft_wrap=True)
     return made
 
 

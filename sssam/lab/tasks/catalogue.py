@@ -22,6 +22,16 @@ TASKS: dict[str, Task] = {
             model=_MLP,
             margin=0.5,
         ),
+        Task(  # a network whose passes cost more than what surrounds them, for the demo
+            name="digits-few",
+            data=DataSpec(name="digits", train=200, validation=800, test=797),
+            model=ModelSpec(name="cnn", widths=(32, 64, 64)),
+            epochs=70,
+            batch_size=100,
+            learning_rate=0.8,
+            augment="shifts",
+            margin=0.5,
+        ),
         Task(
             name="fashion-mnist",
             data=DataSpec(name="fashion-mnist", train=10_000, validation=2000),

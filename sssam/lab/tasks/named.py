@@ -104,7 +104,7 @@ def _at(name: str) -> DataSpec | None:
 def _of_data(name: str, spec: DataSpec) -> Task:
     """The recipe for the kind of data."""
     data.check(spec)
-    return Task(name=_free(name), data=spec, **RECIPES[data.pool(spec).kind])
+    return Task(name=_free(name), data=spec, **RECIPES[data.load(spec, 0, at_most=1).form.kind])
 
 
 def _own(code: Code) -> Task:

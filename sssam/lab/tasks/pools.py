@@ -4,15 +4,11 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Literal
 
 import torch
 from torch import Tensor
 
 from sssam.lab.tasks.examples import ProblemError
-
-#: What inputs can be.
-Kind = Literal["images", "features", "tokens"]
 
 
 def _as_they_are(parts: list[Tensor]) -> list[Tensor]:
@@ -42,13 +38,6 @@ class Pool:
     test_size: int = 0
     scaled: Callable[[list[Tensor]], list[Tensor]] = _as_they_are
     vocabulary: int | None = None
-
-    @property
-    def kind(self) -> Kind:
-        """What the inputs are."""
-        if self.vocabulary is not None:
-            return "tokens"
-        return "images" if self.inputs(torch.zeros(1, dtype=torch.long)).ndim == 4 else "features"
 
     @cached_property
     def content(self) -> str:

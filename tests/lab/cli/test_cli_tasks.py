@@ -30,6 +30,16 @@ def test_a_task_that_raises_leaves_its_traceback_and_the_study_goes_on(
     assert len(list((folder / "kept" / "records" / "aside").iterdir())) == 3
 
 
+def test_a_task_that_never_can_be_made_is_a_study_of_failed_runs(
+    folder: Path, capsys: Capture
+) -> None:
+    (folder / "mine.py").write_text(TASK.replace("seed == 1 and os.environ", "True or os.environ"))
+    words = ["--variants", "sam", "--no-controls", "--seeds", "1", "--trials", "2", "--jobs", "1"]
+    _, err = call(capsys, "compare", "mine.py", *words, code=1)
+    assert "RuntimeError: the disk of seed 1 is gone" in err
+    assert " runs to compare: about" not in err
+
+
 def test_a_folder_without_images_is_told_of(folder: Path, capsys: Capture) -> None:
     (folder / "empty").mkdir()
     for command in ("compare", "train"):

@@ -47,7 +47,10 @@ def _settings() -> tuple[int, str | None, str | None]:
     return torch.get_num_threads(), *(os.environ.get(name) for name in names)
 
 
-@pytest.mark.parametrize(("asked", "policy"), [(None, "passive"), ("active", "active")])
+@pytest.mark.parametrize(
+    ("asked", "policy"),
+    [(None, "passive"), pytest.param("active", "active", marks=pytest.mark.slow)],
+)
 def test_a_worker_has_its_own_threads_and_waits_as_asked(monkeypatch, tmp_path, asked, policy):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)

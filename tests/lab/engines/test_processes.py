@@ -90,8 +90,15 @@ def test_when_both_are_killed_the_same_command_does_the_rest(tmp_path, begin, ca
     marks.require_equal(records.read_all(directory).by_id, calm)
 
 
-@pytest.mark.parametrize("kills", [1, pytest.param(10, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("engine", [HERE, "local:2,threads=1"])
+@pytest.mark.parametrize(
+    ("engine", "kills"),
+    [
+        (HERE, 1),
+        ("local:1,threads=1", 1),
+        pytest.param(HERE, 10, marks=pytest.mark.slow),
+        pytest.param("local:2,threads=1", 10, marks=pytest.mark.slow),
+    ],
+)
 def test_a_killed_study_goes_on_by_the_same_command(tmp_path, begin, calm, engine, kills):
     """After one kill by any engine: records do not depend on where they are made."""
     directory, source = tmp_path / "records", random.Random(engine)

@@ -30,7 +30,10 @@ kind = "sam"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
-@pytest.mark.parametrize("engine", [pytest.param("here", marks=pytest.mark.slow), "local:2"])
+@pytest.mark.parametrize(
+    "engine",
+    [*(pytest.param(each, marks=pytest.mark.slow) for each in ("here", "local:2")), "local:1"],
+)
 def test_sigterm_says_what_is_kept_and_leaves_no_worker(tmp_path: Path, engine: str) -> None:
     (tmp_path / "study.toml").write_text(STUDY)
     words = ["run", "study.toml", "--out", "kept", "--engine", engine]

@@ -38,6 +38,15 @@ def test_the_noisy_tasks_are_the_clean_ones_but_for_their_labels():
         assert tasks.changed(tasks.TASKS[noisy], same) == tasks.TASKS[name]
 
 
+def test_digits_few_has_few_clean_images_and_one_test_set():
+    task = tasks.find("digits-few")
+    one, other = (data.load(task.data, seed) for seed in (0, 1))
+    assert [len(part) for part in one[:3]] == [200, 800, 797]
+    assert torch.equal(one.test.inputs, other.test.inputs)
+    assert all(each.has_fixed_test_set for each in tasks.TASKS.values())
+    assert Run(task=task, method=Method(label="b", kind="base"), seed=0).total_steps(200) == 140
+
+
 def test_settings_change_the_task_its_data_or_its_model(tmp_path):
     book = tmp_path / "book.txt"
     book.write_bytes(bytes(range(251)) * 12)
