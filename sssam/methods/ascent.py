@@ -44,6 +44,11 @@ class Ascent(Method):
                 f"mix={self.mix!r} needs the gradient at w, which direction={self.direction!r} "
                 "does not compute; use mix=Perturbed(), or direction=Fresh()"
             )
+        if not self.direction.fraction and self.facts.lacks:
+            raise ValueError(
+                f"direction={self.direction!r} is what the step before kept, but mix={self.mix!r} "
+                "keeps no such thing; use mix=Kept()"
+            )
         if self.samples.scored_at == "w + e" and self.direction.fraction != 1:
             raise ValueError(
                 f"samples={self.samples!r} needs the loss of every sample at w, which "
@@ -53,11 +58,6 @@ class Ascent(Method):
             raise ValueError(
                 f"samples={self.samples!r} and direction={self.direction!r} both choose the part "
                 "of the batch for the pass at w; leave the direction's fraction at 1"
-            )
-        if not self.direction.fraction and self.facts.lacks:
-            raise ValueError(
-                f"direction={self.direction!r} is what the step before kept, but mix={self.mix!r} "
-                "keeps no such thing; use mix=Kept()"
             )
 
     def passes(self, step: Step, first: Result | None = None) -> Passes:

@@ -166,12 +166,14 @@ def _table(found: "Sequence[Timed]") -> "Table":
 
 def _said(found: "Sequence[Timed]") -> str:
     """What the numbers are, where they were measured, and which of them say little."""
+    from sssam.lab.report.text import counted
+
     first = found[0].timing
     made = first.environment
     text = (
-        f"Passes and seconds of a whole run, in those of the base's run: medians over "
-        f"{first.blocks} blocks of {first.steps} steps, on {made.processor}, {made.device}, "
-        f"{made.threads} thread{'' if made.threads == 1 else 's'}, torch {made.versions['torch']}. "
+        "Passes and seconds of a whole run, in those of the base's run: medians over "
+        f"{counted(first.blocks, 'block')} of {counted(first.steps, 'step')}, on {made.processor}, "
+        f"{made.device}, {counted(made.threads, 'thread')}, torch {made.versions['torch']}. "
         "Plain and sharpness-aware steps are weighted as the schedule expects them; early stopping "
         "is not foreseen."
     )
