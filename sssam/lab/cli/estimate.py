@@ -1,10 +1,11 @@
-"""How long a study will take, from some steps of the base on this machine."""
+"""How long a study will take on this machine: some steps of the base, and what is timed after."""
 
 import statistics
 import time
 
 import torch
 
+from sssam.lab.cli.time import AFTER_RUNS
 from sssam.lab.report.text import counted
 from sssam.lab.runs.progress import duration
 from sssam.lab.specs import Method, Run, Task
@@ -29,6 +30,7 @@ def estimated(study: Study, slots: int) -> str:
     tuning = sum(conduct.tuning_runs(study, part) for part in study.parts)
     comparing = sum(len(_compared(part)) * len(study.seeds) for part in study.parts)
     seconds = sum(_seconds(study, part) for part in study.parts) / slots
+    seconds += AFTER_RUNS * len(study.parts)
     tuned = f"{counted(tuning, 'run')} to tune, " if tuning else ""
     at_once = f" with {slots} runs at once" if slots > 1 else ""
     return f"{tuned}{counted(comparing, 'run')} to compare: about {duration(seconds)}{at_once}"

@@ -31,24 +31,25 @@ class _Asked(NamedTuple):
 
 
 class _Field(NamedTuple):
-    """What a variant is compared within, and the price at which controls cost no more."""
+    """What a variant is compared within, and the prices at which controls cost no more."""
 
     comparison: Comparison
     results: Mapping[str, Results]
     base: Variant | None
     price: Price
+    control_price: Price
 
 
 def claimed(comparison: Comparison, results: Mapping[str, Results]) -> Comparison:
     """The comparison with its claims, the variant that its headline names, and the reasons.
 
     Every variant that is no control is beside all controls that cost no more, in passes, and, where
-    it was timed, in seconds.
+    it was timed, in seconds: itself at the upper end of its interval, controls at the lower one.
     """
     of_all, base = _of_all(comparison), comparison.base
-    in_passes = _Field(comparison, results, base, lambda v: v.cost)
+    in_passes = _Field(comparison, results, base, lambda v: v.cost, lambda v: v.cost)
     passes = {v.label: _asked(v, in_passes) for v in comparison.candidates}
-    in_seconds = in_passes._replace(price=lambda v: v.seconds)
+    in_seconds = in_passes._replace(price=_most_seconds, control_price=_least_seconds)
     timed = [v for v in comparison.candidates if v.seconds is not None]
     seconds = {v.label: _asked(v, in_seconds) for v in timed}
     claims = _adjusted(passes, of_all), _adjusted(seconds, of_all)
@@ -57,6 +58,14 @@ def claimed(comparison: Comparison, results: Mapping[str, Results]) -> Compariso
     reasons = (*of_all, *of_some, *comparison.reasons)
     found = comparison.model_copy(update={"variants": variants, "reasons": reasons})
     return found.model_copy(update=_best(found))
+
+
+def _least_seconds(variant: Variant) -> float | None:
+    return None if variant.seconds_range is None else variant.seconds_range[0]
+
+
+def _most_seconds(variant: Variant) -> float | None:
+    return None if variant.seconds_range is None else variant.seconds_range[1]
 
 
 def _of_all(comparison: Comparison) -> list[Reason]:
@@ -99,7 +108,7 @@ def _controls(variant: Variant, field: _Field) -> list[Variant]:
     if most is None:
         return []
     some = [v for v in every if v.is_control and (v.runs.finished or _is_open(v))]
-    return [v for v in some if (field.price(v) or v.cost or 0.0) <= SAME_PRICE * most]
+    return [v for v in some if (field.control_price(v) or v.cost or 0.0) <= SAME_PRICE * most]
 
 
 def _is_open(control: Variant) -> bool:
@@ -195,7 +204,7 @@ def _best(comparison: Comparison) -> dict[str, object]:
     """The variant with the largest clear gain over the base at about its price, or none.
 
     Those that cost no more in seconds either go first; `is_best_in_seconds` says whether it does,
-    and holds against the controls of that price; None where it was not timed.
+    and holds against the controls of that price; None where its seconds are not known.
     """
     some = [
         v
@@ -206,15 +215,17 @@ def _best(comparison: Comparison) -> dict[str, object]:
         and v.to_base is not None
         and v.to_base.above_zero
     ]
-    holding = [v for v in some if _in_seconds(v)] or [v for v in some if v.time is None] or some
+    unknown = [v for v in some if v.time is None or v.has_noisy_clock]
+    holding = [v for v in some if _in_seconds(v)] or unknown or some
     best = max(holding, key=lambda v: v.to_base.mean if v.to_base else 0.0, default=None)
     if best is None:
         return {"best": None, "is_best_in_seconds": None}
-    timed = None if best.time is None else _in_seconds(best)
+    timed = None if best in unknown else _in_seconds(best)
     return {"best": best.label, "is_best_in_seconds": timed}
 
 
 def _in_seconds(variant: Variant) -> bool:
     claim = variant.claim_in_seconds
     cheap = variant.seconds is not None and variant.seconds <= CHEAP
+    cheap = cheap and not variant.has_noisy_clock
     return cheap and claim is not None and claim.established

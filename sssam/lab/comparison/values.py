@@ -102,6 +102,18 @@ class Variant(Spec):
         return None if self.time is None or self.steps is None else self.time.ratio * self.steps
 
     @property
+    def seconds_range(self) -> tuple[float, float] | None:
+        """The ends of the 95% interval of `seconds`; both are the same where it was not timed."""
+        if self.takes_base_steps or self.time is None or self.steps is None:
+            return None if self.seconds is None else (self.seconds, self.seconds)
+        return self.time.low * self.steps, self.time.high * self.steps
+
+    @property
+    def has_noisy_clock(self) -> bool:
+        """Whether that interval is too wide for `seconds` to be stated as a price."""
+        return not self.takes_base_steps and self.time is not None and not self.time.steady
+
+    @property
     def steps(self) -> float | None:
         """Steps of the whole run, in those of the base's run; None where nothing was counted."""
         return self.cost / self.propagations if self.cost and self.propagations else None
@@ -130,10 +142,10 @@ class Comparison(Spec):
 
     `best` is the label of the variant with the largest clear gain over the base at up to
     `claims.CHEAP` times its passes, and `is_best_in_seconds` whether that holds in seconds too,
-    None where it was not timed. `reasons` say why nothing is claimed of some variants or of all,
-    `caveats` what else is to be known, `tuning` what was tuned over what; `note` is the study's own
-    sentence on it. `environments` are the distinct ones, whatever their times and commits;
-    `commits` are all of these.
+    None where it was not timed or the clock was too noisy. `reasons` say why nothing is claimed of
+    some variants or of all, `caveats` what else is to be known, `tuning` what was tuned over what;
+    `note` is the study's own sentence on it. `environments` are the distinct ones, whatever their
+    times and commits; `commits` are all of these.
     """
 
     task: Task

@@ -137,6 +137,6 @@ def _numbers(comparison: Comparison) -> list[Cell]:
         return []
     gain = Cell("gain over the base", signed(winner.to_base.mean), "points")
     passes = Cell("passes", f"{winner.cost:.2f}", "times the base's")
-    if winner.seconds is None:
+    if winner.seconds is None or winner.has_noisy_clock:
         return [gain, passes]
     return [gain, passes, Cell("seconds", f"{winner.seconds:.2f}", "times the base's")]

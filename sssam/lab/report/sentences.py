@@ -41,6 +41,8 @@ def price(variant: Variant | PooledVariant) -> str:
     passes = "unknown" if variant.cost is None else f"{variant.cost:.2f}"
     if variant.seconds is None:
         return f"{passes} times its passes (seconds were not measured)"
+    if isinstance(variant, Variant) and variant.has_noisy_clock:
+        return f"{passes} times its passes (the clock was too noisy to state its seconds)"
     return f"{passes} times its passes and {variant.seconds:.2f} times its seconds"
 
 
@@ -48,9 +50,11 @@ def support(comparison: Comparison) -> str:
     """What stands below the headline: how it fares in seconds, or what came nearest."""
     winner = best(comparison)
     if winner is not None and comparison.is_best_in_seconds is False:
+        if (winner.seconds or 0.0) > CHEAP:
+            return f"Counted in seconds, that price is above {CHEAP:g} times the base's."
         return (
-            f"Counted in seconds, that price is above {CHEAP:g} times the base's, or a control "
-            "buys as much for it."
+            "Counted in seconds, it is not clearly more accurate than every control that costs no "
+            "more."
         )
     claims = [(v, v.claim) for v in comparison.candidates if v.claim is not None]
     if winner is not None or not claims or _of_all(comparison):
@@ -97,13 +101,20 @@ def tuned(tuning: Sequence[Tuning]) -> list[str]:
     """What was chosen among what, one sentence for the base and for all of equal grids."""
     alike: dict[str, list[Tuning]] = {}
     for each in tuning:
-        grids = [f"{_name(n)} in {', '.join(map(_short, g))}" for n, g in each.grids.items()]
         over = f"{counted(each.trials, 'trial')} on {counted(len(each.seeds), 'seed')}"
-        alike.setdefault(f"{over}: {'; '.join(grids)}", []).append(each)
+        alike.setdefault(f"{over}: {_grids(each)}", []).append(each)
     return [
         f"Tuned on validation data, {how}. Chosen: {'; '.join(map(_chosen, some))}."
         for how, some in alike.items()
     ]
+
+
+def _grids(tuning: Tuning) -> str:
+    """What was tried of each setting; those for which the trials did not suffice come last."""
+    tried = {name: grid for name, grid in tuning.grids.items() if len(grid) > 1}
+    grids = [f"{_name(n)} in {', '.join(map(_short, grid))}" for n, grid in tried.items()]
+    single = [_name(name) for name in tuning.grids if name not in tried]
+    return "; ".join([*grids, f"too few trials to vary {listed(single)}"] if single else grids)
 
 
 def _chosen(tuning: Tuning) -> str:
@@ -167,7 +178,7 @@ CAVEATS: Mapping[str, Callable[[Caveat], str]] = {
     ),
     "price_differs": lambda c: (
         "Seconds differ from passes by more than a tenth: "
-        + "; ".join(f"{label} by {number:.2f}" for label, number in c.numbers.items())
+        + "; ".join(f"{label}, {number:.2f} times" for label, number in c.numbers.items())
         + "."
     ),
     "unexpected_cost": lambda c: (

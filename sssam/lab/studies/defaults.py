@@ -36,25 +36,36 @@ PATIENCE = 0.25
 def controls(task: Task, names: Sequence[str] | None = None) -> tuple[Method, ...]:
     """The controls of these names on a task, all of them for None.
 
-    Of those that train for equally many epochs, the base's own number among them, one is left.
+    Of those that train for equally many epochs, that is left whose length they are nearest to, and
+    none that trains for the base's own number.
 
     Raises:
         ValueError: no such control, with the nearest.
     """
-    made, lengths = list[Method](), {task.epochs}
-    for name in CONTROLS if names is None else names:
-        if name not in CONTROLS:
-            raise ValueError(nearest("control", name, CONTROLS))
-        control = Method(kind="base", **CONTROLS[name])
-        epochs = Run(task=task, method=control, seed=0).epochs
-        if name == "early stopping":
-            patience = max(1, round(PATIENCE * task.epochs))
-            control = control.model_copy(update={"patience": patience})
-        elif control.average == "none" and epochs in lengths:
-            continue
-        lengths.add(epochs)
-        made.append(control)
-    return tuple(made)
+    made = [_control(task, name) for name in (CONTROLS if names is None else names)]
+    return tuple(each for each in made if not _is_plain(each) or _is_nearest(each, made, task))
+
+
+def _control(task: Task, name: str) -> Method:
+    if name not in CONTROLS:
+        raise ValueError(nearest("control", name, CONTROLS))
+    control = Method(kind="base", **CONTROLS[name])
+    if name != "early stopping":
+        return control
+    return control.model_copy(update={"patience": max(1, round(PATIENCE * task.epochs))})
+
+
+def _is_plain(control: Method) -> bool:
+    return control.average == "none" and control.patience is None
+
+
+def _is_nearest(control: Method, made: Sequence[Method], task: Task) -> bool:
+    """Whether no other of its epochs is nearer to its length, and they are not the base's own."""
+    epochs = {id(m): Run(task=task, method=m, seed=0).epochs for m in made}
+    own = epochs[id(control)]
+    alike = [m for m in made if _is_plain(m) and epochs[id(m)] == own]
+    nearest_one = min(alike, key=lambda m: abs(m.length * task.epochs - own))
+    return own != task.epochs and control is nearest_one
 
 
 def variants() -> list[Method]:

@@ -4,6 +4,7 @@ import pytest
 from tiny import TASK
 
 from sssam.lab.cli import estimate
+from sssam.lab.cli.time import AFTER_RUNS
 from sssam.lab.specs import Method
 from sssam.lab.studies.design import Axis, Part, Study, Tunable
 from sssam.schedules import late
@@ -33,16 +34,18 @@ def test_runs_are_weighted_by_their_passes(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(estimate, "_epoch_seconds", lambda _: 1.0)
     base, cheap, long = 3, 3 * (1 + 1 / 16), 6
     seconds = 2 * 4 * (base + cheap) + 3 * (base + cheap + long)
+    monkeypatch.setattr(estimate, "duration", str)
     text = estimate.estimated(STUDY, 1)
-    assert text == f"16 runs to tune, 9 runs to compare: about {seconds:.0f} s"
-    assert estimate.estimated(STUDY, 2).endswith(f"about {seconds / 2:.0f} s with 2 runs at once")
+    assert text == f"16 runs to tune, 9 runs to compare: about {seconds + AFTER_RUNS}"
+    both = seconds / 2 + AFTER_RUNS
+    assert estimate.estimated(STUDY, 2).endswith(f"about {both} with 2 runs at once")
 
 
 def test_a_study_that_tunes_nothing_only_compares(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(estimate, "_epoch_seconds", lambda _: 1.0)
     part = Part(task=TASK, variants=(Tunable(method=CHEAP),))
     text = estimate.estimated(Study(name="a", parts=(part,), seeds=(0,)), 1)
-    assert text == "2 runs to compare: about 6 s"
+    assert text == "2 runs to compare: about 14 s"
 
 
 def test_steps_of_the_base_are_timed() -> None:

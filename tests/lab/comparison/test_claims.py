@@ -239,6 +239,23 @@ def test_a_price_in_seconds_is_judged_against_what_costs_no_more_in_seconds() ->
     assert (comparison.best, comparison.is_best_in_seconds) == (CHEAP.label, False)
 
 
+def test_the_upper_end_of_a_variant_s_seconds_says_which_controls_cost_no_more() -> None:
+    found = made({**GOOD, "base 2x steps": 90.0}, WITH)
+    runs = {r.run.method.label: r.run.variant for r in found}
+    near = {runs[CHEAP.label]: timing(1.95, 1.9, 2.0)}
+    cheap = variant(judged(found, WITH, timings=near), CHEAP.label)
+    assert cheap.claim_in_seconds.controls[-1] == "base 2x steps"
+    assert "base 2x steps" not in cheap.claim.controls
+
+
+def test_too_noisy_a_clock_says_nothing_of_seconds() -> None:
+    found = made(GOOD, WITH)
+    runs = {r.run.method.label: r.run.variant for r in found}
+    noisy = judged(found, WITH, timings={runs[CHEAP.label]: timing(1.0, 0.9, 1.1)})
+    assert (noisy.best, noisy.is_best_in_seconds) == (CHEAP.label, None)
+    assert variant(noisy, CHEAP.label).has_noisy_clock
+
+
 def test_a_variant_that_is_cheap_in_seconds_too_goes_first() -> None:
     comparison = timed({CHEAP.label: 1.05, "base": 0.98}, GOOD)
     assert (comparison.best, comparison.is_best_in_seconds) == (CHEAP.label, True)

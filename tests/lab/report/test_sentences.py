@@ -39,7 +39,15 @@ def test_a_winner_by_passes_that_is_none_by_seconds_is_said_to_be_so(
     comparison: Comparison,
 ) -> None:
     found = comparison.model_copy(update={"is_best_in_seconds": False})
-    assert support(found).startswith("Counted in seconds, that price is above 1.1 times")
+    assert support(found).startswith("Counted in seconds, it is not clearly more accurate than")
+
+
+def test_a_price_that_the_clock_was_too_noisy_for_is_not_stated(comparison: Comparison) -> None:
+    time = next(v.time for v in comparison.variants if v.label == LATE.label)
+    assert time is not None
+    noisy = time.model_copy(update={"low": 0.9 * time.low, "high": 1.1 * time.high})
+    told = headline(changed(comparison, LATE.label, time=noisy))
+    assert "1.06 times its passes (the clock was too noisy to state its seconds)" in told
 
 
 def test_without_a_clear_gain_the_headline_says_so_and_what_came_nearest(
@@ -83,6 +91,13 @@ def test_variants_of_equal_grids_share_a_sentence() -> None:
     assert told.endswith("Chosen: SAM rho 0.2; ASAM rho 0.2.")
 
 
+def test_settings_that_too_few_trials_left_alone_are_not_said_to_be_tuned() -> None:
+    found = tuned("base")
+    grids = {**found.grids, "dropout": (0.0,)}
+    (told,) = sentences.tuned([found.model_copy(update={"grids": grids})])
+    assert "0.4; too few trials to vary dropout. Chosen:" in told
+
+
 def test_refusals_and_caveats_are_remarks(comparison: Comparison) -> None:
     found = comparison.model_copy(
         update={
@@ -98,7 +113,7 @@ def test_refusals_and_caveats_are_remarks(comparison: Comparison) -> None:
         "Nothing is claimed of SAM: some of its runs failed or are missing.",
         "Diverged, counted with the score at their end: 2 runs (SAM).",
         "The best value lies at an end of its grid: SAM (rho).",
-        "Seconds differ from passes by more than a tenth: SAM by 1.25.",
+        "Seconds differ from passes by more than a tenth: SAM, 1.25 times.",
     ]
 
 

@@ -45,7 +45,7 @@ def test_digits_few_has_few_clean_images_and_one_test_set():
     assert [len(part) for part in one[:3]] == [200, 800, 797]
     assert torch.equal(one.test.inputs, other.test.inputs)
     assert all(each.has_fixed_test_set for each in tasks.TASKS.values())
-    assert Run(task=task, method=Method(label="b", kind="base"), seed=0).total_steps(200) == 140
+    assert Run(task=task, method=Method(label="b", kind="base"), seed=0).total_steps(200) == 100
 
 
 def test_settings_change_the_task_its_data_or_its_model(tmp_path):
