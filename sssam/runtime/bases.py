@@ -1,7 +1,7 @@
 """One or several built torch optimizers, seen as one."""
 
 import hashlib
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from itertools import count
 from typing import Any
 
@@ -63,6 +63,19 @@ class Bases:
             return self.all[0].state
         return joint.JointState(self.all)
 
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add a group to the first one.
+
+        Raises:
+            ValueError: another base owns a parameter of it; nothing was added.
+        """
+        self.all[0].add_param_group(param_group)
+        try:
+            self._check_disjoint()
+        except ValueError:
+            self.all[0].param_groups.pop()
+            raise
+
     def state_of(self, p: Tensor) -> dict[str, Any]:
         """The base's state of a parameter, empty if it has none; reading creates nothing."""
         found: dict[str, Any] = next((base.state[p] for base in self.all if p in base.state), {})
@@ -78,8 +91,11 @@ class Bases:
 
     def first_gradient(self) -> Tensor | None:
         """The gradient of the first parameter that has one."""
-        params = (p for group in self.param_groups for p in group["params"])
-        return next((p.grad for p in params if p.grad is not None), None)
+        return next((gradient for gradient in self.gradients() if gradient is not None), None)
+
+    def gradients(self) -> Iterator[Tensor | None]:
+        """The gradient of each parameter, in the order of the groups."""
+        return (p.grad for group in self.param_groups for p in group["params"])
 
     def any_gradient(self) -> bool:
         """Whether some parameter has a gradient."""

@@ -22,7 +22,7 @@ from torch.amp import GradScaler
 
 from sssam.core.checks import share
 from sssam.runtime.scaling import Scaling, require_scaled
-from sssam.runtime.step import Ran
+from sssam.runtime.step import NO_GRADIENTS, Ran
 from sssam.runtime.training import Stage, TrainingState
 
 
@@ -38,13 +38,14 @@ def will_ascend(training: TrainingState) -> bool:
             "w; call ascend() after backward(), or use step(closure) or passes()"
         )
     begun = training.stage != "idle" and not (
-        training.stage == "asked" and not training.bases.any_gradient()
+        training.stage == "asked" and not training.has_new_gradient()
     )
     if not begun:
         training.give_up()
         if acts and training.method.facts.opening == "at w":
             training.begin(may_shrink=True)
         training.stage = "asked"
+        training.note_gradients()
     return acts
 
 
@@ -62,12 +63,15 @@ def ascend(
     _check_two_lines(training)
     require_scaled(scaler, optimizer, "ascend()")
     is_scaled = scaler is not None
+    given = None if fraction is None else share("fraction", fraction)
     try:
         acts = (
             _move_first(training)
             if _opens_moved(training)
-            else _end_first(training, fraction, Scaling(scaler, training.bases))
+            else _end_first(training, given, Scaling(scaler, training.bases))
         )
+        if acts:
+            training.note_gradients()
     except BaseException:
         training.give_up()
         raise
@@ -95,11 +99,11 @@ def _move_first(training: TrainingState) -> bool:
 
 def _end_first(training: TrainingState, fraction: float | None, scaling: Scaling) -> bool:
     training.require_gradients()
+    ran = Ran(_fraction(training, fraction), scaling=scaling)
     if training.method.is_plain(training.counters.steps):
         training.counters.count_pass(1.0)
         training.stage = "at w"
         return False
-    ran = Ran(_fraction(training, fraction), scaling=scaling)
     step = training.step or training.begin()
     moved = step.end_pass(ran) is not None
     training.stage = "at w + e" if moved else "at w"
@@ -107,15 +111,22 @@ def _end_first(training: TrainingState, fraction: float | None, scaling: Scaling
 
 
 def _fraction(training: TrainingState, given: float | None) -> float:
-    acts = training.method.acts(training.counters.steps)
-    own = training.method.facts.ascent_fraction if acts else 1.0
-    fraction = own if given is None else share("fraction", given)
+    """The part of the batch that the pass at w took; its errors must not wait for a draw."""
+    step = training.counters.steps
+    fraction = training.method.facts.ascent_fraction if given is None else given
     if fraction < 1 and training.stage != "asked":
         raise RuntimeError(
             f"an ascent pass on a part of the batch (fraction={fraction:g}) is decided before the "
             "pass: read optimizer.will_ascend first, and run the part only where it is True"
         )
-    return fraction
+    if training.method.acts(step):
+        return fraction
+    if given is not None and given < 1:
+        raise RuntimeError(
+            f"ascend(fraction={given:g}) at step {step}, which is not sharpness-aware: its only "
+            "pass takes the whole batch; run a part of it only where optimizer.will_ascend is True"
+        )
+    return 1.0
 
 
 def require_batch_form(training: TrainingState, form: str) -> None:
@@ -197,6 +208,8 @@ def _end_plain(training: TrainingState, scaling: Scaling | None) -> None:
 
 
 def _end_second(training: TrainingState, scaling: Scaling | None) -> None:
+    if not training.has_new_gradient():
+        raise RuntimeError(NO_GRADIENTS)
     if training.step is not None:
         training.step.end_pass(Ran(1.0, scaling=scaling))
 
@@ -226,7 +239,9 @@ END: Mapping[Stage, Callable[[TrainingState, Scaling | None], None]] = {
 
 def zero_grad(training: TrainingState, set_to_none: bool) -> None:
     """Clear the gradients; a step that a GradScaler skipped is recognised here, and given up."""
-    skipped = training.stage == "at w + e" and training.bases.any_gradient()
+    skipped = training.stage == "at w + e" and training.has_new_gradient()
     if skipped or training.stage in ("at w", "ready"):
         training.give_up()
     training.bases.zero_grad(set_to_none)
+    if training.stage in ("asked", "at w + e"):
+        training.note_gradients()

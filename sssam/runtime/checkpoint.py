@@ -102,7 +102,7 @@ def load(training: TrainingState, state_dict: State) -> None:
     # A method's tensors alone must not look like the base's state, which it makes when it is empty.
     state = {key: value for key, value in state.items() if value != {}}
     training.bases.load_state_dict({**state_dict, "state": state, "param_groups": groups})
-    training.broken_off = False
+    training.broken_off, training.batch = False, None  # the batch before is another training's
     training.memory.clear()
     training.memory |= memory
     for name in ("steps", "ascents", "forwards", "backwards"):

@@ -62,12 +62,14 @@ def _require_callable(name: str, closure: object) -> None:
 
 def _run(training: TrainingState, given: Closures) -> Any:
     must_read = training.method.facts.ascent_fraction < 1 and given.ascent_closure is None
+    # Before the draw shows, so that errors do not depend on it.
+    part = None if given.fraction is None else share("ascent_fraction", given.fraction)
+    scaling = Scaling(given.scaler, training.bases)
     if training.method.is_plain(training.counters.steps):
         loss = _call(training, given.closure, "closure", must_read)
         training.counters.count_pass(1.0)
         return loss
-    part = None if given.fraction is None else share("ascent_fraction", given.fraction)
-    scaling, training.scaled = Scaling(given.scaler, training.bases), given.scaler is not None
+    training.scaled = given.scaler is not None
     step, losses = training.begin(part), []
     while (wanted := step.wanted) is not None:
         alone = given.ascent_closure if wanted.phase == "ascent" else None

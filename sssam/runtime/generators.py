@@ -26,7 +26,7 @@ class Generators:
     """
 
     def __init__(self, devices: Iterable[torch.device]) -> None:
-        self._devices = [d for d in set(devices) if d.type not in ("cpu", "meta")]
+        self._devices = {d for d in devices if d.type not in ("cpu", "meta")}
         self._python, self._numpy = _Python(), _NumPy()
         self._modules: Sequence[nn.Module] = ()
         self._searched: list[nn.Module] = []
@@ -40,7 +40,7 @@ class Generators:
             modules: whose own generators are noted too; the same object as long as they are.
         """
         undo: list[Undo] = [partial(torch.set_rng_state, torch.get_rng_state())]
-        undo += map(_of_device, self._devices)
+        undo += map(_of_device, self._devices | _current())
         undo.append(self._python.note())
         if "numpy" in sys.modules:
             undo.append(self._numpy.note())
@@ -73,6 +73,12 @@ def _is_data(value: Any) -> bool:
     if type(value) is tuple:
         return all(map(_is_data, value))
     return type(value) in _HOOKS or isinstance(value, _NOT_SEARCHED)
+
+
+def _current() -> set[torch.device]:
+    """Where passes may run though no parameter lies there: offloaded ones wait on the host."""
+    cuda: Any = torch.cuda
+    return {torch.device("cuda", cuda.current_device())} if cuda.is_initialized() else set()
 
 
 def _all(undo: list[Undo]) -> None:

@@ -4,6 +4,7 @@ import warnings
 import weakref
 from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import chain
 from types import TracebackType
 from typing import Literal, get_args
 
@@ -12,9 +13,9 @@ from torch import Tensor, nn
 from sssam.runtime.buffers import Buffers
 from sssam.runtime.frozen import Frozen
 from sssam.runtime.generators import Generators
-from sssam.runtime.layout import Layout
+from sssam.runtime.layout import Layout, same
 from sssam.runtime.others import Others
-from sssam.runtime.tensors import Extents
+from sssam.runtime.tensors import Extents, is_plain
 
 Rng = Literal["restore", "same-mask"]
 Undo = Callable[[], object]
@@ -58,6 +59,8 @@ class Guard:
         self._others, self.rolls_back = Others(self._layout), False
         self._generators: Generators | None = None
         self._params: list[Tensor] = []
+        self._plain: list[Tensor] = []
+        self._addresses: list[int] = []
         self._trained = Extents()
 
     def __reduce__(self) -> tuple[type["Guard"], tuple[object, Rng]]:
@@ -78,12 +81,17 @@ class Guard:
         return generators.note(self._layout.own)
 
     def _know(self, params: list[Tensor]) -> Generators:
-        known = self._params
-        if len(known) != len(params) or any(map(_are_two, known, params)):
+        if self._generators is None or not same(self._params, params) or self._have_moved():
             self._params, self._trained = params, Extents(params)
-        if self._generators is None:
-            self._generators = Generators(p.device for p in params)
+            self._plain = [p for p in params if is_plain(p)]
+            self._addresses = [*map(Tensor.data_ptr, self._plain)]
+            everywhere = [p for p in chain(params, self._layout.parameters) if p is not None]
+            self._generators = Generators({p.device for p in everywhere})
         return self._generators
+
+    def _have_moved(self) -> bool:
+        """Whether parameters lie elsewhere: the model was converted, or went to another device."""
+        return [*map(Tensor.data_ptr, self._plain)] != self._addresses
 
     def snapshot(self) -> list[Undo]:
         """Note all that a pass may move, as it stands now; what is returned puts it back."""
@@ -112,10 +120,6 @@ class Guard:
         if not self._warned:
             self._warned = True
             warnings.warn(NO_MODEL, stacklevel=2)
-
-
-def _are_two(one: Tensor, other: Tensor) -> bool:
-    return one is not other
 
 
 class Traces:

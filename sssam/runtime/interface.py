@@ -66,7 +66,7 @@ class Interface(Optimizer):
         """Add a group to the base optimizer (to the first one, of several)."""
         require_no_foreign_radius(param_group, self._training.bases.all[0].defaults)
         self._training.give_up()
-        self._training.bases.all[0].add_param_group(param_group)
+        self._training.bases.add_param_group(param_group)
 
     def state_dict(self) -> State:
         """Torch's own format; loads with `weights_only=True`, and into the base optimizer too.
@@ -147,9 +147,8 @@ class Interface(Optimizer):
 
 
 def _in_mode(training: TrainingState, name: str, modes: list[Callable[..., Any]]) -> None:
-    if (
-        name == "train" and training.stage != "idle"
-    ):  # trainers say it before each pass; the step began in it
+    # Trainers say "train" before each pass; the step began in it.
+    if name == "train" and training.stage != "idle":
         return
     training.give_up()
     for mode in modes:
@@ -161,5 +160,6 @@ def _for_wrapper(wrapper: Any, hook: Callable[..., Any], base: Optimizer, *args:
 
 
 def _when_made(wrapper: Any, hook: Callable[..., Any], base: Optimizer, *args: Any) -> Any:
-    wrapper._training.correct()  # what averages weights here must see them as the step leaves them
+    training = wrapper._training
+    training.correct(training.step)  # what averages weights here must see them as the step ends
     return hook(wrapper, *args)

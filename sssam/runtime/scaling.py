@@ -26,8 +26,7 @@ class Scaling:
             raise TypeError(f"scaler must be a torch.amp.GradScaler or None, not {scaler!r}")
         self.scaler, self._bases = scaler, bases
         self._scale: Tensor | None = None
-        params = bases.trainable()[0]
-        if scaler is not None and params:
+        if scaler is not None and (params := bases.trainable()[0]):
             # Asked of the scaler as a loss would ask it: no host waits for the number.
             self._scale = scaler.scale(torch.ones((), device=params[0].device))
 

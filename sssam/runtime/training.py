@@ -47,6 +47,7 @@ class TrainingState:
         self.numbers: dict[str, float] = {}
         self.batch: Any = None
         self.left: gradients.Left | None = None
+        self._noted: dict[int, gradients.Left] = {}
         self.makes_room = self.broken_off = self.phase_was_read = False
         self._warned_of_void = self._examined = False
         self.stage: Stage = "idle"
@@ -88,23 +89,35 @@ class TrainingState:
 
         Args:
             loaded: whether weights, buffers and generators may have been loaded since it began,
-                which are then kept. A step that only `will_ascend` was read for moved none either.
+                which are then kept. A step none of whose passes was run has moved none either.
         """
         self.broken_off |= self.stage == "updating"
-        step, was_asked = self.step, self.stage == "asked"
+        step, is_new = self.step, self.stage == "asked" and not self.has_new_gradient()
         if step is not None:
             step.require_waiting()
         if loaded:
             self.weights.keep_written()
         try:
             if step is not None:
-                step.drop(roll_back=not (loaded or was_asked))
+                step.drop(roll_back=not (loaded or is_new))
         finally:
             self.weights.restore()
             self._rest()
 
     def _rest(self) -> None:
-        self.step, self.stage, self.scaled = None, "idle", False
+        self.step, self.stage, self.scaled, self._noted = None, "idle", False, {}
+
+    def note_gradients(self) -> None:
+        """Note the gradients that stand, to tell them from those of a pass yet to be run."""
+        standing = ((i, gradients.Left.of(g)) for i, g in enumerate(self.bases.gradients()))
+        self._noted = {i: left for i, left in standing if left is not None}
+
+    def has_new_gradient(self) -> bool:
+        """Whether a pass has left a gradient since: one that stays in its place as 0 is none."""
+        return any(
+            g is not None and not (i in self._noted and self._noted[i].is_still(g))
+            for i, g in enumerate(self.bases.gradients())
+        )
 
     def take(self, step: Step, places: Vector) -> Vector:
         """Take the gradients off the parameters, which leaves these clear for the next pass."""
@@ -143,8 +156,7 @@ class TrainingState:
     def _settle(self, step: StepInProgress | None) -> None:
         """Correct and count an update that is made, and keep what its step leaves."""
         if step is not None and step.update is not None:
-            self.correct()
-            self.weights.settle()
+            self.correct(step)
             self._keep(step.context, step.update.kept)
             self.numbers |= step.update.numbers
             self.batch = step.batch
@@ -154,14 +166,14 @@ class TrainingState:
         if self.progress is not None:
             self.progress.advance()
 
-    def correct(self) -> None:
+    def correct(self, step: StepInProgress | None) -> None:
         """The method's own part of the update, once the base's is made; nothing the second time."""
-        step = self.step
         if step is not None and step.update is not None and step.update.after:
             groups, after = step.context.groups, step.update.after
             e = {i: part * -step_length(groups[i]) for i, part in after.items()}
             self.weights.move(step.context.params, e)
             step.update = step.update._replace(after=NO_VECTOR)
+            self.weights.settle()
 
     def _keep(self, step: Step, kept: Mapping[str, Vector]) -> None:
         """Put what a step keeps in the place of what was kept before."""
