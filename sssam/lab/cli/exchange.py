@@ -29,12 +29,12 @@ def export(directory: Path, *, out: Path | None = None) -> int:
         path = directory / "records.jsonl" if out is None else out
         if path.is_dir():
             raise IsADirectoryError(f"--out is {str(path)!r}, a directory: name a file")
-    held = records.read_all(folder)
-    tell_problems(held.problems, errors)
-    if not held.by_id:
+    stored = records.read_all(folder)
+    tell_problems(stored.problems, errors)
+    if not stored.by_id:
         raise RefusedError(f"{str(folder)!r} holds no record: nothing was written")
-    exchange.export(held.by_id.values(), path)
-    output.print(Text(f"{counted(len(held.by_id), 'record')}: {path}"), soft_wrap=True)
+    exchange.export(stored.by_id.values(), path)
+    output.print(Text(f"{counted(len(stored.by_id), 'record')}: {path}"), soft_wrap=True)
     return 0
 
 
@@ -60,9 +60,9 @@ def import_(file: Path, directory: Path) -> int:
         taken = exchange.take(file, arguments.directory(directory, "DIRECTORY") / conduct.RECORDS)
     for problem in taken.problems:
         errors.print(Text(f"not taken: {problem}", style="yellow"), soft_wrap=True)
-    told = f"{counted(taken.new, 'record')} taken, {taken.known} there before"
+    text = f"{counted(taken.new, 'record')} taken, {taken.known} there before"
     if taken.aside is not None:
         lines = counted(len(taken.problems), "line")
-        told += f"; {lines} not taken, kept in {taken.aside}"
-    output.print(Text(told), soft_wrap=True)
+        text += f"; {lines} not taken, kept in {taken.aside}"
+    output.print(Text(text), soft_wrap=True)
     return 1 if taken.problems else 0

@@ -93,8 +93,8 @@ def telling(task: "Task", console: "Console") -> Iterator[None]:
 
         lines = "".join(traceback.format_list(frames))
         console.print(Text(f"Traceback of the task:\n{lines}"), soft_wrap=True, end="")
-        told = f"the task {task.code.path} raised {type(error).__name__}: {error}"
-        raise FailedError(told) from error
+        text = f"the task {task.code.path} raised {type(error).__name__}: {error}"
+        raise FailedError(text) from error
 
 
 def _theirs(error: BaseException, path: str) -> list[traceback.FrameSummary]:

@@ -22,7 +22,7 @@ from sssam.lab.studies.design import Part, Study
 
 
 def failures(
-    study_: Study, decided: Sequence[Decided], held: Mapping[str, Record], console: Console
+    study_: Study, decided: Sequence[Decided], stored: Mapping[str, Record], console: Console
 ) -> int:
     """Lists the study's runs that failed, with the end of what they raised; returns the exit code.
 
@@ -32,7 +32,7 @@ def failures(
     tuned = {part.task.name for part in study_.parts if part.tuned}
     of_study = [
         record
-        for record in held.values()
+        for record in stored.values()
         if record.id in asked
         or (record.run.seed in study_.tuning_seeds and record.run.task.name in tuned)
     ]
@@ -48,8 +48,8 @@ def failed(found: Iterable[Record], console: Console, remedy: str) -> int:
         alike.setdefault(last, []).append(record)
     for last, those in alike.items():
         run, more = those[0].run, f" and {len(those) - 1} more" if len(those) > 1 else ""
-        told = f"failed: {run.method.label} on {run.task.name}, seed {run.seed}{more}: {last}"
-        console.print(Text(f"{told} (record {those[0].id})"), soft_wrap=True)
+        text = f"failed: {run.method.label} on {run.task.name}, seed {run.seed}{more}: {last}"
+        console.print(Text(f"{text} (record {those[0].id})"), soft_wrap=True)
     if bad:
         kept = f"each record keeps its traceback, and {remedy}"
         console.print(Text(f"{len(bad)} of the study's runs failed; {kept}"), soft_wrap=True)
@@ -59,7 +59,7 @@ def failed(found: Iterable[Record], console: Console, remedy: str) -> int:
 def show(
     what: Target,
     decided: Sequence[Decided],
-    held: Mapping[str, Record],
+    stored: Mapping[str, Record],
     quiet: bool,
     command: str,
     axis: Axis = "passes",
@@ -71,7 +71,7 @@ def show(
     output, _ = terminal.consoles()
     made = dict[str, Comparison]()
     for each in decided:
-        comparison = conduct.compared(what.study, each, held.values(), what.directory)
+        comparison = conduct.compared(what.study, each, stored.values(), what.directory)
         folder = conduct.folder(what.study, each.part, what.directory)
         written = pages.write(comparison, folder, command=command, axis=axis)
         if quiet:

@@ -49,9 +49,9 @@ def run(
             trainer = studies.trainer(
                 target, engine, jobs, training.settings(how, train), quiet, retry_failed
             )
-        decided, held = studies.run(target, trainer)
+        decided, stored = studies.run(target, trainer)
         tuned = [(each.part.task.name, tuning) for each in decided for tuning in each.tunings]
         for task, tuning in [] if quiet else tuned:
             output.print(Text(results.describe(task, tuning)), soft_wrap=True)
         output.print(Text(f"The records: {trainer.records}"), soft_wrap=True)
-        return results.failures(target.study, decided, held, errors)
+        return results.failures(target.study, decided, stored, errors)

@@ -182,15 +182,15 @@ def _begin(what: Target) -> None:
 
 def run(what: Target, train: Trainer) -> tuple[list[Decided], dict[str, Record]]:
     """Trains what is missing, the tuning first; returns what was chosen, and all records."""
-    found, held = list[Decided](), dict[str, Record]()
+    found, stored = list[Decided](), dict[str, Record]()
     parts = what.study.parts
     for number, part in enumerate(parts, start=1):
         choosing, comparing = (each.of(number, len(parts)) for each in (CHOOSING, COMPARING))
         decided = conduct.decide(what.study, part, partial(train, purpose=choosing))
-        held.update(train(conduct.wanted(what.study, decided), comparing))
+        stored.update(train(conduct.wanted(what.study, decided), comparing))
         found.append(decided)
     time.after_runs(found, what.directory, train.engine, train.settings.accelerator, train.quiet)
-    return found, held
+    return found, stored
 
 
 def read(what: Target, console: Console) -> tuple[list[Decided], dict[str, Record]]:
@@ -199,17 +199,17 @@ def read(what: Target, console: Console) -> tuple[list[Decided], dict[str, Recor
     Raises:
         RefusedError: there are none of this study, or its tuning is not finished.
     """
-    held = records.read_all(what.directory / conduct.RECORDS)
-    tell_problems(held.problems, console)
+    stored = records.read_all(what.directory / conduct.RECORDS)
+    tell_problems(stored.problems, console)
     found, some = list[Decided](), False
     for part in what.study.parts:
         try:
-            decided = conduct.decide(what.study, part, conduct.reader(held.by_id, part.task.name))
+            decided = conduct.decide(what.study, part, conduct.reader(stored.by_id, part.task.name))
         except conduct.UnfinishedError as error:
             raise RefusedError(f"{error}: `sssam run` goes on with it") from error
-        some |= any(run.id in held.by_id for run in conduct.wanted(what.study, decided))
+        some |= any(run.id in stored.by_id for run in conduct.wanted(what.study, decided))
         found.append(decided)
     if not some:
         folder = str(what.directory / conduct.RECORDS)
         raise RefusedError(f"no record of this comparison is in {folder!r}: leave out --no-run")
-    return found, held.by_id
+    return found, stored.by_id

@@ -78,12 +78,12 @@ def time(
     return 0
 
 
-def _decided(study: "Study", part: "Part", held: "Mapping[str, Record]") -> "Decided":
+def _decided(study: "Study", part: "Part", stored: "Mapping[str, Record]") -> "Decided":
     """What a task's records have decided, or else what it starts from: radii change no step."""
     from sssam.lab.studies import conduct
 
     try:
-        return conduct.decide(study, part, conduct.reader(held, part.task.name))
+        return conduct.decide(study, part, conduct.reader(stored, part.task.name))
     except conduct.UnfinishedError:
         return conduct.undecided(part)
 

@@ -108,15 +108,15 @@ def _data(
             **ends(v.accuracy),
             "n": v.accuracy.n,
             "gain": "none" if v.to_base is None else points(v.to_base, 2),
-            "passes": _told(v.cost),
-            "seconds": _told(v.seconds),
+            "passes": _text(v.cost),
+            "seconds": _text(v.seconds),
         }
         for v, x in zip(shown, places, strict=True)
         if v.accuracy is not None
     ]
 
 
-def _told(value: float | None) -> str:
+def _text(value: float | None) -> str:
     return "not measured" if value is None else f"{value:.3f}"
 
 

@@ -25,8 +25,8 @@ def headline(comparison: Comparison) -> str:
         return f"{over}{_none(comparison)} ({seeds})."
     return (
         f"{over}{winner.label} gains {points(winner.to_base)} over the base for {price(winner)}, "
-        f"and {points(winner.claim.difference)} over {winner.claim.control}, the best control that "
-        f"costs no more ({seeds})."
+        f"and {points(winner.claim.difference)} over {winner.claim.control}, of the controls that "
+        f"cost no more the best on validation data ({seeds})."
     )
 
 
@@ -85,7 +85,7 @@ def _of_all(comparison: Comparison) -> list[Reason]:
 
 def remarks(comparison: Comparison) -> list[str]:
     """What a reader must know beside the table, one sentence each; first what was tuned."""
-    told = [
+    refused = [
         f"Nothing is claimed of {listed(reason.variants, 4)}: {WHY[reason.kind](reason)}."
         for reason in comparison.reasons
         if reason.variants and reason.kind != "sam_gain_unclear"
@@ -94,7 +94,7 @@ def remarks(comparison: Comparison) -> list[str]:
     known = tuned(comparison.tuning)
     known += [comparison.note] if comparison.note and not known else []
     caveats = [CAVEATS[caveat.kind](caveat) for caveat in comparison.caveats]
-    return [*untuned, *known, *told, *caveats]
+    return [*untuned, *known, *refused, *caveats]
 
 
 def tuned(tuning: Sequence[Tuning]) -> list[str]:

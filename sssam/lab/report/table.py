@@ -119,9 +119,9 @@ def _figures(value: float) -> str:
 def notes(comparison: Comparison) -> list[str]:
     """What the columns of the table of variants mean."""
     task = comparison.task
-    told = [NOTES["variants"].format(metric=task.metric.capitalize())]
+    notes = [NOTES["variants"].format(metric=task.metric.capitalize())]
     beside = NOTES["sam"].format(margin=counted_points(task.margin), share=task.share)
-    return [*told, beside] if _has_gain(comparison) else told
+    return [*notes, beside] if _has_gain(comparison) else notes
 
 
 def markdown(comparison: Comparison) -> str:

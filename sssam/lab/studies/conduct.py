@@ -181,23 +181,23 @@ def tuning_runs(study: Study, part: Part) -> int:
     return sum(counts) * len(study.tuning_seeds)
 
 
-def reader(held: Mapping[str, Record], task: str) -> Train:
+def reader(stored: Mapping[str, Record], task: str) -> Train:
     """What stands in for training where only records are to be read.
 
     Its calls raise UnfinishedError where a record is missing.
     """
 
     def train(asked: Sequence[Run]) -> Mapping[str, Record]:
-        missing = sum(run.id not in held for run in asked)
+        missing = sum(run.id not in stored for run in asked)
         if missing:
             raise UnfinishedError(task, missing)
-        return held
+        return stored
 
     return train
 
 
 def compared(
-    study: Study, decided: Decided, held: Iterable[Record], directory: Path | None = None
+    study: Study, decided: Decided, stored: Iterable[Record], directory: Path | None = None
 ) -> Comparison:
     """The comparison on one task, from the records that there are.
 
@@ -206,12 +206,12 @@ def compared(
     Raises:
         ValueError: the directory's file of timings holds none.
     """
-    part, held = decided.part, list(held)
+    part, stored = decided.part, list(stored)
     found = comparing.compare(
         part.task,
         decided.methods,
         study.seeds,
-        held,
+        stored,
         part.note,
         decided.untuned,
         tuning=decided.tunings,
@@ -221,7 +221,7 @@ def compared(
     if study.flatness is None:
         return found
     asked = {run.id for run in wanted(study, decided)}
-    records_ = [record for record in held if record.id in asked]
+    records_ = [record for record in stored if record.id in asked]
     return flatness.with_flatness(found, records_, study.flatness)
 
 

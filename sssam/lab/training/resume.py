@@ -36,9 +36,9 @@ class Keeper:
         due = monotonic() - self.last >= self.least_seconds
         if self.path is None or not agreed(training, due):
             return
-        held = state(training)
+        saved = state(training)
         if not training.share.rank:
-            checkpoints.save(self.path, training.run, held)
+            checkpoints.save(self.path, training.run, saved)
         self.last = monotonic()
 
 
@@ -58,9 +58,9 @@ def go_on(training: Training, path: Path | None) -> None:
         here = path is not None and not training.share.rank and path.exists()
         return checkpoints.load(path, training.run) if path is not None and here else None
 
-    held = agreed(training, together(training.fabric, read))
-    if held is not None:
-        restore(training, held)
+    saved = agreed(training, together(training.fabric, read))
+    if saved is not None:
+        restore(training, saved)
 
 
 def state(training: Training) -> dict[str, Any]:
@@ -82,22 +82,22 @@ def state(training: Training) -> dict[str, Any]:
     }
 
 
-def restore(training: Training, held: dict[str, Any]) -> None:
+def restore(training: Training, saved: dict[str, Any]) -> None:
     """Puts a run where `state` took it, on as many ranks or on another number."""
-    kept = dict(held["position"])
+    kept = dict(saved["position"])
     kept["ascended"] = int(kept["ascended"], 16)
     kept["curve"] = [Point.model_validate(point) for point in kept["curve"]]
-    training.network.load_state_dict(held["model"])
-    training.optimizer.load_state_dict(held["optimizer"])
-    training.scheduler.load_state_dict(held["scheduler"])
-    training.fabric.strategy.precision.load_state_dict(held.get("scaler", {}))
-    torch.set_rng_state(held["generator"])
-    generator = held.get("device_generator")
+    training.network.load_state_dict(saved["model"])
+    training.optimizer.load_state_dict(saved["optimizer"])
+    training.scheduler.load_state_dict(saved["scheduler"])
+    training.fabric.strategy.precision.load_state_dict(saved.get("scaler", {}))
+    torch.set_rng_state(saved["generator"])
+    generator = saved.get("device_generator")
     if generator is not None:
         _on_cuda(training, lambda device: torch.cuda.set_rng_state(generator, device))
     if training.average is not None:
-        training.average.load_state_dict(held["average"])
-    training.evaluated = held.get("evaluated")
+        training.average.load_state_dict(saved["average"])
+    training.evaluated = saved.get("evaluated")
     training.position = Position(**kept)
 
 

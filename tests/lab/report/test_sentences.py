@@ -23,7 +23,8 @@ def test_the_headline_names_variant_gain_both_prices_control_and_seeds(
     found = re.fullmatch(
         r"On noisy-digits, late half 1/8 ascent gains \+1\.\d points \[.*\] over the base for "
         r"1\.06 times its passes and 1\.08 times its seconds, and \+0\.9 points \[\+0\.6, \+1\.2\] "
-        r"over base EMA, the best control that costs no more \(12 seeds\)\.",
+        r"over base EMA, of the controls that cost no more the best on validation data "
+        r"\(12 seeds\)\.",
         headline(comparison),
     )
     assert found
