@@ -8,7 +8,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 import sssam
 from sssam.schedules import linear
-from tests.distributed.scenarios import Result, _sgd, _train, main
+from tests.distributed.common import Result, _sgd, _train, main
 from tests.problems import Problem, flat
 
 STEPS = 16

@@ -10,7 +10,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 import sssam
 from tests import naive, naive_loop
-from tests.distributed.scenarios import Result, _counted, _part, _sgd, main
+from tests.distributed.common import Result, _counted, _part, _sgd, main
 from tests.methods.methods_table import may_be_per_rank
 from tests.problems import Problem, flat
 from tests.table import TABLE, Row

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.nn.parallel import DistributedDataParallel
 
-from tests.distributed.scenarios import Result, _methods, _sgd, main
+from tests.distributed.common import Result, _methods, _sgd, main
 from tests.problems import CLASSES, INPUTS, Problem, flat
 
 STEPS = 20

@@ -14,16 +14,8 @@ from torch.distributed.checkpoint.state_dict import get_state_dict, set_state_di
 from torch.nn.parallel import DistributedDataParallel
 
 import sssam
-from tests.distributed.scenarios import (
-    STEPS,
-    Result,
-    _full,
-    _methods,
-    _sgd,
-    _sharded,
-    _train,
-    main,
-)
+from tests.distributed.common import STEPS, Result, _methods, _sgd, _train, main
+from tests.distributed.scenarios import _full, _sharded
 from tests.problems import Problem, flat
 
 METHODS = ("SSSAM", "LookSAM", "FriendlySAM", "AsyncSAM")

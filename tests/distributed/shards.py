@@ -26,7 +26,7 @@ from torch.distributed.tensor import (
 from torch.nn.parallel import DistributedDataParallel
 
 import sssam
-from tests.distributed.scenarios import (
+from tests.distributed.common import (
     STEPS,
     Result,
     _alone,
