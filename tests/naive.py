@@ -11,47 +11,8 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
-
-class Grad:
-    """The gradient at a point, as one vector, on this step's batch or on another."""
-
-    def __init__(self, problem, write: Callable[[Tensor], None], t: int) -> None:  # type: ignore[no-untyped-def]
-        self.problem, self.write, self.t = problem, write, t
-
-    def __call__(
-        self, at: Tensor, fraction: float, t: int | None = None, samples: Tensor | None = None
-    ) -> Tensor:
-        """On the first `fraction` of the batch of step t, or on those samples of it."""
-        self.write(at)
-        t = self.t if t is None else t
-        loss = self.problem.loss(t, fraction)
-        if samples is not None:
-            x, y = self.problem.batch(t)
-            loss = cross_entropy(self.problem.model(x[samples]), y[samples])
-        parts = torch.autograd.grad(loss, self.problem.params)
-        return torch.cat([part.reshape(-1) for part in parts])
-
-    def losses(self, at: Tensor) -> Tensor:
-        """The loss of each sample."""
-        self.write(at)
-        x, y = self.problem.batch(self.t)
-        with torch.no_grad():
-            return cross_entropy(self.problem.model(x), y, reduction="none")
-
-
-@dataclass
-class Naive:
-    """A step function of one method, and what it keeps."""
-
-    kept: dict[str, Tensor] = field(default_factory=dict)
-    lr: float = 0.0
-    correction: Tensor | None = None
-
-    def direction(self, t: int, w: Tensor, grad: Grad, momentum: Tensor | None) -> Tensor:
-        """The base optimizer's gradient at step t; `correction` is added after its update."""
-        raise NotImplementedError
+from tests.naive_loop import Grad, Naive
 
 
 @dataclass
@@ -315,38 +276,3 @@ class NaiveSAMPa(Naive):
         perturbed = grad(w + self.rho * h / h.norm(), 1.0, t=t - 1)
         self.kept["h"] = grad(w - self.lr * h, 1.0)
         return (1 - self.lam) * perturbed + self.lam * self.kept["h"]
-
-
-def train(problem, base: torch.optim.Optimizer, method: Naive, steps: int) -> list[Tensor]:  # type: ignore[no-untyped-def]
-    """Train with the naive method; the iterate after each step, as one vector."""
-    params, iterates = problem.params, []
-
-    def write(vector: Tensor) -> None:
-        start = 0
-        for p in params:
-            p.data = vector[start : start + p.numel()].reshape(p.shape).clone()
-            start += p.numel()
-
-    def read() -> Tensor:
-        return torch.cat([p.detach().reshape(-1) for p in params])
-
-    for t in range(steps):
-        w = read()
-        method.lr = base.param_groups[0]["lr"]
-        g = method.direction(t, w, Grad(problem, write, t), _momentum(base, params))
-        write(w)
-        start = 0
-        for p in params:
-            p.grad = g[start : start + p.numel()].reshape(p.shape).clone()
-            start += p.numel()
-        base.step()
-        if isinstance(method.correction, Tensor):
-            write(read() + method.correction)
-        iterates.append(read())
-    return iterates
-
-
-def _momentum(base: torch.optim.Optimizer, params: list[Tensor]) -> Tensor | None:
-    buffers = [base.state[p].get("momentum_buffer", base.state[p].get("exp_avg")) for p in params]
-    parts = [buffer.reshape(-1) for buffer in buffers if buffer is not None]
-    return torch.cat(parts) if parts else None

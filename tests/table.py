@@ -11,7 +11,7 @@ import sssam
 from sssam.roles import Euclidean, Stochastic
 from sssam.roles.noise import normal
 from sssam.schedules import constant, cosine, late, linear
-from tests import naive
+from tests import naive, naive_loop
 from tests.problems import Problem, flat
 
 STEPS = 100
@@ -44,7 +44,7 @@ class Row:
     """
 
     build: Build
-    naive: Callable[[Problem], naive.Naive]
+    naive: Callable[[Problem], naive_loop.Naive]
     propagations: float | None
     forms: tuple[str, ...] = ALL_FORMS
     passes: int = 2

@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy
 from torch.nn.parallel import DistributedDataParallel
 
 import sssam
-from tests import naive
+from tests import naive, naive_loop
 from tests.distributed.scenarios import Result, _counted, _part, _sgd, main
 from tests.methods.methods_table import may_be_per_rank
 from tests.problems import Problem, flat
@@ -49,7 +49,7 @@ def _simulated(row: Row) -> list[float]:
     for t in range(STEPS):
         w = flat(problem.params)
         grads = [
-            twin.direction(t, w, naive.Grad(share, write, t), None)
+            twin.direction(t, w, naive_loop.Grad(share, write, t), None)
             for twin, share in zip(twins, shares, strict=True)
         ]
         write(w)

@@ -1,6 +1,5 @@
 """What loops do beside the plain case: the rest of torch, used as people use it."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -280,51 +279,3 @@ def test_low_precision_parameters_with_master_copies_outside(dtype: torch.dtype)
         for master, q in zip(masters, problem.params, strict=True):
             q.data.copy_(master)
     assert cross_entropy(problem.model(x.to(dtype)).float(), y).item() < 0.9 * first
-
-
-@pytest.mark.parametrize("form", ["closure", "passes"])
-def test_a_loader_that_raises_in_mid_step_leaves_w(form: str) -> None:
-    problem = Problem()
-    optimizer = sssam.SAM(BASES["momentum"](problem.params), rho=0.1, model=problem.model)
-    before = [p.detach().clone() for p in problem.params]
-    calls: list[Callable[[], torch.Tensor]] = []
-
-    def load() -> torch.Tensor:
-        if len(calls) == 1:
-            raise OSError("the disk is gone")
-        calls.append(load)
-        return problem.loss(0)
-
-    def step() -> None:
-        if form == "closure":
-
-            def run() -> torch.Tensor:
-                loss = load()
-                loss.backward()
-                return loss
-
-            optimizer.step(run)
-        else:
-            for p in optimizer.passes(problem.batch(0)):
-                p.backward(load())
-
-    with pytest.raises(OSError, match="the disk is gone"):
-        step()
-    optimizer.zero_grad()  # a new step; the closure form was back at w already
-    assert same(problem.params, before)
-    by_closure(problem, optimizer, 2)
-    assert optimizer.steps == 2
-
-
-@pytest.mark.skipif(
-    torch.cuda.is_available(), reason="tests/runtime/test_gpu.py has it on a device"
-)
-@pytest.mark.parametrize("kind", [torch.optim.Adam, torch.optim.AdamW, torch.optim.RMSprop])
-def test_a_capturable_base_off_its_devices_is_torch_s_error_and_leaves_w(kind: Any) -> None:
-    problem = Problem()
-    optimizer = _sssam(problem, kind(problem.params, capturable=True), schedule=constant(1))
-    before = flat(problem.params)
-    with pytest.raises(AssertionError, match="capturable=True"):
-        by_closure(problem, optimizer, 1)
-    assert torch.equal(flat(problem.params), before)
-    assert optimizer.steps == 0
