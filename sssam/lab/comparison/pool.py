@@ -16,14 +16,14 @@ from sssam.lab.stats import ONE_SIDED, Estimate, Interval
 class PooledVariant(Spec):
     """One variant over the tasks, as means over them of relative reductions of the error.
 
-    `cost` and `seconds` are the means of the prices; None where a task has none. A relative
-    reduction is a difference in test accuracy over the base's mean test error on that task, in
-    percent: 10 means that a tenth of the base's errors is gone. `to_base` and `to_sam` are over
-    those two, `to_control` over each task's own best control that costs no more, `by_task` the
-    parts of that mean. `wins`, `ties` and `losses` count the tasks by whether that interval lies
-    above zero, holds it, or lies below. `p_value` is one-sided, that the mean is above zero against
-    each task's hardest control, Holm's over the variants; None where a task refuses its claim, or a
-    run of the variant or of that control diverged.
+    `cost` and `seconds` are the means of the prices; None where a task has none, or too noisy a
+    clock to state one. A relative reduction is a difference in test accuracy over the base's mean
+    test error on that task, in percent: 10 means that a tenth of the base's errors is gone.
+    `to_base` and `to_sam` are over those two, `to_control` over each task's own best control that
+    costs no more, `by_task` the parts of that mean. `wins`, `ties` and `losses` count the tasks by
+    whether that interval lies above zero, holds it, or lies below. `p_value` is one-sided, that the
+    mean is above zero against each task's hardest control, Holm's over the variants; None where a
+    task refuses its claim, or a run of the variant or of that control diverged.
     """
 
     label: str
@@ -140,7 +140,7 @@ def _pooled(label: str, tasks: Sequence[_Task]) -> PooledVariant:
     return PooledVariant(
         label=label,
         cost=_price([v.cost for v in variants]),
-        seconds=_price([v.seconds for v in variants]),
+        seconds=_price([None if v.has_noisy_clock else v.seconds for v in variants]),
         to_base=to_base.interval(),
         to_sam=_interval(_mean(tasks, [v.to_sam for v in variants])),
         to_control=_interval(_mean(tasks, [None if c is None else c.difference for c in claims])),

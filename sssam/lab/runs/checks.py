@@ -12,14 +12,14 @@ from sssam.lab.training import hardware, loggers, methods, prepare
 
 
 class MethodError(ValueError):
-    """A row that can't be built on a task; `reason` is the text without the row's `label`."""
+    """A variant that can't be built on a task; `reason` is the text without its `label`."""
 
     def __init__(self, label: str, reason: str) -> None:
         super().__init__(f"method {label!r}: {reason}")
         self.label, self.reason = label, reason
 
 
-def check(task: Task, rows: Iterable[Method]) -> None:
+def check(task: Task, variants: Iterable[Method]) -> None:
     """Finds a task's data, and builds every method over its own model.
 
     Raises:
@@ -31,26 +31,26 @@ def check(task: Task, rows: Iterable[Method]) -> None:
     found = tasks.survey(task)
     if found is not None and task.augment != "none" and not found.images:
         raise ValueError(f"task {task.name!r}: augment is for images (n, channels, height, width)")
-    for row in rows:
-        methods.check(row)
+    for variant in variants:
+        methods.check(variant)
         if found is not None:
-            _build(task, row, found)
+            _build(task, variant, found)
 
 
-def _build(task: Task, row: Method, found: Survey) -> None:
-    run = Run(task=task, method=row, seed=0)
+def _build(task: Task, variant: Method, found: Survey) -> None:
+    run = Run(task=task, method=variant, seed=0)
     prepare.training_loss(run, found.loss)
     prepare.set_dropout(run, copy.deepcopy(found.model))  # what is surveyed is kept
     base = prepare.base_optimizer(run, found.model, found.optimizer)
     steps = run.total_steps(found.size)
     try:
-        optimizer = methods.build(row, base, steps, 0, found.model)
+        optimizer = methods.build(variant, base, steps, 0, found.model)
     except (ValueError, TypeError) as error:
-        raise MethodError(row.label, str(error)) from error
+        raise MethodError(variant.label, str(error)) from error
     if not found.losses and methods.chooses_samples(optimizer):
         raise MethodError(
-            row.label,
-            f"kind {row.kind!r} chooses samples by their losses, but the loss of task "
+            variant.label,
+            f"kind {variant.kind!r} chooses samples by their losses, but the loss of task "
             f"{task.name!r} is a scalar: return one loss a sample, or leave the method out",
         )
 

@@ -1,1 +1,1 @@
-"""What a study is: its file, rows, grids and seeds; choosing among grids, conducting the whole."""
+"""What a study is: its file, variants, grids and seeds; tuning, conducting the whole."""

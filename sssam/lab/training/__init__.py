@@ -1,1 +1,1 @@
-"""One run, from a method's row to its record: data, model, optimizer, loop, checkpoints, ranks."""
+"""One run, from a method to its record: data, model, optimizer, loop, checkpoints, ranks."""

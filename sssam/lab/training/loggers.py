@@ -82,8 +82,8 @@ def check(name: str | None) -> None:
 def make(name: str | None, run: Run, directory: Path) -> list[Logger]:
     """The logger of that name for a run, or none for None; it writes under `directory`/logs.
 
-    The run is named by its row, its seed, and the first digits of its id. A run that goes on from a
-    checkpoint gives its earlier epochs again.
+    The run is named by its variant, its seed, and the first digits of its id. A run that goes on
+    from a checkpoint gives its earlier epochs again.
 
     Raises:
         ValueError, ModuleNotFoundError: as `check`.

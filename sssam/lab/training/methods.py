@@ -1,4 +1,4 @@
-"""From a row of a comparison to a built optimizer, and what all of them tell while they train."""
+"""From a variant to a built optimizer, and what all of them report while they train."""
 
 import inspect
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ KINDS: Mapping[str, type[sssam.SharpnessAware] | None] = MappingProxyType(
     }
 )
 
-#: Arguments that come from the run, not from the row's options.
+#: Arguments that come from the run, not from the variant's options.
 _GIVEN = frozenset({"self", "base", "rho", "schedule", "total_steps", "seed", "model"})
 
 
@@ -73,7 +73,7 @@ def check(method: Method) -> None:
     """Refuses a kind that is unknown, an option that it does not have, and a schedule out of place.
 
     Raises:
-        ValueError: names the row, what is wrong, and what the kind takes.
+        ValueError: names the variant, what is wrong, and what the kind takes.
     """
     known, arguments = options(method.kind), _arguments(method.kind)
     for name in method.options:
@@ -95,7 +95,7 @@ def build(
     """The optimizer of a method over a built torch optimizer, which itself is the kind "base".
 
     Args:
-        method: the row.
+        method: the variant.
         optimizer: the base optimizer, over the parameters of `model`.
         total_steps: steps of the whole run, at least 1; schedules are stretched over them.
         seed: of what a method draws.

@@ -123,7 +123,7 @@ def set_dropout(run: Run, model: nn.Module) -> None:
 
 
 def _rate(run: Run) -> float:
-    """The peak learning rate: the row's own, or else the task's."""
+    """The peak learning rate: the variant's own, or else the task's."""
     own = run.method.learning_rate
     return run.task.learning_rate if own is None else own
 

@@ -9,7 +9,7 @@ from synthetic import METHODS, TASK, records, scheduled
 from sssam.lab.comparison.compare import compare
 from sssam.lab.comparison.pool import Pooled, PooledVariant, pool
 from sssam.lab.comparison.values import Comparison
-from sssam.lab.specs import DataSpec
+from sssam.lab.specs import DataSpec, Timing
 from sssam.schedules import linear
 
 FOUR = (BASE, HALF, SAM, LINEAR)
@@ -121,3 +121,29 @@ def test_what_can_not_be_pooled_is_refused() -> None:
     perfect = [r.model_copy(update={"test_accuracy": 1.0}) for r in perfect]
     with pytest.raises(ValueError, match=r"error on task 'other' is 0, must be above 0"):
         pool([one, compare(task("other"), FOUR, range(5), perfect)])
+
+
+@pytest.mark.parametrize(("low", "seconds"), [(1.95, 2.0), (1.5, None)])
+def test_a_price_that_is_too_noisy_on_one_task_is_none_over_the_tasks(low, seconds) -> None:
+    environment = study("one").environments[0]
+    time = Timing(
+        ratio=2.0,
+        low=low,
+        high=2.05,
+        quartiles=(2.0, 2.0),
+        blocks=20,
+        steps=50,
+        seconds=2.0,
+        base_seconds=1.0,
+        environment=environment,
+    )
+    found = [_timed(study(name), time) for name in ("one", "other")]
+    assert pooled("SAM", *found).seconds == (None if seconds is None else pytest.approx(seconds))
+
+
+def _timed(comparison: Comparison, time: Timing) -> Comparison:
+    variants = [
+        each.model_copy(update={"time": time} if each.label == "SAM" else {})
+        for each in comparison.variants
+    ]
+    return comparison.model_copy(update={"variants": tuple(variants)})

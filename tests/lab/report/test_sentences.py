@@ -33,7 +33,7 @@ def test_the_headline_names_variant_gain_both_prices_control_and_seeds(
 
 def test_a_price_never_stands_in_passes_alone(comparison: Comparison) -> None:
     told = headline(changed(comparison, LATE.label, time=None))
-    assert "1.06 times its passes (seconds were not measured)" in told
+    assert "1.06 times its passes (its seconds are not known)" in told
 
 
 def test_a_winner_by_passes_that_is_none_by_seconds_is_said_to_be_so(
