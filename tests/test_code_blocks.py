@@ -162,9 +162,15 @@ def test_tasks() -> None:
     assert isinstance(_run([block], {})["task"](0), Problem)
 
 
+def test_architecture() -> None:
+    [block] = _blocks("docs/architecture.md")
+    with _run([block], {})["engine"](jobs=3) as engine:
+        assert engine.submit(sum, [1, 2]).result() == 3
+
+
 def test_every_block_is_run() -> None:
     run = {"README.md", "docs/budget.md", "docs/integrations.md", "docs/methods.md"}
-    run |= {"docs/scale.md", "docs/sharpness.md", "docs/tasks.md"}
+    run |= {"docs/architecture.md", "docs/scale.md", "docs/sharpness.md", "docs/tasks.md"}
     names = {path.relative_to(ROOT).as_posix(): path for path in DOCUMENTS}
     assert {name for name in names if _blocks(name)} == run
     sections = HEADING.split(names["docs/integrations.md"].read_text())[1:]
