@@ -145,7 +145,9 @@ def _claim(
     p_values: Mapping[str, float | None],
     results: Mapping[str, Results],
 ) -> Claim:
-    best = max(controls, key=lambda control: control.validation or 0.0).label
+    # Early stopping has the best of many epochs, which is above the mean of any one epoch.
+    comparable = [c for c in controls if c.method.patience is None] or controls
+    best = max(comparable, key=lambda control: control.validation or 0.0).label
     known = {label: 1.0 if p is None else p for label, p in p_values.items()}
     hardest = max(known, key=known.__getitem__)
     return Claim(

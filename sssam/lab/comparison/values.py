@@ -13,14 +13,14 @@ from sssam.lab.stats import ONE_SIDED, Interval, Noise, Ratio
 class Claim(Spec):
     """A variant beside the best control that costs no more.
 
-    `control` is the label of that control, the best of them by mean validation accuracy, and
-    `difference` the variant's test accuracy less the control's, in points, paired by seed, with the
-    error of a test set that the seeds share. `p_value` is one-sided and the largest over `controls`
-    (all that cost no more) and over all seeds and the commonly finished ones, so that no luck in
-    the choice of the control can make a claim; `hardest` is the control that it is of, and
-    `to_hardest` the difference to that. `adjusted` is Holm's over the variants, in which one that
-    is refused counts as 1. Both are None where the claim is refused, for which the comparison's
-    `reasons` name the variant.
+    `control` is the label of that control, the best of them by mean validation accuracy (early
+    stopping apart, whose score is its best epoch's), and `difference` the variant's test accuracy
+    less the control's, in points, paired by seed, with the error of a test set that the seeds
+    share. `p_value` is one-sided and the largest over `controls` (all that cost no more) and over
+    all seeds and the commonly finished ones, so that no luck in the choice of the control can make
+    a claim; `hardest` is the control that it is of, and `to_hardest` the difference to that.
+    `adjusted` is Holm's over the variants, in which one that is refused counts as 1. Both are None
+    where the claim is refused, for which the comparison's `reasons` name the variant.
     """
 
     control: str

@@ -73,6 +73,14 @@ def test_the_control_is_chosen_on_validation_data_and_compared_on_test_data() ->
     assert claim(judged(found), LINEAR.label).control == "base 1/2"
 
 
+def test_early_stopping_is_not_chosen_for_the_best_of_its_epochs() -> None:
+    methods = (BASE, HALF, Method(label="early", kind="base", patience=3), SAM, LINEAR)
+    found = changed(made({"early": 88.0}, methods), "early", validation_accuracy=0.99)
+    against = claim(judged(found, methods), LINEAR.label)
+    assert against.control == "base"
+    assert "early" in against.controls
+
+
 def test_no_luck_in_the_choice_of_the_control_makes_a_claim() -> None:
     """On validation data the short base is best, on test data the base is level with the ramp."""
     found = made({"base": 93.4, "SS-SAM linear": 93.4, "SAM": 95.0})
