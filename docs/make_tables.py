@@ -25,8 +25,8 @@ ROOT = Path(__file__).resolve().parents[1]
 #: All that the first has, on its task, and what only another has, on that one's.
 STUDIES = tuple(ROOT / "studies" / name / "comparison.json" for name in ("family", "norm"))
 #: README's picture, and the comparison that it is of.
-PICTURE = ROOT / "docs" / "noisy-digits.svg"
-PICTURED = ROOT / "studies" / "noisy-digits" / "comparison.json"
+PICTURE = ROOT / "docs" / "tuned.svg"
+PICTURED = ROOT / "studies" / "demo" / "comparison.json"
 BEGIN, END = "<!-- methods: written by `python docs/make_tables.py` -->", "<!-- end of methods -->"
 NOT_MEASURED = "not measured"
 STEPS = 10_000  # over which expected passes are taken
