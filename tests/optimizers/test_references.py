@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import sssam
-from sssam.core.passes import Step
+from sssam.core.passes import Perturbation, Step, Update
 from sssam.core.vectors import Vector, add, norm, scale, unit
 from sssam.methods import Ascent, Method, Switch
 from sssam.optimizers.sam import mixed
@@ -148,9 +148,9 @@ class Padded(Euclidean):
 
     def perturbation(
         self, direction: Vector, step: Step, strength: float, *, overwrite: bool = False
-    ) -> Vector:
+    ) -> Perturbation:
         length = norm(direction) + 1e-7
-        return {i: d * (self.rho * strength / length) for i, d in direction.items()}
+        return Perturbation({i: d * (self.rho * strength / length) for i, d in direction.items()})
 
 
 @pytest.mark.parametrize("name", ["ESAM, selection", "ESAM, masks", "ESAM"])
@@ -172,11 +172,11 @@ class OnWeights(Euclidean):
 
     def perturbation(
         self, direction: Vector, step: Step, strength: float, *, overwrite: bool = False
-    ) -> Vector:
+    ) -> Perturbation:
         w = {i: step.params[i].detach() for i in direction}
         t = {i: p.abs() + 0.01 if p.ndim > 1 else torch.ones_like(p) for i, p in w.items()}
         length = norm({i: t[i] * d for i, d in direction.items()})
-        return {i: self.rho * t[i] ** 2 * d / length for i, d in direction.items()}
+        return Perturbation({i: self.rho * t[i] ** 2 * d / length for i, d in direction.items()})
 
 
 def test_asam_takes_t_1_outside_weights() -> None:
@@ -203,9 +203,8 @@ def test_friendly_sam_takes_off_the_mean_of_the_step_before(name: str) -> None:
 class UnitFirst(Weighted):
     """(1 - alpha) u(g) + alpha g_s."""
 
-    def gradient(self, step: Step, perturbed: Vector) -> Vector:
-        along = unit(step.first)
-        return add(scale(along, 1.0 - self.alpha), scale(perturbed, self.alpha))
+    def update(self, step: Step, g: Vector, perturbed: Vector, moved: Perturbation) -> Update:
+        return Update(add(scale(unit(g), 1.0 - self.alpha), scale(perturbed, self.alpha)))
 
 
 def test_g_rst_mixes_with_the_gradient_at_w_normalised() -> None:
