@@ -114,7 +114,7 @@ def _passed(training: Training, p: BatchPass) -> Tensor:
         loss = _loss(training, p.x, p.y)
         p.backward(loss)
         return loss
-    chosen = p.y.at(p.x)
+    chosen = p.y(p.x)
     loss = _loss(training, chosen.inputs, chosen.targets)
     p.backward(loss * chosen.weight)
     if loss.ndim and methods.chooses_samples(training.optimizer):

@@ -58,13 +58,13 @@ class Part:
 
     @property
     def batch(self) -> tuple[Any, Any]:
-        """What the optimizer's `passes` is given: the samples, or their places in the batch.
+        """What the optimizer's `passes` is given: the samples; or their places and `at`.
 
         Of places a method takes a part, or chooses some, alike on all ranks.
         """
         if self.share.world == 1:
             return self.inputs, self.targets
-        return torch.arange(self.size), self
+        return torch.arange(self.size), self.at
 
     @property
     def weight(self) -> float:
