@@ -206,7 +206,8 @@ CAPTIONS = {
     "Variants of equal price stand side by side; pointing at one tells its numbers.",
     "differences": "Difference in test {metric} to the best control that costs no more (chosen on "
     "validation data), in percentage points, paired by seed, with its 95% interval. A full point "
-    "is clearly above every such control, after Holm's adjustment for all variants.",
+    "is clearly above every such control, after Holm's adjustment for all variants; p is the "
+    "largest over these controls.",
     "validation-accuracy": "The {metric} on validation data after each epoch, as means over the "
     "finished runs; each line ends where its runs end. Early epochs may lie below the axis.",
     "training-loss": "The loss at the weights w themselves, after each epoch, on a fixed subset of "
@@ -232,8 +233,9 @@ CAPTIONS = {
 }
 NOTES = {
     "variants": "{metric} in %, differences in percentage points, paired by seed, with 95% "
-    "intervals; p is one-sided, the largest over all controls that cost no more, and adjusted over "
-    "the variants by Holm's method. Passes and seconds are those of a whole run over the base's; "
+    "intervals. The best control is that on validation data; p is one-sided, the largest over all "
+    "controls that cost no more, adjusted over the variants by Holm's method, and names its "
+    "control where that is another one. Passes and seconds are those of a whole run over the base's; "
     "seconds are measured apart, in short interleaved blocks. Select a column's name to sort.",
     "sam": "Non-inferior to SAM: at most {margin} below it, with at least {share:.0%} of "
     "its gain, both fixed with the task, after Holm's adjustment. The share of the gain has "
@@ -244,7 +246,8 @@ NOTES = {
     "weights, or, adaptive, within ASAM's ellipsoid.",
     "pooled": "In % of the base's test error: means over tasks of equal weight with 95% intervals "
     "by Student's t with Welch's and Satterthwaite's degrees of freedom; then the tasks won, tied "
-    "and lost against the best control, and each of them. The claim is of these tasks in the mean: "
+    "and lost against the best control, and each of them. p is against each task's hardest "
+    "control, adjusted over the variants by Holm's method. The claim is of these tasks in the mean: "
     "not of each, and not of tasks at large.",
     "repeat": "Run it where the directory of results lies. Runs that have a record are not trained "
     "again; set the records aside to train all of them anew. Equal seeds give equal numbers on one "
