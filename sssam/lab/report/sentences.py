@@ -169,10 +169,12 @@ CAVEATS: Mapping[str, Callable[[Caveat], str]] = {
     ),
     "grid_end": lambda c: (
         "The best value lies at an end of its grid: "
-        f"{'; '.join(f'{label} ({listed(names)})' for label, names in c.values.items())}."
+        + "; ".join(f"{k} ({listed([*map(_name, names)])})" for k, names in c.values.items())
+        + "."
     ),
     "noisy_clock": lambda c: (
-        f"The clock was too noisy to state the seconds of {listed(c.variants, 4)}."
+        f"The seconds of {listed(c.variants, 4)} are too uncertain to state as a price (an "
+        "interval wider than 10%)."
     ),
     "price_differs": lambda c: (
         f"Seconds differ from passes by more than a tenth: {_each(c.numbers, '{}, {:.2f} times')}."
