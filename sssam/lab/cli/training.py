@@ -13,7 +13,7 @@ from sssam.lab.cli.options import How
 from sssam.lab.cli.refusals import FailedError, RefusedError, refusing, stoppable
 from sssam.lab.runs import checks, dispatch
 from sssam.lab.runs import store as records
-from sssam.lab.runs.progress import CHOOSING, Purpose
+from sssam.lab.runs.progress import CHOOSING, Purpose, showing
 from sssam.lab.runs.worker import Settings
 from sssam.lab.specs import Record, Run
 from sssam.lab.studies import conduct
@@ -95,9 +95,8 @@ class Trainer:
         self, missing: Sequence[Run], settings: Settings, purpose: Purpose
     ) -> Mapping[str, Record]:
         kept = f"finished runs are kept in {self.records}; the same command goes on from there"
-        showing = terminal.showing(missing, self.console, self.quiet, purpose)
         try:
-            with stoppable(kept), showing as progress:
+            with stoppable(kept), showing(missing, self.console, self.quiet, purpose) as progress:
                 return dispatch.run_missing(
                     missing,
                     self.records,
@@ -133,14 +132,14 @@ def engine(text: str | None, jobs: int | None, found: Study | None = None) -> en
     if jobs is not None:
         if text is not None:
             raise ValueError(f"--jobs is {jobs} beside --engine: give the engine its own number")
-        arguments.processes(jobs)
+        arguments.at_least_one("--jobs", jobs, "processes")
     named = text if text is not None or found is None or jobs is not None else found.engine
     if hardware.world() > 1:
         return _on_ranks(named, jobs)
     if named is not None:
         return engines.parse(named)
-    count = arguments.processes(jobs)
-    return engines.Here(threads=1) if count == 1 else engines.Local(count)
+    local = engines.Local(jobs)
+    return engines.Here(threads=1) if local.jobs == 1 else local
 
 
 def _on_ranks(named: str | None, jobs: int | None) -> engines.Engine:

@@ -87,10 +87,10 @@ def _bounds(field: FieldInfo | None) -> str:
     """The range of a number, where its field has two bounds."""
     if field is None:
         return ""
-    held = [
+    bounds = [
         f"{word} {getattr(each, name):g}"
         for each in field.metadata
         for name, word in _BOUNDS.items()
         if getattr(each, name, None) is not None
     ]
-    return " and ".join(held) if len(held) > 1 else ""
+    return " and ".join(bounds) if len(bounds) > 1 else ""
