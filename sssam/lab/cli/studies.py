@@ -20,6 +20,7 @@ from sssam.lab.specs.flatness import OF_STUDY
 from sssam.lab.studies import conduct, defaults, settings, studyfile, words
 from sssam.lab.studies.conduct import Decided
 from sssam.lab.studies.design import TRIALS, TUNING_SEEDS, Part, Study, Tunable
+from sssam.lab.training import hardware
 
 #: What `sssam compare` without a task shows, and in how many trials it tunes.
 DEMO, DEMO_TRIALS = "noisy-digits", 10
@@ -167,7 +168,8 @@ def trainer(
     how = how._replace(flatness=what.study.flatness)
     made = Trainer(what.directory, where, how, quiet, retry_failed)
     _begin(what)
-    if not quiet and not made.records.exists() and where.on_this_machine:
+    by_itself = where.on_this_machine and hardware.world() == 1  # as the estimate's steps are
+    if not quiet and not made.records.exists() and by_itself:
         with suppress(Exception, SystemExit):  # whatever a user's task does: its runs will tell
             made.console.print(Text(estimate.estimated(what.study, where.jobs)), soft_wrap=True)
     return made

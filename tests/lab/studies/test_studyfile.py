@@ -137,3 +137,9 @@ def test_the_project_s_own_studies_can_be_read(path, monkeypatch):
     study = studyfile.read(path)
     assert study.name in (path.parent.name, path.stem)
     assert study.parts[0].variants
+
+
+def test_a_table_is_read_by_the_target_that_the_file_names(tmp_path):
+    (tmp_path / "flowers.csv").write_text("size,species\n" + "1.5,x\n2.5,y\n" * 20)
+    study = read(tmp_path, 'tasks = [{name = "flowers.csv", target = "species"}]\nseeds = 1\n')
+    assert study.parts[0].task == tasks.find(f"{tmp_path / 'flowers.csv'}:species")
