@@ -9,7 +9,7 @@ from rich.text import Text
 
 from sssam.lab import engines
 from sssam.lab.cli import arguments, terminal
-from sssam.lab.cli.options import How
+from sssam.lab.cli.options import How, HowStudies
 from sssam.lab.cli.refusals import FailedError, RefusedError, refusing, stoppable
 from sssam.lab.runs import checks, dispatch
 from sssam.lab.runs import store as records
@@ -118,7 +118,7 @@ def tell_problems(problems: Iterable[records.Problem], console: Console) -> None
         console.print(Text(f"passed over, no record: {problem}", style="yellow"))
 
 
-def engine(text: str | None, jobs: int | None, found: Study | None = None) -> engines.Engine:
+def engine(how: HowStudies, found: Study | None = None) -> engines.Engine:
     """The engine that a command or its study names; by default a process for each core.
 
     A user's Python file is run where the command names it, and not where a study does.
@@ -127,6 +127,7 @@ def engine(text: str | None, jobs: int | None, found: Study | None = None) -> en
         ValueError: no such engine; `jobs` below 1, or beside an engine; either one under torchrun.
         FileNotFoundError: the command names a Python file that does not exist.
     """
+    text, jobs = how.engine, how.jobs
     if text is not None and text.split(",")[0].endswith(".py"):
         return engines.load(text)
     if jobs is not None:
