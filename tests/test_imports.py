@@ -122,6 +122,13 @@ def test_importing_the_library_loads_nothing_of_the_laboratory() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
 
 
+def test_importing_the_optimizers_does_not_load_torch_s_compiler() -> None:
+    """As torch does when the first optimizer is built, for a second."""
+    code = "import sys, sssam; [getattr(sssam, n) for n in sssam.__all__]; "
+    code += "assert 'torch._dynamo' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
 def test_the_table_of_contents_is_whole() -> None:
     for name in sssam.__all__:
         assert getattr(sssam, name).__doc__, name

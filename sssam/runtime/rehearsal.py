@@ -4,6 +4,7 @@ import copy
 import inspect
 import warnings
 from collections import defaultdict
+from functools import cache
 from typing import Any
 
 import torch
@@ -42,7 +43,7 @@ def rehearsed(base: Optimizer) -> tuple[Tensor, dict[str, Any]] | None:
 
 
 def _is_torch_s(name: str) -> bool:
-    return name in OWN or name in vars(_SGD)
+    return name in OWN or name in _of_any()
 
 
 def _is_plain(value: object) -> bool:
@@ -66,4 +67,7 @@ def _step_twice(stand_in: Any) -> None:
             step(stand_in)
 
 
-_SGD = torch.optim.SGD([torch.zeros(())], lr=0.1)
+@cache
+def _of_any() -> frozenset[str]:
+    # Not at import: the first optimizer that is built loads torch's compiler, for a second.
+    return frozenset(vars(torch.optim.SGD([torch.zeros(())], lr=0.1)))
