@@ -40,10 +40,10 @@ def price(variant: Variant | PooledVariant) -> str:
     """Both prices of a run, in words; passes never stand alone."""
     passes = "unknown" if variant.cost is None else f"{variant.cost:.2f}"
     if variant.seconds is None:
-        return f"{passes} times its passes (its seconds are not known)"
+        return f"{passes} times the base's passes (its seconds are not known)"
     if isinstance(variant, Variant) and variant.has_noisy_clock:
-        return f"{passes} times its passes (the clock was too noisy to state its seconds)"
-    return f"{passes} times its passes and {variant.seconds:.2f} times its seconds"
+        return f"{passes} times the base's passes (the clock was too noisy to state its seconds)"
+    return f"{passes} times the base's passes and {variant.seconds:.2f} times its seconds"
 
 
 def support(comparison: Comparison) -> str:

@@ -13,6 +13,7 @@ from sssam.lab.comparison.compare import compare
 from sssam.lab.comparison.values import Claim, Comparison
 from sssam.lab.report import page as pages
 from sssam.lab.report.cells import claim_p
+from sssam.lab.report.html import typeset
 from sssam.lab.report.sentences import headline
 from sssam.lab.report.table import cells, markdown
 from sssam.lab.specs import Method
@@ -41,7 +42,7 @@ _SCHEDULE = METHODS[5].schedule
 def test_the_page_begins_with_the_headline(page: str, comparison: Comparison) -> None:
     heading = page[page.index("<h1>") : page.index("</h1>")]
     assert "late half 1/8 ascent gains +" in heading
-    assert "1.06 times its passes and 1.08 times its seconds" in heading
+    assert str(typeset("1.06 times the base's passes and 1.08 times its seconds")) in heading
     assert page.index("A pass is a forward and a backward pass") < page.index("<figure")
     assert page.index("<h1>") < page.index("<figure")
 

@@ -80,8 +80,8 @@ def test_the_headline_names_error_removed_both_prices_and_wins() -> None:
     assert found is not None
     assert re.fullmatch(
         r"Over 2 tasks of equal weight, late half 1/8 ascent removes 2\d\.\d% \[.*\] of the base's "
-        r"error for 1\.06 times its passes and 1\.08 times its seconds, and 1\d\.\d% \[.*\] more "
-        r"than the best controls that cost no more \(2 tasks won, 0 tied, 0 lost\)\.",
+        r"error for 1\.06 times the base's passes and 1\.08 times its seconds, and 1\d\.\d% \[.*\] "
+        r"more than the best controls that cost no more \(2 tasks won, 0 tied, 0 lost\)\.",
         pooledpage.headline(found),
     )
     (line,) = [line for line in pooledpage.cells(found) if line[0].text == "late half 1/8 ascent"]

@@ -22,9 +22,9 @@ def test_the_headline_names_variant_gain_both_prices_control_and_seeds(
 ) -> None:
     found = re.fullmatch(
         r"On noisy-digits, late half 1/8 ascent gains \+1\.\d points \[.*\] over the base for "
-        r"1\.06 times its passes and 1\.08 times its seconds, and \+0\.9 points \[\+0\.6, \+1\.2\] "
-        r"over base EMA, of the controls that cost no more the best on validation data "
-        r"\(12 seeds\)\.",
+        r"1\.06 times the base's passes and 1\.08 times its seconds, and \+0\.9 points "
+        r"\[\+0\.6, \+1\.2\] over base EMA, of the controls that cost no more the best on "
+        r"validation data \(12 seeds\)\.",
         headline(comparison),
     )
     assert found
@@ -33,7 +33,7 @@ def test_the_headline_names_variant_gain_both_prices_control_and_seeds(
 
 def test_a_price_never_stands_in_passes_alone(comparison: Comparison) -> None:
     told = headline(changed(comparison, LATE.label, time=None))
-    assert "1.06 times its passes (its seconds are not known)" in told
+    assert "1.06 times the base's passes (its seconds are not known)" in told
 
 
 def test_a_winner_by_passes_that_is_none_by_seconds_is_said_to_be_so(
@@ -48,7 +48,7 @@ def test_a_price_that_the_clock_was_too_noisy_for_is_not_stated(comparison: Comp
     assert time is not None
     noisy = time.model_copy(update={"low": 0.9 * time.low, "high": 1.1 * time.high})
     told = headline(changed(comparison, LATE.label, time=noisy))
-    assert "1.06 times its passes (the clock was too noisy to state its seconds)" in told
+    assert "1.06 times the base's passes (the clock was too noisy to state its seconds)" in told
 
 
 def test_without_a_clear_gain_the_headline_says_so_and_what_came_nearest(
