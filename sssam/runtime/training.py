@@ -75,8 +75,7 @@ class TrainingState:
 
     def _forget_replaced(self) -> None:
         """Forget what was kept of parameters that others have taken the place of."""
-        owned = {p for group in self.bases.param_groups for p in group["params"]}
-        for p in [p for p in self.memory if p not in owned]:
+        for p in self.memory.keys() - set(self.bases.params):
             del self.memory[p]
 
     def require_current(self, step: StepInProgress) -> None:
