@@ -37,10 +37,7 @@ def will_ascend(training: TrainingState) -> bool:
             "will_ascend is not known before the pass: this optimizer decides by the gradient at "
             "w; call ascend() after backward(), or use step(closure) or passes()"
         )
-    begun = training.stage != "idle" and not (
-        training.stage == "asked" and not training.has_new_gradient()
-    )
-    if not begun:
+    if training.stage == "idle" or training.awaits_pass:
         training.give_up()
         if acts and training.method.facts.opening == "at w":
             training.begin(may_shrink=True)

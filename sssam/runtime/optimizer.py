@@ -255,11 +255,6 @@ class SharpnessAware(Interface):
         return self._training.counters.ascents
 
     @property
-    def voided_ascents(self) -> int:
-        """Ascents that a zero or non-finite gradient made void. Reading it synchronises."""
-        return int(self._training.counters.voided)
-
-    @property
     def propagations(self) -> float:
         """Propagations a step, really run: (forwards + 2 backwards) / 3; 1 for the base."""
         return self._training.counters.propagations

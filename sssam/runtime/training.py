@@ -91,7 +91,7 @@ class TrainingState:
                 which are then kept. A step none of whose passes was run has moved none either.
         """
         self.broken_off |= self.stage == "updating"
-        step, is_new = self.step, self.stage == "asked" and not self.has_new_gradient()
+        step, is_new = self.step, self.awaits_pass
         if step is not None:
             step.require_waiting()
         if loaded:
@@ -105,6 +105,11 @@ class TrainingState:
 
     def _rest(self) -> None:
         self.step, self.stage, self.scaled, self._noted = None, "idle", False, {}
+
+    @property
+    def awaits_pass(self) -> bool:
+        """Whether `will_ascend` was read, and no pass has been run since."""
+        return self.stage == "asked" and not self.has_new_gradient()
 
     def note_gradients(self) -> None:
         """Note the gradients that stand, to tell them from those of a pass yet to be run."""
