@@ -7,7 +7,7 @@ from typing import Any, Literal
 from torch import Tensor
 
 from sssam.core.counters import Counters
-from sssam.core.groups import step_length
+from sssam.core.groups import base_step
 from sssam.core.passes import NO_VECTOR, Phase, Step
 from sssam.core.vectors import Vector
 from sssam.core.weights import Weights
@@ -173,8 +173,7 @@ class TrainingState:
     def correct(self, step: StepInProgress | None) -> None:
         """The method's own part of the update, once the base's is made; nothing the second time."""
         if step is not None and step.update is not None and step.update.after:
-            groups, after = step.context.groups, step.update.after
-            e = {i: part * -step_length(groups[i]) for i, part in after.items()}
+            e = base_step(step.update.after, step.context.groups)
             self.weights.move(step.context.params, e)
             step.update = step.update._replace(after=NO_VECTOR)
             self.weights.settle()
