@@ -64,7 +64,7 @@ def test_study_files_in_the_documents_can_be_read(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(studyfile.checks, "check", lambda *_: None)
-    monkeypatch.setattr(tasks, "find", lambda name, _: tasks.TASKS[name])
+    monkeypatch.setattr(tasks, "find", lambda name, _, new: tasks.changed(tasks.TASKS[name], new))
     monkeypatch.setattr(studyfile.settings, "recipe", lambda _: {})  # the data may be far away
     (tmp_path / "study.toml").write_text(text)
     assert len(studyfile.read(tmp_path / "study.toml").parts) == 2

@@ -4,8 +4,6 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import psutil
-
 from sssam.lab import tasks
 from sssam.lab.specs import Method, Precision, Task
 from sssam.lab.specs.names import safe
@@ -22,13 +20,11 @@ def task(
         ValueError: no such task, or epochs below 1.
         FileNotFoundError: the data's path does not exist.
     """
-    found = tasks.find(name, None if data is None else str(data))
-    if precision is not None:
-        found = found.model_copy(update={"precision": precision})
-    if epochs is None:
-        return found
-    length = at_least_one("--epochs", epochs, "passes over the training set")
-    return found.model_copy(update={"epochs": length})
+    if epochs is not None:
+        at_least_one("--epochs", epochs, "passes over the training set")
+    given = {"epochs": epochs, "precision": precision}
+    changes = {key: value for key, value in given.items() if value is not None}
+    return tasks.find(name, None if data is None else str(data), changes)
 
 
 def method(task: Task, word: str) -> Method:
@@ -94,15 +90,6 @@ def seeds(value: int, meaning: str = "paired seeds", name: str = "--seeds") -> i
     return at_least_one(name, value, f"the number of {meaning}")
 
 
-def processes(jobs: int | None) -> int:
-    """Processes on this machine, by default one for each core.
-
-    Raises:
-        ValueError: below 1.
-    """
-    return cores() if jobs is None else at_least_one("--jobs", jobs, "processes")
-
-
 def directory(folder: Path, name: str = "--out") -> Path:
     """The output directory, unless it is a file, lies in one, or can't be written.
 
@@ -126,8 +113,3 @@ def results(name: str, out: Path | None = None, more: str = "") -> Path:
         ValueError: as `directory`.
     """
     return directory(Path("sssam-results", safe(name) + more) if out is None else out)
-
-
-def cores() -> int:
-    """The physical cores of this machine."""
-    return psutil.cpu_count(logical=False) or 1

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from sssam.lab.cli.options import Axis, Data, Flag, How, Precision, Variants
+from sssam.lab.cli.options import Axis, Data, Flag, HowStudies, Precision, Variants
 from sssam.lab.cli.refusals import refusing
 
 
@@ -17,17 +17,14 @@ def compare(
     trials: int | None = None,
     seeds: int | None = None,
     out: Path | None = None,
-    engine: str | None = None,
-    jobs: int | None = None,
     epochs: int | None = None,
     precision: Precision | None = None,
     data: Data = (),
     run: Annotated[bool, Parameter(negative="--no-run")] = True,
-    retry_failed: Flag = False,
     flatness: Flag = False,
     axis: Axis = "passes",
     quiet: Flag = False,
-    how: How = How(),  # noqa: B008 -- frozen
+    how: HowStudies = HowStudies(),  # noqa: B008 -- frozen
 ) -> int:
     """Tune, train over several seeds, and show what each variant and control costs and brings.
 
@@ -50,15 +47,11 @@ def compare(
         seeds: How many paired seeds, counted from 0; at least 1, and 10 or more tell something;
             default 12, or those of the study.
         out: Directory of records and results; default sssam-results/NAME.
-        engine: Where runs are trained: here, local:N, dask:ADDRESS, ray or slurm:PARTITION; default
-            a process on this machine for each core, or what the study says.
-        jobs: Processes on this machine, each with its share of the cores; in place of --engine.
         epochs: Length of the training on a task, at least 1; default the task's own.
         precision: Of the training of a task, as in sssam train; a study says it in its file.
         data: Where the task's data lie, for a task that does not bring its own; for a study file
             TASK=PATH, once for each such task.
         run: Train what is missing; --no-run only shows what the records hold.
-        retry_failed: Train runs anew that failed; their records are set aside.
         flatness: Measure how flat the training loss is at the model that each run ends at, which
             takes seconds a run and more on large models; weights are kept beside the records.
         axis: Price over which the main figure is drawn first, and in its files.
@@ -76,9 +69,7 @@ def compare(
                 what, options, seeds=seeds, out=out, data=data, flatness=flatness
             )
             if run:
-                trainer = studies.trainer(
-                    target, engine, jobs, training.settings(how, train), quiet, retry_failed
-                )
+                trainer = studies.trainer(target, how, train, quiet)
         found = studies.run(target, trainer) if run else studies.read(target, errors)
         results.show(target, *found, quiet, results.repeat(target.directory), axis)
         return results.failures(target.study, *found, errors)

@@ -3,21 +3,18 @@
 import statistics
 import time
 
-import torch
-
 from sssam.lab.cli.time import AFTER_RUNS
 from sssam.lab.report.text import counted
 from sssam.lab.runs.progress import duration
 from sssam.lab.specs import Method, Run, Task
 from sssam.lab.studies import conduct
 from sssam.lab.studies.design import Part, Study
-from sssam.lab.tasks import problems
-from sssam.lab.tasks.problem import run_model
-from sssam.lab.training import prepare
+from sssam.lab.training import hardware, loop
 from sssam.lab.training.evaluate import FIXED_SUBSET
+from sssam.lab.training.prepare import prepare
 from sssam.lab.training.train import alone
 
-#: Seconds that steps are timed for, at most, after the first one.
+#: Seconds that steps are timed for, at most, but for the last one.
 LOOK = 1.0
 
 
@@ -60,21 +57,16 @@ def _epochs(task: Task, method: Method) -> float:
 
 def _epoch_seconds(task: Task) -> float:
     """Seconds of one epoch of the base and of the evaluation after it, with one thread."""
-    problem = problems.make(task, 0)
-    train, validation, _ = problem.parts
     run = Run(task=task, method=Method(label="base", kind="base"), seed=0)
-    base = prepare.base_optimizer(run, problem.model, problem.optimizer)
-    times = list[float]()
-    with alone(1, 0, torch.device("cpu")):
-        for _, inputs, targets in train.batches(torch.arange(len(train)), task.batch_size, 0):
+    fabric, times = hardware.fabric("cpu", task.precision), list[float]()
+    with alone(1, 0, fabric.device):
+        training = prepare(run, fabric)
+        for part in loop.parts(training, 0):
             begun = time.perf_counter()
-            base.zero_grad()
-            losses = problem.loss(run_model(problem.model, inputs), targets)
-            torch.autograd.backward(losses.mean())
-            base.step()
+            loop.step(training, part)
             times.append(time.perf_counter() - begun)
             if sum(times) > LOOK:
                 break
+    train, validation, _ = training.split
     evaluated = (min(FIXED_SUBSET, len(train)) + len(validation)) / len(train) / 3
-    steps = run.total_steps(len(train)) / run.epochs
-    return statistics.median(times) * steps * (1 + evaluated)
+    return statistics.median(times) * training.total_steps / run.epochs * (1 + evaluated)

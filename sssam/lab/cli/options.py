@@ -20,13 +20,30 @@ Data = Annotated[tuple[str, ...], Parameter(name="--data", negative="")]
 @Parameter(name="*")
 @dataclass(frozen=True)
 class How:
-    """Options of all commands that train, but for what is part of a run."""
+    """Options of all commands that train, but for what is part of a run.
 
-    accelerator: Annotated[Accelerator, Parameter(help="Device to train on.")] = "cpu"
-    logger: Annotated[
-        str | None,
-        Parameter(
-            help="Where each epoch's numbers are written besides: csv, tensorboard, mlflow or "
-            "wandb, in the folder logs of --out."
-        ),
-    ] = None
+    Args:
+        accelerator: Device to train on.
+        logger: Where each epoch's numbers are written besides: csv, tensorboard, mlflow or wandb,
+            in the folder logs of --out.
+    """
+
+    accelerator: Accelerator = "cpu"
+    logger: str | None = None
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class HowStudies(How):
+    """Options of all commands that train many runs.
+
+    Args:
+        engine: Where runs are trained: here, local:N, dask:ADDRESS, ray or slurm:PARTITION; default
+            a process on this machine for each core, or what the study says.
+        jobs: Processes on this machine, each with its share of the cores; in place of --engine.
+        retry_failed: Train runs anew that failed; their records are set aside.
+    """
+
+    engine: str | None = None
+    jobs: int | None = None
+    retry_failed: Flag = False

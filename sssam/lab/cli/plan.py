@@ -35,7 +35,7 @@ def plan(
         plans = planning.plan(budget, total_steps, rho, strength)
         drawn = planning.bands(plans, total_steps)
         path = None if out is None else files.save(schedules(drawn), out)
-    output.print(planning.shown(plans, total_steps, output.encoding))
+    output.print(planning.rendered(plans, total_steps, output.encoding))
     if path is not None:
         output.print(Text(f"\nThe plot: {path}"), soft_wrap=True)
     return 0

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sssam.lab.cli.options import Data, Flag, How
+from sssam.lab.cli.options import Data, Flag, HowStudies
 from sssam.lab.cli.refusals import refusing
 
 
@@ -10,14 +10,11 @@ def run(
     study: str,
     *,
     out: Path | None = None,
-    engine: str | None = None,
-    jobs: int | None = None,
     seeds: int | None = None,
     data: Data = (),
-    retry_failed: Flag = False,
     flatness: Flag = False,
     quiet: Flag = False,
-    how: How = How(),  # noqa: B008 -- frozen
+    how: HowStudies = HowStudies(),  # noqa: B008 -- frozen
 ) -> int:
     """Train what a study asks for and has no record yet: the tuning, then the comparison's runs.
 
@@ -27,11 +24,8 @@ def run(
     Args:
         study: A study file ending in .toml, or the directory of a study.
         out: Directory of records and results; default sssam-results/NAME.
-        engine: Where runs are trained, as in sssam compare; default what the study says.
-        jobs: Processes on this machine; in place of --engine.
         seeds: How many paired seeds, counted from 0; default those of the study.
         data: TASK=PATH, where the data of a task of the study file lie; once for each.
-        retry_failed: Train runs anew that failed; their records are set aside.
         flatness: Measure how flat the training loss is at each trained model, as in sssam compare;
             a study file says it by its key flatness.
         quiet: No progress.
@@ -46,9 +40,7 @@ def run(
         output, errors = terminal.consoles()
         with refusing():
             target = studies.resolve(study, seeds=seeds, out=out, data=data, flatness=flatness)
-            trainer = studies.trainer(
-                target, engine, jobs, training.settings(how, train), quiet, retry_failed
-            )
+            trainer = studies.trainer(target, how, train, quiet)
         decided, stored = studies.run(target, trainer)
         tuned = [(each.part.task.name, tuning) for each in decided for tuning in each.tunings]
         for task, tuning in [] if quiet else tuned:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from sssam.lab.cli.options import Flag, How
+from sssam.lab.cli.options import Flag, HowStudies
 from sssam.lab.cli.refusals import refusing
 
 if TYPE_CHECKING:
@@ -31,15 +31,12 @@ def search(
     draws: Literal["systematic", "bernoulli"] = "systematic",
     baseline: Annotated[bool, Parameter(negative="--no-baseline")] = True,
     sampler_seed: int = 0,
-    engine: str | None = None,
-    jobs: int | None = None,
     out: Path | None = None,
     confirming: Annotated[int | None, Parameter(name="--confirm")] = None,
     epochs: int | None = None,
     data: Path | None = None,
-    retry_failed: Flag = False,
     quiet: Flag = False,
-    how: How = How(),  # noqa: B008 -- frozen
+    how: HowStudies = HowStudies(),  # noqa: B008 -- frozen
 ) -> int:
     """Search for schedules, each with its rho, that bring most at a budget of propagations.
 
@@ -61,14 +58,11 @@ def search(
         draws: How the steps are drawn: systematic ones cost the budget to one step in each run.
         baseline: Also search at random, with as many trials; --no-baseline leaves that out.
         sampler_seed: Of the samplers; equal seeds give equal trials.
-        engine: Where runs are trained, as in sssam compare.
-        jobs: Processes on this machine; in place of --engine.
         out: Directory of records and results; default sssam-results/TASK-search.
         confirming: Compare what was found with the base optimizer and SAM, on this many fresh seeds
             and on the test set, in the folder confirm; 10 or more tell something.
         epochs: Length of the training, at least 1; default the task's own.
         data: Where the task's data lie, for a task that does not bring its own.
-        retry_failed: Train runs anew that failed; their records are set aside.
         quiet: No progress and no table.
     """
     from sssam.lab.cli import arguments, results, studies, terminal, training
@@ -101,8 +95,8 @@ def search(
             if confirming is not None:
                 arguments.seeds(confirming, "fresh seeds", "--confirm")
             folder = arguments.results(designs[0].task.name, out, "-search")
-            where, settings = training.engine(engine, jobs), training.settings(how, train)
-            trainer = training.Trainer(folder, where, settings, quiet, retry_failed)
+            where, settings = training.engine(how), training.settings(how, train)
+            trainer = training.Trainer(folder, where, settings, quiet, how.retry_failed)
             checks.check_runs([design.example() for design in designs])
         searching = partial(trainer, purpose=Purpose("searching", choosing=True))
         found = run_search(designs, trials, searching, partial(_tell, quiet))
@@ -112,7 +106,7 @@ def search(
             with refusing():
                 study = confirm.study(found, confirming)
                 what = studies.Target(study, arguments.directory(folder / "confirm"))
-                trainer = studies.trainer(what, engine, jobs, settings, quiet, retry_failed)
+                trainer = studies.trainer(what, how, train, quiet)
             code = max(code, _confirmed(what, trainer, found, quiet))
         return code
 

@@ -1,6 +1,6 @@
 """Which study a command is about, and its runs: trained where they are missing, or only read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -10,16 +10,17 @@ from rich.console import Console
 from rich.text import Text
 
 from sssam.lab.cli import arguments, estimate, time, training
+from sssam.lab.cli.options import HowStudies
 from sssam.lab.cli.refusals import RefusedError
 from sssam.lab.cli.training import Trainer, tell_problems
 from sssam.lab.runs import store as records
 from sssam.lab.runs.progress import CHOOSING, COMPARING
-from sssam.lab.runs.worker import Settings
 from sssam.lab.specs import Method, Precision, Record, Task
 from sssam.lab.specs.flatness import OF_STUDY
 from sssam.lab.studies import conduct, defaults, settings, studyfile, words
 from sssam.lab.studies.conduct import Decided
 from sssam.lab.studies.design import TRIALS, TUNING_SEEDS, Part, Study, Tunable
+from sssam.lab.training import hardware
 
 #: What `sssam compare` without a task shows, and in how many trials it tunes.
 DEMO, DEMO_TRIALS = "noisy-digits", 10
@@ -149,25 +150,19 @@ def _known(
     return _continued(found, arguments.results(found.name, out if is_file else path))
 
 
-def trainer(
-    what: Target,
-    engine: str | None,
-    jobs: int | None,
-    how: Settings,
-    quiet: bool,
-    retry_failed: bool = False,
-) -> Trainer:
+def trainer(what: Target, how: HowStudies, train: Callable[..., Record], quiet: bool) -> Trainer:
     """What trains the study's runs, after all is checked and the study is in its directory.
 
     Raises:
         ValueError, FileNotFoundError, ModuleNotFoundError: as `training.engine`, `Trainer` and
             `studyfile.check`.
     """
-    where = training.engine(engine, jobs, what.study)
-    how = how._replace(flatness=what.study.flatness)
-    made = Trainer(what.directory, where, how, quiet, retry_failed)
+    where = training.engine(how, what.study)
+    asked = training.settings(how, train)._replace(flatness=what.study.flatness)
+    made = Trainer(what.directory, where, asked, quiet, how.retry_failed)
     _begin(what)
-    if not quiet and not made.records.exists() and where.on_this_machine:
+    by_itself = where.on_this_machine and hardware.world() == 1  # as the estimate's steps are
+    if not quiet and not made.records.exists() and by_itself:
         with suppress(Exception, SystemExit):  # whatever a user's task does: its runs will tell
             made.console.print(Text(estimate.estimated(what.study, where.jobs)), soft_wrap=True)
     return made

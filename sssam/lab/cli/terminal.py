@@ -10,9 +10,6 @@ from rich.text import Text
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.report import sentences, table
 from sssam.lab.report.cells import Cell
-from sssam.lab.runs.progress import showing
-
-__all__ = ["consoles", "drawn", "show", "showing", "shown"]
 
 #: How wide lines are where no terminal says how wide it is.
 PLAIN_WIDTH = 200
@@ -35,7 +32,7 @@ def _console(stderr: bool) -> Console:
 
 def show(comparison: Comparison, console: Console) -> None:
     """Prints the table, what must be known beside it, and at the end the headline."""
-    console.print(shown(comparison, console.width))
+    console.print(rendered(comparison, console.width))
     if flat := table.flatness(comparison):
         console.print(Text("\nHow flat the training loss is:"))
         console.print(drawn(flat))
@@ -48,7 +45,7 @@ def show(comparison: Comparison, console: Console) -> None:
         console.print(Text(support))
 
 
-def shown(comparison: Comparison, width: int | None = None) -> Table:
+def rendered(comparison: Comparison, width: int | None = None) -> Table:
     """The comparison as a table; columns that a narrow terminal has no room for are on the page."""
     lines = table.cells(comparison)
     for dropped in (None, *_DISPENSABLE):

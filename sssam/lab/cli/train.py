@@ -40,6 +40,7 @@ def train(
     from sssam.lab.cli import arguments, results, terminal, training
     from sssam.lab.runs import checks
     from sssam.lab.runs import store as records
+    from sssam.lab.runs.progress import showing
     from sssam.lab.specs import Run
     from sssam.lab.studies import conduct
     from sssam.lab.training import checkpoints, hardware, loggers
@@ -52,11 +53,7 @@ def train(
             chosen = arguments.task(task, epochs, data, precision)
             if seed < 0:
                 raise ValueError(f"--seed must be at least 0, not {seed}")
-            run = Run(
-                task=chosen,
-                method=arguments.method(chosen, method),
-                seed=seed,
-            )
+            run = Run(task=chosen, method=arguments.method(chosen, method), seed=seed)
             hardware.require(how.accelerator)
             checks.check_runs([run])
             loggers.check(how.logger)
@@ -67,8 +64,7 @@ def train(
         kept = "nothing is kept: give --checkpoint a file to go on from"
         if checkpoint is not None:
             kept = f"its state is kept in {checkpoint}; the same command goes on from there"
-        showing = terminal.showing([run], errors, quiet)
-        with telling(chosen, errors), stoppable(kept), showing as progress:
+        with telling(chosen, errors), stoppable(kept), showing([run], errors, quiet) as progress:
             record = trained(
                 run,
                 checkpoint=checkpoint,

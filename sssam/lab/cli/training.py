@@ -9,11 +9,11 @@ from rich.text import Text
 
 from sssam.lab import engines
 from sssam.lab.cli import arguments, terminal
-from sssam.lab.cli.options import How
+from sssam.lab.cli.options import How, HowStudies
 from sssam.lab.cli.refusals import FailedError, RefusedError, refusing, stoppable
 from sssam.lab.runs import checks, dispatch
 from sssam.lab.runs import store as records
-from sssam.lab.runs.progress import CHOOSING, Purpose
+from sssam.lab.runs.progress import CHOOSING, Purpose, showing
 from sssam.lab.runs.worker import Settings
 from sssam.lab.specs import Record, Run
 from sssam.lab.studies import conduct
@@ -95,9 +95,8 @@ class Trainer:
         self, missing: Sequence[Run], settings: Settings, purpose: Purpose
     ) -> Mapping[str, Record]:
         kept = f"finished runs are kept in {self.records}; the same command goes on from there"
-        showing = terminal.showing(missing, self.console, self.quiet, purpose)
         try:
-            with stoppable(kept), showing as progress:
+            with stoppable(kept), showing(missing, self.console, self.quiet, purpose) as progress:
                 return dispatch.run_missing(
                     missing,
                     self.records,
@@ -119,7 +118,7 @@ def tell_problems(problems: Iterable[records.Problem], console: Console) -> None
         console.print(Text(f"passed over, no record: {problem}", style="yellow"))
 
 
-def engine(text: str | None, jobs: int | None, found: Study | None = None) -> engines.Engine:
+def engine(how: HowStudies, found: Study | None = None) -> engines.Engine:
     """The engine that a command or its study names; by default a process for each core.
 
     A user's Python file is run where the command names it, and not where a study does.
@@ -128,19 +127,20 @@ def engine(text: str | None, jobs: int | None, found: Study | None = None) -> en
         ValueError: no such engine; `jobs` below 1, or beside an engine; either one under torchrun.
         FileNotFoundError: the command names a Python file that does not exist.
     """
+    text, jobs = how.engine, how.jobs
     if text is not None and text.split(",")[0].endswith(".py"):
         return engines.load(text)
     if jobs is not None:
         if text is not None:
             raise ValueError(f"--jobs is {jobs} beside --engine: give the engine its own number")
-        arguments.processes(jobs)
+        arguments.at_least_one("--jobs", jobs, "processes")
     named = text if text is not None or found is None or jobs is not None else found.engine
     if hardware.world() > 1:
         return _on_ranks(named, jobs)
     if named is not None:
         return engines.parse(named)
-    count = arguments.processes(jobs)
-    return engines.Here(threads=1) if count == 1 else engines.Local(count)
+    local = engines.Local(jobs)
+    return engines.Here(threads=1) if local.jobs == 1 else local
 
 
 def _on_ranks(named: str | None, jobs: int | None) -> engines.Engine:

@@ -70,7 +70,8 @@ def _tuning(comparison: Comparison) -> list[Caveat]:
 def _prices(comparison: Comparison) -> list[Caveat]:
     variants = comparison.variants
     noisy = tuple(v.label for v in variants if v.has_noisy_clock)
-    ratios = {v.label: v.seconds / v.cost for v in variants if v.seconds and v.cost}
+    stated = [v for v in variants if not v.has_noisy_clock]
+    ratios = {v.label: v.seconds / v.cost for v in stated if v.seconds and v.cost}
     apart = {k: r for k, r in ratios.items() if not 1 / _UNLIKE <= r <= _UNLIKE}
     unexpected = {v.label: v.expected_propagations or 0.0 for v in variants if _is_unexpected(v)}
     made = [Caveat(kind="noisy_clock", variants=noisy)] if noisy else []

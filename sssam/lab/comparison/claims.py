@@ -35,7 +35,6 @@ class _Field(NamedTuple):
 
     comparison: Comparison
     results: Mapping[str, Results]
-    base: Variant | None
     price: Price
     control_price: Price
 
@@ -46,8 +45,8 @@ def claimed(comparison: Comparison, results: Mapping[str, Results]) -> Compariso
     Every variant that is no control is beside all controls that cost no more, in passes, and, where
     it was timed, in seconds: itself at the upper end of its interval, controls at the lower one.
     """
-    of_all, base = _of_all(comparison), comparison.base
-    in_passes = _Field(comparison, results, base, lambda v: v.cost, lambda v: v.cost)
+    of_all = _of_all(comparison)
+    in_passes = _Field(comparison, results, lambda v: v.cost, lambda v: v.cost)
     passes = {v.label: _asked(v, in_passes) for v in comparison.candidates}
     in_seconds = in_passes._replace(price=_most_seconds, control_price=_least_seconds)
     timed = [v for v in comparison.candidates if v.seconds is not None]
@@ -82,9 +81,9 @@ def _of_all(comparison: Comparison) -> list[Reason]:
 def _asked(variant: Variant, field: _Field) -> _Asked:
     """The claim of one variant, its p-value not adjusted yet."""
     controls, results, seeds = _controls(variant, field), field.results, field.comparison.seeds
-    label = (variant.label,)
+    label, base = (variant.label,), field.comparison.base
     reasons = [] if variant.is_complete else [Reason(kind="incomplete", variants=label)]
-    if all(control is field.base for control in controls):
+    if all(control is base for control in controls):
         reasons.append(Reason(kind="no_control", variants=label))
     unfinished = tuple(control.label for control in controls if not control.is_complete)
     if unfinished:
@@ -94,7 +93,7 @@ def _asked(variant: Variant, field: _Field) -> _Asked:
     measured = [c for c in controls if len(differences([(1, own), (-1, results[c.label])]))]
     if not measured:
         return _Asked(None, reasons)
-    also = next((results[c.label] for c in controls if c is field.base), None)
+    also = next((results[c.label] for c in controls if c is base), None)
     p_values = {c.label: p_value([(1, own), (-1, results[c.label])], also=also) for c in measured}
     lost = tuple(label for label, p in p_values.items() if p is None)
     if lost and len(seeds) >= LEAST_SEEDS and not unfinished and variant.is_complete:

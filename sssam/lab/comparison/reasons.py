@@ -7,7 +7,7 @@ from pydantic import Field
 from sssam.lab.specs import Spec
 
 ReasonKind = Literal[
-    "few_seeds",  # fewer than `claims.LEAST_SEEDS` seeds
+    "few_seeds",  # fewer than `contrasts.LEAST_SEEDS` seeds
     "untuned_base",  # the base's recipe was not tuned on this task
     "no_control",  # nothing that costs no more is compared, or the base at its own length alone
     "incomplete",  # of the variants runs failed or are missing

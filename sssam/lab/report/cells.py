@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from sssam.lab.comparison.values import Claim
 from sssam.lab.report.text import signed
 from sssam.lab.stats import Interval, Ratio
 
@@ -70,6 +71,12 @@ def p_value(p: float | None) -> str:
     if p is None:
         return ""
     return f"p {'< 0.001' if p < 0.001 else f'= {p:.3f}'}"
+
+
+def claim_p(claim: Claim) -> str:
+    """The claim's p-value; with its control, where that is not the one of the difference."""
+    p = p_value(claim.adjusted)
+    return f"{p} against {claim.hardest}" if p and claim.hardest != claim.control else p
 
 
 def as_markdown(rows: Sequence[Sequence[Cell]]) -> list[str]:

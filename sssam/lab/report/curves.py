@@ -36,9 +36,9 @@ def curves(
         title = f"validation {comparison.task.metric}, %"
     y = alt.Y("value:Q", axis=heading(title), scale=_scale(data, quantity))
     x = alt.X("passes:Q", title=PASSES, axis=alt.Axis(grid=False, labelExpr=PLAIN, tickCount=8))
-    told = {"label:N": "variant", "value:Q .4~g": title, "epoch:Q": "epoch"}
-    drawn = lines(data, key, x, y, tips(told | {"passes:Q .2f": "spent"}), theme)
-    return finish(drawn, theme, width, HEIGHT)
+    fields = {"label:N": "variant", "value:Q .4~g": title, "epoch:Q": "epoch"}
+    tooltip = tips(fields | {"passes:Q .2f": "spent"})
+    return finish(lines(data, key, x, y, tooltip, theme), theme, width, HEIGHT)
 
 
 PASSES = ["passes spent,", "in epochs of the base"]
@@ -52,7 +52,7 @@ def lines(
     tooltip: list[alt.Tooltip],
     theme: Theme,
 ) -> list[alt.Chart]:
-    """Lines by `label`, and unseen points that tell their numbers and bring their line forward."""
+    """Lines by `label`, and unseen points that show their numbers and bring their line forward."""
     hover = alt.selection_point(name="hovered", on="pointerover", fields=["label"])
     labels = list(dict.fromkeys(point["label"] for point in data))
     chart = over(data).encode(x=x, y=y, color=key.colour(labels, theme), detail="label:N")

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from sssam.lab.comparison.values import Comparison, Variant
+from sssam.lab.report.cells import claim_p
 from sssam.lab.report.cost import AXES, Axis, accuracy_against_cost, below, priced
 from sssam.lab.report.curves import Quantity, curves
 from sssam.lab.report.figure import Figure
@@ -85,7 +86,7 @@ def _differences(comparison: Comparison) -> Figure:
             f"{v.label} over {claim.control}",
             v.role,
             claim.difference,
-            points(claim.difference, 2),
+            ", ".join(filter(None, (points(claim.difference, 2), claim_p(claim)))),
             claim.established,
         )
         for v, claim in claimed

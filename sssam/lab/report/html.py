@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 
 from sssam.lab.report.figure import Figure
 from sssam.lab.report.files import VEGA_LITE
+from sssam.lab.report.sentences import PASS
 
 #: The library for all charts, under the one name that the page's script uses.
 _SNIPPET = "window.vegaEmbed = vegaEmbed;"
@@ -23,12 +24,20 @@ _WHOLE = re.compile(r"\[[+-]?\d[\d.]*, [+-]?\d[\d.]*\]|\d points?\b")
 _MINUS = re.compile(r"(?<![\w.])-(?=\d)")
 
 
-def environment() -> Environment:
+def render(template: str, drawn: Sequence[Figure], **values: object) -> str:
+    """The page of a template, with what all pages have: charts, style, script and library."""
     environment = Environment(
-        loader=FunctionLoader(part), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        loader=FunctionLoader(_part), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     environment.filters["typeset"] = typeset
-    return environment
+    return environment.get_template(template).render(
+        values,
+        about_passes=PASS,
+        specifications=_specifications(drawn),
+        style=Markup(_part("report.css")),
+        script=Markup(_part("report.js")),
+        library=Markup(_library()),
+    )
 
 
 def typeset(text: str) -> Markup:
@@ -41,7 +50,7 @@ def typeset(text: str) -> Markup:
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(curly))))
 
 
-def specifications(drawn: Sequence[Figure]) -> Markup:
+def _specifications(drawn: Sequence[Figure]) -> Markup:
     """Each figure's views, and once for all of them the data that they share, as JSON.
 
     No HTML parser can leave it: not one "<" is in it.
@@ -65,12 +74,12 @@ def _without_data(specification: dict[str, Any], data: dict[str, Any]) -> dict[s
     return {**specification, "uses": list(own)}
 
 
-def part(name: str) -> str:
+def _part(name: str) -> str:
     return files("sssam.lab.report").joinpath(name).read_text(encoding="utf-8")
 
 
 @cache
-def library() -> str:
+def _library() -> str:
     """Vega, Vega-Lite and Vega-Embed in one script, which holds no end of a script."""
     bundle = str(vl_convert.javascript_bundle(_SNIPPET, vl_version=VEGA_LITE))
     return bundle.replace("</script", "<\\/script").replace("<!--", "<\\!--")

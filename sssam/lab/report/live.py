@@ -21,7 +21,6 @@ def live(
     *,
     out: Path | None = None,
     command: str = "",
-    told: Callable[[Comparison, Path], object] = lambda comparison, page: None,
     wait: Callable[[float], object] = time.sleep,
 ) -> pages.Written:
     """Keeps `comparison.html` up to date with the records of a study that runs elsewhere.
@@ -35,7 +34,6 @@ def live(
         compared: records -> comparison, with the task, methods and seeds of the study.
         out: directory of the page; default the folder above the records.
         command: what makes the comparison again, for the page.
-        told: called after each writing, with what was compared and the page's path.
         wait: what is done between two looks, given seconds.
 
     Returns:
@@ -51,14 +49,13 @@ def live(
     comparison = _look(folder, compared)
     try:
         while comparison.missing:
-            told(comparison, _write(comparison, directory, command))
+            _write(comparison, directory, command)
             while _stamps(folder) == seen:
                 wait(LOOK)
             seen = _stamps(folder)
             comparison = _look(folder, compared)
     finally:
         written = pages.write(comparison, directory, command)
-        told(comparison, written.page)
     return written
 
 
@@ -66,12 +63,11 @@ def _look(folder: Path, compared: Callable[[list[Record]], Comparison]) -> Compa
     return compared(list(records.read_all(folder).by_id.values()))
 
 
-def _write(comparison: Comparison, directory: Path, command: str) -> Path:
-    path = directory / "comparison.html"
+def _write(comparison: Comparison, directory: Path, command: str) -> None:
     total = sum(variant.runs.total for variant in comparison.variants)
     state = pages.Live(total - comparison.missing, total, RELOAD)
-    write_whole(path, pages.page(comparison, None, command, state).encode())
-    return path
+    page = pages.page(comparison, command=command, live=state)
+    write_whole(directory / "comparison.html", page.encode())
 
 
 def _stamps(folder: Path) -> dict[str, int]:

@@ -4,8 +4,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from markupsafe import Markup
-
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.report import html, sentences, table
 from sssam.lab.report.cells import Cell
@@ -104,14 +102,14 @@ def page(
     """
     chosen = figures(comparison) if drawn is None else drawn
     key = Key(comparison.variants)
-    template = html.environment().get_template("report.html")
-    return template.render(
-        comparison=comparison,
+    return html.render(
+        "report.html",
+        chosen,
+        name=comparison.task.name,
         live=live,
         headline=sentences.headline(comparison),
         support=sentences.support(comparison),
         remarks=sentences.remarks(comparison),
-        about_passes=sentences.PASS,
         numbers=_numbers(comparison),
         figures=chosen,
         variants=table.cells(comparison),
@@ -123,10 +121,6 @@ def page(
         settings=[settings(variant) for variant in comparison.variants],
         command=command,
         files={name: title for name, (title, _) in _TEXTS.items()},
-        specifications=html.specifications(chosen),
-        style=Markup(html.part("report.css")),
-        script=Markup(html.part("report.js")),
-        library=Markup(html.library()),
     )
 
 

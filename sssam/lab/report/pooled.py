@@ -5,8 +5,6 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from markupsafe import Markup
-
 from sssam.lab.comparison.claims import CHEAP
 from sssam.lab.comparison.pool import Pooled, PooledVariant, pool
 from sssam.lab.comparison.values import Comparison
@@ -65,11 +63,11 @@ def page(name: str, made: Mapping[str, Comparison], together: Together) -> str:
     key = Key(first.variants)
     roles = {variant.label: variant.role for variant in first.variants}
     figure = differences(found, roles) if found else None
-    template = html.environment().get_template("pooled.html")
-    return template.render(
+    return html.render(
+        "pooled.html",
+        [figure] if figure else [],
         name=name,
         headline=headline(found) if found else together.reason,
-        about_passes=sentences.PASS,
         figure=figure,
         tasks=[
             (f"{folder}/comparison.html", each.task.name, sentences.headline(each))
@@ -79,10 +77,6 @@ def page(name: str, made: Mapping[str, Comparison], together: Together) -> str:
         looks={v.label: key[v.label] for v in first.variants},
         note=sentences.NOTES["pooled"],
         remarks=remarks(found) if found else [],
-        specifications=html.specifications([figure] if figure else []),
-        style=Markup(html.part("report.css")),
-        script=Markup(html.part("report.js")),
-        library=Markup(html.library()),
     )
 
 

@@ -158,8 +158,7 @@ CAVEATS: Mapping[str, Callable[[Caveat], str]] = {
     ),
     "environments": lambda c: (
         "The records come from unlike environments: "
-        + "; ".join(f"{name} {listed(values, 3)}" for name, values in c.values.items())
-        + "."
+        f"{'; '.join(f'{name} {listed(values, 3)}' for name, values in c.values.items())}."
     ),
     "mixed_pairs": lambda c: (
         f"Pairs of unlike environments, so rounding may be in the difference{_at(c.seeds)}."
@@ -170,21 +169,18 @@ CAVEATS: Mapping[str, Callable[[Caveat], str]] = {
     ),
     "grid_end": lambda c: (
         "The best value lies at an end of its grid: "
-        + "; ".join(f"{label} ({listed(v)})" for label, v in c.values.items())
+        + "; ".join(f"{k} ({listed([*map(_name, names)])})" for k, names in c.values.items())
         + "."
     ),
     "noisy_clock": lambda c: (
-        f"The clock was too noisy to state the seconds of {listed(c.variants, 4)}."
+        f"The seconds of {listed(c.variants, 4)} are too uncertain to state as a price (an "
+        "interval wider than 10%)."
     ),
     "price_differs": lambda c: (
-        "Seconds differ from passes by more than a tenth: "
-        + "; ".join(f"{label}, {number:.2f} times" for label, number in c.numbers.items())
-        + "."
+        f"Seconds differ from passes by more than a tenth: {_each(c.numbers, '{}, {:.2f} times')}."
     ),
     "unexpected_cost": lambda c: (
-        "Passes a step differ from those expected: "
-        + "; ".join(f"{label}, expected {number:.3f}" for label, number in c.numbers.items())
-        + "."
+        f"Passes a step differ from those expected: {_each(c.numbers, '{}, expected {:.3f}')}."
     ),
     "test_error_unknown": lambda c: (
         "The records do not say which examples were right, so the "
@@ -192,6 +188,10 @@ CAVEATS: Mapping[str, Callable[[Caveat], str]] = {
     ),
     "no_flatness": lambda c: f"Flatness is not known of: {_runs(c.counts)}.",
 }
+
+
+def _each(numbers: Mapping[str, float], form: str) -> str:
+    return "; ".join(form.format(*each) for each in numbers.items())
 
 
 def _runs(counts: Mapping[str, int]) -> str:
@@ -206,7 +206,8 @@ CAPTIONS = {
     "Variants of equal price stand side by side; pointing at one tells its numbers.",
     "differences": "Difference in test {metric} to the best control that costs no more (chosen on "
     "validation data), in percentage points, paired by seed, with its 95% interval. A full point "
-    "is clearly above every such control, after Holm's adjustment for all variants.",
+    "is clearly above every such control, after Holm's adjustment for all variants; p is the "
+    "largest over these controls.",
     "validation-accuracy": "The {metric} on validation data after each epoch, as means over the "
     "finished runs; each line ends where its runs end. Early epochs may lie below the axis.",
     "training-loss": "The loss at the weights w themselves, after each epoch, on a fixed subset of "
@@ -232,9 +233,11 @@ CAPTIONS = {
 }
 NOTES = {
     "variants": "{metric} in %, differences in percentage points, paired by seed, with 95% "
-    "intervals; p is one-sided, the largest over all controls that cost no more, and adjusted over "
-    "the variants by Holm's method. Passes and seconds are those of a whole run over the base's; "
-    "seconds are measured apart, in short interleaved blocks. Select a column's name to sort.",
+    "intervals. The best control is that on validation data; p is one-sided, the largest over all "
+    "controls that cost no more, adjusted over the variants by Holm's method, and names its "
+    "control where that is another one. Passes and seconds are those of a whole run over the "
+    "base's; seconds are measured apart, in short interleaved blocks. Select a column's name to "
+    "sort.",
     "sam": "Non-inferior to SAM: at most {margin} below it, with at least {share:.0%} of "
     "its gain, both fixed with the task, after Holm's adjustment. The share of the gain has "
     "Fieller's interval.",
@@ -244,8 +247,9 @@ NOTES = {
     "weights, or, adaptive, within ASAM's ellipsoid.",
     "pooled": "In % of the base's test error: means over tasks of equal weight with 95% intervals "
     "by Student's t with Welch's and Satterthwaite's degrees of freedom; then the tasks won, tied "
-    "and lost against the best control, and each of them. The claim is of these tasks in the mean: "
-    "not of each, and not of tasks at large.",
+    "and lost against the best control, and each of them. p is against each task's hardest "
+    "control, adjusted over the variants by Holm's method. The claim is of these tasks in the "
+    "mean: not of each, and not of tasks at large.",
     "repeat": "Run it where the directory of results lies. Runs that have a record are not trained "
     "again; set the records aside to train all of them anew. Equal seeds give equal numbers on one "
     "machine with equal versions; on another the last digits, and seconds, may differ.",

@@ -6,11 +6,11 @@ from sssam.lab.report.cells import (
     EMPTY,
     Cell,
     as_markdown,
+    claim_p,
     difference,
     escaped,
     measured,
     number,
-    p_value,
 )
 from sssam.lab.report.sentences import NOTES, headline, remarks, support
 from sssam.lab.report.text import counted_points
@@ -48,7 +48,7 @@ def _control(variant: Variant) -> Cell:
     claim = variant.claim
     if claim is None:
         return difference(CONTROL, None)
-    more = ", ".join(filter(None, (f"to {claim.control}", p_value(claim.adjusted))))
+    more = ", ".join(filter(None, (f"to {claim.control}", claim_p(claim))))
     return difference(CONTROL, claim.difference, more=more, strong=claim.established)
 
 

@@ -1,4 +1,4 @@
-"""Colours, type and sizes of all charts; every colour is told apart by the colour-blind too."""
+"""Colours, type and sizes of all charts; the colour-blind can tell them apart."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -116,11 +116,12 @@ class _Lines:
             self._print(f"{self.title}: {counts}, the last of them {name}")
 
     def epoch(self, epoch: Epoch) -> None:
-        if self.total == 1 and _is_tenth(epoch.epoch, epoch.epochs):
+        if self.total == 1 and _is_tenth(epoch.epoch, epoch.run.epochs):
             point = epoch.point
             loss = "not finite" if point.train_loss is None else f"{point.train_loss:.4f}"
             reached = f"validation accuracy {100 * point.validation_accuracy:.1f}%"
-            self._print(f"epoch {epoch.epoch} of {epoch.epochs}: training loss {loss}, {reached}")
+            done = f"epoch {epoch.epoch} of {epoch.run.epochs}"
+            self._print(f"{done}: training loss {loss}, {reached}")
 
     def _print(self, line: str) -> None:
         self.console.print(line, markup=False)
@@ -170,8 +171,8 @@ class _Board:
         if run.id not in self.under_way:
             name = escape(run.method.label + ("" if self.single else f", seed {run.seed}"))
             self.under_way[run.id] = self.bars.add_task(name)
-        self.bars.update(self.under_way[run.id], completed=epoch.epoch, total=epoch.epochs)
-        self.bars.update(self.all, completed=self.done + epoch.epoch / epoch.epochs)
+        self.bars.update(self.under_way[run.id], completed=epoch.epoch, total=run.epochs)
+        self.bars.update(self.all, completed=self.done + epoch.epoch / run.epochs)
 
     def render(self) -> RenderableType:
         """The table above the bars; methods that the terminal is too low for are counted."""

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from sssam.lab import stats
 from sssam.lab.comparison.values import Comparison
+from sssam.lab.report.text import counted
 from sssam.lab.report.theme import PRINT, Theme, Width, finish, heading, over
 from sssam.lab.search.results import Candidate, Results, Searched
 from sssam.lab.stats import Interval
@@ -66,8 +67,7 @@ def progress(results: Results) -> list[str]:
     """A line on each search that is under way."""
     lines = []
     for each in results.searches:
-        number, best = len(each.candidates), each.best()
-        trials = f"{number} trial{'' if number == 1 else 's'}"
+        trials, best = counted(len(each.candidates), "trial"), each.best()
         reached = f", best {_reached(best)} ({best.family})" if best else ""
         lines.append(f"{each.design.budget:g} {each.design.sampler}: {trials}{reached}")
     return lines

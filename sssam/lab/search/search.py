@@ -16,15 +16,13 @@ from sssam.lab.search.results import Candidate, Results, Searched, candidate
 from sssam.lab.search.space import propose
 from sssam.lab.specs import Method, Record, Run
 from sssam.lab.specs.seeds import derived
+from sssam.lab.studies.tune import Train
 
 _STATES = {
     "complete": TrialState.COMPLETE,
     "pruned": TrialState.PRUNED,
     "failed": TrialState.FAIL,
 }
-
-#: Gives the record of each run, by its id; trains those that have none, or raises.
-Train = Callable[[Sequence[Run]], Mapping[str, Record]]
 
 
 def search(

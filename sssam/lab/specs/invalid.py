@@ -54,13 +54,14 @@ def complaint(error: ValidationError, fields: Mapping[str, FieldInfo] | None = N
     """
     every = error.errors()
     found = next((each for each in every if each["type"] == "extra_forbidden"), every[0])
-    where, why = ".".join(map(str, found["loc"])), _reason(found, fields)
+    where, why = ".".join(map(str, found["loc"])), reason(found, fields)
     if not where or why.startswith(("unknown", f"{where} ")):
         return why
     return f"{where} {why}" if why.startswith(("must ", "is ")) else f"{where}: {why}"
 
 
-def _reason(found: Mapping[str, Any], fields: Mapping[str, FieldInfo] | None) -> str:
+def reason(found: Mapping[str, Any], fields: Mapping[str, FieldInfo] | None = None) -> str:
+    """What must be, and what was given, of one of pydantic's errors."""
     kind, context = found["type"], found.get("ctx", {})
     key = str(found["loc"][-1]) if found["loc"] else ""
     if kind == "missing":
@@ -73,11 +74,11 @@ def _reason(found: Mapping[str, Any], fields: Mapping[str, FieldInfo] | None) ->
         return f"no JSON: {context['error']}"
     if kind in _MUST:
         must = _bounds(fields.get(key) if fields else None) or _MUST[kind].format(**context)
-        return f"must be {must}, not {shortened(found['input'])}"
-    return f"{found['msg'][0].lower()}{found['msg'][1:]}, not {shortened(found['input'])}"
+        return f"must be {must}, not {_shortened(found['input'])}"
+    return f"{found['msg'][0].lower()}{found['msg'][1:]}, not {_shortened(found['input'])}"
 
 
-def shortened(given: object) -> str:
+def _shortened(given: object) -> str:
     """What was given, as far as a line has room for it."""
     text = repr(given)
     return text if len(text) <= _WIDE else f"{text[:_WIDE]}..."
@@ -87,10 +88,10 @@ def _bounds(field: FieldInfo | None) -> str:
     """The range of a number, where its field has two bounds."""
     if field is None:
         return ""
-    held = [
+    bounds = [
         f"{word} {getattr(each, name):g}"
         for each in field.metadata
         for name, word in _BOUNDS.items()
         if getattr(each, name, None) is not None
     ]
-    return " and ".join(held) if len(held) > 1 else ""
+    return " and ".join(bounds) if len(bounds) > 1 else ""

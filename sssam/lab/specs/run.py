@@ -69,6 +69,11 @@ class ModelSpec(Spec):
     widths: tuple[Whole, ...] = ()
     options: dict[str, bool | int | float | str] = Field(default_factory=dict)
 
+    @property
+    def text(self) -> str:
+        """The name with the widths, such as "mlp 256-256"."""
+        return " ".join([self.name, "-".join(map(str, self.widths))]).strip()
+
 
 class Code(Spec):
     """A function in a user's file; `sha256` is of the source and of the files that it depends on.

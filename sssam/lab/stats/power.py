@@ -43,12 +43,9 @@ def seeds_needed(differences: Values, wanted: float) -> int | None:
     if not wanted > 0:
         raise ValueError(f"wanted is {wanted}, must be above 0: a difference to be detected")
     x = finite(differences)
-    spread = float(x.std(ddof=1)) if len(x) > 2 else 0.0
     if len(x) < 3:
         return None
-    if np.ptp(x) == 0:
-        return 2
-    return _seeds(wanted / spread)
+    return 2 if np.ptp(x) == 0 else _seeds(wanted / float(x.std(ddof=1)))
 
 
 @cache

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from sssam.lab.comparison import compare as comparing
 from sssam.lab.comparison import flatness
 from sssam.lab.comparison.values import Comparison
+from sssam.lab.report.text import counted
 from sssam.lab.runs import store as records
 from sssam.lab.specs import Method, Record, Run, timing
 from sssam.lab.specs.invalid import complaint
@@ -120,10 +121,10 @@ def load(directory: Path) -> Study:
     if not path.is_file():
         beside = unnamed(directory)
         if beside:
-            many = f"{beside} record{'' if beside == 1 else 's'}"
             raise FileNotFoundError(
-                f"{str(directory)!r} holds {many} but no {FILE}, which says what is compared: "
-                f"give the task or the study file that they are of, and --out {str(directory)!r}"
+                f"{str(directory)!r} holds {counted(beside, 'record')} but no {FILE}, which "
+                "says what is compared: give the task or the study file that they are of, and "
+                f"--out {str(directory)!r}"
             )
         raise FileNotFoundError(
             f"{str(directory)!r} holds no {FILE}: it is no directory of `sssam run` or "

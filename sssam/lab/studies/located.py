@@ -9,7 +9,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from sssam.lab.runs.checks import MethodError
-from sssam.lab.specs.invalid import shortened
+from sssam.lab.specs.invalid import reason
+from sssam.lab.specs.names import nearest
+from sssam.lab.training import methods
 
 Where = Sequence[str | int]
 
@@ -21,15 +23,17 @@ def first(error: ValidationError) -> tuple[Where, str]:
     """
     every = error.errors()
     found: Any = next((each for each in every if each["type"] == "unknown_key"), every[0])
-    kind, place, context = found["type"], found["loc"], found.get("ctx", {})
-    if kind == "value_error":
-        return place, str(context["error"])
-    if kind == "unknown_key":
-        return (*place, context["key"]), found["msg"]
-    if kind == "missing":
-        return place[:-1], f"{place[-1]}: {found['msg']}"
-    got = "" if kind == "union_tag_not_found" else f", not {shortened(found['input'])}"
-    return place, found["msg"] + got
+    place, context = found["loc"], found.get("ctx", {})
+    match found["type"]:
+        case "unknown_key":
+            return (*place, context["key"]), found["msg"]
+        case "missing":
+            return place[:-1], f"{place[-1]} is missing"
+        case "union_tag_not_found":
+            return place, "kind is missing"
+        case "union_tag_invalid":
+            return place, nearest("kind", context["tag"], methods.KINDS)
+    return place, reason(found)
 
 
 class Text:

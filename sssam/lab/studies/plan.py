@@ -151,7 +151,7 @@ def bands(plans: Sequence[Plan], total_steps: int, seed: int = 0) -> list[Band]:
     return made
 
 
-def shown(plans: Sequence[Plan], total_steps: int, encoding: str = "utf-8") -> Group:
+def rendered(plans: Sequence[Plan], total_steps: int, encoding: str = "utf-8") -> Group:
     """The plans for a terminal: a table, and for each schedule its curve over a strip of draws.
 
     `encoding` is the terminal's; without Unicode, plainer signs draw the same.

@@ -44,14 +44,13 @@ class TaskTable(BaseModel):
         """The task, its data found; paths are looked for in `folder` first.
 
         Raises:
-            ValueError, FileNotFoundError, ConnectionError: as `tasks.find` and `tasks.changed`.
+            ValueError, FileNotFoundError, ConnectionError: as `tasks.find`.
         """
         path = data.get(self.label or self.name) or self.data
         name = self.name if self.name in tasks.TASKS else _beside(self.name, folder)
-        found = tasks.find(name, path and _beside(path, folder))
-        length = {} if epochs is None else {"epochs": epochs}
-        named = {"name": self.label or found.name}
-        return tasks.changed(found, {**length, **(self.model_extra or {}), **named})
+        given = {"epochs": epochs, "name": self.label, **(self.model_extra or {})}
+        changes = {key: value for key, value in given.items() if value is not None}
+        return tasks.find(name, path and _beside(path, folder), changes)
 
 
 class FlatnessTable(Table):

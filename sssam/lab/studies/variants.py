@@ -70,7 +70,7 @@ Setting = Annotated[
     | Annotated[Tune, Tag("table")],
     Discriminator(_kind_of),
 ]
-Radius = Setting[Annotated[float, Field(ge=0)]]
+NotNegative = Setting[Annotated[float, Field(ge=0)]]
 Share = Setting[Annotated[float, Field(ge=0, lt=1)]]
 Option = Setting[bool | int | float | str]
 
@@ -79,7 +79,7 @@ class RecipeTable(Table):
     """The settings of a recipe, each a value, a list, "tune" or a table of first values."""
 
     learning_rate: Setting[Annotated[float, Field(gt=0)]] | None = None
-    weight_decay: Radius | None = None
+    weight_decay: NotNegative | None = None
     label_smoothing: Share | None = None
     dropout: Share | None = None
 
@@ -200,7 +200,7 @@ def _model(kind: str) -> type[VariantTable]:
     given: dict[str, Any] = {"kind": (Literal[kind], ...)}
     given |= dict.fromkeys(methods.options(kind), (Option | None, None))
     if methods.default_rho(kind):
-        given["rho"] = (Radius | None, None)
+        given["rho"] = (NotNegative | None, None)
     if methods.is_scheduled(kind):
         given["schedule"] = (str | dict[str, Any], ...)
         given["budget"] = (Annotated[float, Field(ge=1, le=2)] | None, None)

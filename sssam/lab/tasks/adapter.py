@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,9 +67,8 @@ def read(spec: DataSpec) -> Pool:
     if texts:
         return _texts(joined[texts[0]][:], labels, classes, size, spec.length or LENGTH)
     table, numbers = features(joined)
-    return Pool(
-        labels, table.__getitem__, classes, lambda: rows(table), size, scaled=per_column(numbers)
-    )
+    scaled = partial(per_column, numbers)
+    return Pool(labels, table.__getitem__, classes, lambda: rows(table), size, scaled)
 
 
 def _place(spec: DataSpec) -> tuple[str, dict[str, Any]]:

@@ -3,16 +3,12 @@
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from sssam.lab.tasks.examples import ProblemError
-
-
-def _as_they_are(parts: list[Tensor]) -> list[Tensor]:
-    return parts
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +32,7 @@ class Pool:
     classes: int
     stored: Callable[[], Iterable[bytes]]
     test_size: int = 0
-    scaled: Callable[[list[Tensor]], list[Tensor]] = _as_they_are
+    scaled: Callable[[list[Tensor]], list[Tensor]] = lambda parts: parts
     vocabulary: int | None = None
 
     @cached_property
@@ -90,12 +86,8 @@ def per_channel(parts: list[Tensor]) -> list[Tensor]:
     return [part.sub_(mean).div_(spread.clamp_min(1e-6)) for part in parts]
 
 
-def per_column(numeric: int) -> Callable[[list[Tensor]], list[Tensor]]:
+def per_column(numeric: int, parts: list[Tensor]) -> list[Tensor]:
     """Features whose first `numeric` columns are scaled; there a missing one becomes the mean."""
-    return partial(_per_column, numeric)
-
-
-def _per_column(numeric: int, parts: list[Tensor]) -> list[Tensor]:
     known = parts[0][:, :numeric]
     mean = known.nanmean(0).nan_to_num()
     spread = (known - mean).square().nanmean(0).sqrt().nan_to_num()

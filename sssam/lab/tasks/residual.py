@@ -1,6 +1,5 @@
 """Residual networks for small images: those of He et al., and the wide ones."""
 
-import re
 from math import gcd
 
 from torch import Tensor, nn
@@ -19,8 +18,7 @@ def check(name: str, depth: int) -> None:
     Raises:
         ValueError: names the depths that there are.
     """
-    wide = re.match("wrn", name) is not None
-    first, rest = (10, 4) if wide else (8, 2)
+    first, rest = (10, 4) if name.startswith("wrn") else (8, 2)
     if depth < first or depth % 6 != rest:
         known = f"{first}, {first + 6}, {first + 12}, ... (6 n + {rest})"
         raise ValueError(f"model {name!r}: the depth must be {known}")

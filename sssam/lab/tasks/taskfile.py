@@ -1,4 +1,4 @@
-"""A task in a Python file of one's own: found, hashed, run, and its mistakes told in full."""
+"""A task in a Python file of one's own: found, hashed, run, and its mistakes reported in full."""
 
 import ast
 import hashlib
@@ -86,12 +86,12 @@ def problem(found: Code, seed: int) -> Problem:
     return made
 
 
-def told(found: Code, error: BaseException) -> str:
+def traceback_of(found: Code, error: BaseException) -> str:
     """The traceback of a user's mistake, from their file on."""
     frames = traceback.extract_tb(error.__traceback__)
     theirs = [i for i, frame in enumerate(frames) if frame.filename == found.path]
-    shown = traceback.format_list(frames[theirs[0] :] if theirs else frames)
-    return "".join([*shown, *traceback.format_exception_only(error)]).rstrip()
+    lines = traceback.format_list(frames[theirs[0] :] if theirs else frames)
+    return "".join([*lines, *traceback.format_exception_only(error)]).rstrip()
 
 
 def _function(found: Code) -> Callable[[int], object]:
@@ -143,7 +143,7 @@ def _imported(found: Code, name: str) -> ModuleType:
         if not isinstance(error, Exception | SystemExit):
             raise
         raise TaskFileError(
-            f"{path} raised while it was imported:\n{told(found, error)}"
+            f"{path} raised while it was imported:\n{traceback_of(found, error)}"
         ) from error
     return module
 

@@ -40,10 +40,10 @@ def load(path: Path, run: Run) -> dict[str, Any]:
     Raises:
         ValueError: the file is no checkpoint, or one of another run: the text names both.
     """
-    held, state = read(path)
-    if held.id != run.id:
+    stored, state = read(path)
+    if stored.id != run.id:
         raise ValueError(
-            f"checkpoint {str(path)!r} is of another run: it holds {_named(held)}, asked for is "
+            f"checkpoint {str(path)!r} is of another run: it holds {_named(stored)}, asked for is "
             f"{_named(run)}; give another path, or delete the file to start anew"
         )
     return state
@@ -63,5 +63,5 @@ def read(path: Path) -> tuple[Run, dict[str, Any]]:
 
 
 def _named(run: Run) -> str:
-    model = " ".join([run.task.model.name, "-".join(map(str, run.task.model.widths))]).strip()
-    return f"{run.task.name!r} {run.method.label!r} seed {run.seed} ({model}, id {run.id})"
+    task = run.task
+    return f"{task.name!r} {run.method.label!r} seed {run.seed} ({task.model.text}, id {run.id})"

@@ -55,9 +55,7 @@ def opened(path: Path, samples: int = SAMPLES) -> Solution:
         Exception: whatever a user's own task raises.
     """
     run, state = checkpoints.read(path)
-    weights = state.get("evaluated") or state["model"]
-    epoch = state.get("evaluated_epoch", state["position"]["epoch"])
-    return solution(run, int(epoch), weights, samples)
+    return solution(run, state["evaluated_epoch"], state["evaluated"] or state["model"], samples)
 
 
 def solution(run: Run, epoch: int, weights: dict[str, Any], samples: int = SAMPLES) -> Solution:
@@ -119,7 +117,8 @@ def between(first: Solution, second: Solution) -> Between:
     """
     ends = first.model.state_dict(), second.model.state_dict()
     if _shapes(ends[0]) != _shapes(ends[1]):
-        models = " and ".join(_model(each.run) for each in (first, second))
+        runs = first.run, second.run
+        models = " and ".join(f"{run.task.model.text} of {run.task.name}" for run in runs)
         raise ValueError(
             f"there is no line between different models, {models}: measure them one at a time"
         )
@@ -131,11 +130,6 @@ def between(first: Solution, second: Solution) -> Between:
 
 def _shapes(state: dict[str, Tensor]) -> dict[str, torch.Size]:
     return {name: tensor.shape for name, tensor in state.items()}
-
-
-def _model(run: Run) -> str:
-    model = run.task.model
-    return " ".join([model.name, "-".join(map(str, model.widths))]).strip() + f" of {run.task.name}"
 
 
 def _curvature(solution: Solution, plan: Plan, adaptive: bool) -> Curvature:

@@ -16,7 +16,7 @@ from sssam.lab.tasks import augment
 from sssam.lab.tasks.examples import Examples, Streamed
 from sssam.lab.tasks.problem import run_model
 from sssam.lab.training import averages, methods
-from sssam.lab.training.shares import Part
+from sssam.lab.training.shares import RankBatch
 from sssam.lab.training.state import Training
 from sssam.runtime.batch_pass import BatchPass
 from sssam.runtime.trainers import scaler_of
@@ -52,7 +52,7 @@ def run_epoch(training: Training) -> None:
     position.finite = _finite(loss, training)
 
 
-def parts(training: Training, epoch: int) -> Iterator[Part]:
+def parts(training: Training, epoch: int) -> Iterator[RankBatch]:
     """This rank's part of an epoch's batches in their order, augmented where the task says."""
     task, seed, share = training.run.task, training.run.seed, training.share
     device, total = training.fabric.device, len(training.split.train)
@@ -65,10 +65,10 @@ def parts(training: Training, epoch: int) -> Iterator[Part]:
         if task.augment != "none":
             drawn = drawn or augment.draw(task.augment, total, inputs, seed, epoch)
             inputs = drawn(inputs, index)
-        yield Part(inputs, targets, min(task.batch_size, total - first), share)
+        yield RankBatch(inputs, targets, min(task.batch_size, total - first), share)
 
 
-def step(training: Training, part: Part) -> Tensor:
+def step(training: Training, part: RankBatch) -> Tensor:
     """One step of the method and of the learning rate; returns the loss of its last pass."""
     position, before = training.position, _ascents(training.optimizer)
     loss = _passes(training, part)
@@ -94,7 +94,7 @@ def _updated(proxy: Optimizer) -> bool:
     return bool(scaler.get_scale() >= before)
 
 
-def _passes(training: Training, part: Part) -> Tensor:
+def _passes(training: Training, part: RankBatch) -> Tensor:
     """All passes of a step, in the form that serves every method; the losses are one a sample."""
     optimizer, backward = training.proxy, training.fabric.backward
     if not isinstance(training.optimizer, SharpnessAware):

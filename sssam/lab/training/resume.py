@@ -90,14 +90,13 @@ def restore(training: Training, saved: dict[str, Any]) -> None:
     training.network.load_state_dict(saved["model"])
     training.optimizer.load_state_dict(saved["optimizer"])
     training.scheduler.load_state_dict(saved["scheduler"])
-    training.fabric.strategy.precision.load_state_dict(saved.get("scaler", {}))
+    training.fabric.strategy.precision.load_state_dict(saved["scaler"])
     torch.set_rng_state(saved["generator"])
-    generator = saved.get("device_generator")
-    if generator is not None:
+    if (generator := saved["device_generator"]) is not None:
         _on_cuda(training, lambda device: torch.cuda.set_rng_state(generator, device))
     if training.average is not None:
         training.average.load_state_dict(saved["average"])
-    training.evaluated = saved.get("evaluated")
+    training.evaluated = saved["evaluated"]
     training.position = Position(**kept)
 
 

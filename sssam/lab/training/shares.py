@@ -48,7 +48,7 @@ class Share:
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class RankBatch:
     """This rank's samples of a batch with `size` samples in all."""
 
     inputs: Any

@@ -98,8 +98,8 @@ def measure(
 def _time(timed: Sequence[Stretch], rounds: int, most: float) -> None:
     """Times all stretches in turn, for `most` seconds; the first is the base's."""
     first, kinds, end = timed[0], dict(enumerate(timed)), perf_counter() + most
-    enough = lambda done: done >= LEAST and perf_counter() > end  # noqa: E731
-    seconds = blocks.timed(kinds, rounds, enough, _clock(first.training))
+    clock = _clock(first.training)
+    seconds = blocks.timed(kinds, rounds, lambda n: n >= LEAST and perf_counter() > end, clock)
     if (shortest := median(seconds[0])) < SHORTEST:
         raise ValueError(
             f"a block of {first.steps} steps takes {shortest * 1e3:.2g} ms, too quick to be timed: "

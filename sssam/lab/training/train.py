@@ -34,11 +34,10 @@ from sssam.lab.training.state import Training
 
 
 class Epoch(NamedTuple):
-    """What is told at the end of an epoch: how many of how many are done, and the last point."""
+    """What is reported at the end of an epoch: how many are done, and the last point."""
 
     run: Run
     epoch: int
-    epochs: int
     point: Point
 
 
@@ -98,13 +97,9 @@ def train(
         return record if flatness is None else _with_flatness(record, training, flatness)
 
 
-def _epochs(
-    training: Training,
-    keep: Keeper,
-    on_epoch: Callable[[Epoch], object] | None,
-) -> None:
+def _epochs(training: Training, keep: Keeper, on_epoch: Callable[[Epoch], object] | None) -> None:
     """Trains to the end, or until nothing is finite any more."""
-    position, epochs = training.position, training.run.epochs
+    position = training.position
     while not _over(training):
         loop.run_epoch(training)
         with weights.evaluated(training):
@@ -113,7 +108,7 @@ def _epochs(
         keep(training)
         _log(training.fabric, position.curve[-1])
         if on_epoch is not None and not training.share.rank:
-            on_epoch(Epoch(training.run, position.epoch, epochs, position.curve[-1]))
+            on_epoch(Epoch(training.run, position.epoch, position.curve[-1]))
 
 
 def _over(training: Training) -> bool:

@@ -13,9 +13,11 @@ import pytest
 from sssam import __main__ as command
 from sssam.lab.cli import COMMANDS, main, options
 from sssam.lab.cli.sharpness import sharpness
+from sssam.lab.cli.time import time
 from sssam.lab.report.cost import Axis
 from sssam.lab.specs import Precision
 from sssam.lab.specs.flatness import Plan
+from sssam.lab.training import timing
 from sssam.roles.strength import How
 
 LIGHT = {"attr", "attrs", "cyclopts", "docstring_parser", "markdown_it", "mdurl", "pygments"}
@@ -67,6 +69,7 @@ def test_the_options_are_those_of_the_modules_that_help_does_not_load() -> None:
     given = signature(sharpness).parameters
     for name in ("samples", "eigenvalues", "probes"):
         assert given[name].default == getattr(Plan(), name), name
+    assert signature(time).parameters["seconds"].default == timing.ENOUGH
 
 
 def test_without_the_extra_the_command_says_what_to_install(

@@ -10,11 +10,13 @@ from PIL import Image
 from synthetic import ACCURACY, METHODS, TASK, records, scheduled
 
 from sssam.lab.comparison.compare import compare
-from sssam.lab.comparison.values import Comparison
+from sssam.lab.comparison.values import Claim, Comparison
 from sssam.lab.report import page as pages
+from sssam.lab.report.cells import claim_p
 from sssam.lab.report.sentences import headline
 from sssam.lab.report.table import cells, markdown
 from sssam.lab.specs import Method
+from sssam.lab.stats import Interval
 from sssam.schedules import constant
 
 EVIL = "</script><script>alert('1')</script>|<!--"
@@ -122,6 +124,19 @@ def test_a_claim_tells_its_control_and_p_value(comparison: Comparison) -> None:
     cell = next(cell for cell in line if cell.name == "over best control")
     assert cell.words == "+0.88 [+0.59, +1.18] to base EMA, p < 0.001"
     assert (cell.strong, cell.best) == (True, "high")
+
+
+def test_a_p_value_against_another_control_names_it() -> None:
+    claim = Claim(
+        control="base EMA",
+        difference=Interval(0.4, -0.1, 0.9, 12),
+        hardest="base SWA",
+        to_hardest=Interval(0.2, -0.3, 0.7, 12),
+        adjusted=0.3,
+    )
+    assert claim_p(claim) == "p = 0.300 against base SWA"
+    assert claim_p(claim.model_copy(update={"hardest": "base EMA"})) == "p = 0.300"
+    assert claim_p(claim.model_copy(update={"adjusted": None})) == ""
 
 
 def test_seconds_have_the_interval_of_the_whole_run(comparison: Comparison) -> None:

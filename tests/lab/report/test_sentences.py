@@ -105,7 +105,7 @@ def test_refusals_and_caveats_are_remarks(comparison: Comparison) -> None:
             "reasons": (Reason(kind="incomplete", variants=("SAM",)),),
             "caveats": (
                 Caveat(kind="diverged", counts={"SAM": 2}),
-                Caveat(kind="grid_end", values={"SAM": ("rho",)}),
+                Caveat(kind="grid_end", values={"SAM": ("rho", "weight_decay")}),
                 Caveat(kind="price_differs", numbers={"SAM": 1.25}),
             ),
         }
@@ -113,7 +113,7 @@ def test_refusals_and_caveats_are_remarks(comparison: Comparison) -> None:
     assert remarks(found)[2:] == [
         "Nothing is claimed of SAM: some of its runs failed or are missing.",
         "Diverged, counted with the score at their end: 2 runs (SAM).",
-        "The best value lies at an end of its grid: SAM (rho).",
+        "The best value lies at an end of its grid: SAM (rho and weight decay).",
         "Seconds differ from passes by more than a tenth: SAM, 1.25 times.",
     ]
 

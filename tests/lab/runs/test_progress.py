@@ -24,7 +24,7 @@ def trained(progress: object, made: list[Record] = MADE) -> None:
     """Calls what a study in one process would, run by run."""
     for record in made:
         for epoch, point in enumerate(record.curve, start=1):
-            progress.epoch(Epoch(record.run, epoch, len(record.curve), point))  # type: ignore[attr-defined]
+            progress.epoch(Epoch(record.run, epoch, point))  # type: ignore[attr-defined]
         progress.ended(record)  # type: ignore[attr-defined]
 
 
@@ -131,7 +131,7 @@ def test_the_table_counts_each_row_and_averages_it() -> None:
 def test_a_run_under_way_has_its_bar_until_it_ends() -> None:
     console = plain(force_terminal=True, height=40)
     board = _Board(RUNS, console)
-    board.epoch(Epoch(RUNS[0], 10, 40, MADE[0].curve[9]))
+    board.epoch(Epoch(RUNS[0], 10, MADE[0].curve[9]))
     console.print(board.render())
     assert "base, seed 0" in said(console)
     assert "10/40" in said(console)
@@ -148,7 +148,7 @@ def test_bars_counts_and_times_have_room_on_every_terminal(width: int, label: st
     console = plain(force_terminal=True, color_system=None)
     console.width = width
     board = _Board([record.run, other.run], console)
-    board.epoch(Epoch(record.run, 36, 40, record.curve[9]))
+    board.epoch(Epoch(record.run, 36, record.curve[9]))
     board.console.print(board.render())
     lines = [line for line in said(board.console).splitlines() if line.strip()]
     _, _, row, *bars = lines
@@ -165,7 +165,7 @@ def test_the_time_left_is_known_after_the_first_epoch_of_long_runs() -> None:
     board.bars.get_time = lambda: float(next(times))
     board.bars.reset(board.all)
     for epoch in (10, 20, 30, 40):
-        board.epoch(Epoch(RUNS[0], epoch, 40, MADE[0].curve[epoch - 1]))
+        board.epoch(Epoch(RUNS[0], epoch, MADE[0].curve[epoch - 1]))
     assert board.bars.tasks[0].time_remaining is not None
     assert board.bars.tasks[0].time_remaining > 0
 
@@ -229,7 +229,7 @@ def test_one_run_has_a_bar_or_lines(terminal: Pty, on_terminal: bool) -> None:
     console = Console(file=terminal.file, width=150) if on_terminal else plain()
     with showing(RUNS[:1], console, quiet=False) as progress:
         for epoch, point in enumerate(MADE[0].curve, start=1):
-            progress.epoch(Epoch(RUNS[0], epoch, 40, point))
+            progress.epoch(Epoch(RUNS[0], epoch, point))
     text = terminal.text()
     if on_terminal:
         assert "40/40" in text

@@ -5,7 +5,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from sssam.lab.studies.plan import FAMILIES, Plan, bands, plan, shown
+from sssam.lab.studies.plan import FAMILIES, Plan, bands, plan, rendered
 from sssam.schedules.draws import Draws
 
 
@@ -15,7 +15,7 @@ def planned(family: str, *arguments: object, **more: object) -> Plan:
 
 def printed(plans: list[Plan], total_steps: int, encoding: str = "utf-8", width: int = 120) -> str:
     file = StringIO()
-    Console(file=file, width=width).print(shown(plans, total_steps, encoding))
+    Console(file=file, width=width).print(rendered(plans, total_steps, encoding))
     return file.getvalue()
 
 

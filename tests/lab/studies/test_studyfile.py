@@ -132,8 +132,14 @@ def test_a_byte_order_mark_is_no_key(tmp_path):
 )
 def test_the_project_s_own_studies_can_be_read(path, monkeypatch):
     monkeypatch.setattr(checks, "check", lambda *_: None)
-    monkeypatch.setattr(tasks, "find", lambda name, _: tasks.TASKS[name])
+    monkeypatch.setattr(tasks, "find", lambda name, _, new: tasks.changed(tasks.TASKS[name], new))
     monkeypatch.setattr(settings, "recipe", lambda _: {})  # the data may be far away
     study = studyfile.read(path)
     assert study.name in (path.parent.name, path.stem)
     assert study.parts[0].variants
+
+
+def test_a_table_is_read_by_the_target_that_the_file_names(tmp_path):
+    (tmp_path / "flowers.csv").write_text("size,species\n" + "1.5,x\n2.5,y\n" * 20)
+    study = read(tmp_path, 'tasks = [{name = "flowers.csv", target = "species"}]\nseeds = 1\n')
+    assert study.parts[0].task == tasks.find(f"{tmp_path / 'flowers.csv'}:species")
