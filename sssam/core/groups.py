@@ -1,8 +1,11 @@
 """What the param groups of any base optimizer say, by the conventions of those who write them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
+
+from sssam.core.vectors import Vector
 
 #: A group's own radius. Not "rho": Adadelta has one that is none, and other SAMs leave theirs.
 RADIUS = "sssam_rho"
@@ -26,6 +29,11 @@ def step_length(group: dict[str, Any]) -> float | Tensor:
         )
     length: float | Tensor = lr * group.get("d", 1.0)
     return length
+
+
+def base_step(x: Mapping[int, Tensor], groups: list[dict[str, Any]]) -> Vector:
+    """-lr x: how far a plain update goes along x, each part by the lr of its group."""
+    return {i: part * -step_length(groups[i]) for i, part in x.items()}
 
 
 def require_no_foreign_radius(group: dict[str, Any], defaults: dict[str, Any]) -> None:

@@ -62,7 +62,7 @@ class Pass:
 
 
 class Result(NamedTuple):
-    """What a pass brings.
+    """What a pass has computed.
 
     Args:
         gradient: of what is minimised; empty where no backward pass was run. The method that is

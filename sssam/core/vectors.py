@@ -123,14 +123,25 @@ def _wide(part: Tensor) -> Tensor:
 
 def scale(x: Vector, factor: Tensor | float) -> Vector:
     """factor * x, in new tensors; a factor that the host knows to be 0 leaves no part at all."""
+    return _scaled(torch._foreach_mul, x, factor)
+
+
+def scale_(x: Vector, factor: Tensor | float) -> Vector:
+    """`scale` in the memory of x's parts."""
+    return _scaled(torch._foreach_mul_, x, factor)
+
+
+def _scaled(op: Callable[..., Any], x: Vector, factor: Tensor | float) -> Vector:
     if not x or (isinstance(factor, float) and factor == 0.0):
         return {}
     parts = list(x.values())
-    if isinstance(factor, Tensor) and len({part.device for part in parts}) > 1:
-        return {i: part * factor.to(part.device) for i, part in x.items()}
-    if isinstance(factor, Tensor):
-        factor = factor.to(parts[0].device)
-    return dict(zip(x, each(torch._foreach_mul, parts, factor), strict=True))
+    if not isinstance(factor, Tensor):
+        done = each(op, parts, factor)
+    elif len({part.device for part in parts}) == 1:
+        done = each(op, parts, factor.to(parts[0].device))
+    else:
+        done = [each(op, [part], factor.to(part.device))[0] for part in parts]
+    return dict(zip(x, done, strict=True))
 
 
 def copied(x: Vector) -> Vector:
@@ -177,21 +188,6 @@ def ratio(numerator: float, denominator: Tensor) -> Tensor | float:
 def on_device_ratio(numerator: float, denominator: Tensor) -> Tensor:
     """`ratio` for an accelerator: n / inf is 0 by itself, n / 0 and NaN are made 0."""
     return (numerator / denominator).nan_to_num_(0.0, 0.0, 0.0)
-
-
-def scale_(x: Vector, factor: Tensor | float) -> Vector:
-    """`scale` in x's own memory."""
-    parts = list(x.values())
-    if not parts or (isinstance(factor, float) and factor == 0.0):
-        return {}
-    if isinstance(factor, Tensor) and len({part.device for part in parts}) > 1:
-        for part in parts:
-            part.mul_(factor.to(part.device))
-    elif isinstance(factor, Tensor):
-        each(torch._foreach_mul_, parts, factor.to(parts[0].device))
-    else:
-        each(torch._foreach_mul_, parts, factor)
-    return x
 
 
 def shrink(x: Vector, factor: Tensor | float, *, overwrite: bool = False) -> Vector:

@@ -5,7 +5,7 @@ run again with the result of one pass changed: what then differs rests on that p
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, Protocol
 
 import torch
@@ -90,7 +90,8 @@ def read(method: _Method) -> Facts:
     plain = _is_plain(later)
     moves = any(each.moves for each in later.passes)
     kept = first.update.kept.keys() | later.update.kept.keys()
-    ascents = [p.pass_.fraction for p in later.passes if p.pass_.phase == "ascent" and not p.chosen]
+    asked = [each.pass_ for each in later.passes]
+    ascents = [p.fraction for p in asked if p.phase == "ascent" and p.samples is None]
     return Facts(
         opening="any" if plain else "moved" if later.passes[0].moves else "at w",
         ascent_fraction=min(ascents, default=1.0),
@@ -101,7 +102,7 @@ def read(method: _Method) -> Facts:
         keeps_batch=any(each.pass_.earlier for each in both),
         keeps=frozenset(kept | later.recalled),
         lacks=frozenset(later.recalled - kept),
-        transient=max(each.held + each.left for each in later.passes),
+        transient=max(each.vectors + each.left for each in later.passes),
         cost=Spread(_cost(first.passes), _cost(later.passes)),
         critical=_longest(later, changed),
         binds_ranks=_binding(later, changed),
@@ -184,17 +185,13 @@ class _Seen:
     Attributes:
         e: where it moved the weights to, None if it did not.
         left: whether the weights are away from w while it runs.
-        held: vectors that the method holds while it runs.
+        vectors: how many the method holds while it runs.
     """
 
     pass_: Pass
     e: Vector | None
     left: bool
-    held: int = 0
-    chosen: bool = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.chosen = self.pass_.samples is not None
+    vectors: int = 0
 
     @property
     def moves(self) -> bool:
@@ -214,7 +211,7 @@ def _run(method: _Method, toy: _Toy, changed: int | None = None) -> _Run:
         while True:
             seen = _see(wanted, left)
             passes.append(seen)
-            seen.held = _held(generator, toy)
+            seen.vectors = _held(generator, toy)
             seed = 1.1 * len(passes) + (0.4 if changed == len(passes) - 1 else 0.0)
             result = Result(_vector(seed) if wanted.backward else {}, _numbers(seed, _SAMPLES))
             left = seen.left and not wanted.backward
@@ -262,8 +259,8 @@ def _is_plain(run: _Run) -> bool:
     """Whether one bare pass at w is all, and its gradient goes to the base optimizer untouched."""
     if len(run.passes) != 1 or run.passes[0].left or not run.passes[0].is_bare:
         return False
-    given, brought = run.update.gradient, run.last.gradient
-    return all(given.get(i) is part for i, part in brought.items()) and not (
+    given = run.update.gradient
+    return all(given.get(i) is part for i, part in run.last.gradient.items()) and not (
         run.update.after or run.update.kept or run.update.numbers
     )
 

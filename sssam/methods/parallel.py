@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import torch
 
 from sssam.core.checks import number
-from sssam.core.groups import step_length
+from sssam.core.groups import base_step
 from sssam.core.passes import Pass, Passes, Perturbation, Result, Step, Update
-from sssam.core.vectors import Vector, add, copied, dense, scale
+from sssam.core.vectors import add, copied, dense, scale
 from sssam.methods.base import Method, at_w
 from sssam.roles.metric import Metric
 
@@ -42,14 +42,10 @@ class Parallel(Method):
             move = self.metric.perturbation(copied(h), step, 1.0, overwrite=True)
         perturbed = dense((yield Pass("descent", move=move, earlier=True)).gradient)
         with torch.no_grad():
-            move = Perturbation(_ahead(h, step))
+            move = Perturbation(base_step(h, step.groups))
         del h
         ahead = dense((yield Pass("ascent", move=move)).gradient)
         with torch.no_grad():
             # New tensors: what goes to the base optimizer may be clipped in place, h may not.
             mixed = add(scale(perturbed, 1.0 - self.lam), scale(ahead, self.lam))
         return Update(mixed, kept={self.name: ahead})
-
-
-def _ahead(h: Vector, step: Step) -> Vector:
-    return {i: part * -step_length(step.groups[i]) for i, part in h.items()}

@@ -63,6 +63,11 @@ class Bases:
             return self.all[0].state
         return joint.JointState(self.all)
 
+    @property
+    def params(self) -> list[Tensor]:
+        """All parameters, in the order of the groups."""
+        return [p for group in self.param_groups for p in group["params"]]
+
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group to the first one.
 
@@ -159,7 +164,7 @@ class Bases:
             one, first = base.state_dict(), sum(len(group["params"]) for group in groups)
             if not one.keys() >= PLAIN:  # a wrapper with a format of its own: kept as it is
                 one = {**one, "state": {}, "param_groups": _numbered(base)}
-            others.append({key: value for key, value in one.items() if key not in PLAIN})
+            others.append(_others(one))
             state |= {_shift(key, first): value for key, value in one["state"].items()}
             groups += [
                 {**group, "params": [i + first for i in group["params"]]}

@@ -23,8 +23,7 @@ def by_passes(
     """The passes of one step, each at the weights that it is for; to be followed by `step()`."""
     run = backward or partial(_run_backward, scaler)
     training.give_up()
-    params = [p for group in training.bases.param_groups for p in group["params"]]
-    gradients.clear(params, not training.ranks.may_be_buckets)
+    gradients.clear(training.bases.params, not training.ranks.may_be_buckets)
     scaling, step = Scaling(scaler, training.bases), None
     training.stage, training.scaled, is_over = "running", scaler is not None, False
     try:

@@ -37,10 +37,7 @@ def will_ascend(training: TrainingState) -> bool:
             "will_ascend is not known before the pass: this optimizer decides by the gradient at "
             "w; call ascend() after backward(), or use step(closure) or passes()"
         )
-    begun = training.stage != "idle" and not (
-        training.stage == "asked" and not training.has_new_gradient()
-    )
-    if not begun:
+    if training.stage == "idle" or training.awaits_pass:
         training.give_up()
         if acts and training.method.facts.opening == "at w":
             training.begin(may_shrink=True)
@@ -62,12 +59,11 @@ def ascend(
         )
     _check_two_lines(training)
     require_scaled(scaler, optimizer, "ascend()")
-    is_scaled = scaler is not None
     given = None if fraction is None else share("fraction", fraction)
     try:
         acts = (
             _move_first(training)
-            if _opens_moved(training)
+            if training.method.facts.opening == "moved"
             else _end_first(training, given, Scaling(scaler, training.bases))
         )
         if acts:
@@ -75,12 +71,8 @@ def ascend(
     except BaseException:
         training.give_up()
         raise
-    training.scaled = is_scaled
+    training.scaled = scaler is not None
     return acts
-
-
-def _opens_moved(training: TrainingState) -> bool:
-    return training.method.facts.opening == "moved"
 
 
 def _move_first(training: TrainingState) -> bool:
@@ -144,8 +136,8 @@ def _check_two_lines(training: TrainingState) -> None:
     if training.method.facts.opening == "mixed":
         form = "some steps of it begin at w and others do not"
     elif training.ranks.per_rank and training.stage != "asked":
-        form = "perturbation='per_rank' must be told before the pass: read will_ascend, which then "
-        form += "keeps that pass from sending, or"
+        form = "perturbation='per_rank' must be known before the pass: read will_ascend, which "
+        form += "then keeps that pass from sending, or"
     elif training.guard.rng == "same-mask":
         form = "rng='same-mask' must note the generators before the first pass"
     if form:

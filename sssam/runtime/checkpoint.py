@@ -60,13 +60,9 @@ def _kinds(training: TrainingState) -> str:
     return ", ".join(type(base).__name__ for base in training.bases.all)
 
 
-def _numbers(training: TrainingState) -> list[Tensor]:
-    return [p for group in training.bases.param_groups for p in group["params"]]
-
-
 def _without(training: TrainingState) -> dict[str, list[int]]:
     """Of each vector that is kept, the parameters that have no part of it."""
-    kept = [training.memory.get(p, {}) for p in _numbers(training)]
+    kept = [training.memory.get(p, {}) for p in training.bases.params]
     names = sorted({name for parts in kept for name in parts})
     return {name: [i for i, parts in enumerate(kept) if name not in parts] for name in names}
 
@@ -75,7 +71,7 @@ def _add_memory(training: TrainingState, saved: State) -> None:
     state = saved["state"] = dict(saved["state"])
     # Where the base has state, or never has any: then what is added is not taken for the base's.
     everywhere = not state and bool(training.makes_room or training.counters.steps)
-    for i, p in enumerate(_numbers(training)):
+    for i, p in enumerate(training.bases.params):
         parts = training.memory.get(p, {})
         if p.requires_grad and (everywhere or i in state):
             # Zeros for what is not kept yet: a place that a distributed checkpoint is loaded into.
@@ -119,10 +115,8 @@ def load(training: TrainingState, state_dict: State) -> None:
 def _warn_of_another(training: TrainingState, groups: list[dict[str, Any]]) -> None:
     # Another SAM's wrapper leaves its settings in the groups; they are not this optimizer's.
     own = {key for base in training.bases.all for key in base.defaults}
-    foreign = (
-        {key: g[key] for g in groups for key in ("rho", "adaptive") if key in g} if groups else {}
-    )
-    foreign = {key: value for key, value in foreign.items() if key not in own}
+    theirs = {"rho", "adaptive"} - own
+    foreign = {key: value for g in groups for key, value in g.items() if key in theirs}
     if foreign:
         warnings.warn(
             f"the checkpoint's param groups have {foreign}, of another SAM: ignored. The radius is "
@@ -214,7 +208,7 @@ def _memory(
     # Ids are numbers, or names under torch.distributed.checkpoint: matched by order, as in torch.
     ids = [i for group in state_dict["param_groups"] for i in group["params"]]
     memory = {}
-    for n, (i, p) in enumerate(zip(ids, _numbers(training), strict=True)):
+    for n, (i, p) in enumerate(zip(ids, training.bases.params, strict=True)):
         own = _own(state_dict["state"].get(i, {}))
         for name, part in own.items():
             if not isinstance(part, Tensor) or part.shape != p.shape:

@@ -23,7 +23,7 @@ class Deadline:
     Time counts from when this object is built. A checkpoint keeps the time elapsed at the last
     step, and a later session goes on from there; the time between the last checkpoint and the
     session's end, and between sessions, is not counted. A checkpoint that is loaded in the midst
-    of a session brings no time back.
+    of a session gives no time back.
 
     Args:
         seconds: of the whole training, above 0, over all sessions.

@@ -2,7 +2,7 @@
 
 import warnings
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from itertools import chain
 from types import TracebackType
@@ -66,15 +66,17 @@ class Guard:
     def __reduce__(self) -> tuple[type["Guard"], tuple[object, Rng]]:
         return type(self), (self.model, self.rng)  # a copy finds out for itself, by its own memory
 
-    def begin(self, params: Iterable[Tensor]) -> "Traces":
+    def begin(self, params: list[Tensor], *, may_shrink: bool) -> "Traces":
         """A step begins, before its first pass.
 
         Args:
             params: the trained parameters.
+            may_shrink: whether only the end of the first pass tells that it took the whole batch.
         """
-        generators = self._know(list(params))
+        generators = self._know(params)
         self._frozen.suspect()
-        return Traces(self, None if self.rng == "restore" else self._note(generators))
+        replay = None if self.rng == "restore" else self._note(generators)
+        return Traces(self, replay, may_shrink)
 
     def _note(self, generators: Generators) -> Undo:
         self._layout.refresh()
@@ -95,12 +97,12 @@ class Guard:
 
     def snapshot(self) -> list[Undo]:
         """Note all that a pass may move, as it stands now; what is returned puts it back."""
-        undo: list[Undo] = [self._note(self._know(self._params))]
+        generators = self._note(self._know(self._params))
         self._buffers.note(self._trained)
         self._others.note(self._params)
         copies = self._frozen.note(self._params, self._trained)
-        undo += [self._buffers.put_back, self._others.put_back]
-        return [*undo, partial(self._frozen.put_back, copies)]
+        frozen = partial(self._frozen.put_back, copies)
+        return [generators, self._buffers.put_back, self._others.put_back, frozen]
 
     def confirm(self) -> None:
         """After a pass that leaves its traces: note which frozen parameters it has moved."""
@@ -123,75 +125,60 @@ class Guard:
 
 
 class Traces:
-    """What the passes of one step leave behind.
+    """A context around each pass of a step: the first over the whole batch leaves its traces.
+
+    What the others move is rolled back. Where the step is given up by `GeneratorExit`, nothing is
+    put back: the program ends, or what is there now was loaded.
 
     Args:
         guard: of the training.
         replay: puts the generators where they are to stand before each pass; None: nowhere.
-    """
+        may_shrink: whether `whole` may still be set at the end of the pass.
 
-    def __init__(self, guard: Guard, replay: Undo | None) -> None:
-        self.guard, self.replay = guard, replay
-        self.left = False
-
-    def around(self, whole: bool, *, may_shrink: bool = False) -> "Around":
-        """Around one pass: the first over the whole batch leaves its traces, others leave none.
-
-        Args:
-            whole: whether the pass runs over the whole batch.
-            may_shrink: whether only its end tells; then `whole` can still be set.
-        """
-        return Around(self, whole, may_shrink)
-
-
-class Around:
-    """A context that rolls back what a pass within it moves, unless that is to stay.
-
-    Where the step is given up by `GeneratorExit`, nothing is put back: the program ends, or what is
-    there now was loaded.
+    Attributes:
+        whole: whether the pass runs over the whole batch.
 
     Raises:
         RuntimeError: naming what could not be put back, after all else was.
     """
 
-    def __init__(self, traces: Traces, whole: bool, may_shrink: bool) -> None:
-        self._traces, self.whole, self._may_shrink = traces, whole, may_shrink
+    def __init__(self, guard: Guard, replay: Undo | None, may_shrink: bool) -> None:
+        self._guard, self._replay, self.may_shrink = guard, replay, may_shrink
+        self.whole, self._left = True, False
         self._undo: list[Undo] = []
 
     @property
     def _stays(self) -> bool:
-        return self.whole and not self._traces.left
+        return self.whole and not self._left
 
-    def __enter__(self) -> "Around":
-        guard, replay = self._traces.guard, self._traces.replay
+    def __enter__(self) -> None:
         if not self._stays:
-            guard.warn_once()
-            guard.require_alone()
-        if not self._stays or self._may_shrink:
-            self._undo = guard.snapshot()
-            guard.rolls_back = not self._stays
-        if replay is not None:
-            replay()
-        return self
+            self._guard.warn_once()
+            self._guard.require_alone()
+        if not self._stays or self.may_shrink:
+            self._undo = self._guard.snapshot()
+            self._guard.rolls_back = not self._stays
+        if self._replay is not None:
+            self._replay()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        stays = self._stays
-        self._traces.left |= self.whole
-        self._traces.guard.rolls_back = False
+        stays, undo, self._undo = self._stays, self._undo, []
+        self._left |= self.whole
+        self._guard.rolls_back = False
         if stays:
-            self._traces.guard.confirm()
+            self._guard.confirm()
             return
         if kind is GeneratorExit:
             return
         try:
-            _put_back(self._undo)
+            _put_back(undo)
         except RuntimeError as failure:
             if error is None or kind is GivenUpError:
                 raise
             error.add_note(str(failure))
-        self._traces.guard.warn_once()
+        self._guard.warn_once()
 
 
 class GivenUpError(BaseException):

@@ -12,7 +12,7 @@ from torch.utils.hooks import RemovableHandle
 from sssam.core.groups import require_no_foreign_radius
 from sssam.runtime import checkpoint, joint, migration
 from sssam.runtime.bases import State
-from sssam.runtime.scaling import require_told
+from sssam.runtime.scaling import require_unscaled
 from sssam.runtime.training import TrainingState
 
 
@@ -135,7 +135,7 @@ class Interface(Optimizer):
         training = self._training
         if training.step is not None and not training.scaled:
             try:
-                require_told(training.method, sys._getframe(1))
+                require_unscaled(training.method, sys._getframe(1))
             except RuntimeError:
                 training.give_up()
                 raise

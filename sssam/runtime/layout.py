@@ -40,12 +40,10 @@ class Layout:
             self._parameters = [module._parameters for module in own]
             self._known = _values(self._children)
 
-    def refresh(self) -> bool:
-        """Look whether modules have come or gone; whether they may have."""
-        if not self.is_scripted and same(_values(self._children), self._known):
-            return False
-        self._walk()
-        return True
+    def refresh(self) -> None:
+        """Look whether modules have come or gone."""
+        if self.is_scripted or not same(_values(self._children), self._known):
+            self._walk()
 
     @property
     def buffers(self) -> tuple[list[str], list[Tensor | None]]:

@@ -136,8 +136,7 @@ class SharpnessAware(Interface):
             RuntimeError: called twice in a step, without gradients, or for a method that the
                 two-line form can't serve; the text names the form that can.
         """
-        scaler = scaler_of(self) if scaler is None else scaler
-        return calls.ascend(self._training, unwrap(self), fraction, scaler)
+        return calls.ascend(self._training, unwrap(self), fraction, scaler or scaler_of(self))
 
     def conclude(self, *, scaler: GradScaler | None = None) -> None:
         """After the last `backward()`, where a loop looks at gradients before `step()`.
@@ -153,8 +152,7 @@ class SharpnessAware(Interface):
             RuntimeError: the step was never asked to ascend, the pass brought no gradients, or
                 the scaler is missing or has unscaled them already.
         """
-        scaler = scaler_of(self) if scaler is None else scaler
-        calls.conclude(self._training, unwrap(self), scaler)
+        calls.conclude(self._training, unwrap(self), scaler or scaler_of(self))
 
     @property
     def will_ascend(self) -> bool:
@@ -214,8 +212,7 @@ class SharpnessAware(Interface):
         Yields:
             A `BatchPass`, with the weights standing where it is to be run. `step()` ends the step.
         """
-        scaler = scaler_of(self) if scaler is None else scaler
-        return by_passes(self._training, batch, scaler, backward)
+        return by_passes(self._training, batch, scaler or scaler_of(self), backward)
 
     @property
     def phase(self) -> Phase:
@@ -256,11 +253,6 @@ class SharpnessAware(Interface):
     def ascents(self) -> int:
         """Sharpness-aware steps taken."""
         return self._training.counters.ascents
-
-    @property
-    def voided_ascents(self) -> int:
-        """Ascents that a zero or non-finite gradient made void. Reading it synchronises."""
-        return int(self._training.counters.voided)
 
     @property
     def propagations(self) -> float:

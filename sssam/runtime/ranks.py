@@ -5,6 +5,7 @@ All ranks decide alike without a message, since trials depend on (seed, step) al
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Literal, get_args
 
 import torch
@@ -43,7 +44,7 @@ def freshener(model: Model, bases: Bases) -> Callable[[], object]:
             f"model must be the sharded module where fully_shard is used, not {model!r}: what it "
             "gathered must be dropped when the weights move"
         )
-    return _Fresh(model)
+    return partial(_forget_gathered, model)
 
 
 def _forget_computed() -> None:
@@ -51,18 +52,12 @@ def _forget_computed() -> None:
     parametrize._cache.clear()
 
 
-class _Fresh:
-    """Drops autocast's copies and what FSDP2 modules have gathered."""
-
-    def __init__(self, model: nn.Module) -> None:
-        self.model = model
-
-    def __call__(self) -> None:
-        _forget_computed()
-        for module in self.model.modules():
-            reshard: Any = getattr(module, "reshard", None)
-            if reshard is not None:
-                reshard()
+def _forget_gathered(model: nn.Module) -> None:
+    _forget_computed()
+    for module in model.modules():
+        reshard: Any = getattr(module, "reshard", None)
+        if reshard is not None:
+            reshard()
 
 
 class Ranks:

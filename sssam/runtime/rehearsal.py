@@ -11,8 +11,6 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-#: What torch puts on an optimizer, beside what each has.
-OWN = {"step"}  # around it a scheduler puts its own
 PLAIN = (bool, int, float, str, type(None), torch.dtype)
 
 
@@ -26,7 +24,7 @@ def rehearsed(base: Optimizer) -> tuple[Tensor, dict[str, Any]] | None:
         None where that can't be tried: the base keeps objects of its own, or its step fails on a
         tiny parameter on the host.
     """
-    own = {name: value for name, value in vars(base).items() if not _is_torch_s(name)}
+    own = {name: value for name, value in vars(base).items() if name not in _of_torch()}
     if not _is_plain(own):
         return None
     p = nn.Parameter(torch.ones(_shape(base)))
@@ -42,8 +40,11 @@ def rehearsed(base: Optimizer) -> tuple[Tensor, dict[str, Any]] | None:
         return None
 
 
-def _is_torch_s(name: str) -> bool:
-    return name in OWN or name in _of_any()
+@cache
+def _of_torch() -> frozenset[str]:
+    """What torch puts on every optimizer; around `step` a scheduler puts its own."""
+    # Not when this is imported: the first optimizer imports torch's compiler.
+    return frozenset({"step", *vars(torch.optim.SGD([torch.zeros(())], lr=0.1))})
 
 
 def _is_plain(value: object) -> bool:
@@ -65,9 +66,3 @@ def _step_twice(stand_in: Any) -> None:
         warnings.simplefilter("ignore")
         for _ in range(2):
             step(stand_in)
-
-
-@cache
-def _of_any() -> frozenset[str]:
-    # Not at import: the first optimizer that is built loads torch's compiler, for a second.
-    return frozenset(vars(torch.optim.SGD([torch.zeros(())], lr=0.1)))

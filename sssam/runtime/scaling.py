@@ -1,6 +1,5 @@
 """Loss scaling: what a `GradScaler` multiplies gradients by, and whether it has taken that off."""
 
-from dataclasses import fields, is_dataclass
 from types import FrameType
 from typing import Any
 
@@ -8,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.amp import GradScaler
 
+from sssam.core.parts import parts
 from sssam.methods import Method
 from sssam.roles.metric import Unnormalized
 from sssam.runtime.bases import Bases
@@ -59,7 +59,7 @@ def require_scaled(scaler: GradScaler | None, optimizer: Any, call: str) -> None
         )
 
 
-def require_told(method: Method, caller: FrameType) -> None:
+def require_unscaled(method: Method, caller: FrameType) -> None:
     """An error if a `GradScaler` steps, and the method took its scaled gradients for true ones.
 
     Only there does a scaler show itself that `ascend()` was not given: it asks the optimizer for
@@ -74,12 +74,5 @@ def require_told(method: Method, caller: FrameType) -> None:
 
 
 def _uses_size(method: Method) -> bool:
-    return bool(method.facts.binds_ranks) or method.facts.decides_late or _has_unnormalized(method)
-
-
-def _has_unnormalized(part: Any) -> bool:
-    if isinstance(part, Unnormalized):
-        return True
-    return is_dataclass(part) and any(
-        _has_unnormalized(getattr(part, f.name)) for f in fields(part)
-    )
+    facts, unnormalized = method.facts, parts(method, Unnormalized)
+    return bool(facts.binds_ranks) or facts.decides_late or any(True for _ in unnormalized)

@@ -115,17 +115,17 @@ class StepInProgress:
 
     def _passes(self) -> Generator[Pass, Ran, None]:
         training = self.training
-        traces = training.guard.begin(self.context.params)
+        traces = training.guard.begin(self.context.params, may_shrink=self._may_shrink)
         method = training.method.passes(self.context)
         try:
             wanted = self._resized(next(method))
             while True:
                 self._move(wanted)
-                around = traces.around(wanted.whole, may_shrink=self._may_shrink)
-                with around, training.ranks.during(wanted.phase):
+                traces.whole = wanted.whole
+                with traces, training.ranks.during(wanted.phase):
                     ran = yield wanted
-                    if self._may_shrink:
-                        around.whole, self._may_shrink = ran.fraction == 1.0, False
+                    if traces.may_shrink:
+                        traces.whole, traces.may_shrink = ran.fraction == 1.0, False
                 wanted = self._resized(method.send(self._result(wanted, ran)))
         except StopIteration as end:
             self.update = end.value

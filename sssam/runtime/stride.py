@@ -27,7 +27,7 @@ class Stride:
 
     def __init__(self, base: Optimizer) -> None:
         self._before: list[tuple[dict[str, Any], float, list[tuple[Tensor, Tensor]]]] = []
-        self._told = False
+        self._was_compared = False
         if not hasattr(base, "_optimizer_step_pre_hooks"):
             return  # not built as torch's are: it has no hooks to look from
         # They stay, for torch walks over its hooks while it calls them.
@@ -35,7 +35,7 @@ class Stride:
         base.register_step_post_hook(self._compare)
 
     def _look(self, base: Optimizer, *_: Any) -> None:
-        if self._told:
+        if self._was_compared:
             return
         self._before = [
             (group, float(step_length(group)), [(p, p.detach().clone()) for p in _moving(group)])
@@ -48,7 +48,7 @@ class Stride:
         known = [(ratio, group) for ratio, group in ratios if ratio]
         if not known:  # a rate of 0 in a warm-up, no gradient yet, a base that only prepares itself
             return
-        self._told = True
+        self._was_compared = True
         ratio, group = min(known, key=lambda each: each[0])
         if ratio * LIMIT < 1:
             warnings.warn(_text(type(base).__name__, float(group["lr"]), ratio), stacklevel=2)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from torch import Tensor
 
 from sssam.core.counters import Counters
-from sssam.core.groups import step_length
+from sssam.core.groups import base_step
 from sssam.core.passes import NO_VECTOR, Phase, Step
 from sssam.core.vectors import Vector
 from sssam.core.weights import Weights
@@ -75,8 +75,7 @@ class TrainingState:
 
     def _forget_replaced(self) -> None:
         """Forget what was kept of parameters that others have taken the place of."""
-        owned = {p for group in self.bases.param_groups for p in group["params"]}
-        for p in [p for p in self.memory if p not in owned]:
+        for p in self.memory.keys() - set(self.bases.params):
             del self.memory[p]
 
     def require_current(self, step: StepInProgress) -> None:
@@ -92,7 +91,7 @@ class TrainingState:
                 which are then kept. A step none of whose passes was run has moved none either.
         """
         self.broken_off |= self.stage == "updating"
-        step, is_new = self.step, self.stage == "asked" and not self.has_new_gradient()
+        step, is_new = self.step, self.awaits_pass
         if step is not None:
             step.require_waiting()
         if loaded:
@@ -106,6 +105,11 @@ class TrainingState:
 
     def _rest(self) -> None:
         self.step, self.stage, self.scaled, self._noted = None, "idle", False, {}
+
+    @property
+    def awaits_pass(self) -> bool:
+        """Whether `will_ascend` was read, and no pass has been run since."""
+        return self.stage == "asked" and not self.has_new_gradient()
 
     def note_gradients(self) -> None:
         """Note the gradients that stand, to tell them from those of a pass yet to be run."""
@@ -169,8 +173,7 @@ class TrainingState:
     def correct(self, step: StepInProgress | None) -> None:
         """The method's own part of the update, once the base's is made; nothing the second time."""
         if step is not None and step.update is not None and step.update.after:
-            groups, after = step.context.groups, step.update.after
-            e = {i: part * -step_length(groups[i]) for i, part in after.items()}
+            e = base_step(step.update.after, step.context.groups)
             self.weights.move(step.context.params, e)
             step.update = step.update._replace(after=NO_VECTOR)
             self.weights.settle()

@@ -89,12 +89,14 @@ def complaint(run: Run) -> str | None:
     at_end = steps >= total if total is not None else u == 1
     if at_end or 2 * ascents >= mean * steps:
         return None
-    where = f"of total_steps={total}" if total is not None else f"at progress {u:.3g}"
-    promised = f"the {mean * total:.0f}" if total is not None else f"the share {mean:.3g}"
-    remedy = "the steps that are really run as total_steps" if total is not None else "a Deadline"
+    if total is not None:
+        where, planned = f"of total_steps={total}", f"the {mean * total:.0f}"
+        remedy = "the steps that are really run as total_steps"
+    else:
+        where, planned, remedy = f"steps at progress {u:.3g}", f"the share {mean:.3g}", "a Deadline"
     return (
-        f"sssam: training ended after {steps} {'steps ' if total is None else ''}{where}, with "
-        f"{ascents} sharpness-aware steps of {promised} that schedule={run.schedule!r} has, "
+        f"sssam: training ended after {steps} {where}, with "
+        f"{ascents} sharpness-aware steps of {planned} that schedule={run.schedule!r} has, "
         "for most of them come later. Was it stopped by a time limit or early stopping? Give "
         f"{remedy}, or a schedule that begins earlier"
     )
