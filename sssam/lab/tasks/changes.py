@@ -9,7 +9,7 @@ from pydantic_core import to_json
 from sssam.lab.specs import DataSpec, ModelSpec, Spec, Task
 from sssam.lab.specs.invalid import complaint
 from sssam.lab.specs.names import nearest
-from sssam.lab.tasks import models, problems
+from sssam.lab.tasks import models, problems, sources
 from sssam.lab.tasks import splits as data
 from sssam.lab.tasks.examples import ProblemError
 from sssam.lab.tasks.problems import Survey
@@ -83,7 +83,7 @@ def check(task: Task) -> None:
         FileNotFoundError: a data path or a file of one's own that does not exist.
     """
     if task.code is None:
-        data.check(task.data)
+        sources.settings(task.data)
         models.check(task.model)
         if task.optimizer == "own":
             raise ValueError(

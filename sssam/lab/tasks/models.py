@@ -1,20 +1,25 @@
-"""Models by name: equal seeds give equal weights, and no global generator is moved."""
+"""Models by name: equal seeds give equal weights, and no global generator is moved.
 
-import inspect
-import re
+They are few: any other model goes into a task file of one's own.
+"""
+
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from math import prod
-from typing import Any, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import torch
+from pydantic import Field, ValidationError
 from torch import nn
 
-from sssam.lab.specs import ModelSpec
+from sssam.lab.specs import ModelSpec, Spec, Whole
+from sssam.lab.specs.invalid import complaint
 from sssam.lab.specs.names import nearest
 from sssam.lab.specs.seeds import derived
-from sssam.lab.tasks import attention, residual
+from sssam.lab.tasks.attention import Transformer
 from sssam.lab.tasks.form import Form
+from sssam.lab.tasks.residual import ResNet
 
 
 def mlp(form: Form, widths: Sequence[int] = ()) -> nn.Module:
@@ -50,61 +55,65 @@ def cnn(form: Form, widths: Sequence[int] = ()) -> nn.Module:
     return nn.Sequential(*layers, *last)
 
 
-class _Family(NamedTuple):
-    """Models whose names fit a pattern, such as `resnet20`; `build(form, **options)` makes one."""
+class NormOptions(Spec):
+    """Of a residual network: which norm follows its convolutions."""
 
-    pattern: str
+    norm: Literal["batch", "group"] = "batch"
+
+
+class TransformerOptions(Spec):
+    """Of a transformer: its layers, the width of a position, the heads of each layer, dropout."""
+
+    depth: Whole = 2
+    width: Whole = 128
+    heads: Whole = 4
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+
+class Model(NamedTuple):
+    """How a model is built of a form and its options; what inputs and how many widths it takes."""
+
     build: Callable[..., nn.Module]
     takes: tuple[str, ...]
+    widths: int | None = None
+    options: type[Spec] = Spec
 
 
-#: Families by a name that stands for them in messages.
-FAMILIES: Mapping[str, _Family] = {
-    "mlp": _Family("mlp", mlp, ("images", "features")),
-    "cnn": _Family("cnn", cnn, ("images",)),
-    "resnet20": _Family(r"resnet(?P<depth>\d+)", residual.ResNet, ("images",)),
-    "wrn16-4": _Family(r"wrn(?P<depth>\d+)-(?P<widen>\d+)", residual.WideResNet, ("images",)),
-    "vit": _Family("vit", attention.VisionTransformer, ("images",)),
-    "transformer": _Family("transformer", attention.Transformer, ("tokens",)),
+#: The depths of residual networks: those of He et al., and two smaller ones.
+DEPTHS = (8, 14, 20, 32, 44, 56, 110)
+
+MODELS: Mapping[str, Model] = {
+    "mlp": Model(mlp, ("images", "features")),
+    "cnn": Model(cnn, ("images",)),
+    "transformer": Model(Transformer, ("tokens",), 0, TransformerOptions),
+    **{
+        f"resnet{depth}": Model(partial(ResNet, depth=depth), ("images",), 1, NormOptions)
+        for depth in DEPTHS
+    },
 }
 
 #: A model for each kind of inputs, as a remedy.
 _FITTING = {"tokens": "transformer", "images": "resnet20", "features": "mlp"}
 
 
-def options(name: str) -> Mapping[str, object]:
-    """The options of a model by name, each with its default.
-
-    Raises:
-        ValueError: no such model, with the nearest ones.
-    """
-    family, matched = _family(name)
-    arguments = inspect.signature(family.build).parameters.values()
-    given = {"form", "widths", *matched}
-    return {p.name: p.default for p in arguments if p.name not in given}
-
-
 def check(spec: ModelSpec) -> None:
-    """Refuses an unknown name, a depth that does not exist, sizes and options that are not taken.
+    """Refuses an unknown name, and widths and options that the model does not take.
 
     Raises:
-        ValueError: names the model, what is known, and the allowed depths.
+        ValueError: names the model, the option and its range, or what is known.
     """
-    family, matched = _family(spec.name)
-    if "depth" in matched:
-        residual.check(spec.name, matched["depth"])
-    most = {mlp: len(spec.widths), cnn: len(spec.widths), residual.ResNet: 1}.get(family.build, 0)
-    if len(spec.widths) > most:
-        wanted = "one width at most" if most else "no widths"
-        raise ValueError(f"model {spec.name!r} takes {wanted}, got {spec.widths}")
-    known = options(spec.name)
-    for name, value in spec.options.items():
-        if name not in known:
-            raise ValueError(f"model {spec.name!r}: {nearest('option', name, known)}")
-        kind = type(known[name])
-        if type(value) is not kind and not (kind is float and type(value) is int):
-            wanted = f"{kind.__name__}, such as {known[name]!r}"
-            raise ValueError(f"model {spec.name!r}: option {name} is {value!r}, must be {wanted}")
+    if spec.name not in MODELS:
+        known = nearest("model", spec.name, MODELS)
+        raise ValueError(f"{known}; any other model goes into a task file of your own")
+    _, _, most, options = MODELS[spec.name]
+    if most is not None and len(spec.widths) > most:
+        raise ValueError(f"model {spec.name!r} takes {most} widths at most, got {spec.widths}")
+    try:
+        options.model_validate(spec.options, strict=True)
+    except ValidationError as error:
+        raise ValueError(
+            f"model {spec.name!r}: {complaint(error, options.model_fields)}"
+        ) from error
 
 
 def build(spec: ModelSpec, form: Form, seed: int) -> nn.Module:
@@ -112,39 +121,22 @@ def build(spec: ModelSpec, form: Form, seed: int) -> nn.Module:
 
     - `mlp`: flattened inputs through hidden layers of `widths`.
     - `cnn`: convolutions of `widths` channels, with batch norm and rectifiers, then a mean.
-    - `resnet8`, `resnet20`, ...: the CIFAR residual networks of He et al. (2015, section 4.2,
-      arXiv 1512.03385), the first stage `widths[0]` channels wide (default 16).
-    - `wrn16-4`, `wrn28-10`, ...: wide residual networks (Zagoruyko and Komodakis 2016, arXiv
-      1605.07146), depth and widening factor. Both take the option `norm`: "batch" or "group".
-    - `vit`: a vision transformer (Dosovitskiy et al. 2020, arXiv 2010.11929), with the options
-      `depth`, `width`, `heads`, `patch` and `dropout`.
+    - `resnet8`, `resnet20`, ...: the CIFAR residual networks of He et al. (2015), the first stage
+      `widths[0]` channels wide (default 16), with the option `norm`: "batch" or "group".
     - `transformer`: a causal transformer over tokens, with `depth`, `width`, `heads`, `dropout`.
 
     Raises:
         ValueError: an unknown name, sizes that it can't have, or inputs that it can't take.
     """
     check(spec)
-    family, matched = _family(spec.name)
-    if form.kind not in family.takes:
+    make, takes, most, options = MODELS[spec.name]
+    if form.kind not in takes:
         raise ValueError(
-            f"model {spec.name!r} takes {' or '.join(family.takes)}, the data have {form.kind} of "
+            f"model {spec.name!r} takes {' or '.join(takes)}, the data have {form.kind} of "
             f"shape {form.shape}: take another model, such as {_FITTING[form.kind]!r}"
         )
+    given = options.model_validate(spec.options).model_dump()
+    widths = {} if most == 0 else {"widths": spec.widths}
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derived("weights", seed))
-        return family.build(form, **_widths(spec), **matched, **spec.options)
-
-
-def _widths(spec: ModelSpec) -> dict[str, Any]:
-    if spec.name in ("mlp", "cnn"):
-        return {"widths": spec.widths}
-    return {"width": spec.widths[0]} if spec.widths else {}
-
-
-def _family(name: str) -> tuple[_Family, dict[str, int]]:
-    """The family that a name belongs to, and the numbers in it."""
-    for family in FAMILIES.values():
-        if matched := re.fullmatch(family.pattern, name):
-            return family, {key: int(value) for key, value in matched.groupdict().items()}
-    known = nearest("model", name, [*FAMILIES, "resnet8", "wrn28-10"])
-    raise ValueError(f"{known}; any other model goes into a task file of your own")
+        return make(form, **widths, **given)

@@ -1,38 +1,32 @@
 """From a `Task` to its `Problem`: of data and a model by name, or of a user's file."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import lru_cache
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import Module
 
 from sssam.lab.specs import Code, Task
 from sssam.lab.tasks import models, taskfile
 from sssam.lab.tasks import splits as data
 from sssam.lab.tasks.examples import fingerprint
-from sssam.lab.tasks.problem import Judgement, OwnOptimizer, Problem
+from sssam.lab.tasks.problem import Problem
 from sssam.lab.tasks.trial import MisfitError, named, tried
 
 
 class Survey(NamedTuple):
-    """What is known of a problem before any training, its data apart.
+    """What is known of a task before any training.
 
-    `losses` says whether there is one loss a sample; `images` whether augmentation can shift and
-    flip the inputs; `size` is the number of training samples; `optimizer` is the user's own;
-    `metric` is the metric's name; `fingerprint` is of the data.
+    `problem` is that of seed 0, with few examples where data and model have names; `losses` says
+    whether there is one loss a sample; `images` whether augmentation can shift and flip the inputs;
+    `size` is the number of training samples; `fingerprint` is of the data.
     """
 
-    model: Module
+    problem: Problem
     losses: bool
     images: bool
     size: int
-    optimizer: OwnOptimizer | None
-    metric: str
     fingerprint: str | None
-    loss: Judgement
 
 
 def make(task: Task, seed: int, at_most: int | None = None) -> Problem:
@@ -55,16 +49,18 @@ def survey(task: Task) -> Survey:
     Raises:
         As `make`; and ProblemError where the model, loss or metric can't run on the batch.
     """
-    with _of(task):
+    try:
         if task.code is not None:
-            code = task.code
-            return _surveyed(code.path, code.function, code.sha256, task.batch_size)
-        size, problem = data.reach(task.data), make(task, 0, at_most=task.batch_size)
+            return _of_file(*task.code.model_dump().values(), task.batch_size)
+        problem = make(task, 0, at_most=task.batch_size)
+        size = data.train_size(task.data)
         return _tried(problem, task.batch_size, size, task.data.fingerprint)
+    except MisfitError as error:
+        raise MisfitError(f"task {task.name!r}: {error}") from error
 
 
 @lru_cache(maxsize=4)
-def _surveyed(path: str, function: str, sha256: str, batch: int) -> Survey:
+def _of_file(path: str, function: str, sha256: str, batch: int) -> Survey:
     """The survey of a user's function, made once a process and content of the file."""
     problem = taskfile.problem(Code(path=path, function=function, sha256=sha256), 0)
     return _tried(problem, batch, len(problem.parts[0]), fingerprint(problem.parts))
@@ -76,22 +72,6 @@ def _tried(problem: Problem, batch: int, size: int, content: str | None) -> Surv
     if problem.optimizer is not None:
         with named("optimizer"):
             problem.optimizer(problem.model.parameters(), 0.1)
-    return Survey(
-        model=problem.model,
-        losses=tried(problem.model, problem.loss, problem.metric, inputs, targets),
-        images=isinstance(inputs, Tensor) and inputs.ndim == 4 and inputs.is_floating_point(),
-        size=size,
-        optimizer=problem.optimizer,
-        metric=problem.metric_name,
-        fingerprint=content,
-        loss=problem.loss,
-    )
-
-
-@contextmanager
-def _of(task: Task) -> Iterator[None]:
-    """Puts the task's name before what is said of its misfit."""
-    try:
-        yield
-    except MisfitError as error:
-        raise MisfitError(f"task {task.name!r}: {error}") from error
+    losses = tried(problem.model, problem.loss, problem.metric, inputs, targets)
+    images = isinstance(inputs, Tensor) and inputs.ndim == 4 and inputs.is_floating_point()
+    return Survey(problem, losses, images, size, content)

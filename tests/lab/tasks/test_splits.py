@@ -5,7 +5,7 @@ import torch
 from sklearn.datasets import load_digits
 
 from sssam.lab.specs import Code, DataSpec, ModelSpec, Task
-from sssam.lab.tasks import pools
+from sssam.lab.tasks import pools, sources
 from sssam.lab.tasks import splits as data
 from sssam.lab.tasks.examples import fingerprint
 
@@ -114,20 +114,20 @@ def test_sizes_by_default_use_every_example():
 )
 def test_an_unknown_name_gives_the_nearest_ones(name, hint):
     with pytest.raises(ValueError, match=f"unknown data '{name}'.*{hint}"):
-        data.check(DataSpec(name=name))
+        sources.settings(DataSpec(name=name))
 
 
 def test_a_path_that_does_not_exist_is_named_with_the_remedy(tmp_path):
     spec = DataSpec(name="cifar10", path=str(tmp_path / "absent"))
-    with pytest.raises(FileNotFoundError, match=r"absent' does not exist: give the folder with"):
+    with pytest.raises(FileNotFoundError, match=r"absent' does not exist: give the file or folder"):
         data.load(spec, 0)
 
 
 def test_a_path_where_none_is_taken_and_none_where_one_is_needed():
     with pytest.raises(ValueError, match=r"'digits' takes no path, got '/x': leave it out"):
-        data.check(DataSpec(name="digits", path="/x"))
-    with pytest.raises(ValueError, match=r"'imagefolder' needs a path: give the folder"):
-        data.check(DataSpec(name="imagefolder"))
+        sources.settings(DataSpec(name="digits", path="/x"))
+    with pytest.raises(ValueError, match=r"'imagefolder' needs a path: give its file or folder"):
+        sources.settings(DataSpec(name="imagefolder"))
 
 
 def test_more_examples_than_there_are():

@@ -68,7 +68,7 @@ def test_data_that_changed_are_another_run(written, tmp_path):
     found = []
     for factor in (1.0, 2.0):
         torch.save(torch.tensor(factor), tmp_path / "x.pt")
-        problems._surveyed.cache_clear()
+        problems._of_file.cache_clear()
         for name in [name for name in sys.modules if name.startswith("sssam_task_")]:
             del sys.modules[name]
         found.append(tasks.find(path))

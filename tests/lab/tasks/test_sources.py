@@ -1,4 +1,4 @@
-"""Fashion-MNIST in the files of its authors."""
+"""Fashion-MNIST in the files of its authors; a text file, to predict its next byte."""
 
 import gzip
 import struct
@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from sssam.lab.specs import DataSpec
-from sssam.lab.tasks import idx
 from sssam.lab.tasks import splits as data
 
 
@@ -34,7 +33,7 @@ def test_fashion_mnist_from_idx_files_keeps_its_own_test_set(idx_folder):
     assert [len(part) for part in split[:3]] == [20, 10, 10]
     assert split.test.targets.tolist() == list(range(10))
     with pytest.raises(ValueError, match="bring a test set of 10 examples, got test=5: leave it"):
-        data.reach(spec.model_copy(update={"test": 5}))
+        data.train_size(spec.model_copy(update={"test": 5}))
     other = data.load(spec, 1)
     assert torch.equal(split.test.targets, other.test.targets)
     assert not torch.equal(split.train.targets, other.train.targets)
@@ -52,10 +51,33 @@ def test_idx_files_that_are_missing_foreign_or_cut(tmp_path):
     spec = DataSpec(name="fashion-mnist", path=str(tmp_path))
     with pytest.raises(FileNotFoundError, match=r"no file train-images-idx3-ubyte\.gz"):
         data.load(spec, 0)
-    foreign, cut = tmp_path / "foreign", tmp_path / "cut"
-    foreign.write_bytes(b"PNG!")
-    with pytest.raises(ValueError, match=r"no IDX file of bytes: it starts with b'PNG!'"):
-        idx.read_idx(foreign)
-    cut.write_bytes(bytes([0, 0, 8, 1]) + struct.pack(">I", 5) + b"abc")
-    with pytest.raises(ValueError, match=r"holds 3 values, its head says \(5,\)"):
-        idx.read_idx(cut)
+    for content in (b"PNG!", b"", bytes([0, 0, 8, 1]) + struct.pack(">I", 5) + b"abc"):
+        (tmp_path / "train-images-idx3-ubyte").write_bytes(content)
+        with pytest.raises(ValueError, match="idx3-ubyte is no whole IDX file of bytes"):
+            data.load(spec, 0)
+
+
+def test_data_that_changed_since_a_run_was_planned_are_refused(tmp_path):
+    file = tmp_path / "book.txt"
+    file.write_bytes(bytes(range(256)) * 8)
+    spec = data.identified(DataSpec(name="text", path=str(file), length=16))
+    data.load(spec, 0)
+    file.write_bytes(bytes(range(255)) * 8)
+    with pytest.raises(ValueError, match="'text' changed since this run was planned"):
+        data.load(spec, 0)
+
+
+def test_text_is_cut_into_pieces_whose_labels_are_the_next_bytes(tmp_path):
+    file, content = tmp_path / "book.txt", torch.arange(1000).remainder(251).to(torch.uint8)
+    file.write_bytes(content.numpy().tobytes())
+    split = data.load(DataSpec(name="text", path=str(file), length=9), 0)
+    assert [len(part) for part in split[:3]] == [90, 10, 11]
+    assert split.form == ((9,), 256, 256, True)
+    for part in split[:3]:
+        assert torch.equal(part.inputs[:, 1:], part.targets[:, :-1])
+    assert torch.equal(split.test.inputs.flatten(), content[900:999])
+    assert torch.equal(split.test.targets.flatten(), content[901:1000])
+    with pytest.raises(ValueError, match=r"takes no label noise, got 0\.1"):
+        data.train_size(DataSpec(name="text", path=str(file), length=9, label_noise=0.1))
+    with pytest.raises(ValueError, match="hold 1000 bytes, need at least 1281"):
+        data.train_size(DataSpec(name="text", path=str(file)))
