@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from sssam.lab.specs import Run
-    from sssam.lab.specs.flatness import Between, Curvature, Measured, Plan, Rise
+    from sssam.lab.specs.flatness import Between, Curvature, FlatnessSettings, Measured, Rise
     from sssam.lab.training.flatness import Solution
 
 
@@ -56,11 +56,11 @@ def sharpness(
     output, errors = terminal.consoles()
     paths = [checkpoint] if second is None else [checkpoint, second]
     with refusing():
-        plan = _plan(samples, rho, adaptive_rho, eigenvalues, probes, surface)
-        solutions = [_opened(path, plan.samples) for path in paths]
+        settings = _settings(samples, rho, adaptive_rho, eigenvalues, probes, surface)
+        solutions = [_opened(path, settings.samples) for path in paths]
         folder = arguments.directory(_default(solutions) if out is None else out)
         with telling(solutions[0].run.task, errors), errors.status("measuring"):
-            found, lines = _measured(solutions, plan)
+            found, lines = _measured(solutions, settings)
     output.print(_table(found))
     for each in lines:
         output.print(Text(f"\n{_said(each)}"))
@@ -69,28 +69,28 @@ def sharpness(
     return 0
 
 
-def _plan(
+def _settings(
     samples: int,
     rho: Sequence[float] | None,
     adaptive_rho: Sequence[float] | None,
     eigenvalues: int,
     probes: int,
     surface: bool,
-) -> "Plan":
+) -> "FlatnessSettings":
     from sssam.lab.cli import arguments
-    from sssam.lab.specs.flatness import Plan
+    from sssam.lab.specs.flatness import FlatnessSettings
 
     for name, radii in (("--rho", rho), ("--adaptive-rho", adaptive_rho)):
         if wrong := [r for r in radii or () if not 0 < r < float("inf")]:
             raise ValueError(f"{name} must be above 0 and finite, not {wrong[0]}")
     if probes < 2:
         raise ValueError(f"--probes must be at least 2, not {probes}: one has no standard error")
-    return Plan(
+    return FlatnessSettings(
         samples=arguments.at_least_one("--samples", samples, "training samples"),
         eigenvalues=arguments.at_least_one("--eigenvalues", eigenvalues, "how many to find"),
         probes=probes,
-        radii=tuple(rho or Plan().radii),
-        adaptive_radii=tuple(adaptive_rho or Plan().adaptive_radii),
+        radii=tuple(rho or FlatnessSettings().radii),
+        adaptive_radii=tuple(adaptive_rho or FlatnessSettings().adaptive_radii),
         surface=surface,
     )
 
@@ -113,13 +113,13 @@ def _default(solutions: "Sequence[Solution]") -> Path:
 
 
 def _measured(
-    solutions: "Sequence[Solution]", plan: "Plan"
+    solutions: "Sequence[Solution]", settings: "FlatnessSettings"
 ) -> "tuple[list[Measured], list[Between]]":
     from sssam.lab.training import flatness
 
     try:
         lines = [flatness.between(*pair) for pair in combinations(solutions, 2)]
-        return [flatness.measured(each, plan) for each in solutions], lines
+        return [flatness.measured(each, settings) for each in solutions], lines
     except (FloatingPointError, RuntimeError) as error:
         raise RefusedError(str(error)) from error
 

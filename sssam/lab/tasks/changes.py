@@ -1,12 +1,12 @@
 """A task's settings: changed by their names, and refused before anything is read or trained."""
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import to_json
 
-from sssam.lab.specs import DataSpec, ModelSpec, Spec, Task
+from sssam.lab.specs import DataSpec, Task
 from sssam.lab.specs.invalid import complaint
 from sssam.lab.specs.names import nearest
 from sssam.lab.tasks import models, problems, sources
@@ -15,7 +15,6 @@ from sssam.lab.tasks.examples import ProblemError
 from sssam.lab.tasks.problems import Survey
 
 _OF_DATA = frozenset(DataSpec.model_fields) - {"name", "path", "fingerprint"}
-_Made = TypeVar("_Made", bound=Spec)
 
 
 def changed(task: Task, changes: Mapping[str, Any]) -> Task:
@@ -32,40 +31,20 @@ def changed(task: Task, changes: Mapping[str, Any]) -> Task:
         if key not in settings(task):
             raise ValueError(f"task {task.name!r}: {nearest('setting', key, settings(task))}")
     of_data = {key: value for key, value in changes.items() if key in _OF_DATA}
-    values = {key: value for key, value in changes.items() if key not in of_data}
-    if "model" in values:
-        values["model"] = _model(values["model"])
-    values["data"] = _strictly(DataSpec, {**dict(task.data), **of_data})
-    made = _strictly(Task, {**dict(task), **values})
+    of_task = {key: value for key, value in changes.items() if key not in of_data}
+    values = {**dict(task), **of_task, "data": {**dict(task.data), **of_data}}
+    if isinstance(values["model"], str):
+        values["model"] = {"name": values["model"]}
+    # Strictly, since true is no number; through JSON, where a list is a tuple.
+    text = to_json(values, inf_nan_mode="constants", fallback=repr)
+    try:
+        made = Task.model_validate_json(text, strict=True)
+    except ValidationError as error:
+        raise ValueError(complaint(error, Task.model_fields).removeprefix("data.")) from error
     check(made)
     if made.data.fingerprint is None or not of_data.keys() & {"target", "length"}:
         return made
     return made.model_copy(update={"data": data.identified(made.data)})
-
-
-def _model(given: object) -> ModelSpec:
-    """The model of a name, of a dict of its fields, or of a spec."""
-    if isinstance(given, str):
-        return ModelSpec(name=given)
-    if not isinstance(given, Mapping | ModelSpec):
-        wanted = 'a name, or a table such as {name = "mlp", widths = [64]}'
-        raise ValueError(f"model must be {wanted}, not {given!r}")
-    try:
-        return _strictly(ModelSpec, dict(given))
-    except ValueError as error:
-        raise ValueError(f"model: {error}") from error
-
-
-def _strictly(made: type[_Made], values: Mapping[str, Any]) -> _Made:
-    """The spec of these values, none of which is read as one of another type: true is no number.
-
-    They go through JSON, where a list is a tuple, and what JSON has not is its `repr`.
-    """
-    text = to_json(dict(values), inf_nan_mode="constants", fallback=repr)
-    try:
-        return made.model_validate_json(text, strict=True)
-    except ValidationError as error:
-        raise ValueError(complaint(error, made.model_fields)) from error
 
 
 def settings(task: Task) -> frozenset[str]:

@@ -13,7 +13,7 @@ from lightning_fabric.loggers.logger import Logger
 
 from sssam.lab import tasks
 from sssam.lab.specs import Point, Record, Run
-from sssam.lab.specs.flatness import Plan
+from sssam.lab.specs.flatness import FlatnessSettings
 from sssam.lab.specs.seeds import derived
 from sssam.lab.tasks.examples import Examples, Streamed
 from sssam.lab.training import (
@@ -46,7 +46,7 @@ def train(
     *,
     checkpoint: Path | None = None,
     least_seconds: float = 0.0,
-    flatness: Plan | None = None,
+    flatness: FlatnessSettings | None = None,
     accelerator: str = "cpu",
     threads: int = 1,
     test: bool = True,
@@ -184,14 +184,14 @@ def _expected(training: Training) -> float | None:
     return expected + once / (3 * run.epochs)
 
 
-def _with_flatness(record: Record, training: Training, plan: Plan) -> Record:
+def _with_flatness(record: Record, training: Training, settings: FlatnessSettings) -> Record:
     """Measures the model on the first rank, on the CPU in float32."""
     if training.share.rank:
         return record
     model, epoch = training.network.state_dict(), weights.evaluated_epoch(training)
     try:
-        solution = solutions.solution(record.run, epoch, model, plan.samples)
-        return record.model_copy(update={"flatness": solutions.measure(solution, plan)})
+        solution = solutions.solution(record.run, epoch, model, settings.samples)
+        return record.model_copy(update={"flatness": solutions.measure(solution, settings)})
     except (Exception, SystemExit) as error:  # a record outlives what a user's own task raises
         reason = traceback.format_exception_only(error)[-1].strip()
         return record.model_copy(update={"flatness_error": reason})

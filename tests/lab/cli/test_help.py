@@ -16,7 +16,7 @@ from sssam.lab.cli.sharpness import sharpness
 from sssam.lab.cli.time import time
 from sssam.lab.report.cost import Axis
 from sssam.lab.specs import Precision
-from sssam.lab.specs.flatness import Plan
+from sssam.lab.specs.flatness import FlatnessSettings
 from sssam.lab.training import timing
 from sssam.roles.strength import How
 
@@ -68,7 +68,7 @@ def test_the_options_are_those_of_the_modules_that_help_does_not_load() -> None:
     assert get_args(options.Axis) == get_args(Axis)
     given = signature(sharpness).parameters
     for name in ("samples", "eigenvalues", "probes"):
-        assert given[name].default == getattr(Plan(), name), name
+        assert given[name].default == getattr(FlatnessSettings(), name), name
     assert signature(time).parameters["seconds"].default == timing.ENOUGH
 
 

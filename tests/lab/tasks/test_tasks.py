@@ -69,12 +69,12 @@ def test_settings_change_the_task_its_data_or_its_model(tmp_path):
         ({"augment": 1}, "augment must be .none., .shifts. or .shifts and flips., not 1"),
         ({"learning_rate": float("nan")}, "learning_rate must be a finite number, not nan"),
         ({"model": "resnet9"}, "unknown model 'resnet9': did you mean 'resnet8'"),
-        ({"model": 3}, r"model must be a name, or a table such as .*, not 3"),
-        ({"model": {"nam": "mlp"}}, "model: unknown key 'nam': did you mean 'name'"),
-        ({"model": {"name": "mlp", "widths": ["8"]}}, "model: widths.0 must be a whole number"),
+        ({"model": 3}, "model must be a table, not 3"),
+        ({"model": {"nam": "mlp"}}, "unknown key 'nam'"),
+        ({"model": {"name": "mlp", "widths": ["8"]}}, "model.widths.0 must be a whole number"),
         (
             {"model": {"name": "transformer", "options": {"depth": [1]}}},
-            r"model: options\.depth.* must be .*, not \[1\]",
+            r"model\.options\.depth.* must be .*, not \[1\]",
         ),
         ({"optimizer": "own"}, "optimizer 'own' is for a Problem that brings one"),
     ):
