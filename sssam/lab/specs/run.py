@@ -30,7 +30,7 @@ class DataSpec(Spec):
     `fingerprint` is of the data's content, so that two runs on data that differ are two runs, and
     data that were moved stay the same; `path` says only where they lie. `target` names the column
     of the labels; `length` is that of a text example, in bytes. `test` is the number of test
-    examples: they are drawn once, before any seed, from data that bring no test set of their own;
+    examples: they are drawn once, before any seed, from data without a test set of their own;
     None of digits leaves to each seed what it does not train or validate on.
     """
 

@@ -48,7 +48,7 @@ def changed(task: Task, changes: Mapping[str, Any]) -> Task:
 
 
 def settings(task: Task) -> frozenset[str]:
-    """The names of what `changed` can change in a task; a user's function brings model and data."""
+    """The names of what `changed` can change in a task; a user's function makes model and data."""
     of_task = set(Task.model_fields) - {"data", "code", "metric"}
     return frozenset(of_task - {"model"} if task.code is not None else of_task | _OF_DATA)
 
@@ -66,7 +66,7 @@ def check(task: Task) -> None:
         models.check(task.model)
         if task.optimizer == "own":
             raise ValueError(
-                f"task {task.name!r}: optimizer 'own' is for a Problem that brings one; give 'sgd' "
+                f"task {task.name!r}: optimizer 'own' is for a Problem that gives one; give 'sgd' "
                 "or 'adamw'"
             )
 
@@ -74,7 +74,7 @@ def check(task: Task) -> None:
 def survey(task: Task) -> Survey | None:
     """What is known of a task before training: its model, tried on one batch, and its data's size.
 
-    None where a user's function raises, whose runs will tell.
+    None where a user's function raises, whose runs then keep the error.
 
     Raises:
         ValueError, FileNotFoundError: as `find` would.

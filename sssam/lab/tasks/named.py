@@ -116,7 +116,7 @@ def _of_file(name: str) -> Task:
         return task
     if found.problem.optimizer is not None and "optimizer" in given:
         raise ProblemError(
-            f"{code.path}: SETTINGS name an optimizer, and the Problem brings one: leave one out"
+            f"{code.path}: SETTINGS name an optimizer, and the Problem gives one: leave one out"
         )
     update: dict[str, Any] = {"metric": found.problem.metric_name}
     update["data"] = task.data.model_copy(update={"fingerprint": found.fingerprint})

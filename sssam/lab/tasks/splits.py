@@ -122,7 +122,7 @@ def _sizes(spec: DataSpec, pool: Pool, size: int, seeds_test: bool) -> tuple[int
     """How many of so many examples train and validate; digits' seeds test on the rest of them."""
     if pool.test_size and spec.test is not None:
         raise ValueError(
-            f"data {spec.name!r} bring a test set of {pool.test_size} examples, got "
+            f"data {spec.name!r} have a test set of {pool.test_size} examples, got "
             f"test={spec.test}: leave it out"
         )
     whole = len(pool.labels) - pool.test_size

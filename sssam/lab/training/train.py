@@ -22,14 +22,13 @@ from sssam.lab.training import (
     hardware,
     loggers,
     loop,
-    memory,
     methods,
     weights,
 )
 from sssam.lab.training import flatness as solutions
+from sssam.lab.training.checkpoints import Keeper, agreed, go_on
 from sssam.lab.training.evaluate import Judged
 from sssam.lab.training.prepare import prepare
-from sssam.lab.training.resume import Keeper, agreed, go_on
 from sssam.lab.training.state import Training
 
 
@@ -59,7 +58,7 @@ def train(
     finite stops at the end of that epoch, and its record says "diverged".
 
     Under torchrun all ranks call it alike: each runs its share of every batch, and all return the
-    record. The first rank alone reads and writes the checkpoint, and tells of epochs.
+    record. The first rank alone reads and writes the checkpoint, and reports epochs.
 
     Args:
         run: what to train.
@@ -71,8 +70,8 @@ def train(
         accelerator: "cpu", "cuda", "mps" or "auto", as Fabric takes them.
         threads: torch's threads while this trains, at least 1; results can depend on them.
         test: whether the test set is measured. If not, the record's fields of it stay empty, and
-            "diverged" is told from the validation set: for a search, which must not see the test.
-        logged: loggers of Fabric's, as `sssam.lab.training.loggers.make` gives; told each epoch's
+            "diverged" is judged by the validation set: for a search, which must not see the test.
+        logged: loggers of Fabric's, as `sssam.lab.training.loggers.make` gives; they get each epoch's
             numbers.
         on_epoch: called at the end of each epoch.
 
@@ -86,14 +85,14 @@ def train(
     tasks.check(run.task)
     fabric = hardware.fabric(accelerator, run.task.precision, logged)
     with alone(threads, run.seed, fabric.device), _closing(logged):
-        peak = memory.Peak(fabric.device)
+        if fabric.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(fabric.device)
         training = prepare(run, fabric)
         go_on(training, checkpoint)
         for point in training.position.curve:
             _log(fabric, point)
         _epochs(training, Keeper(checkpoint, least_seconds), on_epoch)
         record = _record(training, test)
-        record = record.model_copy(update={"peak_memory": peak.bytes()})
         return record if flatness is None else _with_flatness(record, training, flatness)
 
 
@@ -151,7 +150,7 @@ def _record(training: Training, test: bool) -> Record:
     position, split = training.position, training.split
     weights.take(training)
     judged = _judged(training, split.test if test else split.validation)
-    forwards, backwards = training.passes
+    forwards, backwards, device = *training.passes, training.fabric.device
     point = position.curve[weights.evaluated_epoch(training) - 1]
     return Record(
         run=training.run,
@@ -165,12 +164,11 @@ def _record(training: Training, test: bool) -> Record:
         propagations=training.propagations / position.step,
         expected_propagations=_expected(training),
         seconds=position.seconds,
+        peak_memory=torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None,
         curve=tuple(position.curve),
         sample_hash=loop.sample_hash(training),
         initial_hash=position.initial,
-        environment=environment.describe(
-            training.fabric.device, training.run.task.precision, training.share.world
-        ),
+        environment=environment.describe(device, training.run.task.precision, training.share.world),
         **(_tested(judged) if test else {}),
     )
 

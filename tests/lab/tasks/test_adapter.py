@@ -78,9 +78,7 @@ def test_a_folder_without_parquet_files(tmp_path):
         data.load(DataSpec(name="parquet", path=str(tmp_path)), 0)
 
 
-def test_files_that_are_torn_and_a_hub_out_of_reach_are_told_with_their_place(
-    tmp_path, monkeypatch
-):
+def test_files_that_are_torn_and_a_hub_out_of_reach_name_their_place(tmp_path, monkeypatch):
     rows = {"text": [f"{i}" * 9 for i in range(999)], "label": [0, 1, 0] * 333}
     datasets.Dataset.from_dict(rows).to_parquet(tmp_path / "train.parquet")
     whole = (tmp_path / "train.parquet").read_bytes()
@@ -104,8 +102,8 @@ def test_texts_with_labels_become_bytes_of_one_length(tmp_path):
     spec = DataSpec(name="parquet", path=str(tmp_path), target="mood", length=4, label_noise=0.5)
     split = data.load(spec, 0)
     assert split.form == ((4,), 2, 256, False)
-    held = {bytes(row.tolist()): label for row, label in zip(*_both(split.test), strict=True)}
-    assert held == {b"good": 1, b"\0bad": 0}
+    labels = {bytes(row.tolist()): label for row, label in zip(*_both(split.test), strict=True)}
+    assert labels == {b"good": 1, b"\0bad": 0}
     with pytest.raises(ValueError, match=r"unknown column of .* 'temper': .* mood, text"):
         data.load(spec.model_copy(update={"target": "temper"}), 0)
 

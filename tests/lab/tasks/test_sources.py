@@ -32,7 +32,7 @@ def test_fashion_mnist_from_idx_files_keeps_its_own_test_set(idx_folder):
     split = data.load(spec, 0)
     assert [len(part) for part in split[:3]] == [20, 10, 10]
     assert split.test.targets.tolist() == list(range(10))
-    with pytest.raises(ValueError, match="bring a test set of 10 examples, got test=5: leave it"):
+    with pytest.raises(ValueError, match="have a test set of 10 examples, got test=5: leave it"):
         data.train_size(spec.model_copy(update={"test": 5}))
     other = data.load(spec, 1)
     assert torch.equal(split.test.targets, other.test.targets)

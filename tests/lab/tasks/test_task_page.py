@@ -38,8 +38,8 @@ def test_every_model_and_option_is_there_with_its_default():
     for name, model in models.MODELS.items():
         assert name in TEXT or name.removeprefix("resnet") in TEXT
         for option, field in model.options.model_fields.items():
-            shown = f" ({field.default:g})" if option != "norm" else ""
-            assert f"`{option}`{shown}" in TEXT, option
+            default = f" ({field.default:g})" if option != "norm" else ""
+            assert f"`{option}`{default}" in TEXT, option
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def test_settings_change_the_task_its_data_or_its_model(tmp_path):
             {"model": {"name": "transformer", "options": {"depth": [1]}}},
             r"model\.options\.depth.* must be .*, not \[1\]",
         ),
-        ({"optimizer": "own"}, "optimizer 'own' is for a Problem that brings one"),
+        ({"optimizer": "own"}, "optimizer 'own' is for a Problem that gives one"),
     ):
         with pytest.raises(ValueError, match=text):
             tasks.find("digits", changes=wrong)

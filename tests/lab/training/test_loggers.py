@@ -1,4 +1,4 @@
-"""What loggers are told, what they are named, and what is said where a library is missing."""
+"""What loggers get, what they are named, and the error where a library is missing."""
 
 import csv
 import importlib
