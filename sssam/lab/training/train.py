@@ -71,7 +71,7 @@ def train(
         threads: torch's threads while this trains, at least 1; results can depend on them.
         test: whether the test set is measured. If not, the record's fields of it stay empty, and
             "diverged" is judged by the validation set: for a search, which must not see the test.
-        logged: loggers of Fabric's, as `sssam.lab.training.loggers.make` gives; they get each epoch's
+        logged: loggers of Fabric's, as `sssam.lab.training.loggers.make` gives, for each epoch's
             numbers.
         on_epoch: called at the end of each epoch.
 
