@@ -56,7 +56,7 @@ def _summary(records: Sequence[Record]) -> VariantFlatness | None:
 
 
 def _rises(found: Sequence[Flatness]) -> list[VariantRise]:
-    """All were measured by the same settings, so their rises are of the same radii in the same order."""
+    """All were measured by the same settings, so their rises are of the same radii."""
     every = zip(*(each.rises for each in found), strict=True)
     ordered = sorted(every, key=lambda some: (some[0].adaptive, some[0].rho))
     return [
