@@ -11,7 +11,7 @@ from sssam.lab.specs import DataSpec
 from sssam.lab.specs.seeds import generator
 from sssam.lab.tasks import sources
 from sssam.lab.tasks.examples import Examples
-from sssam.lab.tasks.form import Form
+from sssam.lab.tasks.models import Form
 from sssam.lab.tasks.pools import Pool
 
 

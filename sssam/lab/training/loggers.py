@@ -1,7 +1,8 @@
 """A run's curves in other tools while it trains: CSV, TensorBoard, MLflow, Weights & Biases."""
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -81,10 +82,16 @@ def _lightning() -> Any:
     return importlib.import_module("lightning.pytorch.loggers")
 
 
-def close(used: Sequence[Logger], ended_well: bool) -> None:
+@contextmanager
+def closing(used: Sequence[Logger]) -> Iterator[None]:
     """Flushes and closes loggers at the end of a run; W&B would else go on with the same run."""
-    for logger in used:
-        logger.finalize("success" if ended_well else "failed")
-        finish = getattr(getattr(logger, "experiment", None), "finish", None)
-        if finish is not None:
-            finish()
+    status = "failed"
+    try:
+        yield
+        status = "success"
+    finally:
+        for logger in used:
+            logger.finalize(status)
+            finish = getattr(getattr(logger, "experiment", None), "finish", None)
+            if finish is not None:
+                finish()

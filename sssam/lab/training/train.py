@@ -84,7 +84,7 @@ def train(
         raise ValueError(f"threads is {threads}, must be at least 1: torch's threads")
     tasks.check(run.task)
     fabric = hardware.fabric(accelerator, run.task.precision, logged)
-    with alone(threads, run.seed, fabric.device), _closing(logged):
+    with alone(threads, run.seed, fabric.device), loggers.closing(logged):
         if fabric.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(fabric.device)
         training = prepare(run, fabric)
@@ -121,16 +121,6 @@ def _log(fabric: Fabric, point: Point) -> None:
     """Gives loggers the numbers at an epoch's end, by its step."""
     if fabric.loggers:
         fabric.log_dict(point.model_dump(exclude={"step"}, exclude_none=True), step=point.step)
-
-
-@contextmanager
-def _closing(logged: Sequence[Logger]) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        loggers.close(logged, ended_well=False)
-        raise
-    loggers.close(logged, ended_well=True)
 
 
 def _point(training: Training) -> Point:

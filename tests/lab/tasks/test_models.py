@@ -4,7 +4,7 @@ from torch import nn
 
 from sssam.lab.specs import ModelSpec
 from sssam.lab.tasks import models
-from sssam.lab.tasks.form import Form
+from sssam.lab.tasks.models import Form
 
 MLP = ModelSpec(name="mlp", widths=(256, 256))
 

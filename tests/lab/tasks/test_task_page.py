@@ -9,7 +9,7 @@ from tiny import SAM
 from sssam.lab import tasks
 from sssam.lab.specs import ModelSpec, Run, Task
 from sssam.lab.tasks import models
-from sssam.lab.tasks.form import Form
+from sssam.lab.tasks.models import Form
 from sssam.lab.training import train
 
 TEXT = (Path(__file__).parents[3] / "docs" / "tasks.md").read_text()

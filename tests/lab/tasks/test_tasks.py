@@ -8,7 +8,7 @@ from sssam.lab import tasks
 from sssam.lab.runs import checks
 from sssam.lab.specs import DataSpec, Method, ModelSpec, Run
 from sssam.lab.tasks import models, splits
-from sssam.lab.tasks.form import Form
+from sssam.lab.tasks.models import Form
 from sssam.lab.training import train
 
 

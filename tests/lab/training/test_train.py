@@ -198,3 +198,11 @@ def test_a_login_node_of_slurm_s_is_like_any_machine(tmp_path, monkeypatch):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert train.train(run()).outcome == "finished"
+
+
+def test_the_order_is_a_function_of_seed_and_epoch_and_visits_every_example():
+    one, same, other, next_one = (loop.order(50, *key) for key in ((0, 0), (0, 0), (1, 0), (0, 1)))
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+    assert not torch.equal(one, next_one)
+    assert sorted(one.tolist()) == list(range(50))
