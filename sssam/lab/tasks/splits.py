@@ -73,8 +73,7 @@ def load(spec: DataSpec, seed: int, at_most: int | None = None) -> Split:
     the training set; digits stay in [0, 1]. With `label_noise` q, each training label is drawn
     anew, uniformly over all classes, with probability q (symmetric noise); validation and test
     labels stay as they are. The test set is the same for every seed: the data's own, or `test`
-    examples that are drawn before anything else. Digits without `test` alone are tested, at each
-    seed, on what its training and validation leave over, as the first records were.
+    examples that are drawn before anything else.
 
     Raises:
         ValueError: an unknown name, more examples asked for than there are, or other data than
@@ -104,37 +103,29 @@ def _indices(spec: DataSpec, pool: Pool, seed: int) -> tuple[Tensor, Tensor, Ten
     By default a tenth validates, a fifth tests where the data have no test set, and all others
     train.
     """
-    examples = torch.arange(len(pool.labels))
-    open_, test = examples[: len(examples) - pool.test_size], examples[len(examples) :]
-    if pool.test_size:
-        test = examples[-pool.test_size :]
-    elif spec.test is not None or spec.name != "digits":
-        cut = spec.test or max(1, len(examples) // 5)
-        examples = torch.randperm(len(examples), generator=generator("test pool"))
-        test, open_ = examples[:cut], examples[cut:]
-    train, validation = _sizes(spec, pool, len(open_), seeds_test=not len(test))
-    order = open_[torch.randperm(len(open_), generator=generator("split", seed))]
-    rest = order[train + validation :]
-    return order[:train], order[train : train + validation], test if len(test) else rest
+    size, own = len(pool.labels), pool.test_size
+    if own and spec.test is not None:
+        raise ValueError(
+            f"data {spec.name!r} have a test set of {own} examples, got test={spec.test}: leave it "
+            "out"
+        )
+    if own:
+        rest, test = torch.arange(size).tensor_split([size - own])
+    else:
+        test, rest = _shuffled(size, "test pool").tensor_split([spec.test or max(1, size // 5)])
+    validation = max(1, (size - own) // 10) if spec.validation is None else spec.validation
+    train = len(rest) - validation if spec.train is None else spec.train
+    if train < 1 or train + validation > len(rest):
+        raise ValueError(
+            f"data {spec.name!r} has {len(rest)} examples for training and validation together, "
+            f"got train={train} and validation={validation}: ask for fewer"
+        )
+    rest = rest[_shuffled(len(rest), "split", seed)]
+    return rest[:train], rest[train : train + validation], test
 
 
-def _sizes(spec: DataSpec, pool: Pool, size: int, seeds_test: bool) -> tuple[int, int]:
-    """How many of so many examples train and validate; digits' seeds test on the rest of them."""
-    if pool.test_size and spec.test is not None:
-        raise ValueError(
-            f"data {spec.name!r} have a test set of {pool.test_size} examples, got "
-            f"test={spec.test}: leave it out"
-        )
-    whole = len(pool.labels) - pool.test_size
-    validation = max(1, whole // 10) if spec.validation is None else spec.validation
-    rest = max(1, whole // 5) if seeds_test else 0
-    train = size - rest - validation if spec.train is None else spec.train
-    if train < 1 or train + validation > size - seeds_test:
-        raise ValueError(
-            f"data {spec.name!r} has {size - seeds_test} examples for training and validation "
-            f"together, got train={train} and validation={validation}: ask for fewer"
-        )
-    return train, validation
+def _shuffled(size: int, *key: str | int) -> Tensor:
+    return torch.randperm(size, generator=generator(*key))
 
 
 def _redrawn(labels: Tensor, noise: float, classes: int, seed: int) -> Tensor:

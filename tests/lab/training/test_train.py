@@ -36,7 +36,7 @@ def test_methods_of_a_seed_share_weights_order_and_labels():
     other = train.train(run(BASE, seed=6))
     assert other.sample_hash != records[0].sample_hash
     assert other.initial_hash != records[0].initial_hash
-    assert other.test_hash != records[0].test_hash
+    assert other.test_hash == records[0].test_hash
 
 
 def test_the_hash_sees_the_order_and_the_labels_that_were_trained_on():
@@ -71,7 +71,7 @@ def test_the_counters_count_what_was_run(method):
     assert [point.step for point in record.curve] == list(range(3, record.steps + 1, 3))
     assert record.forwards == record.backwards == record.propagations * record.steps
     assert record.curve[-1].propagations == pytest.approx(record.forwards)
-    assert record.test_size == 1797 - 96 - 32
+    assert record.test_size == 1797 // 5
     assert int(record.correct, 16).bit_count() == round(record.test_accuracy * record.test_size)
 
 
