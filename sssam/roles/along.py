@@ -64,8 +64,8 @@ def _muon(d: Tensor, step: Step, i: int) -> Tensor:
         return d.sign().mul_(0.2)
     matrix = torch.zeros_like(whole(d)).requires_grad_()
     matrix.grad = whole(d)
-    muon = torch.optim.Muon([matrix], lr=1.0, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")
-    muon.step()
+    rule: Any = torch.optim.Muon
+    rule([matrix], lr=1.0, weight_decay=0.0, adjust_lr_fn="match_rms_adamw").step()
     return spread(matrix.detach().neg_(), d)
 
 
