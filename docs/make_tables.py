@@ -1,4 +1,4 @@
-"""`python docs/make_tables.py` writes README's picture, and its and choosing.md's table of methods.
+"""`python docs/make_tables.py` writes README's picture and the table of methods in choosing.md.
 
 What a method is stands here; passes and memory are asked of the classes, and what was measured is
 read from the comparisons of two studies, whose records are kept beside them.
@@ -129,12 +129,6 @@ def choosing(measured: Sequence[Comparison]) -> str:
     return _markdown(head, lines)
 
 
-def overview() -> str:
-    """The table of README.md."""
-    head = ["class", "when it acts", "where e points", "which gradient is used", "passes a step"]
-    return _markdown(head, [_facts(fact)[:5] for fact in FACTS])
-
-
 def _facts(fact: Fact) -> list[str]:
     model = nn.Sequential(nn.Linear(4, 4), nn.LayerNorm(4))
     base = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
@@ -197,7 +191,7 @@ def written(document: str, table: str) -> str:
 
 def documents() -> dict[str, str]:
     """The documents by their paths in the source tree, each with its table."""
-    return {"docs/choosing.md": choosing(comparisons()), "README.md": overview()}
+    return {"docs/choosing.md": choosing(comparisons())}
 
 
 def picture() -> bytes:
