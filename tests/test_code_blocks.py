@@ -174,6 +174,11 @@ def _skorch() -> Names:
     return {"cross_val_score": cross_val_score, "Net": Net, "x": x, "y": y}
 
 
+def _peft() -> Names:
+    pytest.importorskip("peft", reason="peft is missing")
+    return {}
+
+
 INTEGRATIONS: dict[str, Callable[[], Names]] = {
     "A loop of your own": lambda: {"device": "cpu"},
     "Fabric": _fabric,
@@ -181,6 +186,7 @@ INTEGRATIONS: dict[str, Callable[[], Names]] = {
     "Transformers": _transformers,
     "Lightning": _lightning,
     "skorch": _skorch,
+    "PEFT": _peft,
 }
 
 

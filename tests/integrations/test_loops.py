@@ -185,6 +185,7 @@ NEEDS = {
     "fabric_loop": ["lightning_fabric"],
     "accelerate_loop": ["accelerate"],
     "skorch_estimator": ["skorch"],
+    "peft_lora": ["peft"],
     "lightning_trainer": ["lightning"],
     "transformers_trainer": ["transformers", "accelerate"],
 }
