@@ -23,10 +23,6 @@ from sssam.runtime import batches
 _OTHERS = (Path(torch.__file__).parent, Path(__file__).parents[2])
 
 
-class MisfitError(ProblemError):
-    """Model, loss, metric or optimizer that can't run on the data; says which, and the shapes."""
-
-
 class Survey(NamedTuple):
     """What is known of a task before any training.
 
@@ -68,8 +64,8 @@ def survey(task: Task) -> Survey:
         problem = make(task, 0, at_most=task.batch_size)
         size = data.train_size(task.data)
         return _tried(problem, task.batch_size, size, task.data.fingerprint)
-    except MisfitError as error:
-        raise MisfitError(f"task {task.name!r}: {error}") from error
+    except ProblemError as error:
+        raise ProblemError(f"task {task.name!r}: {error}") from error
 
 
 @lru_cache(maxsize=4)
@@ -96,8 +92,8 @@ def tried(model: nn.Module, loss: Judgement, metric: Judgement, inputs: Any, tar
     It runs on a copy of the model, and no generator is moved.
 
     Raises:
-        MisfitError: one of them raises, or the loss has no gradient.
-        ProblemError: the loss or the metric has a wrong shape, type or range.
+        ProblemError: one of them raises, the loss has no gradient, or the loss or the metric has a
+            wrong shape, type or range; the text says which, and the shapes.
     """
     n, network = batches.size(inputs), copy.deepcopy(model)
     with torch.random.fork_rng(devices=[]):
@@ -132,7 +128,7 @@ def named(what: str, **given: Any) -> Iterator[None]:
     """Says of what is raised inside where it comes from, and on tensors of which shapes.
 
     Raises:
-        MisfitError: in place of any exception but a ProblemError.
+        ProblemError: in place of any other exception.
     """
     try:
         yield
@@ -141,7 +137,7 @@ def named(what: str, **given: Any) -> Iterator[None]:
     except Exception as error:  # whatever a user's code or torch raises
         on = ", ".join(f"{name} {_shapes(tree)}" for name, tree in given.items())
         reason = textwrap.shorten(str(error), 300, placeholder=" ...")
-        raise MisfitError(
+        raise ProblemError(
             f"{what} fails on one batch{on and f' ({on})'} with {type(error).__name__}: "
             f"{reason}{_place(error)}"
         ) from error

@@ -87,7 +87,7 @@ def test_files_that_it_depends_on_are_part_of_it(written):
     two = taskfile.code(path)
     assert one.sha256 != two.sha256
     assert taskfile.problem(two, 0).model.out_features == 3
-    with pytest.raises(taskfile.TaskFileError, match="depends on, changed since this run was"):
+    with pytest.raises(ProblemError, match="depends on, changed since this run was"):
         taskfile.problem(one, 0)
 
 
