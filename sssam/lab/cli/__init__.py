@@ -25,6 +25,7 @@ COMMANDS = MappingProxyType(
         "train": ("train:train", "Train one run, and write its record."),
         "time": ("time:time", "Measure each variant's seconds over the base's."),
         "plan": ("plan:plan", "See what each family of schedules would do at a budget."),
+        "rho": ("rho:rho", "See how far the loss rises at each rho, and begin there."),
         "search": ("search:search", "Search for schedules that bring most at a budget."),
         "sharpness": ("sharpness:sharpness", "Measure the flatness of a trained model."),
         "export": ("exchange:export", "Write a study's records as JSON lines."),
