@@ -1,16 +1,19 @@
 """`sssam rho`."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from sssam.lab.cli.refusals import FailedError, refusing, telling
+from cyclopts import Parameter, validators
+
+from sssam.lab.cli.options import AT_LEAST_0, OutFile, TaskOptions
+from sssam.lab.cli.refusals import FailedError, refusing
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from sssam.lab.training.radius import Rises
 
+Above0 = Annotated[float, Parameter(validator=validators.Number(gt=0, lt=float("inf")))]
 #: The widest bar, and the rises that it spans, in powers of ten.
 WIDTH, LOW, HIGH = 24, -3, 1
 
@@ -18,51 +21,44 @@ WIDTH, LOW, HIGH = 24, -3, 1
 def rho(
     task: str = "noisy-digits",
     *,
-    rise: float = 0.5,
-    seed: int = 1000,
-    epochs: int | None = None,
-    data: Path | None = None,
-    out: Path | None = None,
+    rise: Above0 = 0.5,
+    seed: Annotated[int, AT_LEAST_0] = 1000,
+    out: OutFile = None,
+    options: TaskOptions = TaskOptions(),  # noqa: B008 -- frozen
 ) -> int:
-    """Suggest a radius for SAM: how far the loss rises at each rho, while the base trains once.
+    """See how far the loss rises at each rho while the base trains once, and where to begin.
 
     The test set is not looked at. What is suggested is where a search of rho should begin.
 
     Args:
         task: What is trained, as in `sssam compare`.
-        rise: How far the loss should rise at the suggested radius, in its units, above 0.
+        rise: How far the loss rises at the suggested radius, in its units.
         seed: Seed of the run; one that no comparison uses.
-        epochs: Length of the training, at least 1; default the task's own.
-        data: Where the task's data lie, for a task that does not bring its own.
         out: File for the plot, ending in .svg, .pdf or .png.
     """
-    from rich.text import Text
-
-    from sssam.lab.cli import arguments, terminal
+    from sssam.lab.cli import studies, terminal
     from sssam.lab.report import files
     from sssam.lab.report.radius import rises as drawn
     from sssam.lab.specs import Method, Run
+    from sssam.lab.tasks.examples import ProblemError
     from sssam.lab.training import radius
 
     output, errors = terminal.consoles()
     with refusing():
-        if not 0 < rise < float("inf"):
-            raise ValueError(f"--rise must be above 0 and finite, not {rise:g}")
-        chosen = arguments.task(task, epochs, data)
+        chosen = studies.task(task, options)
         run = Run(task=chosen, method=Method(label="base", kind="base"), seed=seed)
         if out is not None:
             files.kind(out)
     try:
-        with telling(chosen, errors), errors.status("training the base"):
+        with errors.status("training the base"):
             points = radius.rises(run)
-    except FloatingPointError as error:
-        raise FailedError(str(error)) from error
+    except (FloatingPointError, ProblemError) as error:
+        raise FailedError(f"task {chosen.name!r}: {error}") from error
     found = radius.radius(points, rise)
     output.print(_table(points, found, output.encoding))
-    output.print(Text(f"\n{_said(found, rise)}"))
+    terminal.say("", _said(found, rise))
     if out is not None:
-        path = files.save(drawn(points, rise, found), out)
-        output.print(Text(f"The plot: {path}"), soft_wrap=True)
+        terminal.say(f"The plot: {files.save(drawn(points, rise, found), out)}")
     return 0
 
 
