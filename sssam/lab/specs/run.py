@@ -60,8 +60,8 @@ Augment = Annotated[
 class ModelSpec(Spec):
     """A model by name, with its sizes.
 
-    `widths` are those of an MLP's hidden layers; `options` are the model's further arguments, as
-    `sssam.lab.tasks.models.options` lists them.
+    `widths` are those of hidden layers; `options` are the further ones that the model has in
+    `sssam.lab.tasks.models.MODELS`.
     """
 
     name: str
