@@ -34,8 +34,9 @@ def plan(
     with refusing():
         plans = planning.plan(budget, total_steps, rho, strength)
         drawn = planning.bands(plans, total_steps)
-        path = None if out is None else files.save(schedules(drawn), out)
+        if out is not None:
+            files.save(schedules(drawn), out)
     output.print(planning.rendered(plans, total_steps, output.encoding))
-    if path is not None:
-        output.print(Text(f"\nThe plot: {path}"), soft_wrap=True)
+    if out is not None:
+        output.print(Text(f"\nThe plot: {out}"), soft_wrap=True)
     return 0

@@ -113,14 +113,14 @@ def _by_now(what: Target, part: Part) -> Callable[[list[Record]], Comparison]:
 
 def _pooled(made: Mapping[str, Comparison], what: Target, quiet: bool, output: Console) -> None:
     """What several tasks say together, each with the same weight, and the page that links them."""
-    together = pooled.pooled(list(made.values()))
-    index, *_ = pooled.write(what.study.name, made, together, what.directory)
-    if together.pooled is None:
-        output.print(Text(f"\n{together.reason}"), soft_wrap=True)
+    found = pooled.pooled(list(made.values()))
+    index, *_ = pooled.write(what.study.name, made, found, what.directory)
+    if isinstance(found, str):
+        output.print(Text(f"\n{found}"), soft_wrap=True)
     else:
-        output.print(Text(f"\n{pooled.headline(together.pooled)}", style="bold"))
-        if not quiet and together.pooled.variants:
-            output.print(terminal.drawn(pooled.cells(together.pooled)))
+        output.print(Text(f"\n{pooled.headline(found)}", style="bold"))
+        if not quiet and found.variants:
+            output.print(terminal.drawn(pooled.cells(found)))
     output.print(Text(f"\nThe page of all tasks: {index}"), soft_wrap=True)
 
 

@@ -173,8 +173,10 @@ def _show(found: "Results", folder: Path, quiet: bool) -> None:
     for line in report.sentences(found):
         output.print(Text(line), soft_wrap=True)
     if found.front():
-        path = files.save(report.front(found), folder / "front.svg")
-        output.print(Text(f"\nThe front: {path}; all trials: {folder / 'search.json'}"))
+        files.save(report.front(found), folder / "front.svg")
+        output.print(
+            Text(f"\nThe front: {folder / 'front.svg'}; all trials: {folder / 'search.json'}")
+        )
 
 
 def _confirmed(what: "Target", trainer: "Trainer", found: "Results", quiet: bool) -> int:

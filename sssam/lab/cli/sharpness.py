@@ -51,7 +51,7 @@ def sharpness(
     from rich.text import Text
 
     from sssam.lab.cli import arguments, terminal
-    from sssam.lab.report import flatness as figures
+    from sssam.lab.report import solutions as figures
 
     output, errors = terminal.consoles()
     paths = [checkpoint] if second is None else [checkpoint, second]
