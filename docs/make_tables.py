@@ -1,4 +1,4 @@
-"""`python docs/make_tables.py` writes README's picture, and its and choosing.md's table of methods.
+"""`python docs/make_tables.py` writes README's picture and the table of methods in choosing.md.
 
 What a method is stands here; passes and memory are asked of the classes.
 """
@@ -84,6 +84,8 @@ FACTS = tuple(Fact(*each) for each in (
      FIRST, "Neural Networks 185, 2025"),
     ("ESAM", "ESAM", "always", "g, on tensors drawn at random",
      "at w + e, of the samples whose losses rise most", PER_SAMPLE, "2110.03141"),
+    ("ZSharp", "ZSharp", "always", "g, on coordinates that stand out in their tensors", "at w + e",
+     "any", "2505.02369"),
     ("KSAM", "KSAM", "always", "g of the samples of the highest losses",
      "at w + e, of the same samples", PER_SAMPLE, "2210.12864"),
     ("AsyncSAM", "AsyncSAM", "always", "g of the step before", "at w + e", FIRST, "2503.11147"),
@@ -115,12 +117,6 @@ def choosing() -> str:
     head = ["method", "when it acts", "where e points", "which gradient is used", "passes a step"]
     head += ["extra memory", "the loop", "reference"]
     return _markdown(head, [[*_facts(fact), _link(fact)] for fact in FACTS])
-
-
-def overview() -> str:
-    """The table of README.md."""
-    head = ["class", "when it acts", "where e points", "which gradient is used", "passes a step"]
-    return _markdown(head, [_facts(fact)[:5] for fact in FACTS])
 
 
 def _facts(fact: Fact) -> list[str]:
@@ -161,7 +157,7 @@ def written(document: str, table: str) -> str:
 
 def documents() -> dict[str, str]:
     """The documents by their paths in the source tree, each with its table."""
-    return {"docs/choosing.md": choosing(), "README.md": overview()}
+    return {"docs/choosing.md": choosing()}
 
 
 def picture() -> bytes:

@@ -211,7 +211,6 @@ def test_the_example_runs(name: str) -> None:
 #: Those that are run by other tests.
 ELSEWHERE = {
     "torchrun_loop": "distributed/test_faults.py",
-    "my_task": "lab/tasks/test_taskfile.py",
 }
 
 

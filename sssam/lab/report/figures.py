@@ -7,12 +7,12 @@ from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.report.cells import claim_p
 from sssam.lab.report.cost import AXES, Axis, accuracy_against_cost, below, priced
 from sssam.lab.report.figure import Figure
+from sssam.lab.report.flatness import along
 from sssam.lab.report.forest import Line, forest
 from sssam.lab.report.key import Key, named
 from sssam.lab.report.lines import Quantity, curves, sensitivity, with_rho
 from sssam.lab.report.schedules import Band, schedules
 from sssam.lab.report.sentences import CAPTIONS, headline
-from sssam.lab.report.solutions import along
 from sssam.lab.report.text import counted, listed, points, ranged
 
 #: The most variants that a figure draws as lines: more of them could not be told apart.

@@ -38,8 +38,8 @@ def svg(chart: alt.LayerChart) -> str:
     return drawn.replace(">", words, 1) if "description" in specification else drawn
 
 
-def save(chart: alt.LayerChart, *paths: Path) -> None:
-    """Writes the chart as SVG, PDF or PNG, by the endings of the paths; it is drawn once for all.
+def save(chart: alt.LayerChart, *paths: Path) -> list[Path]:
+    """Writes the chart as SVG, PDF or PNG, by the endings of `paths`, drawn once; returns them.
 
     Raises:
         ValueError: another ending.
@@ -52,3 +52,4 @@ def save(chart: alt.LayerChart, *paths: Path) -> None:
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, KINDS[path.suffix.lower()](drawn))
+    return list(paths)

@@ -74,9 +74,8 @@ def write(
         write_whole(directory / name, content.encode())
     paths = list[Path]()
     for figure in drawn:
-        some = [directory / "figures" / f"{figure.name}{kind}" for kind in KINDS]
-        save(figure.chart(), *some)
-        paths += some
+        names = [directory / "figures" / f"{figure.name}{kind}" for kind in KINDS]
+        paths += save(figure.chart(), *names)
     texts = tuple(directory / name for name in _TEXTS)
     return Written(directory / "comparison.html", texts, tuple(paths))
 

@@ -1,11 +1,13 @@
 """What one search is: everything that determines its trials, but their number."""
 
+from collections.abc import Iterable
 from math import isfinite
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from sssam.lab.specs import Method, Run, Spec, Task, Whole
+from sssam.lab.specs.invalid import complaint
 from sssam.lab.tasks import problems
 from sssam.schedules import constant
 
@@ -98,3 +100,20 @@ class Design(Spec):
         own = self.task.data.train
         size = problems.survey(self.task).size if own is None else own
         return self.example().total_steps(size)
+
+
+def designs(budgets: Iterable[float], baseline: bool, **shared: Any) -> list[Design]:
+    """A search for each budget, and one at random beside it where `baseline`.
+
+    Raises:
+        ValueError: a value that `Design` refuses.
+    """
+    samplers: tuple[Sampler, ...] = ("tpe", "random") if baseline else ("tpe",)
+    try:
+        return [
+            Design(budget=budget, sampler=sampler, **shared)
+            for budget in dict.fromkeys(budgets)
+            for sampler in samplers
+        ]
+    except ValidationError as error:
+        raise ValueError(complaint(error, Design.model_fields)) from error

@@ -39,7 +39,7 @@ def search(
     Args:
         designs: the searches.
         trials: of each, at least 1.
-        train: trains runs on validation data alone, such as `sssam.lab.cli.training.Trainer`.
+        train: trains runs on validation data alone, such as `sssam.lab.runs.trainer.Trainer`.
         on_generation: called with the results so far after each generation.
 
     Raises:

@@ -36,7 +36,7 @@ kind = "sam"
 )
 def test_sigterm_says_what_is_kept_and_leaves_no_worker(tmp_path: Path, engine: str) -> None:
     (tmp_path / "study.toml").write_text(STUDY)
-    words = ["run", "study.toml", "--out", "kept", "--engine", engine]
+    words = ["compare", "study.toml", "--out", "kept", "--engine", engine]
     command = subprocess.Popen(
         [sys.executable, "-m", "sssam", *words],
         cwd=tmp_path,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from tiny import TASK, run, same_but_times
 
-from sssam.lab.report import solutions as figures
+from sssam.lab.report import flatness as figures
 from sssam.lab.report.files import svg
 from sssam.lab.specs import Record
 from sssam.lab.specs.flatness import Flatness, Measured, Plan
