@@ -45,11 +45,21 @@ def save(chart: alt.LayerChart, *paths: Path) -> list[Path]:
         ValueError: another ending.
         OSError: a file could not be written.
     """
-    for path in paths:
-        if path.suffix.lower() not in KINDS:
-            raise ValueError(f"the figure's file is {str(path)!r}, must end in .svg, .pdf or .png")
+    kinds = [kind(path) for path in paths]
     drawn = svg(chart)
-    for path in paths:
+    for path, each in zip(paths, kinds, strict=True):
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, KINDS[path.suffix.lower()](drawn))
+        write_whole(path, KINDS[each](drawn))
     return list(paths)
+
+
+def kind(path: Path) -> str:
+    """The ending of a figure's file, which says what kind of file it is.
+
+    Raises:
+        ValueError: another ending than those of `KINDS`.
+    """
+    ending = path.suffix.lower()
+    if ending not in KINDS:
+        raise ValueError(f"the figure's file is {str(path)!r}, must end in .svg, .pdf or .png")
+    return ending
