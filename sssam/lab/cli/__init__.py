@@ -12,6 +12,7 @@ from sssam.lab.cli.lists import methods, tasks
 from sssam.lab.cli.plan import plan
 from sssam.lab.cli.refusals import FailedError, RefusedError, line
 from sssam.lab.cli.report import report
+from sssam.lab.cli.rho import rho
 from sssam.lab.cli.search import search
 from sssam.lab.cli.sharpness import sharpness
 from sssam.lab.cli.time import time
@@ -25,6 +26,7 @@ COMMANDS: dict[Callable[..., int], str] = {
     train: "noisy-digits --method SAM --checkpoint sam.pt",
     time: "noisy-digits --variants SAM looksam",
     plan: "--budget 1.25 --total-steps 10000 --out plan.svg",
+    rho: "my_task.py --out rho.svg",
     search: "noisy-digits --budgets 1.1 1.25 --confirm 12",
     sharpness: "sam.pt --samples 1000",
     init: "my_task.py",
