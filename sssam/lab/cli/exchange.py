@@ -42,7 +42,7 @@ def import_(file: Path, directory: Path) -> int:
     """Take the records of a file of JSON lines into a study's directory.
 
     A run that has a record there keeps it. Lines that are no records, and records that differ from
-    the one there, are told of and kept aside; the exit code is then 1.
+    the one there, are listed and not taken; the exit code is then 1.
 
     Args:
         file: As sssam export writes it, .jsonl or .jsonl.gz.
@@ -61,8 +61,7 @@ def import_(file: Path, directory: Path) -> int:
     for problem in taken.problems:
         errors.print(Text(f"not taken: {problem}", style="yellow"), soft_wrap=True)
     text = f"{counted(taken.new, 'record')} taken, {taken.known} there before"
-    if taken.aside is not None:
-        lines = counted(len(taken.problems), "line")
-        text += f"; {lines} not taken, kept in {taken.aside}"
+    if taken.problems:
+        text += f"; {counted(len(taken.problems), 'line')} not taken"
     output.print(Text(text), soft_wrap=True)
     return 1 if taken.problems else 0

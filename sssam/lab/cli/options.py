@@ -38,10 +38,10 @@ class HowStudies(How):
     """Options of all commands that train many runs.
 
     Args:
-        engine: Where runs are trained: here, local:N, dask:ADDRESS, ray or slurm:PARTITION; default
-            a process on this machine for each core, or what the study says.
+        engine: Where runs are trained: here, local:N, slurm:PARTITION or a Python file; default a
+            process on this machine for each core, or what the study says.
         jobs: Processes on this machine, each with its share of the cores; in place of --engine.
-        retry_failed: Train runs anew that failed; their records are set aside.
+        retry_failed: Train runs anew that failed; their records go to records/quarantine.
     """
 
     engine: str | None = None

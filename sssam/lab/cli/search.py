@@ -1,7 +1,6 @@
 """`sssam search`."""
 
 import math
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -12,8 +11,6 @@ from sssam.lab.cli.options import Flag, HowStudies
 from sssam.lab.cli.refusals import refusing
 
 if TYPE_CHECKING:
-    from sssam.lab.cli.studies import Target
-    from sssam.lab.cli.training import Trainer
     from sssam.lab.search import Design, Results
 
 
@@ -28,8 +25,7 @@ def search(
     knots: int = 5,
     generation: int = 8,
     halve: Annotated[bool, Parameter(negative="--no-halve")] = True,
-    draws: Literal["systematic", "bernoulli"] = "systematic",
-    baseline: Annotated[bool, Parameter(negative="--no-baseline")] = True,
+    sampler: Literal["tpe", "random"] = "tpe",
     sampler_seed: int = 0,
     out: Path | None = None,
     confirming: Annotated[int | None, Parameter(name="--confirm")] = None,
@@ -55,9 +51,8 @@ def search(
         generation: Trials of a search that are drawn before any of them is learnt from, and can be
             trained at once; at least 1.
         halve: Give up the lesser half of each generation after its first seed.
-        draws: How the steps are drawn: systematic ones cost the budget to one step in each run.
-        baseline: Also search at random, with as many trials; --no-baseline leaves that out.
-        sampler_seed: Of the samplers; equal seeds give equal trials.
+        sampler: Of Optuna's: tpe learns from earlier trials, random does not.
+        sampler_seed: Of the sampler; equal seeds give equal trials.
         out: Directory of records and results; default sssam-results/TASK-search.
         confirming: Compare what was found with the base optimizer and SAM, on this many fresh seeds
             and on the test set, in the folder confirm; 10 or more tell something.
@@ -78,19 +73,18 @@ def search(
         _, errors = terminal.consoles()
         with refusing():
             count = arguments.seeds(seeds, "validation seeds")
-            designs = _designs(
-                numbers("--budgets", budgets),
-                baseline,
-                task=arguments.task(task, epochs, data),
-                seeds=tuple(range(FIRST_SEED, FIRST_SEED + count)),
-                rho=tuple(numbers("--rho", rho)),
-                fractions=tuple(numbers("--fractions", fractions)),
-                knots=knots,
-                generation=generation,
-                halve=halve,
-                draws=draws,
-                seed=sampler_seed,
-            )
+            shared = {
+                "task": arguments.task(task, epochs, data),
+                "sampler": sampler,
+                "seeds": tuple(range(FIRST_SEED, FIRST_SEED + count)),
+                "rho": tuple(numbers("--rho", rho)),
+                "fractions": tuple(numbers("--fractions", fractions)),
+                "knots": knots,
+                "generation": generation,
+                "halve": halve,
+                "seed": sampler_seed,
+            }
+            designs = [_design(budget=each, **shared) for each in numbers("--budgets", budgets)]
             arguments.at_least_one("--trials", trials, "trials of each search")
             if confirming is not None:
                 arguments.seeds(confirming, "fresh seeds", "--confirm")
@@ -99,7 +93,7 @@ def search(
             trainer = training.Trainer(folder, where, settings, quiet, how.retry_failed)
             checks.check_runs([design.example() for design in designs])
         searching = partial(trainer, purpose=Purpose("searching", choosing=True))
-        found = run_search(designs, trials, searching, partial(_tell, quiet))
+        found = run_search(designs, trials, searching)
         _show(found, folder, quiet)
         code = results.failed(trainer.stored.values(), errors, "--retry-failed trains them anew")
         if confirming is not None:
@@ -107,7 +101,9 @@ def search(
                 study = confirm.study(found, confirming)
                 what = studies.Target(study, arguments.directory(folder / "confirm"))
                 trainer = studies.trainer(what, how, train, quiet)
-            code = max(code, _confirmed(what, trainer, found, quiet))
+            decided, stored = studies.run(what, trainer)
+            results.show(what, decided, stored, quiet, results.repeat(what.directory))
+            code = max(code, results.failures(what.study, decided, stored, errors))
         return code
 
 
@@ -126,12 +122,6 @@ def numbers(name: str, text: str) -> list[float]:
     return found
 
 
-def _designs(budgets: Sequence[float], baseline: bool, **shared: object) -> "list[Design]":
-    """A search for each budget, and one at random beside it."""
-    samplers = ("tpe", "random") if baseline else ("tpe",)
-    return [_design(budget=b, sampler=each, **shared) for b in budgets for each in samplers]
-
-
 def _design(**values: object) -> "Design":
     from pydantic import ValidationError
 
@@ -142,18 +132,6 @@ def _design(**values: object) -> "Design":
         return Design.model_validate(values)
     except ValidationError as error:
         raise ValueError(complaint(error, Design.model_fields)) from error
-
-
-def _tell(quiet: bool, found: "Results") -> None:
-    """A line on each search after each generation."""
-    from rich.text import Text
-
-    from sssam.lab.cli import terminal
-    from sssam.lab.search import report
-
-    _, errors = terminal.consoles()
-    for line in [] if quiet else report.progress(found):
-        errors.print(Text(line), soft_wrap=True)
 
 
 def _show(found: "Results", folder: Path, quiet: bool) -> None:
@@ -170,24 +148,6 @@ def _show(found: "Results", folder: Path, quiet: bool) -> None:
     write_whole(folder / "search.json", found.model_dump_json().encode() + b"\n")
     if not quiet:
         output.print(report.table(found))
-    for line in report.sentences(found):
-        output.print(Text(line), soft_wrap=True)
     if found.front():
         path = files.save(report.front(found), folder / "front.svg")
         output.print(Text(f"\nThe front: {path}; all trials: {folder / 'search.json'}"))
-
-
-def _confirmed(what: "Target", trainer: "Trainer", found: "Results", quiet: bool) -> int:
-    """Compares what was found, as `sssam compare` would; returns the exit code."""
-    from rich.text import Text
-
-    from sssam.lab.cli import results, studies, terminal
-    from sssam.lab.search import report
-
-    output, errors = terminal.consoles()
-    decided, stored = studies.run(what, trainer)
-    command = results.repeat(what.directory)
-    for comparison in results.show(what, decided, stored, quiet, command):
-        for line in report.fresh(comparison, found.budgets):
-            output.print(Text(line), soft_wrap=True)
-    return results.failures(what.study, decided, stored, errors)

@@ -1,4 +1,4 @@
-"""How commands train: on an engine, with progress, and with a word on what was found aside."""
+"""How commands train: on an engine, with progress, and a line on each file that is no record."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager

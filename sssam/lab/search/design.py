@@ -13,7 +13,6 @@ from sssam.schedules import constant
 FIRST_SEED = 2000
 
 Sampler = Literal["tpe", "random"]
-Draws = Literal["systematic", "bernoulli"]
 
 
 class Design(Spec):
@@ -24,9 +23,8 @@ class Design(Spec):
     drawn uniformly in the logarithm; `fractions` are the parts of a batch that the ascent pass may
     take, in (0, 1], of which those are used that can cost the budget; `knots` is the number of
     pieces of the free forms. `generation` trials are drawn before any of them is learnt from; where
-    `halve`, the lesser half of them is given up after the first seed. `draws` is as in
-    `sssam.SSSAM`: systematic ones make each run cost its budget to one step. `seed` is the
-    sampler's.
+    `halve`, the lesser half of them is given up after the first seed. `seed` is the
+    sampler's. Draws are systematic, so that each run costs its budget to one step.
     """
 
     task: Task
@@ -38,7 +36,6 @@ class Design(Spec):
     knots: Annotated[int, Field(ge=2, le=20)] = 5
     generation: Whole = 8
     halve: bool = True
-    draws: Draws = "systematic"
     seed: Annotated[int, Field(ge=0)] = 0
 
     @field_validator("rho")
@@ -85,7 +82,7 @@ class Design(Spec):
             kind="sssam",
             rho=self.rho[1],
             schedule=constant(self.mean(fraction)).to_dict(),
-            options={"ascent_fraction": fraction, "draws": self.draws},
+            options={"ascent_fraction": fraction, "draws": "systematic"},
         )
         return self.run(method, self.seeds[0])
 

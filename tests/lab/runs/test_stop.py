@@ -61,9 +61,9 @@ def test_sigterm_says_what_is_kept_and_leaves_no_worker(tmp_path: Path, engine: 
     assert "Traceback" not in said
     _, alive = psutil.wait_procs(workers, timeout=30)
     assert alive == []
-    held = records.read_all(kept)
-    assert 1 <= len(held.by_id) < 300
-    assert held.problems == ()
+    stored = records.read_all(kept)
+    assert 1 <= len(stored.by_id) < 300
+    assert stored.problems == ()
 
 
 TASK = """
