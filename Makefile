@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-slow lint format package bench clean
+.PHONY: demo test test-slow lint format package bench docs clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -36,6 +36,13 @@ package: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.step_times
+
+$(VENV)/.docs: $(READY)
+	$(BIN)/python -m pip install -qq -c constraints.txt -e '.[docs]'
+	touch $@
+
+docs: $(VENV)/.docs
+	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -W --keep-going -q -c docs . build/docs
 
 clean:
 	rm -rf $(VENV) build dist results *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

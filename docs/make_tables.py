@@ -1,4 +1,4 @@
-"""`python docs/make_tables.py` writes README's picture, and its and choosing.md's table of methods.
+"""`python docs/make_tables.py` writes README's picture and the table of methods in choosing.md.
 
 What a method is stands here; passes and memory are asked of the classes.
 """
@@ -117,12 +117,6 @@ def choosing() -> str:
     return _markdown(head, [[*_facts(fact), _link(fact)] for fact in FACTS])
 
 
-def overview() -> str:
-    """The table of README.md."""
-    head = ["class", "when it acts", "where e points", "which gradient is used", "passes a step"]
-    return _markdown(head, [_facts(fact)[:5] for fact in FACTS])
-
-
 def _facts(fact: Fact) -> list[str]:
     model = nn.Sequential(nn.Linear(4, 4), nn.LayerNorm(4))
     base = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
@@ -161,7 +155,7 @@ def written(document: str, table: str) -> str:
 
 def documents() -> dict[str, str]:
     """The documents by their paths in the source tree, each with its table."""
-    return {"docs/choosing.md": choosing(), "README.md": overview()}
+    return {"docs/choosing.md": choosing()}
 
 
 def picture() -> bytes:

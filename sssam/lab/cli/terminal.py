@@ -1,6 +1,7 @@
-"""A comparison as a table that fits the terminal; progress is in `runs/progress.py`."""
+"""Lines, and a comparison as a table that fits the terminal; progress is in `runs/progress.py`."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from rich.console import Console
 from rich.measure import Measurement
@@ -30,8 +31,34 @@ def _console(stderr: bool) -> Console:
     return console
 
 
-def show(comparison: Comparison, console: Console) -> None:
+def say(*lines: str) -> None:
+    """Prints lines of a result, whole however long they are."""
+    for line in lines:
+        consoles()[0].print(Text(line), soft_wrap=True)
+
+
+def note(*lines: str, style: str = "") -> None:
+    """Prints lines on what was found beside the result, on standard error."""
+    for line in lines:
+        consoles()[1].print(Text(line, style=style), soft_wrap=True)
+
+
+def draw(rows: Sequence[Sequence[Cell]], wrapped: str = "") -> None:
+    """Prints rows of cells as a table; one column may be wrapped between words."""
+    made = drawn(rows)
+    for column in made.columns:
+        column.no_wrap = column.header != wrapped
+    consoles()[0].print(made)
+
+
+def busy(text: str, quiet: bool = False) -> AbstractContextManager[object]:
+    """Says what is done, as long as it is done."""
+    return nullcontext() if quiet else consoles()[1].status(text)
+
+
+def show(comparison: Comparison, console: Console | None = None) -> None:
     """Prints the table, what must be known beside it, and at the end the headline."""
+    console = console or consoles()[0]
     console.print(rendered(comparison, console.width))
     if flat := table.flatness(comparison):
         console.print(Text("\nHow flat the training loss is:"))

@@ -2,21 +2,19 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import groupby
 
 from sssam.lab import stats
 from sssam.lab.comparison.parts import VariantFlatness, VariantRise
-from sssam.lab.comparison.reasons import Caveat
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.specs import Record
-from sssam.lab.specs.flatness import Flatness, Plan
+from sssam.lab.specs.flatness import Flatness, Plan, Rise
 
 #: Why the flatness of a run is not known, where its record gives no reason.
 NOT_ASKED = "trained before it was asked for"
 
 
 def with_flatness(comparison: Comparison, records: Sequence[Record], plan: Plan) -> Comparison:
-    """The comparison with its variants' flatness, and a caveat on the runs that were not measured.
+    """The comparison with its variants' flatness, and why that of some runs is not known.
 
     Args:
         comparison: of these records.
@@ -31,8 +29,11 @@ def with_flatness(comparison: Comparison, records: Sequence[Record], plan: Plan)
         each.model_copy(update={"flatness": _summary(by_label[each.label])})
         for each in comparison.variants
     )
-    caveats = (*comparison.caveats, *_unknown(comparison, records, len(measured)))
-    return comparison.model_copy(update={"variants": variants, "caveats": caveats})
+    reasons = Counter(r.flatness_error for r in records if r.flatness_error is not None)
+    ended = sum(v.runs.finished + v.runs.diverged for v in comparison.variants)
+    reasons[NOT_ASKED] += ended - len(measured) - reasons.total()
+    update = {"variants": variants, "without_flatness": dict(+reasons)}
+    return comparison.model_copy(update=update)
 
 
 def _summary(records: Sequence[Record]) -> VariantFlatness | None:
@@ -53,24 +54,15 @@ def _summary(records: Sequence[Record]) -> VariantFlatness | None:
 
 
 def _rises(found: Sequence[Flatness]) -> list[VariantRise]:
-    every = sorted(
-        ((rise.adaptive, rise.rho, rise.worst) for each in found for rise in each.rises),
-        key=lambda rise: rise[:2],
-    )
-    made = []
-    for (adaptive, rho), group in groupby(every, key=lambda rise: rise[:2]):
-        values = [worst for *_, worst in group]
-        bounded = [value for value in values if value is not None]
-        worst = stats.interval(bounded) if len(bounded) == len(values) else None
-        made.append(VariantRise(rho=rho, adaptive=adaptive, worst=worst))
-    return made
+    """All were measured by one plan, so their rises are of the same radii in the same order."""
+    every = zip(*(each.rises for each in found), strict=True)
+    ordered = sorted(every, key=lambda some: (some[0].adaptive, some[0].rho))
+    return [
+        VariantRise(rho=some[0].rho, adaptive=some[0].adaptive, worst=_mean_rise(some))
+        for some in ordered
+    ]
 
 
-def _unknown(comparison: Comparison, records: Sequence[Record], measured: int) -> list[Caveat]:
-    """How many trained runs have no flatness, by reason."""
-    reasons = Counter(r.flatness_error for r in records if r.flatness_error is not None)
-    ended = sum(v.runs.finished + v.runs.diverged for v in comparison.variants)
-    counts = dict(reasons)
-    if unmeasured := ended - measured - reasons.total():
-        counts[NOT_ASKED] = unmeasured
-    return [Caveat(kind="no_flatness", counts=counts)] if counts else []
+def _mean_rise(rises: Sequence[Rise]) -> stats.Interval | None:
+    bounded = [rise.worst for rise in rises if rise.worst is not None]
+    return stats.interval(bounded) if len(bounded) == len(rises) else None

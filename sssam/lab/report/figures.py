@@ -150,9 +150,8 @@ def _band(variant: Variant) -> list[Band]:
     schedule, draws = variant.method.scheduling_function(), variant.draws
     if schedule is None or draws is None:
         return []
-    steps = set(draws.taken())
-    taken = [step in steps for step in range(draws.steps)]
-    return [Band(variant.label, variant.role, schedule.probabilities(draws.steps), taken)]
+    probabilities = schedule.probabilities(draws.steps)
+    return [Band(variant.label, variant.role, probabilities, draws.taken())]
 
 
 def _sensitivity(comparison: Comparison, key: Key) -> Figure:

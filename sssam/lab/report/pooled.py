@@ -118,10 +118,11 @@ def headline(found: Pooled) -> str:
             "best controls that cost no more."
         )
     best = max(clear, key=lambda each: each.to_base.mean)
+    won, tied, lost = best.counts
     return (
         f"{over}, {best.label} removes {percent(best.to_base)} of the base's error for "
         f"{sentences.price(best)}, and {percent(best.to_control)} more than the best controls that "
-        f"cost no more ({counted(best.wins, 'task')} won, {best.ties} tied, {best.losses} lost)."
+        f"cost no more ({counted(won, 'task')} won, {tied} tied, {lost} lost)."
     )
 
 
@@ -155,7 +156,7 @@ def cells(found: Pooled) -> list[list[Cell]]:
 
 
 def _cells(each: PooledVariant, found: Pooled) -> list[Cell]:
-    counts = [each.wins, each.ties, each.losses] if each.by_task else []
+    counts = each.counts if each.by_task else (None,) * 3
     return [
         Cell("variant", each.label, sort=each.label),
         difference("over base", each.to_base),
@@ -166,7 +167,7 @@ def _cells(each: PooledVariant, found: Pooled) -> list[Cell]:
         *(
             number(name, n, "{}", best=best)
             for name, n, best in zip(
-                ("won", "tied", "lost"), counts or (None,) * 3, ("high", "low", "low"), strict=True
+                ("won", "tied", "lost"), counts, ("high", "low", "low"), strict=True
             )
         ),
         *(difference(f"on {task}", each.by_task.get(task)) for task in found.tasks),

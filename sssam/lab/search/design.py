@@ -1,11 +1,13 @@
 """What one search is: everything that determines its trials, but their number."""
 
+from collections.abc import Iterable
 from math import isfinite
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from sssam.lab.specs import Method, Run, Spec, Task, Whole
+from sssam.lab.specs.invalid import complaint
 from sssam.lab.tasks import problems
 from sssam.schedules import constant
 
@@ -95,3 +97,15 @@ class Design(Spec):
         own = self.task.data.train
         size = problems.survey(self.task).size if own is None else own
         return self.example().total_steps(size)
+
+
+def designs(budgets: Iterable[float], **shared: Any) -> list[Design]:
+    """A search for each budget.
+
+    Raises:
+        ValueError: a value that `Design` refuses.
+    """
+    try:
+        return [Design(budget=budget, **shared) for budget in dict.fromkeys(budgets)]
+    except ValidationError as error:
+        raise ValueError(complaint(error, Design.model_fields)) from error

@@ -1,15 +1,30 @@
 """What was found, as a table and as a figure: with how many trials and seeds."""
 
 import statistics
+from pathlib import Path
 from typing import Any
 
 import altair as alt
 from rich.table import Table
 
+from sssam.lab.report.files import save
 from sssam.lab.report.theme import PRINT, Theme, Width, finish, heading, over
 from sssam.lab.search.results import Candidate, Results, Searched
+from sssam.runtime.files import write_whole
 
 _HEIGHT, _SCALE = 380, alt.Scale(zero=False, padding=20)
+
+
+def write(results: Results, folder: Path) -> list[Path]:
+    """Writes `search.json`, and `front.svg` if a trial is complete; their paths.
+
+    Raises:
+        OSError: the folder can't be written.
+    """
+    path = folder / "search.json"
+    write_whole(path, results.model_dump_json().encode() + b"\n")
+    drawn = [save(front(results), folder / "front.svg")] if results.front() else []
+    return [path, *drawn]
 
 
 def table(results: Results) -> Table:

@@ -34,7 +34,7 @@ def search(designs: Sequence[Design], trials: int, train: Train) -> Results:
     Args:
         designs: the searches.
         trials: of each, at least 1.
-        train: trains runs on validation data alone, such as `sssam.lab.cli.training.Trainer`.
+        train: trains runs on validation data alone, such as `sssam.lab.runs.trainer.Trainer`.
 
     Raises:
         ValueError: trials below 1, or whatever a design's `total_steps` raises.

@@ -127,8 +127,8 @@ def load(directory: Path) -> Study:
                 f"--out {str(directory)!r}"
             )
         raise FileNotFoundError(
-            f"{str(directory)!r} holds no {FILE}: it is no directory of `sssam run` or "
-            "`sssam compare`"
+            f"{str(directory)!r} holds no {FILE}: this is not a study directory, "
+            "as `sssam compare` writes one"
         )
     try:
         return Study.model_validate_json(path.read_bytes())
@@ -195,6 +195,18 @@ def reader(stored: Mapping[str, Record], task: str) -> Train:
         return stored
 
     return train
+
+
+def decided_so_far(study: Study, part: Part, stored: Mapping[str, Record]) -> Decided:
+    """What the records have decided, or else what the task starts from, with a note that says so.
+
+    Of radii and recipes alone: the methods are the same.
+    """
+    try:
+        return decide(study, part, reader(stored, part.task.name))
+    except UnfinishedError as unfinished:
+        note = f"Until the end of the tuning, what is tuned has no runs: {unfinished}."
+        return undecided(part.model_copy(update={"note": note}))
 
 
 def compared(

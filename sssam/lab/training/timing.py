@@ -141,9 +141,18 @@ def _size(trial: Training) -> int:
     return math.ceil(TARGET / min(blocks.timed(one, _LOOK - 1, clock=_clock(trial))[0]))
 
 
-def _check(rounds: int, steps: int | None) -> None:
+def require_one_process() -> None:
+    """Refuses torchrun's ranks.
+
+    Raises:
+        ValueError: this process is one of several.
+    """
     if hardware.world() > 1:
         raise ValueError("seconds are measured in one process: start without torchrun")
+
+
+def _check(rounds: int, steps: int | None) -> None:
+    require_one_process()
     if rounds < blocks.FEWEST:
         raise ValueError(
             f"rounds is {rounds}, must be at least {blocks.FEWEST}: fewer blocks give a median no "

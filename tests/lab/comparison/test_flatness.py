@@ -63,8 +63,7 @@ def test_a_record_without_flatness_is_reported_and_not_trained_again(tmp_path: P
     assert {record.flatness for record in again.values()} == {None}
     found = compared(tmp_path)
     assert cells(found) == []
-    assert found.caveats[-1].kind == "no_flatness"
-    assert found.caveats[-1].counts == {"trained before it was asked for": 6}
+    assert found.without_flatness == {"trained before it was asked for": 6}
 
 
 def test_a_measurement_that_fails_has_its_reason(
@@ -75,12 +74,12 @@ def test_a_measurement_that_fails_has_its_reason(
 
     monkeypatch.setattr(flatness, "measure", diverged)
     dispatch.run_missing(RUNS, tmp_path / "records", settings=Settings(flatness=PLAN))
-    ((reason, count),) = compared(tmp_path).caveats[-1].counts.items()
+    ((reason, count),) = compared(tmp_path).without_flatness.items()
     assert reason.startswith("FloatingPointError: the loss is not finite")
     assert count == 6
 
 
-def test_rows_are_means_over_seeds(comparison: Comparison, directory: Path) -> None:
+def test_variants_are_means_over_seeds(comparison: Comparison, directory: Path) -> None:
     found = records.read_all(directory / "records").by_id
     tops = [
         flat.curvature.eigenvalues[0]
@@ -97,7 +96,7 @@ def test_rows_are_means_over_seeds(comparison: Comparison, directory: Path) -> N
     assert [(rise.rho, rise.adaptive) for rise in row.rises] == [(0.1, False), (1.0, True)]
 
 
-def test_a_rise_without_bound_in_one_run_is_no_number_of_the_row(
+def test_a_rise_without_bound_in_one_run_is_no_number_of_the_variant(
     comparison: Comparison, directory: Path
 ) -> None:
     found = records.read_all(directory / "records").by_id
@@ -138,7 +137,7 @@ def test_a_study_without_flatness_shows_none(directory: Path) -> None:
     plain = compared(directory, STUDY.model_copy(update={"flatness": None}))
     assert 'id="flat"' not in pages.page(plain)
     assert "eigenvalue" not in markdown(plain)
-    assert plain.caveats == compared(directory).caveats
+    assert plain.without_flatness == {}
 
 
 def test_a_figure_as_svg_is_read_aloud(comparison: Comparison) -> None:
@@ -178,7 +177,7 @@ def test_a_study_file_asks_for_it(
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("flatness = 3", "flatness: .*not 3"),
         ("flatness = {radius = 1}", "flatness, radius: unknown key 'radius'"),
@@ -187,7 +186,7 @@ def test_a_study_file_asks_for_it(
     ],
 )
 def test_what_no_flatness_can_be_is_refused(
-    written: Callable[[str], Path], text: str, told: str
+    written: Callable[[str], Path], text: str, message: str
 ) -> None:
-    with pytest.raises(ValueError, match=f"line 3: {told}"):
+    with pytest.raises(ValueError, match=f"line 3: {message}"):
         studyfile.read(written(text))

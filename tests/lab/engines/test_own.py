@@ -41,7 +41,7 @@ def test_an_executor_of_ones_own_is_an_engine(tmp_path, written) -> None:
 def test_a_command_takes_it_and_a_study_does_not(tmp_path, written, capsys, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     text = written(FILE)
-    words = ["run", "study.toml", "--out", "kept", "--quiet"]
+    words = ["compare", "study.toml", "--out", "kept", "--quiet"]
     task = "tasks = [{name = 'digits', epochs = 1}]\nseeds = 2\ncontrols = false\n"
     task += "variants = [{kind = 'sam', rho = 0.1}]\n"
     Path("study.toml").write_text(task)

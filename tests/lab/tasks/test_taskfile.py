@@ -12,19 +12,20 @@ from own import GOOD, HEAD, WHOLE
 from tiny import BASE, SAM
 
 from sssam.lab import tasks
+from sssam.lab.cli import main
 from sssam.lab.runs import dispatch
 from sssam.lab.specs import Run
 from sssam.lab.tasks import problems, taskfile
 from sssam.lab.tasks.examples import ProblemError
 
-EXAMPLE = Path(__file__).parents[3] / "examples" / "my_task.py"
 
-
-def test_the_example_is_compared_and_sam_and_base_differ(tmp_path):
-    task = tasks.find(str(EXAMPLE)).model_copy(update={"epochs": 2})
+def test_the_template_is_compared_and_sam_and_base_differ(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["init"]) == 0
+    task = tasks.find("my_task.py").model_copy(update={"epochs": 2})
     assert (task.name, task.batch_size, task.metric) == ("my_task", 32, "accuracy")
     runs = [Run(task=task, method=method, seed=0) for method in (BASE, SAM)]
-    held = dispatch.run_missing(runs, tmp_path).by_id
+    held = dispatch.run_missing(runs, tmp_path / "records").by_id
     base, sam = (held[run.id] for run in runs)
     assert base.initial_hash == sam.initial_hash
     assert base.sample_hash == sam.sample_hash

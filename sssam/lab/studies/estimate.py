@@ -3,12 +3,12 @@
 import statistics
 import time
 
-from sssam.lab.cli.time import AFTER_RUNS
 from sssam.lab.report.text import counted
 from sssam.lab.runs.progress import duration
 from sssam.lab.specs import Method, Run, Task
 from sssam.lab.studies import conduct
 from sssam.lab.studies.design import Part, Study
+from sssam.lab.studies.seconds import AFTER_RUNS
 from sssam.lab.training import hardware, loop
 from sssam.lab.training.evaluate import FIXED_SUBSET
 from sssam.lab.training.prepare import prepare

@@ -3,10 +3,10 @@
 import pytest
 from tiny import TASK
 
-from sssam.lab.cli import estimate
-from sssam.lab.cli.time import AFTER_RUNS
 from sssam.lab.specs import Method
+from sssam.lab.studies import estimate
 from sssam.lab.studies.design import Axis, Part, Study, Tunable
+from sssam.lab.studies.seconds import AFTER_RUNS
 from sssam.schedules import late
 
 LATE = late(0.5).to_dict()

@@ -4,21 +4,23 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from tiny import BASE, run
 
-from sssam.lab.cli.training import Trainer
 from sssam.lab.engines import Here
 from sssam.lab.runs import store as records
 from sssam.lab.runs.progress import CHOOSING, COMPARING
+from sssam.lab.runs.trainer import Trainer
 from sssam.lab.runs.worker import Settings
 from sssam.lab.specs.flatness import Plan
 
+CONSOLE = Console(stderr=True)
 RUNS = [run(BASE, seed) for seed in range(3)]
 PLAN = Plan(samples=32, eigenvalues=1, probes=2, radii=(), adaptive_radii=(), draws=2)
 
 
 def test_a_record_is_read_once_a_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    Trainer(tmp_path, Here(), Settings(), quiet=True)(RUNS[:2], COMPARING)
+    Trainer(tmp_path, Here(), Settings(), CONSOLE, quiet=True)(RUNS[:2], COMPARING)
     read: Counter[str] = Counter()
     look = records._read
 
@@ -28,7 +30,7 @@ def test_a_record_is_read_once_a_command(tmp_path: Path, monkeypatch: pytest.Mon
         return found
 
     monkeypatch.setattr(records, "_read", counted)
-    trainer = Trainer(tmp_path, Here(), Settings(), quiet=True)
+    trainer = Trainer(tmp_path, Here(), Settings(), CONSOLE, quiet=True)
     for asked in (RUNS[:2], RUNS[1:], RUNS):
         assert set(trainer(asked, COMPARING)) >= {each.id for each in asked}
     assert read == {each.id: 1 for each in RUNS[:2]}  # the third is known since it was made
@@ -38,7 +40,7 @@ def test_a_record_is_read_once_a_command(tmp_path: Path, monkeypatch: pytest.Mon
 def test_what_is_chosen_by_has_neither_test_set_nor_flatness_and_comparing_adds_them(
     tmp_path: Path,
 ) -> None:
-    trainer = Trainer(tmp_path, Here(), Settings(flatness=PLAN), quiet=True)
+    trainer = Trainer(tmp_path, Here(), Settings(flatness=PLAN), CONSOLE, quiet=True)
     chosen = trainer(RUNS[:1], CHOOSING)[RUNS[0].id]
     assert chosen.validation_accuracy is not None
     assert (chosen.test_accuracy, chosen.flatness, chosen.flatness_error) == (None, None, None)
