@@ -24,14 +24,14 @@ def plan(
     from sssam.lab.cli import terminal
     from sssam.lab.report import files
     from sssam.lab.report.schedules import schedules
-    from sssam.lab.studies import plan as planning
+    from sssam.lab.studies import budgets
 
     output, _ = terminal.consoles()
     with refusing():
-        plans = planning.plan(budget, total_steps, rho, strength)
-        drawn = planning.bands(plans, total_steps)
+        found = budgets.families(budget, total_steps, rho, strength)
+        drawn = budgets.bands(found, total_steps)
         path = None if out is None else files.save(schedules(drawn), out)
-    output.print(planning.rendered(plans, total_steps, output.encoding))
+    output.print(budgets.table(found, total_steps, output.encoding))
     if path is not None:
         terminal.say(f"\nThe plot: {path}")
     return 0

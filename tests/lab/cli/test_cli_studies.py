@@ -141,8 +141,7 @@ def test_imported_records_without_a_study_are_told_of(folder: Path, capsys: Capt
     call(capsys, "import", "all.jsonl", "other")
     for command in (["compare", "other"], ["report", "other"]):
         _, err = call(capsys, *command, code=2)
-        assert "'other' holds 4 records but no study.json" in err
-        assert "give the task or the study file that they are of, and --out 'other'" in err
+        assert "'other' holds no study.json, which says what is compared: give the task or" in err
     out, err = call(capsys, *words, "--out", "other")  # as it says
     assert "4 of 4 runs were finished before" in err
     assert "The page: " in out

@@ -58,7 +58,6 @@ def test_a_command_takes_it_and_a_study_does_not(tmp_path, written, capsys, monk
         ("", "", "has no function `engine` that returns an engine"),
         ("def engine():\n    return 3\n", "", "return sssam.lab.engines.Pool"),
         (FILE, ",job=3", "unexpected keyword argument 'job': its options are jobs"),
-        (FILE, ",jobs=some", "jobs is 'some', must be a whole number, at least 1"),
         ("def engine(place):\n    pass\n", "", "missing a required argument: 'place'"),
     ],
 )

@@ -124,10 +124,12 @@ def test_more_trials_go_on_where_fewer_ended() -> None:
 
 def test_the_sampler_learns_from_one_generation_to_the_next() -> None:
     """Rho is all that counts here, and is best at 0.2."""
-    one = design(seeds=(2000,), generation=8)
-    found = search([one], 64, Records()).searches[0].candidates
-    far = [abs(c.method.rho - 0.2) for c in found]
-    assert sum(far[-16:]) < sum(far[:16]) / 3
+    first, last = 0.0, 0.0
+    for seed in range(3):
+        found = search([design(seeds=(2000,), seed=seed)], 64, Records()).searches[0].candidates
+        far = [abs(c.method.rho - 0.2) for c in found]
+        first, last = first + sum(far[:16]), last + sum(far[-16:])
+    assert last < 0.6 * first
 
 
 class Failing(Records):
