@@ -13,7 +13,7 @@ from synthetic import METHODS, records
 
 from sssam.lab.runs import progress as progress_module
 from sssam.lab.runs.progress import CHOOSING, COMPARING, showing
-from sssam.lab.specs import Method, Record
+from sssam.lab.specs import Record
 from sssam.lab.training.train import Epoch
 
 MADE = records(METHODS[:3], range(4))
@@ -156,13 +156,13 @@ def test_lines_say_about_how_long_it_takes(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_names_are_no_markup() -> None:
-    method = Method(label="[red]a[/red] [", kind="base")
-    made = records([method], range(2))
+    task = RUNS[0].task.model_copy(update={"name": "[red]a[/red] ["})
+    runs = [run.model_copy(update={"task": task}) for run in RUNS]
     for options in ({}, {"force_terminal": True, "height": 30, "color_system": None}):
         console = plain(**options)
-        with showing([record.run for record in made], console, quiet=False) as progress:
-            trained(progress, made)
-        assert "[red]a[/red] [" in said(console)
+        with showing(runs, console, quiet=False) as progress:
+            trained(progress)
+        assert "[red]a[/red] [, comparing" in said(console)
 
 
 def test_quiet_says_nothing() -> None:

@@ -8,7 +8,7 @@ from sssam.lab import tasks
 from sssam.lab.runs import checks
 from sssam.lab.specs.flatness import OF_STUDY
 from sssam.lab.studies import defaults, settings, studyfile
-from sssam.lab.studies.design import Study, runs
+from sssam.lab.studies.design import RECIPE, Study, runs
 
 ROOT = Path(__file__).parents[3]
 HEAD = 'tasks = ["noisy-digits"]\nseeds = 3\ntrials = 4\n'
@@ -123,8 +123,11 @@ def test_a_byte_order_mark_is_no_key(tmp_path):
 )
 def test_the_project_s_own_studies_can_be_read(path, monkeypatch):
     monkeypatch.setattr(checks, "check", lambda *_: None)
-    monkeypatch.setattr(tasks, "find", lambda name, _, new: tasks.changed(tasks.TASKS[name], new))
-    monkeypatch.setattr(settings, "recipe", lambda _: {})  # the data may be far away
+    known = tasks.TASKS  # the data of others may be far away
+    found = lambda name, _, new: tasks.changed(known.get(name, known["digits"]), new)  # noqa: E731
+    monkeypatch.setattr(tasks, "find", found)
+    axes = dict.fromkeys(RECIPE, settings.radii("sam"))
+    monkeypatch.setattr(settings, "recipe", lambda _: axes)
     study = studyfile.read(path)
     assert study.name in (path.parent.name, path.stem)
     assert study.parts[0].variants
