@@ -25,7 +25,7 @@ def search(
     budgets: Numbers = (1.1, 1.25, 1.5),
     trials: Whole = 30,
     seeds: Annotated[int, SEEDS] = 3,
-    rho: tuple[float, float] = (0.02, 2.0),
+    rho: Annotated[tuple[float, float], MANY] = (0.02, 2.0),
     fractions: Numbers = (1.0,),
     knots: int = 5,
     generation: Whole = 8,
@@ -48,7 +48,7 @@ def search(
             Default 1.1 1.25 1.5.
         trials: Of each search; the same command with more goes on.
         seeds: Validation seeds of a trial, counted from 2000.
-        rho: Range of the radius, from the first number to the second.
+        rho: Range of the radius, from the first number to the second. Default 0.02 2.
         fractions: Parts of a batch that the ascent pass may take, in (0, 1]; default 1.
         knots: Pieces of the free forms, 2 to 20.
         generation: Trials of a search that are drawn before any of them is learnt from, and can be

@@ -70,6 +70,6 @@ def sharpness(
     except (FloatingPointError, RuntimeError) as error:
         raise RefusedError(str(error)) from error
     terminal.draw(tables.cells(found))
-    terminal.say(*(f"\n{tables.sentence(each)}" for each in lines))
+    terminal.say("", *map(tables.sentence, lines))
     terminal.say(*(f"Written: {path}" for path in figures.write(found, lines, out)))
     return 0

@@ -2,7 +2,7 @@
 
 from sssam.lab.engines.engine import Engine, WorkerLostError
 from sssam.lab.engines.local import Local
-from sssam.lab.engines.parse import ENGINES, load, parse
+from sssam.lab.engines.parse import ENGINES, chosen, load, parse
 from sssam.lab.engines.pool import Here, Pool
 from sssam.lab.engines.slurm import Slurm
 
@@ -14,6 +14,7 @@ __all__ = [
     "Pool",
     "Slurm",
     "WorkerLostError",
+    "chosen",
     "load",
     "parse",
 ]

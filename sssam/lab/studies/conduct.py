@@ -107,7 +107,7 @@ def load(directory: Path) -> Study:
     path = directory / FILE
     try:
         return Study.model_validate_json(path.read_bytes())
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise FileNotFoundError(
             f"{str(directory)!r} holds no {FILE}, which says what is compared: give the task or "
             f"the study file that its records are of, and --out {str(directory)!r}"

@@ -1,6 +1,7 @@
 """A run cut at the end of an epoch, as a file that holds tensors, numbers and text alone."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +39,16 @@ def load(path: Path, run: Run) -> dict[str, Any]:
     """The state that `save` wrote, on the CPU; nothing in the file is executed.
 
     Raises:
-        ValueError: the file is no checkpoint, or one of another run: the text names both.
+        ValueError: the file is no checkpoint, or one of another run: the text names what differs.
     """
     stored, state = read(path)
     if stored.id != run.id:
+        there, asked = _flat(stored.model_dump()), _flat(run.model_dump())
+        differ = [key for key in there | asked if there.get(key) != asked.get(key)]
+        texts = [f"{key} is {there.get(key)!r} there, not {asked.get(key)!r}" for key in differ]
         raise ValueError(
-            f"checkpoint {str(path)!r} is of another run: it holds {_named(stored)}, asked for is "
-            f"{_named(run)}; give another path, or delete the file to start anew"
+            f"checkpoint {str(path)!r} is of another run: {'; '.join(texts)}. Give another path, "
+            "or delete the file to start anew"
         )
     return state
 
@@ -62,6 +66,12 @@ def read(path: Path) -> tuple[Run, dict[str, Any]]:
     return Run.model_validate_json(state["run"]), state
 
 
-def _named(run: Run) -> str:
-    task = run.task
-    return f"{task.name!r} {run.method.label!r} seed {run.seed} ({task.model.text}, id {run.id})"
+def _flat(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Nested values by dotted names, but where data and code lie, which makes no other run."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{above}{key}.")
+        elif key != "path":
+            flat[above + key] = value
+    return flat
