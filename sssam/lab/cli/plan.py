@@ -30,8 +30,7 @@ def plan(
     with refusing():
         found = budgets.families(budget, total_steps, rho, strength)
         drawn = budgets.bands(found, total_steps)
-        path = None if out is None else files.save(schedules(drawn), out)
+        paths = [] if out is None else files.save(schedules(drawn), out)
     output.print(budgets.table(found, total_steps, output.encoding))
-    if path is not None:
-        terminal.say("", f"The plot: {path}")
+    terminal.say(*(line for path in paths for line in ("", f"The plot: {path}")))
     return 0

@@ -11,7 +11,7 @@ from sssam.lab.cli.refusals import FailedError, RefusedError, refusing
 from sssam.lab.runs.trainer import Trainer
 from sssam.lab.runs.worker import Settings
 from sssam.lab.specs import Record
-from sssam.lab.specs.flatness import Plan
+from sssam.lab.specs.flatness import FlatnessSettings
 from sssam.lab.studies import conduct
 from sssam.lab.training import hardware, ranks
 
@@ -42,7 +42,7 @@ def trainer(
     how: EngineOptions,
     train: Callable[..., Record],
     study_engine: str | None = None,
-    flatness: Plan | None = None,
+    flatness: FlatnessSettings | None = None,
 ) -> Trainer:
     """What trains runs into a directory; `train` is what `leading` gives.
 

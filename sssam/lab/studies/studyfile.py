@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from sssam.lab import engines, tasks
 from sssam.lab.runs import checks
 from sssam.lab.specs import Method, Name, Task
-from sssam.lab.specs.flatness import OF_STUDY, Plan
+from sssam.lab.specs.flatness import OF_STUDY, FlatnessSettings
 from sssam.lab.specs.names import nearest, safe
 from sssam.lab.studies import defaults, settings, trials
 from sssam.lab.studies.conduct import OWN
@@ -53,7 +53,7 @@ class TaskTable(BaseModel):
 
 
 def _flatness(given: object) -> object:
-    """The plan of a truth value, or of a table with some of its values."""
+    """The settings of a truth value, or of a table with some of them."""
     if isinstance(given, bool):
         return OF_STUDY if given else None
     return {**OF_STUDY.model_dump(), **given} if isinstance(given, dict) else given
@@ -76,7 +76,7 @@ class File(Table):
     trials: int = Field(TRIALS, ge=1)
     epochs: int | None = Field(None, ge=1)
     engine: str | None = None
-    flatness: Annotated[Plan | None, BeforeValidator(_flatness)] = None
+    flatness: Annotated[FlatnessSettings | None, BeforeValidator(_flatness)] = None
 
     @field_validator("engine")
     @classmethod
