@@ -49,11 +49,14 @@ def test_a_task_that_never_can_be_made_is_a_study_of_failed_runs(
     assert " runs to compare: about" not in err
 
 
-def test_a_folder_without_images_is_told_of(folder: Path, capsys: Capture) -> None:
+def test_a_folder_without_images_is_refused(folder: Path, capsys: Capture) -> None:
     (folder / "empty").mkdir()
     for command in ("compare", "train"):
         _, err = call(capsys, command, "empty", code=2)
-        assert "empty' holds no image: give one with a folder of images for each class" in err
+        assert (
+            "empty' can't be read: it holds no image: give one with a folder of images for each class"
+            in err
+        )
 
 
 def test_what_a_task_raises_in_train_keeps_its_traceback(
