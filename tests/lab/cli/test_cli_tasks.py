@@ -26,7 +26,7 @@ def test_a_task_that_raises_leaves_its_traceback_and_the_study_goes_on(
     _, err = call(capsys, "compare", "kept", "--retry-failed")
     assert "3 of 3 runs" in err
     assert {record.outcome for record in held(folder / "kept").values()} != {"failed"}
-    assert len(list((folder / "kept" / "records" / "aside").iterdir())) == 3
+    assert len(list((folder / "kept" / "records" / "quarantine").iterdir())) == 3
 
 
 def test_a_task_that_never_can_be_made_is_a_study_of_failed_runs(
