@@ -13,8 +13,7 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from sssam.lab.comparison import compare as comparing
-from sssam.lab.comparison import flatness
+from sssam.lab.comparison.compare import compare
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.report.text import counted
 from sssam.lab.runs import store as records
@@ -219,8 +218,8 @@ def compared(
     Raises:
         ValueError: the directory's file of timings holds none.
     """
-    part, stored = decided.part, list(stored)
-    found = comparing.compare(
+    part = decided.part
+    return compare(
         part.task,
         decided.methods,
         study.seeds,
@@ -230,12 +229,8 @@ def compared(
         tuning=decided.tunings,
         timings={} if directory is None else timing.read(directory),
         added=study.seeds_added,
+        flatness=study.flatness,
     )
-    if study.flatness is None:
-        return found
-    asked = {run.id for run in wanted(study, decided)}
-    records_ = [record for record in stored if record.id in asked]
-    return flatness.with_flatness(found, records_, study.flatness)
 
 
 def folder(study: Study, part: Part, directory: Path) -> Path:
