@@ -91,7 +91,7 @@ def test_a_study_s_budget_is_for_schedules_that_have_none_of_their_own(own, expe
         ({"kind": "base", "label_smoothing": 1}, "less than 1"),
         ({"kind": "base", "length": 0}, "greater than 0"),
         ({"kind": "base", "length": "2"}, "valid number"),
-        ({"kind": "base", "average": "mean"}, "'none', 'ema' or 'swa'"),
+        ({"kind": "base", "average": "mean"}, "'sema', 'swa' or 'lawa'"),
         ({"kind": "sam", "mix": {"a": 1}}, "unknown key 'a'"),
         ({"kind": "sam", "rho": {"tune": [0.1]}}, "at least 2 items"),
         ({"kind": "sssam", "schedule": "late(1)", "budget": 2.5}, "less than or equal to 2"),
