@@ -15,7 +15,7 @@ from torch import nn
 from sssam import SharpnessAware, schedules
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.report.figures import figures
-from sssam.lab.report.files import render
+from sssam.lab.report.files import svg
 from sssam.lab.specs import Method
 from sssam.lab.training import methods
 
@@ -168,7 +168,7 @@ def documents() -> dict[str, str]:
 def picture() -> bytes:
     """README's picture: the main figure of its study."""
     kept = Comparison.model_validate_json(PICTURED.read_text(encoding="utf-8"))
-    return render(figures(kept)[0].chart(), "svg")
+    return svg(figures(kept)[0].chart()).encode()
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from sssam.runtime.files import load, save
     from sssam.schedules.draws import Draws
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "AESAM",
