@@ -20,7 +20,7 @@ is by then, since the mean of weights that no longer move is the last weights. O
 28% of its peak, a cosine at 15%; the paper keeps 20 to 100% of it.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -59,11 +59,11 @@ def make(run: Run, network: nn.Module, steps: int) -> AveragedModel | None:
     method = run.method
     if method.average == "none":
         return None
-    rule: Any = get_swa_multi_avg_fn()
-    if method.average in ("ema", "sema"):
-        over = steps if method.average == "ema" else steps // run.epochs
-        rule = get_ema_multi_avg_fn(decay(method, over))
-    return AveragedModel(network, multi_avg_fn=rule)
+    moving, mean = cast("Any", get_ema_multi_avg_fn), cast("Any", get_swa_multi_avg_fn)
+    if method.average in ("swa", "lawa"):
+        return AveragedModel(network, multi_avg_fn=mean())
+    over = steps if method.average == "ema" else steps // run.epochs
+    return AveragedModel(network, multi_avg_fn=moving(decay(method, over)))
 
 
 def update(training: Training) -> None:
