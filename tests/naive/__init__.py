@@ -29,7 +29,7 @@ from tests.naive.perturbations import (
     NaiveUSAM,
     NaiveZSharp,
 )
-from tests.naive.updates import NaiveGSAM, NaiveWSAM
+from tests.naive.updates import NaiveGSAM, NaiveIRE, NaiveSALA, NaiveWSAM
 
 __all__ = [
     "NaiveAESAM",
@@ -41,12 +41,14 @@ __all__ = [
     "NaiveESAM",
     "NaiveFriendlySAM",
     "NaiveGSAM",
+    "NaiveIRE",
     "NaiveKSAM",
     "NaiveLookSAM",
     "NaiveMSAM",
     "NaiveMicroSAM",
     "NaiveRandom",
     "NaiveS2SAM",
+    "NaiveSALA",
     "NaiveSAM",
     "NaiveSAMON",
     "NaiveSAMPa",

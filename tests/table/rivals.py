@@ -86,4 +86,13 @@ RIVALS: dict[str, Row] = {
         lambda p: naive.NaiveAlong(turn=_first_update(p)),
         2.0,
     ),
+    "IRE": Row(
+        lambda b, m: sssam.IRE(b, kappa=1.5, flat=0.7, model=m), lambda p: naive.NaiveIRE(), 1.0
+    ),
+    "SALA": Row(
+        lambda b, m: sssam.SALA(b, rho=0.02, k=2, alpha=0.5, model=m),
+        lambda p: naive.NaiveSALA(rho=0.02),
+        None,
+        forms=NOT_TWO_LINES,
+    ),
 }

@@ -30,8 +30,7 @@ def plan(
     with refusing():
         plans = planning.plan(budget, total_steps, rho, strength)
         drawn = planning.bands(plans, total_steps)
-        path = None if out is None else files.save(schedules(drawn), out)
+        paths = [] if out is None else files.save(schedules(drawn), out)
     output.print(planning.rendered(plans, total_steps, output.encoding))
-    if path is not None:
-        terminal.say(f"\nThe plot: {path}")
+    terminal.say(*(line for path in paths for line in ("", f"The plot: {path}")))
     return 0

@@ -176,6 +176,11 @@ class Comparison(Spec):
         return self._best("sam")
 
     @property
+    def winner(self) -> Variant | None:
+        """The variant that the headline names; None where it names none."""
+        return next((v for v in self.variants if v.label == self.best), None)
+
+    @property
     def candidates(self) -> tuple[Variant, ...]:
         """Those of which something may be claimed: all but the controls, SAM among them."""
         return tuple(v for v in self.variants if not v.is_control)

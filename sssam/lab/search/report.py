@@ -30,7 +30,7 @@ def write(results: Results, folder: Path) -> list[Path]:
     """
     path = folder / "search.json"
     write_whole(path, results.model_dump_json().encode() + b"\n")
-    drawn = [save(front(results), folder / "front.svg")] if results.front() else []
+    drawn = save(front(results), folder / "front.svg") if results.front() else []
     return [path, *drawn]
 
 

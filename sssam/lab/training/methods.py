@@ -33,6 +33,8 @@ KINDS: Mapping[str, type[sssam.SharpnessAware] | None] = MappingProxyType(
         "microsam": sssam.MicroSAM,
         "sampa": sssam.SAMPa,
         "samon": sssam.SAMON,
+        "sala": sssam.SALA,
+        "ire": sssam.IRE,
         "zsharp": sssam.ZSharp,
         "random": sssam.RandomPerturbation,
     }
