@@ -73,7 +73,7 @@ def _training(run: Run, fabric: Fabric, problem: Problem, model: nn.Module) -> T
         scheduler=_scheduler(run, base, steps),
         position=Position(),
         share=Share(fabric.global_rank, fabric.world_size),
-        average=averages.make(run.method, network, steps),
+        average=averages.make(run, network, steps),
     )
 
 
