@@ -62,7 +62,7 @@ def _cells(best: Candidate) -> tuple[str, str, str, str]:
     part = "" if fraction == 1 else f", ascents on {fraction:g} of a batch"
     spread = f"{100 * statistics.stdev(best.scores):.2f}" if len(best.scores) > 1 else ""
     schedule = repr(method.scheduling_function()) + part
-    return _reached(best), spread, f"{method.rho:g}", schedule
+    return _reached(best), spread, method.radius, schedule
 
 
 def _reached(candidate: Candidate) -> str:
