@@ -10,6 +10,7 @@ from torch import Tensor
 from sssam.core.vectors import Vector
 
 Phase = Literal["plain", "ascent", "descent", "scores"]
+Derivative = Literal["own", "noted", "given"]
 #: No vectors, or no numbers, to be kept.
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 NO_VECTOR: Mapping[int, Tensor] = MappingProxyType({})
@@ -45,6 +46,8 @@ class Pass:
         backward: whether a backward pass follows the forward one.
         losses: whether the method needs the loss of each sample.
         earlier: whether it runs on the batch of the step before.
+        derivative: of the loss with respect to the model's outputs: its own, which is "noted" or
+            not, or the "given" one that was noted at this step.
     """
 
     phase: Phase
@@ -54,6 +57,7 @@ class Pass:
     backward: bool = True
     losses: bool = False
     earlier: bool = False
+    derivative: Derivative = "own"
 
     @property
     def whole(self) -> bool:
