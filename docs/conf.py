@@ -32,8 +32,8 @@ extensions = [
     "myst_nb",
     "sphinx_copybutton",
     "docstrings",
+    "formulas",
     "links",
-    "mathml",
 ]
 
 # Markdown: as on GitHub, with its anchors, and with formulas between dollar signs.
@@ -67,7 +67,7 @@ html_additional_pages = {"index": "root.html"}
 html_show_sphinx = False
 html_copy_source = False
 html_theme_options = {"navigation_with_keys": True}
-html_math_renderer = "mathml"
+html_math_renderer = "svg"
 copybutton_prompt_text = r"\$ |>>> |\.\.\. "
 copybutton_prompt_is_regexp = True
 pygments_style = "friendly"
