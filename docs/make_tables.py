@@ -84,6 +84,8 @@ FACTS = tuple(Fact(*each) for each in (
      FIRST, "Neural Networks 185, 2025"),
     ("ESAM", "ESAM", "always", "g, on tensors drawn at random",
      "at w + e, of the samples whose losses rise most", PER_SAMPLE, "2110.03141"),
+    ("ZSharp", "ZSharp", "always", "g, on coordinates that stand out in their tensors", "at w + e",
+     "any", "2505.02369"),
     ("KSAM", "KSAM", "always", "g of the samples of the highest losses",
      "at w + e, of the same samples", PER_SAMPLE, "2210.12864"),
     ("AsyncSAM", "AsyncSAM", "always", "g of the step before", "at w + e", FIRST, "2503.11147"),

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Relay,
         SAMPa,
         SharpnessAware,
+        ZSharp,
         unwrap,
     )
     from sssam.runtime.buffers import preserve_buffers
@@ -58,6 +59,7 @@ __all__ = [
     "Relay",
     "SAMPa",
     "SharpnessAware",
+    "ZSharp",
     "load",
     "methods",
     "preserve_buffers",

@@ -40,6 +40,7 @@ class Facts:
         ascent_fraction: the part of the batch that the ascent pass uses; 1 where there is none.
         moves: whether a step leaves w.
         plain: whether its step is the base optimizer's own, to the bit.
+        most_passes: the passes of a step, at most.
         shares_first: whether its pass at w, if any, is one over the whole batch, which others can
             run for it.
         needs_losses: whether it needs the losses of single samples.
@@ -58,6 +59,7 @@ class Facts:
     ascent_fraction: float
     moves: bool
     plain: bool
+    most_passes: int
     shares_first: bool
     needs_losses: bool
     keeps_batch: bool
@@ -97,6 +99,7 @@ def read(method: _Method) -> Facts:
         ascent_fraction=min(ascents, default=1.0),
         moves=moves,
         plain=plain,
+        most_passes=max(len(first.passes), len(later.passes)),
         shares_first=all(each.is_bare for each in both if not each.left),
         needs_losses=any(each.pass_.losses for each in both),
         keeps_batch=any(each.pass_.earlier for each in both),
@@ -119,6 +122,7 @@ def together(on: Facts, off: Facts) -> Facts:
         ascent_fraction=min(on.ascent_fraction, off.ascent_fraction),
         moves=on.moves or off.moves,
         plain=on.plain and off.plain,
+        most_passes=max(on.most_passes, off.most_passes),
         shares_first=on.shares_first and off.shares_first,
         needs_losses=on.needs_losses or off.needs_losses,
         keeps_batch=on.keeps_batch or off.keeps_batch,
@@ -212,7 +216,8 @@ def _run(method: _Method, toy: _Toy, changed: int | None = None) -> _Run:
             seen = _see(wanted, left)
             passes.append(seen)
             seen.vectors = _held(generator, toy)
-            seed = 1.1 * len(passes) + (0.4 if changed == len(passes) - 1 else 0.0)
+            # A changed result has other signs too, for roles that look at nothing else.
+            seed = 1.1 * len(passes) * (1 if changed != len(passes) - 1 else -1.2)
             result = Result(_vector(seed) if wanted.backward else {}, _numbers(seed, _SAMPLES))
             left = seen.left and not wanted.backward
             wanted = generator.send(Result({**result.gradient}, result.losses))

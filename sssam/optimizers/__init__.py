@@ -18,6 +18,7 @@ from sssam.optimizers.sampa import SAMPa
 from sssam.optimizers.sssam import SSSAM
 from sssam.optimizers.usam import USAM
 from sssam.optimizers.wsam import WSAM
+from sssam.optimizers.zsharp import ZSharp
 from sssam.runtime.optimizer import SharpnessAware, unwrap
 
 __all__ = [
@@ -41,5 +42,6 @@ __all__ = [
     "Relay",
     "SAMPa",
     "SharpnessAware",
+    "ZSharp",
     "unwrap",
 ]

@@ -62,7 +62,10 @@ ENTRIES = [
     Entry(sssam.SAM, passes="2"),
     Entry(sssam.SAM, PART, "ascent_fraction=f", "1 + f", values={"f": 0.25}),
     Entry(sssam.SAM, {"mix": 0.5}, "mix=alpha"),
+    Entry(sssam.SAM, {"ascent_steps": 3}, "ascent_steps=n", "1 + n", values={"n": 3}),
+    Entry(sssam.SAM, {"along": "muon"}, 'along="muon"'),
     Entry(sssam.ASAM),
+    Entry(sssam.ZSharp),
     Entry(sssam.USAM),
     Entry(sssam.SSSAM, SCHEDULE, "", "1 + m", values={"m": 0.5}),
     Entry(
@@ -102,6 +105,8 @@ def loop(method: Method) -> str:
         return "`passes(batch)`, one loss a sample"
     if method.facts.opening == "moved":
         return "any; two lines: `ascend()` before `backward()`"
+    if method.facts.most_passes > 2:
+        return "`step(closure)` or `passes(batch)`"
     if method.facts.decides_late:
         return "any; `will_ascend` is not known before the pass; one synchronisation a step"
     if method.facts.ascent_fraction < 1:

@@ -18,7 +18,7 @@ from sssam.methods import Ascent, Method, Switch
 from sssam.optimizers.sam import mixed
 from sssam.roles import Euclidean, Every, Fresh, Kept, Last, Rising, Stochastic, Weighted
 from sssam.schedules import late
-from tests import naive_loop
+from tests.naive import loop
 from tests.problems import Matrices, Problem, by_best, flat
 
 FILE = json.loads((Path(__file__).parents[1] / "reference" / "iterates.json").read_text())
@@ -223,13 +223,13 @@ def test_s2_sam_begins_with_a_sam_step() -> None:
     assert not _agrees("S2SAM, jjsrf", ours, sssam.S2SAM(_sgd(ours), rho=0.1, model=False))
 
 
-class PerTensor(naive_loop.Naive):
+class PerTensor(loop.Naive):
     """LookSAM with a projection in each tensor by itself."""
 
     sizes: ClassVar[list[int]] = [48, 8, 24, 3]
 
     def direction(
-        self, t: int, w: torch.Tensor, grad: naive_loop.Grad, momentum: torch.Tensor | None
+        self, t: int, w: torch.Tensor, grad: loop.Grad, momentum: torch.Tensor | None
     ) -> torch.Tensor:
         g = grad(w, 1.0)
         parts = g.split(self.sizes)
@@ -249,7 +249,7 @@ def test_looksam_of_pytorch_optimizer_projects_each_tensor_by_itself() -> None:
     name = "LookSAM, pytorch_optimizer"
     problem, ours = _problem("layers"), _problem("layers")
     theirs = torch.tensor(RUNS[name]["iterates"]["20"], dtype=torch.float64)
-    twin = naive_loop.train(problem, _sgd(problem), PerTensor(), STEPS)[-1]
+    twin = loop.train(problem, _sgd(problem), PerTensor(), STEPS)[-1]
     torch.testing.assert_close(twin, theirs, rtol=0, atol=1e-7)
     looksam = sssam.LookSAM(_sgd(ours), rho=0.1, k=5, alpha=0.5, model=False)
     assert not _agrees(name, ours, looksam, 1e-4)

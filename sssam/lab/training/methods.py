@@ -33,6 +33,7 @@ KINDS: Mapping[str, type[sssam.SharpnessAware] | None] = MappingProxyType(
         "microsam": sssam.MicroSAM,
         "sampa": sssam.SAMPa,
         "samon": sssam.SAMON,
+        "zsharp": sssam.ZSharp,
         "random": sssam.RandomPerturbation,
     }
 )

@@ -1,8 +1,6 @@
-"""The table of optimizers that the battery of tests runs over."""
+"""The rows of SAM, SS-SAM, and the methods that were first published around them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import nn
@@ -11,11 +9,9 @@ import sssam
 from sssam.roles import Euclidean, Stochastic
 from sssam.roles.noise import normal
 from sssam.schedules import constant, cosine, late, linear
-from tests import naive, naive_loop
+from tests import naive
 from tests.problems import Problem, flat
-
-STEPS = 100
-Build = Callable[[torch.optim.Optimizer, nn.Module], sssam.SharpnessAware]
+from tests.table.row import STEPS, Build, Row
 
 
 def _coins(
@@ -23,43 +19,6 @@ def _coins(
 ) -> list[bool]:
     trial = sssam.Draws(schedule, STEPS, seed, draws)  # type: ignore[arg-type]
     return [trial(t) for t in range(STEPS)]
-
-
-ALL_FORMS = ("closure", "two lines", "passes")
-
-
-@dataclass(frozen=True)
-class Row:
-    """An optimizer, its naive twin, what it costs, and what it needs of the loop.
-
-    Args:
-        build: the optimizer, from a base and a model.
-        naive: the twin, for a problem.
-        propagations: a step; None where the gradients decide.
-        forms: of the loop, that can serve it as the tests write them.
-        passes: the most passes of a step.
-        needs_momentum: of the base.
-        norm: the normalisation layers that the model must have.
-        resumes: whether a resumed run is the uncut one.
-    """
-
-    build: Build
-    naive: Callable[[Problem], naive_loop.Naive]
-    propagations: float | None
-    forms: tuple[str, ...] = ALL_FORMS
-    passes: int = 2
-    needs_momentum: bool = False
-    norm: bool | str = False
-    resumes: bool = True
-
-    @property
-    def two_lines(self) -> bool:
-        """Whether the two-line form begins at w, with the whole batch."""
-        return "two lines" in self.forms
-
-    def problem(self, **more: Any) -> Problem:
-        """A problem that suits it."""
-        return Problem(**{"norm": self.norm, **more})
 
 
 def _scheduled(**more: object) -> Build:
@@ -102,7 +61,7 @@ def _annealed(twin: naive.NaiveGSAM) -> naive.NaiveGSAM:
     return twin
 
 
-TABLE: dict[str, Row] = {
+FAMILY: dict[str, Row] = {
     "SAM": Row(lambda b, m: sssam.SAM(b, rho=0.1, model=m), lambda p: naive.NaiveSAM(rho=0.1), 2.0),
     "SAM mixed": Row(
         lambda b, m: sssam.SAM(b, rho=0.1, mix=0.6, model=m),
