@@ -15,8 +15,7 @@ from torch.nn.functional import cross_entropy
 import sssam
 from benchmarks.blocks import Block, Times, run, timed
 from sssam.lab.specs import ModelSpec
-from sssam.lab.tasks.form import Form
-from sssam.lab.tasks.models import build
+from sssam.lab.tasks.models import Form, build
 from sssam.schedules import constant
 
 PROBLEMS: dict[str, tuple[ModelSpec, tuple[int, int, int], int, int]] = {

@@ -1,7 +1,6 @@
 """The command `sssam`: one file a command, which loads what it needs when it is called."""
 
 from collections.abc import Callable, Sequence
-from importlib.metadata import PackageNotFoundError, version
 
 from cyclopts import App, CycloptsError
 
@@ -10,16 +9,9 @@ from sssam.lab.cli.exchange import export, import_
 from sssam.lab.cli.init import init
 from sssam.lab.cli.lists import methods, tasks
 from sssam.lab.cli.plan import plan
-from sssam.lab.cli.refusals import (
-    FAILED,
-    INTERRUPTED,
-    TERMINATED,
-    USAGE,
-    FailedError,
-    RefusedError,
-    line,
-)
+from sssam.lab.cli.refusals import FailedError, RefusedError, line
 from sssam.lab.cli.report import report
+from sssam.lab.cli.rho import rho
 from sssam.lab.cli.search import search
 from sssam.lab.cli.sharpness import sharpness
 from sssam.lab.cli.time import time
@@ -33,6 +25,7 @@ COMMANDS: dict[Callable[..., int], str] = {
     train: "noisy-digits --method SAM --checkpoint sam.pt",
     time: "noisy-digits --variants SAM looksam",
     plan: "--budget 1.25 --total-steps 10000 --out plan.svg",
+    rho: "my_task.py --out rho.svg",
     search: "noisy-digits --budgets 1.1 1.25 --confirm 12",
     sharpness: "sam.pt --samples 1000",
     init: "my_task.py",
@@ -43,16 +36,8 @@ COMMANDS: dict[Callable[..., int], str] = {
 }
 
 
-def _version() -> str:
-    try:
-        return version("sssam")
-    except PackageNotFoundError:
-        return "unknown: sssam is used from a source tree that is not installed"
-
-
 app = App(
     name="sssam",
-    version=_version,
     help="Sharpness-aware training at a cost that you choose: compare it, train with it, plan it.",
     help_epilogue="Begin with `sssam compare`: it needs no network and takes a few minutes.",
     suppress_keyboard_interrupt=False,
@@ -80,22 +65,19 @@ def main(words: Sequence[str] | None = None) -> int:
         with terminable():
             code = app(words, exit_on_error=False, print_error=False, result_action="return_value")
     except (CycloptsError, RefusedError) as error:
-        return _ended(line(error), USAGE)
+        return _ended(line(error), 2)
     except (OSError, FailedError) as error:
-        return _ended(line(error), FAILED)
+        return _ended(line(error), 1)
     except KeyboardInterrupt as stop:
         terminated = isinstance(stop, TerminatedError)
         by = "stopped by SIGTERM" if terminated else "stopped"
         text = "; ".join([by, *getattr(stop, "__notes__", ())])
-        return _ended(text, TERMINATED if terminated else INTERRUPTED)
+        return _ended(text, 143 if terminated else 130)
     return code if isinstance(code, int) else 0
 
 
 def _ended(text: str, code: int) -> int:
-    """Prints one line, however long."""
-    from rich.console import Console
-    from rich.text import Text
+    from sssam.lab.cli import terminal
 
-    console = Console(stderr=True, highlight=False)
-    console.print(Text(f"sssam: {text}"), soft_wrap=True)
+    terminal.note(f"sssam: {text}")
     return code

@@ -15,9 +15,10 @@ def methods() -> int:
 
 
 def tasks() -> int:
-    """List the tasks that have a name: their data, model and length.
+    """List the tasks that have a name: their data, training samples, model and length.
 
-    Data beside digits are read from the hub once, or from the path that --data names.
+    Data beside digits are read from the hub once, or from the path that --data names. Where no
+    number of samples is given, all are taken.
     """
     from sssam.lab.cli import terminal
     from sssam.lab.studies import lists

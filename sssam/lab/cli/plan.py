@@ -33,5 +33,5 @@ def plan(
         path = None if out is None else files.save(schedules(drawn), out)
     output.print(planning.rendered(plans, total_steps, output.encoding))
     if path is not None:
-        terminal.say(f"\nThe plot: {path}")
+        terminal.say("", f"The plot: {path}")
     return 0

@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-USAGE, FAILED, INTERRUPTED, TERMINATED = 2, 1, 130, 143
-
 #: What is wrong with a path that was named, as opposed to what fails on the way.
 _OF_PATHS = (
     FileNotFoundError,

@@ -5,17 +5,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table
+
 from sssam.lab.cli import terminal
 from sssam.lab.cli.studies import Target
 from sssam.lab.comparison.values import Comparison
-from sssam.lab.report import live, pooled
+from sssam.lab.report import live, pooled, sentences, table
 from sssam.lab.report import page as pages
 from sssam.lab.report.cost import Axis
-from sssam.lab.report.sentences import headline
 from sssam.lab.specs import Record
 from sssam.lab.studies import conduct
 from sssam.lab.studies.conduct import Decided
 from sssam.lab.studies.design import Part
+
+#: The columns that a narrow terminal goes without, the first one first.
+_DISPENSABLE = (table.SHARE, table.SAM, "runs", "over base")
+_MEASURED = Console(width=1000)
 
 
 def failed(found: Iterable[Record]) -> int:
@@ -55,14 +62,39 @@ def show(
         folder = conduct.folder(what.study, each.part, what.directory)
         written = pages.write(comparison, folder, command=_repeat(what.directory), axis=axis)
         if quiet:
-            terminal.say(headline(comparison))
+            terminal.say(sentences.headline(comparison))
         else:
-            terminal.show(comparison)
-        terminal.say(f"\nThe page: {written.page}")
+            present(comparison)
+        terminal.say("", f"The page: {written.page}")
         made[folder.name] = comparison
     if len(made) > 1:
         _pooled(made, what, quiet)
     return list(made.values())
+
+
+def present(comparison: Comparison) -> None:
+    """Prints the table, what must be known beside it, and at the end the headline."""
+    console, _ = terminal.consoles()
+    console.print(_fitting(comparison, console.width))
+    if flat := table.flatness(comparison):
+        terminal.say("", "How flat the training loss is:")
+        terminal.draw(flat)
+        terminal.say("")
+    terminal.say(*(f"* {remark}" for remark in sentences.remarks(comparison)), style="dim")
+    terminal.say("", sentences.headline(comparison), style="bold")
+    if support := sentences.support(comparison):
+        terminal.say(support)
+
+
+def _fitting(comparison: Comparison, width: int) -> Table:
+    """The comparison as a table; columns that a narrow terminal has no room for are on the page."""
+    lines = table.cells(comparison)
+    for dropped in (None, *_DISPENSABLE):
+        lines = [[cell for cell in line if cell.name != dropped] for line in lines]
+        whole = terminal.drawn(lines)
+        if Measurement.get(_MEASURED, _MEASURED.options, whole).maximum <= width:
+            return whole
+    return terminal.drawn(lines, noted=(table.CONTROL,))
 
 
 def follow(what: Target) -> None:
@@ -88,7 +120,7 @@ def _pooled(made: Mapping[str, Comparison], what: Target, quiet: bool) -> None:
     terminal.say("", pooled.headline(found) if found else together.reason)
     if found and found.variants and not quiet:
         terminal.draw(pooled.cells(found))
-    terminal.say(f"\nThe page of all tasks: {index}")
+    terminal.say("", f"The page of all tasks: {index}")
 
 
 def _repeat(directory: Path) -> str:

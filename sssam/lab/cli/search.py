@@ -1,7 +1,7 @@
 """`sssam search`."""
 
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from sssam.lab.cli.options import (
     AT_LEAST_0,
@@ -16,9 +16,6 @@ from sssam.lab.cli.options import (
 )
 from sssam.lab.cli.refusals import refusing
 
-if TYPE_CHECKING:
-    from sssam.lab.search import Results
-
 Numbers = Annotated[tuple[float, ...], MANY]
 
 
@@ -28,7 +25,7 @@ def search(
     budgets: Numbers = (1.1, 1.25, 1.5),
     trials: Whole = 30,
     seeds: Annotated[int, SEEDS] = 3,
-    rho: tuple[float, float] = (0.02, 2.0),
+    rho: Annotated[tuple[float, float], MANY] = (0.02, 2.0),
     fractions: Numbers = (1.0,),
     knots: int = 5,
     generation: Whole = 8,
@@ -52,7 +49,7 @@ def search(
             Default 1.1 1.25 1.5.
         trials: Of each search; the same command with more goes on.
         seeds: Validation seeds of a trial, counted from 2000.
-        rho: Range of the radius, from the first number to the second.
+        rho: Range of the radius, from the first number to the second. Default 0.02 2.
         fractions: Parts of a batch that the ascent pass may take, in (0, 1]; default 1.
         knots: Pieces of the free forms, 2 to 20.
         generation: Trials of a search that are drawn before any of them is learnt from, and can be
@@ -68,8 +65,8 @@ def search(
     from sssam.lab.cli import results, studies, terminal, training
     from sssam.lab.runs import checks
     from sssam.lab.runs.progress import Purpose
+    from sssam.lab.search import Results, design, report
     from sssam.lab.search import confirm as confirming
-    from sssam.lab.search import design, report
     from sssam.lab.search import search as run_search
 
     with training.leading(how) as train:
@@ -93,8 +90,12 @@ def search(
             trainer = training.trainer(folder, how, train)
             checks.check_runs([each.example() for each in designs])
             folder.mkdir(parents=True, exist_ok=True)
+
+        def progress(found: Results) -> None:
+            terminal.note(*() if how.quiet else report.progress(found))
+
         searching = partial(trainer, purpose=Purpose("searching", choosing=True))
-        found = run_search(designs, trials, searching, partial(_say_progress, how.quiet))
+        found = run_search(designs, trials, searching, progress)
         trainer.say_if_nothing_was_trained()
         written = report.write(found, folder)
         if not how.quiet:
@@ -109,12 +110,3 @@ def search(
                 terminal.say(*report.fresh(comparison, found.budgets))
             code = max(code, results.failed(trainer.stored.values()))
         return code
-
-
-def _say_progress(quiet: bool, found: "Results") -> None:
-    """A line on each search after each generation."""
-    from sssam.lab.cli import terminal
-    from sssam.lab.search import report
-
-    if not quiet:
-        terminal.note(*report.progress(found))

@@ -46,10 +46,10 @@ def sharpness(
     from sssam.lab.cli import studies, terminal
     from sssam.lab.report import flatness as figures
     from sssam.lab.report import solutions as tables
-    from sssam.lab.specs.flatness import Plan
+    from sssam.lab.specs.flatness import FlatnessSettings
     from sssam.lab.training import flatness
 
-    plan = Plan(
+    settings = FlatnessSettings(
         samples=samples,
         radii=rho,
         adaptive_radii=adaptive_rho,
@@ -66,10 +66,10 @@ def sharpness(
     try:
         with refusing(), terminal.busy("measuring"):
             lines = [flatness.between(*solutions)] if second else []
-            found = [flatness.measured(each, plan) for each in solutions]
+            found = [flatness.measured(each, settings) for each in solutions]
     except (FloatingPointError, RuntimeError) as error:
         raise RefusedError(str(error)) from error
     terminal.draw(tables.cells(found))
-    terminal.say(*(f"\n{tables.sentence(each)}" for each in lines))
+    terminal.say("", *map(tables.sentence, lines))
     terminal.say(*(f"Written: {path}" for path in figures.write(found, lines, out)))
     return 0

@@ -55,6 +55,6 @@ def time(
             )
         if not quiet:
             terminal.draw(timings.cells(found))
-            terminal.say(f"\n{timings.sentence(found)}\n")
+            terminal.say("", timings.sentence(found), "")
     terminal.say(f"The timings: {target.directory / FILE}")
     return 0

@@ -7,21 +7,23 @@ from sssam.lab import stats
 from sssam.lab.comparison.parts import VariantFlatness, VariantRise
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.specs import Record
-from sssam.lab.specs.flatness import Flatness, Plan, Rise
+from sssam.lab.specs.flatness import Flatness, FlatnessSettings, Rise
 
 #: Why the flatness of a run is not known, where its record gives no reason.
 NOT_ASKED = "trained before it was asked for"
 
 
-def with_flatness(comparison: Comparison, records: Sequence[Record], plan: Plan) -> Comparison:
+def with_flatness(
+    comparison: Comparison, records: Sequence[Record], settings: FlatnessSettings
+) -> Comparison:
     """The comparison with its variants' flatness, and why that of some runs is not known.
 
     Args:
         comparison: of these records.
         records: of the comparison's runs, on one task.
-        plan: what was to be measured; flatness by another plan is left out.
+        settings: what was to be measured; flatness by other settings is left out.
     """
-    measured = [r for r in records if r.flatness is not None and r.flatness.plan == plan]
+    measured = [r for r in records if r.flatness is not None and r.flatness.settings == settings]
     by_label: dict[str, list[Record]] = {v.label: [] for v in comparison.variants}
     for record in sorted(measured, key=lambda record: record.run.seed):
         by_label[record.run.method.label].append(record)
@@ -54,7 +56,7 @@ def _summary(records: Sequence[Record]) -> VariantFlatness | None:
 
 
 def _rises(found: Sequence[Flatness]) -> list[VariantRise]:
-    """All were measured by one plan, so their rises are of the same radii in the same order."""
+    """All were measured by the same settings, so their rises are of the same radii."""
     every = zip(*(each.rises for each in found), strict=True)
     ordered = sorted(every, key=lambda some: (some[0].adaptive, some[0].rho))
     return [

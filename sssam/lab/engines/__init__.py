@@ -3,7 +3,7 @@
 from sssam.lab.engines.dask import Dask
 from sssam.lab.engines.engine import Engine, WorkerLostError
 from sssam.lab.engines.local import Local
-from sssam.lab.engines.parse import ENGINES, load, parse
+from sssam.lab.engines.parse import ENGINES, chosen, load, parse
 from sssam.lab.engines.pool import Here, Pool
 from sssam.lab.engines.ray import Ray
 from sssam.lab.engines.slurm import Slurm
@@ -18,6 +18,7 @@ __all__ = [
     "Ray",
     "Slurm",
     "WorkerLostError",
+    "chosen",
     "load",
     "parse",
 ]

@@ -70,6 +70,36 @@ def parse(text: str) -> Engine:
     return made
 
 
+def chosen(asked: str | None, study: str | None, ranks: int) -> Engine:
+    """The engine that a command asks for, or its study; by default a process for each core.
+
+    A user's Python file is run where the command names it, and not where a study does.
+
+    Args:
+        asked: what the command says.
+        study: what the study's file says.
+        ranks: how many torchrun started; 1 without it.
+
+    Raises:
+        ValueError: no such engine; under torchrun, one whose workers are not its ranks.
+        FileNotFoundError: the command names a Python file that does not exist.
+    """
+    if asked is not None and asked.split(",")[0].endswith(".py"):
+        return load(asked)
+    text = asked or study
+    if ranks == 1:
+        local = Local()
+        default = Here(threads=1) if local.jobs == 1 else local
+        return parse(text) if text else default
+    found = parse(text or "here")
+    if not found.in_process:
+        raise ValueError(
+            f"the engine is {text!r}, but torchrun's ranks train one run together: give "
+            "--engine here, or start without torchrun"
+        )
+    return found
+
+
 def load(text: str) -> Engine:
     """The engine that the function `engine` of a user's Python file returns.
 

@@ -63,10 +63,20 @@ def save(chart: alt.LayerChart, path: Path) -> Path:
         ValueError: another ending.
         OSError: the file could not be written.
     """
-    kinds: dict[str, Kind] = {f".{kind}": kind for kind in KINDS}
+    content = render(chart, kind(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, content)
+    return path
+
+
+def kind(path: Path) -> Kind:
+    """The kind of file that a path's ending names.
+
+    Raises:
+        ValueError: another ending.
+    """
+    kinds: dict[str, Kind] = {f".{each}": each for each in KINDS}
     ending = path.suffix.lower()
     if ending not in kinds:
         raise ValueError(f"the figure's file is {str(path)!r}, but must end in .svg, .pdf or .png")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, render(chart, kinds[ending]))
-    return path
+    return kinds[ending]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sssam.lab.runs import claims
 from sssam.lab.runs import store as records
 from sssam.lab.specs import Record, Run
-from sssam.lab.specs.flatness import Plan
+from sssam.lab.specs.flatness import FlatnessSettings
 from sssam.lab.training import checkpoints, hardware, loggers
 from sssam.lab.training.hardware import LostRankError
 from sssam.lab.training.train import Epoch, train
@@ -41,7 +41,7 @@ class Settings(NamedTuple):
     test: bool = True
     checkpoint_seconds: float = 60.0
     accelerator: str = "cpu"
-    flatness: Plan | None = None
+    flatness: FlatnessSettings | None = None
     logger: str | None = None
     train: Callable[..., Record] | None = None
 

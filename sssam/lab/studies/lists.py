@@ -33,12 +33,12 @@ def _method(kind: str, made: type[object]) -> list[Cell]:
 
 
 def tasks() -> list[list[Cell]]:
-    """Each task with its data, its model and its length."""
+    """Each task with its data, its training samples, its model and its length."""
     return [
         [
             Cell("task", task.name),
             Cell("data", task.data.name),
-            number("training samples", task.data.train, "{}"),
+            number("samples", task.data.train, "{}"),
             number("label noise", 100 * task.data.label_noise, "{:.0f}%"),
             Cell("model", task.model.text),
             number("epochs", task.epochs, "{}"),

@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 from sssam.lab import engines, tasks
 from sssam.lab.runs import checks
 from sssam.lab.specs import Method, Name, Task
-from sssam.lab.specs.flatness import OF_STUDY, Plan, Radius
+from sssam.lab.specs.flatness import OF_STUDY, FlatnessSettings, Radius
 from sssam.lab.specs.names import nearest, safe
 from sssam.lab.studies import defaults, settings, trials
 from sssam.lab.studies.conduct import OWN
@@ -60,8 +60,8 @@ class FlatnessTable(Table):
     rho: list[Radius] = Field(list(OF_STUDY.radii), min_length=1)
     eigenvalues: Annotated[int, Field(ge=1)] = OF_STUDY.eigenvalues
 
-    def plan(self) -> Plan:
-        """The whole plan."""
+    def settings(self) -> FlatnessSettings:
+        """All settings, those that are not in the file among them."""
         given = {"samples": self.samples, "radii": tuple(self.rho), "eigenvalues": self.eigenvalues}
         return OF_STUDY.model_copy(update=given)
 
@@ -188,7 +188,7 @@ def read(path: Path, data: Mapping[str, str] | None = None) -> Study:
             tuning_seeds=_listed(file.tuning_seeds, TUNING_SEEDS[0]),
             trials=file.trials,
             engine=file.engine,
-            flatness=None if file.flatness is None else file.flatness.plan(),
+            flatness=None if file.flatness is None else file.flatness.settings(),
         )
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from sssam.lab.tasks.examples import Examples, Part, ProblemError, Streamed, part
+from sssam.lab.tasks.examples import Examples, Part, ProblemError, Streamed, leaves, part
 
 #: Outputs of the model and targets -> one number a sample.
 Judgement = Callable[[Any, Any], Tensor]
@@ -158,11 +158,6 @@ def scores(metric: Judgement, outputs: Any, targets: Any, n: int) -> Tensor:
 
 def _finite(outputs: Any, n: int) -> Tensor:
     """Which samples have finite outputs alone, as far as they are tensors of n samples."""
-    if isinstance(outputs, Mapping):
-        outputs = list(outputs.values())
-    if isinstance(outputs, tuple | list):
-        each = [_finite(output, n) for output in outputs if output is not None]
-        return torch.stack(each).all(0) if each else torch.ones(n, dtype=torch.bool)
-    if not isinstance(outputs, Tensor) or outputs.shape[:1] != (n,):
-        return torch.ones(n, dtype=torch.bool)
-    return outputs.reshape(n, -1).isfinite().all(1)
+    each = [leaf for leaf in leaves(outputs) if isinstance(leaf, Tensor) and leaf.shape[:1] == (n,)]
+    finite = [leaf.reshape(n, -1).isfinite().all(1) for leaf in each]
+    return torch.stack(finite).all(0) if finite else torch.ones(n, dtype=torch.bool)

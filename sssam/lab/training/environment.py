@@ -47,7 +47,7 @@ def _versions() -> tuple[tuple[str, str], ...]:
 
 @cache
 def _processor() -> str:
-    """The processor's name; Linux tells it in one place alone."""
+    """The processor's name; Linux has it in one place alone."""
     listing = Path("/proc/cpuinfo")
     lines = listing.read_text().splitlines() if listing.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

@@ -214,11 +214,12 @@ def test_train_finds_a_run_that_was_finished_before(
 def test_a_checkpoint_of_another_run_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["train", "--epochs", "1", "--out", str(tmp_path), "--checkpoint", f"{tmp_path}/a.pt"]
-    assert main([*words, "--quiet"]) == 0
+    words = ["train", "--out", str(tmp_path), "--checkpoint", f"{tmp_path}/a.pt"]
+    assert main([*words, "--epochs", "1", "--quiet"]) == 0
     capsys.readouterr()
-    assert main([*words, "--seed", "1"]) == 2
-    assert "a.pt" in one_line(capsys)
+    assert main([*words, "--seed", "1", "--epochs", "2"]) == 2
+    line = one_line(capsys)
+    assert "a.pt' is of another run: task.epochs is 1 there, not 2; seed is 0 there, not 1." in line
 
 
 def test_plan_prints_the_families_and_writes_the_plot(

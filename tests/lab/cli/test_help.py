@@ -17,7 +17,7 @@ from sssam.lab.cli.sharpness import sharpness
 from sssam.lab.cli.time import time
 from sssam.lab.report.cost import Axis
 from sssam.lab.specs import Precision
-from sssam.lab.specs.flatness import Plan
+from sssam.lab.specs.flatness import FlatnessSettings
 from sssam.lab.training import timing
 from sssam.roles.strength import How
 
@@ -79,7 +79,7 @@ def test_the_options_are_those_of_the_modules_that_help_does_not_load() -> None:
     given = signature(sharpness).parameters
     plan = {"rho": "radii", "adaptive_rho": "adaptive_radii"}
     for name in ("samples", "eigenvalues", "probes", "rho", "adaptive_rho"):
-        assert given[name].default == getattr(Plan(), plan.get(name, name)), name
+        assert given[name].default == getattr(FlatnessSettings(), plan.get(name, name)), name
     assert signature(time).parameters["seconds"].default == timing.ENOUGH
 
 

@@ -16,12 +16,12 @@ from sssam.lab.report.table import markdown
 from sssam.lab.runs import dispatch
 from sssam.lab.runs import store as records
 from sssam.lab.runs.worker import Settings
-from sssam.lab.specs.flatness import Plan
+from sssam.lab.specs.flatness import FlatnessSettings
 from sssam.lab.studies import conduct, design, studyfile
 from sssam.lab.studies.design import Part, Study, Tunable
 from sssam.lab.training import flatness
 
-PLAN = Plan(
+PLAN = FlatnessSettings(
     samples=32, eigenvalues=2, probes=2, radii=(0.1,), adaptive_radii=(1.0,), steps=1, draws=2
 )
 STUDY = Study(

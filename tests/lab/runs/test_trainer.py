@@ -12,11 +12,11 @@ from sssam.lab.runs import store as records
 from sssam.lab.runs.progress import CHOOSING, COMPARING
 from sssam.lab.runs.trainer import Trainer
 from sssam.lab.runs.worker import Settings
-from sssam.lab.specs.flatness import Plan
+from sssam.lab.specs.flatness import FlatnessSettings
 
 CONSOLE = Console(stderr=True)
 RUNS = [run(BASE, seed) for seed in range(3)]
-PLAN = Plan(samples=32, eigenvalues=1, probes=2, radii=(), adaptive_radii=(), draws=2)
+PLAN = FlatnessSettings(samples=32, eigenvalues=1, probes=2, radii=(), adaptive_radii=(), draws=2)
 
 
 def test_a_record_is_read_once_a_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,12 +9,12 @@ from sssam.lab.report import flatness as figures
 from sssam.lab.report import landscape
 from sssam.lab.report.files import render
 from sssam.lab.specs import Record
-from sssam.lab.specs.flatness import Flatness, Measured, Plan
+from sssam.lab.specs.flatness import Flatness, FlatnessSettings, Measured
 from sssam.lab.training import checkpoints, flatness
 from sssam.lab.training.train import train
 from sssam.sharpness import Hessian, average_case_rise, worst_case_rise
 
-QUICK = Plan(
+QUICK = FlatnessSettings(
     samples=64,
     eigenvalues=2,
     probes=4,

@@ -8,13 +8,13 @@ from torch import nn
 
 from sssam.lab import tasks
 from sssam.lab.runs import checks
-from sssam.lab.tasks import models, problems, trial
+from sssam.lab.tasks import models, problems
 from sssam.lab.tasks.examples import ProblemError
 from sssam.lab.tasks.problem import accuracy, cross_entropy
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         (
             ("Linear(2, 2)", "Linear(3, 2)"),
@@ -37,9 +37,9 @@ from sssam.lab.tasks.problem import accuracy, cross_entropy
     ],
     ids=["model", "loss", "no gradient", "metric", "optimizer", "classes"],
 )
-def test_a_task_of_one_s_own_that_can_t_run_a_batch_is_refused(written, change, told):
+def test_a_task_of_one_s_own_that_can_t_run_a_batch_is_refused(written, change, message):
     path = written(GOOD.replace(*change))
-    with pytest.raises(ProblemError, match=f"task 'mine': {told}"):
+    with pytest.raises(ProblemError, match=f"task 'mine': {message}"):
         tasks.find(path)
 
 
@@ -60,22 +60,22 @@ def test_a_model_by_name_is_tried_on_its_data_before_a_study(monkeypatch):
     monkeypatch.setattr(
         models, "build", lambda *given, **named: nn.Sequential(nn.Flatten(), nn.Linear(63, 10))
     )
-    told = r"task 'digits': model Sequential .*\(64, 1, 8, 8\) float32.* mat1 and mat2 shapes"
-    with pytest.raises(ProblemError, match=told):
+    message = r"task 'digits': model Sequential .*\(64, 1, 8, 8\) float32.* mat1 and mat2 shapes"
+    with pytest.raises(ProblemError, match=message):
         checks.check(task, [BASE])
 
 
-def test_a_trial_leaves_model_buffers_and_generators_as_they_were():
+def test_a_tried_batch_leaves_model_buffers_and_generators_as_they_were():
     model = nn.Sequential(nn.BatchNorm1d(3), nn.Dropout(0.5), nn.Linear(3, 2))
     weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     before = torch.get_rng_state()
     inputs, targets = torch.randn(8, 3, generator=torch.Generator()), torch.zeros(8).long()
-    assert trial.tried(model, cross_entropy, accuracy, inputs, targets)
+    assert problems.tried(model, cross_entropy, accuracy, inputs, targets)
     assert torch.equal(before, torch.get_rng_state())
     assert all(torch.equal(tensor, weights[name]) for name, tensor in model.state_dict().items())
     assert all(weight.grad is None for weight in model.parameters())
     mean = nn.functional.cross_entropy
-    assert not trial.tried(model, mean, accuracy, inputs, targets)
+    assert not problems.tried(model, mean, accuracy, inputs, targets)
 
 
 def test_the_survey_of_a_user_s_file_is_made_once(written):
