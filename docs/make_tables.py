@@ -11,16 +11,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
+import vl_convert
 from PIL import Image
 from torch import nn
 
 from sssam import SharpnessAware, schedules
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.report.figures import figures
-from sssam.lab.report.files import render
+from sssam.lab.report.files import svg
 from sssam.lab.report.schedules import schedules as drawn
 from sssam.lab.specs import Method
-from sssam.lab.studies import plan as planning
+from sssam.lab.studies import budgets
 from sssam.lab.training import methods
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -92,6 +93,10 @@ FACTS = tuple(Fact(*each) for each in (
      "at w + e, of the samples whose losses rise most", PER_SAMPLE, "2110.03141"),
     ("ZSharp", "ZSharp", "always", "g, on coordinates that stand out in their tensors", "at w + e",
      "any", "2505.02369"),
+    ("SALA", "SALA", "every 2nd step", "w - s, no pass, s slow weights; g at s where that is short",
+     "at w or s + e, for an update from s", "closure or `passes(batch)`", "TPAMI 2024"),
+    ("IRE", "IRE", "always", "no e; longer updates on coordinates of small g", "g", "any",
+     "2405.20763"),
     ("KSAM", "KSAM", "always", "g of the samples of the highest losses",
      "at w + e, of the same samples", PER_SAMPLE, "2210.12864"),
     ("AsyncSAM", "AsyncSAM", "always", "g of the step before", "at w + e", FIRST, "2503.11147"),
@@ -131,7 +136,8 @@ def _facts(fact: Fact) -> list[str]:
     built = methods.build(fact.method, base, total_steps=STEPS, seed=0, model=model)
     assert isinstance(built, SharpnessAware)
     expected = methods.expected_propagations(built)
-    passes = "1 to 2" if expected is None else f"{round(expected, 3):g}"
+    unknown = "1 to 1.5" if fact.label == "SALA" else "1 to 2"
+    passes = unknown if expected is None else f"{round(expected, 3):g}"
     memory = f"{built.memory.persistent} / {built.memory.peak}"
     if fact.label == "SAMON":
         memory += " of the normalisation layers"
@@ -169,17 +175,16 @@ def documents() -> dict[str, str]:
 def picture() -> bytes:
     """README's picture: the main figure of its study."""
     kept = Comparison.model_validate_json(PICTURED.read_text(encoding="utf-8"))
-    return render(figures(kept)[0].chart(), "svg")
+    return svg(figures(kept)[0].chart()).encode()
 
 
 def plans() -> bytes:
     """What each family of schedules does with 1.25 passes a step."""
-    bands = planning.bands(planning.plan(1.25, 1000), 1000)
+    bands = budgets.bands(budgets.families(1.25, 1000), 1000)
     rounded = [b._replace(name=re.sub(r"\d+\.\d{4,}", _rounded, b.name)) for b in bands]
-    picture = Image.open(BytesIO(render(drawn(rounded), "png")))
-    picture.thumbnail((1520, 1520))
+    pixels = vl_convert.svg_to_png(svg(drawn(rounded)), scale=1.5)
     small = BytesIO()
-    picture.quantize(64).save(small, "png", optimize=True)
+    Image.open(BytesIO(pixels)).quantize(64).save(small, "png", optimize=True)
     return small.getvalue()
 
 

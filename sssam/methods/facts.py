@@ -266,7 +266,11 @@ def _is_plain(run: _Run) -> bool:
         return False
     given = run.update.gradient
     return all(given.get(i) is part for i, part in run.last.gradient.items()) and not (
-        run.update.after or run.update.kept or run.update.numbers
+        run.update.start
+        or run.update.after
+        or run.update.stretch
+        or run.update.kept
+        or run.update.numbers
     )
 
 
@@ -302,7 +306,7 @@ def _binding(run: _Run, changed: list[_Run]) -> str:
         if each.pass_.phase != "ascent":
             continue
         was, now = run.update, changed[i].update
-        if _apart(was.gradient, now.gradient) or _apart(was.after, now.after):
+        if any(_apart(*each) for each in zip(was[:4], now[:4], strict=True)):
             return "update uses the gradient of its first pass: the ranks' weights would part"
         if any(_apart(x, now.kept[name]) for name, x in was.kept.items()):
             return "memory is made of its first pass: a checkpoint would hold one rank's alone"

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from sssam.core.checks import number
 from sssam.core.passes import Perturbation, Step
-from sssam.core.vectors import Vector, either, norm, spread, whole
+from sssam.core.vectors import Vector, either, kth_smallest, norm, spread, whole
 from sssam.roles.metric import Metric
 
 _EPS = 1e-8
@@ -44,7 +44,8 @@ class ZScores:
 
     def _filtered(self, d: Vector) -> Vector:
         scores = {i: self._score(whole(part)) for i, part in d.items()}
-        least = _percentile(list(scores.values()), self.percentile)
+        below = self.percentile / 100 * (sum(score.numel() for score in scores.values()) - 1)
+        least = kth_smallest(list(scores.values()), int(below) + 1)
         kept = {i: part * self._above(scores[i], least, part) for i, part in d.items()}
         return either(norm(kept) > 0, kept, d)
 
@@ -54,10 +55,3 @@ class ZScores:
 
     def _above(self, score: Tensor, least: Tensor, like: Tensor) -> Tensor:
         return spread((score > least.to(score.device)).to(like.dtype), like)
-
-
-def _percentile(scores: list[Tensor], percentile: float) -> Tensor:
-    """The score below which so many percent of all lie, the lower one of two; no host waits."""
-    together = torch.cat([score.flatten().to(scores[0]) for score in scores])
-    position = int(percentile / 100 * (len(together) - 1))
-    return together.kthvalue(position + 1).values

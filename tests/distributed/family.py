@@ -53,7 +53,7 @@ def _simulated(row: Row) -> list[float]:
             twin.direction(t, w, loop.Grad(share, write, t), None)
             for twin, share in zip(twins, shares, strict=True)
         ]
-        write(w)
+        write(w if twins[0].start is None else twins[0].start)
         mean = torch.stack(grads).mean(0)
         sizes = [p.numel() for p in problem.params]
         for p, part in zip(problem.params, mean.split(sizes), strict=True):

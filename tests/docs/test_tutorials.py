@@ -16,9 +16,8 @@ NEEDS = {
 #: Runs a tutorial as a script, and draws what its last cell shows.
 DRAWN = """
 import runpy, sys
-from sssam.lab.report.files import render
-svg = render(runpy.run_path(sys.argv[1])["picture"], "svg").decode()
-assert svg.count("aria-label") >= 5
+from sssam.lab.report.files import svg
+assert svg(runpy.run_path(sys.argv[1])["picture"]).count("aria-label") >= 5
 """
 
 

@@ -18,6 +18,7 @@ from tests.naive.memories import (
 from tests.naive.perturbations import (
     NaiveAlong,
     NaiveASAM,
+    NaiveAuto,
     NaiveClimb,
     NaiveESAM,
     NaiveKSAM,
@@ -28,23 +29,26 @@ from tests.naive.perturbations import (
     NaiveUSAM,
     NaiveZSharp,
 )
-from tests.naive.updates import NaiveGSAM, NaiveWSAM
+from tests.naive.updates import NaiveGSAM, NaiveIRE, NaiveSALA, NaiveWSAM
 
 __all__ = [
     "NaiveAESAM",
     "NaiveASAM",
     "NaiveAlong",
     "NaiveAsyncSAM",
+    "NaiveAuto",
     "NaiveClimb",
     "NaiveESAM",
     "NaiveFriendlySAM",
     "NaiveGSAM",
+    "NaiveIRE",
     "NaiveKSAM",
     "NaiveLookSAM",
     "NaiveMSAM",
     "NaiveMicroSAM",
     "NaiveRandom",
     "NaiveS2SAM",
+    "NaiveSALA",
     "NaiveSAM",
     "NaiveSAMON",
     "NaiveSAMPa",

@@ -42,9 +42,15 @@ class Naive:
     kept: dict[str, Tensor] = field(default_factory=dict)
     lr: float = 0.0
     correction: Tensor | None = None
+    start: Tensor | None = None
+    stretch: Tensor | None = None
 
     def direction(self, t: int, w: Tensor, grad: Grad, momentum: Tensor | None) -> Tensor:
-        """The base optimizer's gradient at step t; `correction` is added after its update."""
+        """The base optimizer's gradient at step t.
+
+        Its update is made from `start`, if that is set; after it `correction` is added, and
+        `stretch` times the way that it made.
+        """
         raise NotImplementedError
 
 
@@ -65,7 +71,8 @@ def train(problem, base: torch.optim.Optimizer, method: Naive, steps: int) -> li
         w = read()
         method.lr = base.param_groups[0]["lr"]
         g = method.direction(t, w, Grad(problem, write, t), _momentum(base, params))
-        write(w)
+        origin = w if method.start is None else method.start
+        write(origin)
         start = 0
         for p in params:
             p.grad = g[start : start + p.numel()].reshape(p.shape).clone()
@@ -73,6 +80,8 @@ def train(problem, base: torch.optim.Optimizer, method: Naive, steps: int) -> li
         base.step()
         if isinstance(method.correction, Tensor):
             write(read() + method.correction)
+        if method.stretch is not None:
+            write(read() + method.stretch * (read() - origin))
         iterates.append(read())
     return iterates
 

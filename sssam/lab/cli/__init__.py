@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from cyclopts import App, CycloptsError
 
+from sssam import __version__
 from sssam.lab.cli.compare import compare
 from sssam.lab.cli.exchange import export, import_
 from sssam.lab.cli.init import init
@@ -38,6 +39,7 @@ COMMANDS: dict[Callable[..., int], str] = {
 
 app = App(
     name="sssam",
+    version=__version__,
     help="Sharpness-aware training at a cost that you choose: compare it, train with it, plan it.",
     help_epilogue="Begin with `sssam compare`: it needs no network and takes a few minutes.",
     suppress_keyboard_interrupt=False,

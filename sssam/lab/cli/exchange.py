@@ -33,7 +33,7 @@ def import_(file: File, directory: Folder) -> int:
     """Take the records of a file of JSON lines into a study's directory.
 
     A run that has a record there keeps it. Lines that are no records, and records that differ from
-    the one there, are told of and kept aside; the exit code is then 1.
+    the one there, are listed and not taken; the exit code is then 1.
 
     Args:
         file: As sssam export writes it, .jsonl or .jsonl.gz.
@@ -48,8 +48,7 @@ def import_(file: File, directory: Folder) -> int:
         taken = exchange.take(file, directory / conduct.RECORDS)
     terminal.note(*(f"not taken: {problem}" for problem in taken.problems), style="yellow")
     text = f"{counted(taken.new, 'record')} taken, {taken.known} there before"
-    if taken.aside is not None:
-        lines = counted(len(taken.problems), "line")
-        text += f"; {lines} not taken, kept in {taken.aside}"
+    if taken.problems:
+        text += f"; {counted(len(taken.problems), 'line')} not taken"
     terminal.say(text)
     return 1 if taken.problems else 0

@@ -70,9 +70,9 @@ class EngineOptions(TrainingOptions):
     """Options of all commands that train many runs.
 
     Args:
-        engine: Where runs are trained: here, local:N, dask:ADDRESS, ray or slurm:PARTITION; default
-            a process on this machine for each core, or what the study says.
-        retry_failed: Train runs anew that failed; their records are set aside.
+        engine: Where runs are trained: here, local:N, slurm:PARTITION or a Python file; default a
+            process on this machine for each core, or what the study says.
+        retry_failed: Train runs anew that failed; their records go to records/quarantine.
     """
 
     engine: str | None = None

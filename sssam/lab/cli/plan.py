@@ -24,14 +24,13 @@ def plan(
     from sssam.lab.cli import terminal
     from sssam.lab.report import files
     from sssam.lab.report.schedules import schedules
-    from sssam.lab.studies import plan as planning
+    from sssam.lab.studies import budgets
 
     output, _ = terminal.consoles()
     with refusing():
-        plans = planning.plan(budget, total_steps, rho, strength)
-        drawn = planning.bands(plans, total_steps)
-        path = None if out is None else files.save(schedules(drawn), out)
-    output.print(planning.rendered(plans, total_steps, output.encoding))
-    if path is not None:
-        terminal.say("", f"The plot: {path}")
+        found = budgets.families(budget, total_steps, rho, strength)
+        drawn = budgets.bands(found, total_steps)
+        paths = [] if out is None else files.save(schedules(drawn), out)
+    output.print(budgets.table(found, total_steps, output.encoding))
+    terminal.say(*(line for path in paths for line in ("", f"The plot: {path}")))
     return 0

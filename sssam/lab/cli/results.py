@@ -114,11 +114,10 @@ def _so_far(what: Target, part: Part, stored: list[Record]) -> Comparison:
 
 def _pooled(made: Mapping[str, Comparison], what: Target, quiet: bool) -> None:
     """What several tasks say together, each with the same weight, and the page that links them."""
-    together = pooled.pooled(list(made.values()))
-    index, *_ = pooled.write(what.study.name, made, together, what.directory)
-    found = together.pooled
-    terminal.say("", pooled.headline(found) if found else together.reason)
-    if found and found.variants and not quiet:
+    found = pooled.pooled(list(made.values()))
+    index, *_ = pooled.write(what.study.name, made, found, what.directory)
+    terminal.say("", found if isinstance(found, str) else pooled.headline(found))
+    if not isinstance(found, str) and found.variants and not quiet:
         terminal.draw(pooled.cells(found))
     terminal.say("", f"The page of all tasks: {index}")
 

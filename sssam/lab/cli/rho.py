@@ -58,7 +58,7 @@ def rho(
     output.print(_table(points, found, output.encoding))
     terminal.say("", _said(found, rise))
     if out is not None:
-        terminal.say(f"The plot: {files.save(drawn(points, rise, found), out)}")
+        terminal.say(*(f"The plot: {path}" for path in files.save(drawn(points, rise, found), out)))
     return 0
 
 

@@ -30,8 +30,7 @@ def search(
     knots: int = 5,
     generation: Whole = 8,
     halve: Switch = True,
-    draws: Literal["systematic", "bernoulli"] = "systematic",
-    baseline: Switch = True,
+    sampler: Literal["tpe", "random"] = "tpe",
     sampler_seed: Annotated[int, AT_LEAST_0] = 0,
     out: Out = None,
     confirm: Seeds = None,
@@ -55,9 +54,8 @@ def search(
         generation: Trials of a search that are drawn before any of them is learnt from, and can be
             trained at once.
         halve: Give up the lesser half of each generation after its first seed; by default it is.
-        draws: How the steps are drawn: systematic ones cost the budget to one step in each run.
-        baseline: Also search at random, with as many trials; by default it is.
-        sampler_seed: Of the samplers; equal seeds give equal trials.
+        sampler: Of Optuna's: tpe learns from earlier trials, random does not.
+        sampler_seed: Of the sampler; equal seeds give equal trials.
         out: Directory of records and results; default sssam-results/TASK-search.
         confirm: Compare what was found with the base optimizer and SAM, on this many fresh seeds
             and on the test set, in the folder confirm; 10 or more tell something.
@@ -65,8 +63,8 @@ def search(
     from sssam.lab.cli import results, studies, terminal, training
     from sssam.lab.runs import checks
     from sssam.lab.runs.progress import Purpose
-    from sssam.lab.search import Results, design, report
     from sssam.lab.search import confirm as confirming
+    from sssam.lab.search import design, report
     from sssam.lab.search import search as run_search
 
     with training.leading(how) as train:
@@ -75,38 +73,32 @@ def search(
         with refusing():
             designs = design.designs(
                 budgets,
-                baseline,
                 task=studies.task(task, options),
                 seeds=tuple(range(design.FIRST_SEED, design.FIRST_SEED + seeds)),
+                sampler=sampler,
                 rho=rho,
                 fractions=fractions,
                 knots=knots,
                 generation=generation,
                 halve=halve,
-                draws=draws,
                 seed=sampler_seed,
             )
             folder = studies.results(f"{designs[0].task.name}-search", out)
             trainer = training.trainer(folder, how, train)
             checks.check_runs([each.example() for each in designs])
             folder.mkdir(parents=True, exist_ok=True)
-
-        def progress(found: Results) -> None:
-            terminal.note(*() if how.quiet else report.progress(found))
-
         searching = partial(trainer, purpose=Purpose("searching", choosing=True))
-        found = run_search(designs, trials, searching, progress)
+        found = run_search(designs, trials, searching)
         trainer.say_if_nothing_was_trained()
         written = report.write(found, folder)
         if not how.quiet:
             terminal.consoles()[0].print(report.table(found))
-        terminal.say(*report.sentences(found), "", *(f"Written: {path}" for path in written))
+        terminal.say("", *(f"Written: {path}" for path in written))
         code = results.failed(trainer.stored.values())
         if confirm is not None:
             with refusing():
                 what = studies.Target(confirming.study(found, confirm), folder / "confirm")
                 trainer = studies.trainer(what, how, train)
-            for comparison in results.show(what, *studies.run(what, trainer), how.quiet):
-                terminal.say(*report.fresh(comparison, found.budgets))
+            results.show(what, *studies.run(what, trainer), how.quiet)
             code = max(code, results.failed(trainer.stored.values()))
         return code

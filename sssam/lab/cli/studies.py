@@ -64,8 +64,7 @@ def resolve(
             an option that belongs into the study's own file.
     """
     name, path = what or DEMO, Path(what or DEMO)
-    is_directory = (path / conduct.FILE).is_file() or conduct.unnamed(path) > 0
-    if path.suffix == ".toml" or is_directory:
+    if path.suffix == ".toml" or conduct.is_directory(path):
         given = {"--variants": variants, "--no-controls": not controls, "--trials": trials}
         given |= {"--epochs": options.epochs, "--precision": options.precision}
         for option in (option for option, value in given.items() if value):

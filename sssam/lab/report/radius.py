@@ -5,7 +5,7 @@ from typing import Any
 
 import altair as alt
 
-from sssam.lab.report.curves import HEIGHT, REACH
+from sssam.lab.report.lines import HEIGHT, REACH
 from sssam.lab.report.theme import PLAIN, PRINT, Theme, Width, finish, heading, over, tips
 from sssam.lab.training.radius import RADII, Rises
 

@@ -6,8 +6,7 @@ from sssam.lab.comparison.claims import CHEAP
 from sssam.lab.comparison.parts import Reason
 from sssam.lab.comparison.pool import PooledVariant
 from sssam.lab.comparison.values import Comparison, Variant
-from sssam.lab.report.key import best
-from sssam.lab.report.text import counted, counted_points, listed, points
+from sssam.lab.report.text import counted, listed, points
 from sssam.lab.specs import Tuning
 
 PASS = (
@@ -18,7 +17,7 @@ NOT_TUNED = "The base is not tuned here, so no gain over it is claimed."
 
 def headline(comparison: Comparison) -> str:
     """The finding: the variant with the largest clear gain at about the base's price, or none."""
-    winner = best(comparison)
+    winner = comparison.winner
     over = f"On {comparison.task.name}, "
     seeds = _seeds(comparison)
     if winner is None or winner.to_base is None or winner.claim is None:
@@ -48,7 +47,7 @@ def price(variant: Variant | PooledVariant) -> str:
 
 def support(comparison: Comparison) -> str:
     """What stands below the headline: how it fares in seconds, or what came nearest."""
-    winner = best(comparison)
+    winner = comparison.winner
     if winner is not None and comparison.is_best_in_seconds is False:
         if (winner.seconds or 0.0) > CHEAP:
             return f"Counted in seconds, that price is above {CHEAP:g} times the base's."
@@ -99,15 +98,17 @@ def remarks(comparison: Comparison) -> list[str]:
 
 def detected(comparison: Comparison) -> str:
     """What so many seeds detect; empty where no variant is beside a control on three of them."""
-    found = [v.detectable for v in comparison.variants if v.detectable]
-    needed = [v.seeds_needed for v in comparison.variants if v.seeds_needed]
-    if not found or not needed:
+    claims = [v.claim for v in comparison.variants if v.claim is not None and v.claim.detectable]
+    if not claims:
         return ""
-    margin = counted_points(comparison.task.margin)
+    found = max(claim.detectable or 0.0 for claim in claims)
+    needed = [claim.seeds_needed for claim in claims if claim.seeds_needed is not None]
+    enough = counted(max(needed, default=0), "seed") if len(needed) == len(claims) else "no seeds"
+    margin = counted(comparison.task.margin, "point")
     return (
-        f"With {counted(len(comparison.seeds), 'seed')}, a real {max(found):.1f}-point difference "
+        f"With {counted(len(comparison.seeds), 'seed')}, a real {found:.1f}-point difference "
         "between a variant and its control is detected 80% of the time, before the adjustment for "
-        f"several variants; for {margin}, {counted(max(needed), 'seed')} are enough."
+        f"several variants; for {margin}, {enough} are enough."
     )
 
 

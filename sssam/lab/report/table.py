@@ -13,7 +13,7 @@ from sssam.lab.report.cells import (
     number,
 )
 from sssam.lab.report.sentences import NOTES, headline, remarks, support
-from sssam.lab.report.text import counted_points
+from sssam.lab.report.text import counted
 from sssam.lab.stats import Interval
 
 #: The columns beside the best control that costs no more, and beside SAM.
@@ -120,7 +120,7 @@ def notes(comparison: Comparison) -> list[str]:
     """What the columns of the table of variants mean."""
     task = comparison.task
     notes = [NOTES["variants"].format(metric=task.metric.capitalize())]
-    beside = NOTES["sam"].format(margin=counted_points(task.margin), share=task.share)
+    beside = NOTES["sam"].format(margin=counted(task.margin, "point"), share=task.share)
     return [*notes, beside] if _has_gain(comparison) else notes
 
 

@@ -113,10 +113,14 @@ def _loaded(place: str, builder: str, where: Mapping[str, Any]) -> Any:
         raise ConnectionError(f"{error}: {remedy}") from error
     except (ValueError, FileNotFoundError, datasets.exceptions.DatasetGenerationError) as error:
         reason = error.__cause__ or error
-        remedy = ": save the file as text in UTF-8" * isinstance(reason, UnicodeError)
-        if "corresponds to no data" in str(reason):
-            reason = ValueError("it holds no examples")
-        raise ValueError(f"data {place!r} can't be read: {reason}{remedy}") from error
+        said = str(reason) + ": save the file as text in UTF-8" * isinstance(reason, UnicodeError)
+        if isinstance(reason, FileNotFoundError) or "corresponds to no data" in said:
+            remedy = (
+                "no image: give one with a folder of images for each class, with train*.parquet, "
+                "or the directory of a study"
+            )
+            said = f"it holds {remedy if builder == 'imagefolder' else 'no examples'}"
+        raise ValueError(f"data {place!r} can't be read: {said}") from error
     if "train" not in parts:
         raise ValueError(f"data {place!r} has the parts {sorted(parts)}: need 'train'")
     return parts

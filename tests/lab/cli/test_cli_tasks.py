@@ -26,7 +26,7 @@ def test_a_task_that_raises_leaves_its_traceback_and_the_study_goes_on(
     _, err = call(capsys, "compare", "kept", "--retry-failed")
     assert "3 of 3 runs" in err
     assert {record.outcome for record in held(folder / "kept").values()} != {"failed"}
-    assert len(list((folder / "kept" / "records" / "aside").iterdir())) == 3
+    assert len(list((folder / "kept" / "records" / "quarantine").iterdir())) == 3
 
 
 def test_a_task_that_never_can_be_made_is_a_study_of_failed_runs(
@@ -49,11 +49,11 @@ def test_a_task_that_never_can_be_made_is_a_study_of_failed_runs(
     assert " runs to compare: about" not in err
 
 
-def test_a_folder_without_images_is_told_of(folder: Path, capsys: Capture) -> None:
+def test_a_folder_without_images_is_refused(folder: Path, capsys: Capture) -> None:
     (folder / "empty").mkdir()
     for command in ("compare", "train"):
         _, err = call(capsys, command, "empty", code=2)
-        assert "empty' holds no image: give one with a folder of images for each class" in err
+        assert "empty' can't be read: it holds no image: give one with a folder of" in err
 
 
 def test_what_a_task_raises_in_train_keeps_its_traceback(

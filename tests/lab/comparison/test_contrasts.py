@@ -63,7 +63,7 @@ def test_the_p_value_is_the_larger_of_both_by_student_s_t() -> None:
 
 
 def test_the_adjustment_for_many_variants_can_take_back_what_is_said() -> None:
-    many = [scheduled(f"row {i}", linear(0.0, 1.0), rho=0.01 * i) for i in range(1, 30)]
+    many = [scheduled(f"variant {i}", linear(0.0, 1.0), rho=0.01 * i) for i in range(1, 30)]
     accuracy = {LINEAR.label: 92.9}
     alone = variant(study(accuracy, seeds=range(6), methods=METHODS), LINEAR.label)
     among = variant(study(accuracy, seeds=range(6), methods=(*METHODS, *many)), LINEAR.label)

@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 from tiny import BASE, SAM, SSSAM, TASK
 
-from sssam.lab.comparison.flatness import with_flatness
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.report import page as pages
 from sssam.lab.report.figures import figures
-from sssam.lab.report.files import render
+from sssam.lab.report.files import svg
 from sssam.lab.report.table import flatness as cells
 from sssam.lab.report.table import markdown
 from sssam.lab.runs import dispatch
@@ -87,13 +86,13 @@ def test_variants_are_means_over_seeds(comparison: Comparison, directory: Path) 
         if each.method == SAM and (flat := found[each.id].flatness)
     ]
     assert len(tops) == 2
-    row = comparison.variants[1].flatness
-    assert row is not None
-    assert row.eigenvalue.mean == pytest.approx(sum(tops) / 2)
-    assert row.eigenvalue.low is not None
-    assert row.eigenvalue.low < min(tops)
-    assert (row.n, row.seed, row.samples) == (2, 0, 32)
-    assert [(rise.rho, rise.adaptive) for rise in row.rises] == [(0.1, False), (1.0, True)]
+    flat = comparison.variants[1].flatness
+    assert flat is not None
+    assert flat.eigenvalue.mean == pytest.approx(sum(tops) / 2)
+    assert flat.eigenvalue.low is not None
+    assert flat.eigenvalue.low < min(tops)
+    assert (flat.n, flat.seed, flat.samples) == (2, 0, 32)
+    assert [(rise.rho, rise.adaptive) for rise in flat.rises] == [(0.1, False), (1.0, True)]
 
 
 def test_a_rise_without_bound_in_one_run_is_no_number_of_the_variant(
@@ -106,10 +105,11 @@ def test_a_rise_without_bound_in_one_run_is_no_number_of_the_variant(
     rises = (plain.model_copy(update={"worst": None}), adaptive)
     flat = one.flatness.model_copy(update={"rises": rises})
     found[one.id] = one.model_copy(update={"flatness": flat})
-    row = with_flatness(comparison, list(found.values()), PLAN).variants[-1].flatness
-    assert row is not None
-    assert row.rises[0].worst is None
-    assert row.rises[1].worst == comparison.variants[-1].flatness.rises[1].worst
+    again = conduct.compared(STUDY, conduct.undecided(STUDY.parts[0]), found.values())
+    flat = again.variants[-1].flatness
+    assert flat is not None
+    assert flat.rises[0].worst is None
+    assert flat.rises[1].worst == comparison.variants[-1].flatness.rises[1].worst
 
 
 def test_flatness_by_another_plan_is_not_mixed_in(directory: Path) -> None:
@@ -142,7 +142,7 @@ def test_a_study_without_flatness_shows_none(directory: Path) -> None:
 
 def test_a_figure_as_svg_is_read_aloud(comparison: Comparison) -> None:
     for figure in figures(comparison):
-        drawn = render(figure.chart(), "svg").decode()
+        drawn = svg(figure.chart())
         assert "<svg " in drawn[:200]
         assert ' role="img" aria-label=' in drawn[: drawn.index(">")]
 

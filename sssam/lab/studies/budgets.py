@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import sqrt
+from statistics import fmean
 from types import MappingProxyType
 from typing import NamedTuple
 
-from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -41,17 +41,16 @@ FAMILIES: Mapping[str, Schedule] = MappingProxyType(
     }
 )
 
-_BLOCKS = ("▁▂▃▄▅▆▇█", "_.:-=+*#")
-_SHADES = (" ░▒▓█", " .:*#")
+#: Signs of a curve by height, and those of a terminal without Unicode.
+_SIGNS, _PLAIN_SIGNS = "▁▂▃▄▅▆▇█", "_.:-=+*#"
 _CELLS = 40
 
 
-class Plan(NamedTuple):
+class AtBudget(NamedTuple):
     """One family at the budget; `schedule` is None where it can't reach it, `remark` says why.
 
     `expected` and `spread` are the mean and the standard deviation of the propagations a step over
-    draws; `rho` is the range of the effective radius over the steps that can be sharpness-aware;
-    half of the sharpness-aware steps are expected after the progress `middle`, in [0, 1].
+    draws; `rho` is the range of the effective radius over the steps that can be sharpness-aware.
     """
 
     family: str
@@ -59,13 +58,12 @@ class Plan(NamedTuple):
     expected: float = 0.0
     spread: float = 0.0
     rho: tuple[float, float] = (0.0, 0.0)
-    middle: float = 0.0
     remark: str = ""
 
 
-def plan(
+def families(
     budget: float = 1.5, total_steps: int = 1000, rho: float = 0.05, strength: How = "fixed"
-) -> list[Plan]:
+) -> list[AtBudget]:
     """Every family at a budget.
 
     Args:
@@ -78,35 +76,33 @@ def plan(
     Raises:
         ValueError: an argument out of its range.
 
-    >>> [p.family for p in plan(1.25, 100) if p.schedule is None]
+    >>> [each.family for each in families(1.25, 100) if each.schedule is None]
     ['linear, falling', 'cosine, falling']
     """
     budget = number("budget", budget, 1.0, 2.0, remedy="1 is the base optimizer, 2 is SAM")
     count("total_steps", total_steps, 1, remedy="the steps of the whole run")
     number("rho", rho, 0.0, float("inf"), remedy="0 is the base optimizer")
     return [
-        _planned(family, schedule, budget, total_steps, rho, strength)
+        _at_budget(family, schedule, budget, total_steps, rho, strength)
         for family, schedule in FAMILIES.items()
     ]
 
 
-def _planned(
+def _at_budget(
     family: str, schedule: Schedule, budget: float, total_steps: int, rho: float, strength: How
-) -> Plan:
+) -> AtBudget:
     try:
         met = _met(schedule, budget, total_steps)
     except BudgetError as error:
         low, high = error.reachable
-        return Plan(family, None, remark=f"reaches {low:.4g} to {high:.4g} from {schedule!r}")
-    probabilities = met.probabilities(total_steps)
+        return AtBudget(family, None, remark=f"reaches {low:.4g} to {high:.4g} from {schedule!r}")
     low, high, remark = _factors(met, total_steps, strength)
-    return Plan(
+    return AtBudget(
         family,
         met,
         1 + met.mean_probability(total_steps),
         sqrt(met.variance(total_steps)),
         (rho * low, rho * high),
-        _middle(probabilities),
         remark,
     )
 
@@ -130,19 +126,10 @@ def _factors(schedule: Schedule, total_steps: int, how: How) -> tuple[float, flo
     return *factor.range(schedule.probabilities(total_steps)), ""
 
 
-def _middle(probabilities: Sequence[float]) -> float:
-    half, total = sum(probabilities) / 2, 0.0
-    for step, p in enumerate(probabilities):
-        total += p
-        if total >= half > 0:
-            return step / len(probabilities)
-    return 0.0
-
-
-def bands(plans: Sequence[Plan], total_steps: int, seed: int = 0) -> list[Band]:
-    """The plans' schedules for a plot, with the steps that would be drawn at a seed."""
+def bands(found: Sequence[AtBudget], total_steps: int, seed: int = 0) -> list[Band]:
+    """The schedules for a plot, with the steps that would be drawn at a seed."""
     made = []
-    for each in plans:
+    for each in found:
         if each.schedule is not None:
             acting = set(Draws(each.schedule, total_steps, seed).acting_steps())
             taken = [step in acting for step in range(total_steps)]
@@ -151,44 +138,34 @@ def bands(plans: Sequence[Plan], total_steps: int, seed: int = 0) -> list[Band]:
     return made
 
 
-def rendered(plans: Sequence[Plan], total_steps: int, encoding: str = "utf-8") -> Group:
-    """The plans for a terminal: a table, and for each schedule its curve over a strip of draws.
+def table(found: Sequence[AtBudget], total_steps: int, encoding: str = "utf-8") -> Table:
+    """What can be had at the budget, each with its curve, and below it what can't.
 
     `encoding` is the terminal's; without Unicode, plainer signs draw the same.
     """
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 1, 0), header_style="dim")
-    for name in ("schedule", "propagations", "rho", "half after", "over the run"):
-        table.add_column(name, overflow="fold", no_wrap=name == "over the run")
-    curves = iter(bands(plans, total_steps))
     unicode = encoding.lower().startswith("utf")
-    for each in plans:
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("schedule", "propagations", "rho", "over the run"):
+        made.add_column(name, overflow="fold", no_wrap=name == "over the run")
+    for each in found:
         if each.schedule is not None:
-            table.add_row(*_cells(each, unicode), _picture(next(curves), unicode))
-    out = [f"{each.family}: {each.remark}" for each in plans if each.remark]
-    return Group(table, *(Text(line, style="dim") for line in out))
+            low, high = (f"{end:.4g}" for end in each.rho)
+            spread = f" {'±' if unicode else '+-'} {each.spread:.4f}" if each.spread else " exactly"
+            made.add_row(
+                repr(each.schedule),
+                f"{each.expected:.4f}{spread}",
+                low if low == high else f"{low} to {high}",
+                _curve(each.schedule.probabilities(total_steps), unicode),
+            )
+    made.caption = "\n".join(f"{each.family}: {each.remark}" for each in found if each.remark)
+    made.caption_justify = "left"
+    return made
 
 
-def _cells(each: Plan, unicode: bool) -> tuple[str, ...]:
-    low, high = (f"{end:.4g}" for end in each.rho)
-    sign = "±" if unicode else "+-"
-    return (
-        repr(each.schedule),
-        f"{each.expected:.4f}" + (f" {sign} {each.spread:.4f}" if each.spread else " exactly"),
-        low if low == high else f"{low} to {high}",
-        f"{each.middle:.0%}",
-    )
-
-
-def _picture(band: Band, unicode: bool) -> Text:
-    curve = _line(band.probabilities, _BLOCKS[0 if unicode else 1])
-    strip = _line([float(taken) for taken in band.taken], _SHADES[0 if unicode else 1])
-    return Text(curve, style="cyan").append("\n").append(strip, style="default")
-
-
-def _line(values: Sequence[float], signs: str) -> str:
-    """One sign for each part of the run, by the mean of its values in [0, 1]."""
-    total = min(_CELLS, len(values))
+def _curve(values: Sequence[float], unicode: bool) -> Text:
+    """One sign for each part of the run, by the mean of its probabilities."""
+    signs, total = _SIGNS if unicode else _PLAIN_SIGNS, min(_CELLS, len(values))
     edges = [i * len(values) // total for i in range(total + 1)]
-    parts = (values[a:b] for a, b in pairwise(edges))
-    means = (sum(part) / len(part) for part in parts)
-    return "".join(signs[round(mean * (len(signs) - 1))] for mean in means)
+    means = (fmean(values[a:b]) for a, b in pairwise(edges))
+    drawn = "".join(signs[round(mean * (len(signs) - 1))] for mean in means)
+    return Text(drawn, style="cyan")

@@ -1,21 +1,23 @@
-"""A plan's numbers are the schedule's own, and what can't be reached is said."""
+"""Families at a budget: numbers are the schedule's own, and what can't be reached is said."""
 
 from io import StringIO
 
 import pytest
 from rich.console import Console
 
-from sssam.lab.studies.plan import FAMILIES, Plan, bands, plan, rendered
+from sssam.lab.studies.budgets import FAMILIES, AtBudget, bands, families, table
 from sssam.schedules.draws import Draws
 
 
-def planned(family: str, *arguments: object, **more: object) -> Plan:
-    return next(p for p in plan(*arguments, **more) if p.family == family)  # type: ignore[arg-type]
+def planned(family: str, *arguments: object, **more: object) -> AtBudget:
+    return next(p for p in families(*arguments, **more) if p.family == family)  # type: ignore[arg-type]
 
 
-def printed(plans: list[Plan], total_steps: int, encoding: str = "utf-8", width: int = 120) -> str:
+def printed(
+    found: list[AtBudget], total_steps: int, encoding: str = "utf-8", width: int = 120
+) -> str:
     file = StringIO()
-    Console(file=file, width=width).print(rendered(plans, total_steps, encoding))
+    Console(file=file, width=width).print(table(found, total_steps, encoding))
     return file.getvalue()
 
 
@@ -24,7 +26,7 @@ def printed(plans: list[Plan], total_steps: int, encoding: str = "utf-8", width:
 def test_every_family_meets_the_budget_or_says_what_it_reaches(
     budget: float, total_steps: int
 ) -> None:
-    for each in plan(budget, total_steps):
+    for each in families(budget, total_steps):
         if each.schedule is None:
             assert "reaches 1" in each.remark or "reaches 2" in each.remark
         else:
@@ -32,7 +34,7 @@ def test_every_family_meets_the_budget_or_says_what_it_reaches(
 
 
 def test_the_default_budget_is_in_reach_of_all_families() -> None:
-    assert [p.family for p in plan() if p.schedule is not None] == list(FAMILIES)
+    assert [p.family for p in families() if p.schedule is not None] == list(FAMILIES)
 
 
 def test_a_family_out_of_reach_names_its_interval() -> None:
@@ -65,29 +67,23 @@ def test_a_strength_that_the_optimizer_refuses_is_said() -> None:
     assert each.remark.startswith("refused with this strength: strength='total' needs 20 times")
 
 
-def test_half_of_the_steps_come_after_the_middle() -> None:
-    assert planned("late block", 1.5, 1000).middle == pytest.approx(0.75, abs=0.002)
-    assert planned("linear", 1.5, 1000).middle == pytest.approx(0.707, abs=0.002)
-    assert planned("constant", 1.0, 1000).middle == 0.0
-
-
 def test_bands_are_drawn_as_the_optimizer_would() -> None:
-    plans = plan(1.5, 200)
-    band = bands(plans, 200, seed=3)[0]
+    found = families(1.5, 200)
+    band = bands(found, 200, seed=3)[0]
     assert [t for t, taken in enumerate(band.taken) if taken] == Draws(
-        plans[0].schedule, 200, seed=3
+        found[0].schedule, 200, seed=3
     ).acting_steps()
 
 
 @pytest.mark.parametrize("total_steps", [1, 2, 39, 41, 1000])
-def test_the_terminal_shows_curves_and_draws(total_steps: int) -> None:
-    text = printed(plan(1.5, total_steps), total_steps)
+def test_the_terminal_shows_curves(total_steps: int) -> None:
+    text = printed(families(1.5, total_steps), total_steps)
     assert "late(" in text
     assert "█" in text
 
 
 def test_a_terminal_without_unicode_gets_plain_signs() -> None:
-    text = printed(plan(1.5, 1000), 1000, encoding="ascii")
+    text = printed(families(1.5, 1000), 1000, encoding="ascii")
     assert text.isascii()
 
 
@@ -103,4 +99,4 @@ def test_a_terminal_without_unicode_gets_plain_signs() -> None:
 )
 def test_bad_input_is_refused(arguments: dict, words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        plan(**arguments)
+        families(**arguments)
