@@ -9,6 +9,7 @@ from torch.optim import Optimizer
 from sssam.methods import Ascent
 from sssam.roles.along import Rule
 from sssam.roles.along import along as turned
+from sssam.roles.auto import Rho, euclidean
 from sssam.roles.direction import Fresh
 from sssam.roles.metric import Adaptive, Euclidean, Metric
 from sssam.roles.mix import Mix, Perturbed, Weighted
@@ -32,6 +33,20 @@ def radius(rho: float, adaptive: bool, eta: float) -> Metric:
     return Adaptive(rho, eta) if adaptive else Euclidean(rho)
 
 
+def ball(
+    rho: Rho, fraction: float, along: Rule, adaptive: bool = False, eta: float = 0.0
+) -> Metric:
+    """The same, or the rule of rho="auto", which needs SAM's own direction and metric."""
+    if rho != "auto":
+        return radius(rho, adaptive, eta)
+    if adaptive or along != "gradient":
+        raise ValueError(
+            "rho='auto' reads the slope of the loss off the gradient, in SAM's own metric: use "
+            "adaptive=False and along='gradient', or give a number for rho"
+        )
+    return euclidean(rho, fraction)
+
+
 class SAM(SharpnessAware):
     """Sharpness-Aware Minimization: the gradient at the worst point near w, at every step.
 
@@ -46,6 +61,8 @@ class SAM(SharpnessAware):
     Args:
         base: a built torch optimizer, or a list of several.
         rho: radius, at least 0. Default 0.05; a param group's own "sssam_rho" entry goes first.
+            "auto" reads it off the gradient and the weights at each step (`sssam.roles.Auto`):
+            experimental, what it is worth is in docs/rho.md.
         mix: the weight of the gradient at w + e, at least 0. Default 1: SAM; 0 is the base.
         ascent_fraction: the part of the batch that the pass at w uses, in (0, 1]. Default 1.
         ascent_steps: n, at least 1: e is made of n steps of length rho / n, each along the
@@ -75,7 +92,7 @@ class SAM(SharpnessAware):
         self,
         base: Base,
         *,
-        rho: float = 0.05,
+        rho: Rho = 0.05,
         mix: float = 1.0,
         ascent_fraction: float = 1.0,
         ascent_steps: int = 1,
@@ -84,7 +101,8 @@ class SAM(SharpnessAware):
         rng: Rng = "restore",
         perturbation: Perturbation = "global",
     ) -> None:
-        direction, metric = turned(Fresh(ascent_fraction), along), Euclidean(rho)
+        direction = turned(Fresh(ascent_fraction), along)
+        metric = ball(rho, ascent_fraction, along)
         method = Ascent(direction, metric, mixed(mix), steps=ascent_steps)
         super().__init__(base, method, model=model, rng=rng, perturbation=perturbation)
 

@@ -2,9 +2,10 @@
 
 from sssam.core.checks import count
 from sssam.methods import Ascent, Switch
-from sssam.optimizers.sam import Base, Model, mixed, radius
+from sssam.optimizers.sam import Base, Model, ball, mixed
 from sssam.roles.along import Rule
 from sssam.roles.along import along as turned
+from sssam.roles.auto import Rho
 from sssam.roles.direction import Fresh
 from sssam.roles.strength import How, Strength
 from sssam.roles.when import Scheduled
@@ -37,6 +38,7 @@ class SSSAM(SharpnessAware):
             u >= 1 - f (its `first` is not used), and the costs are not known beforehand. Neither
             systematic draws nor strength="total". Default: t / T, until it is set.
         rho: radius, at least 0. Default 0.05; a param group's own "sssam_rho" entry goes first.
+            "auto": as in `SAM`, experimental.
         seed: of the draws, at least 0. Default 0. All ranks must use the same.
         draws: "bernoulli" (the paper's, default) or "systematic": as probable at each step, but
             the count is within one of the expected one at each moment.
@@ -77,7 +79,7 @@ class SSSAM(SharpnessAware):
         schedule: Schedule,
         total_steps: int | None = None,
         progress: Clock | float | None = None,
-        rho: float = 0.05,
+        rho: Rho = 0.05,
         seed: int = 0,
         draws: Kind = "bernoulli",
         strength: How = "fixed",
@@ -97,7 +99,8 @@ class SSSAM(SharpnessAware):
         drawn, pace = Draws(schedule, total_steps, seed, draws), Progress(progress)
         factor = Strength(schedule, total_steps, strength, strength_floor, pace)
         made_up = None if strength == "fixed" else factor
-        direction, metric = turned(Fresh(ascent_fraction), along), radius(rho, adaptive, eta)
+        direction = turned(Fresh(ascent_fraction), along)
+        metric = ball(rho, ascent_fraction, along, adaptive, eta)
         sharp = Ascent(direction, metric, mixed(mix), made_up, steps=ascent_steps)
         method = Switch(Scheduled(drawn, pace), sharp)
         super().__init__(

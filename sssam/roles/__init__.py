@@ -1,6 +1,7 @@
 """The small values that methods are made of: when, direction, metric, samples, mix."""
 
 from sssam.roles.along import Along
+from sssam.roles.auto import Auto
 from sssam.roles.direction import Direction, Fresh, Momentum
 from sssam.roles.masks import Only, Stochastic
 from sssam.roles.memory import Friendly, Last, Stale
@@ -18,6 +19,7 @@ __all__ = [
     "Adaptive",
     "All",
     "Along",
+    "Auto",
     "Chosen",
     "Corrected",
     "Decision",

@@ -32,7 +32,7 @@ def check_rho(rho: float) -> float:
     return number("rho", rho, 0.0, math.inf, remedy="0 is the base optimizer, 0.05 a usual start")
 
 
-def _to_radius(
+def to_radius(
     x: Vector,
     per_unit: Callable[[float], torch.Tensor | float],
     rho: float | dict[int, float],
@@ -96,7 +96,7 @@ class Euclidean:
     ) -> Perturbation:
         """rho d / ||d||."""
         radii = _radii(step, self.rho, self.key, strength)
-        return _to_radius(direction, _by_length(direction), radii, overwrite=overwrite)
+        return to_radius(direction, _by_length(direction), radii, overwrite=overwrite)
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class Adaptive:
         stretched = times(direction, t)
         radii = _radii(step, self.rho, self.key, strength)
         by_length = _by_length(stretched)
-        return _to_radius(times(stretched, t), by_length, radii, overwrite=True)
+        return to_radius(times(stretched, t), by_length, radii, overwrite=True)
 
 
 @dataclass(frozen=True)
@@ -154,4 +154,4 @@ class Unnormalized:
     ) -> Perturbation:
         """rho d."""
         radii = _radii(step, self.rho, self.key, strength)
-        return _to_radius(direction, _if_finite(direction), radii, overwrite=overwrite)
+        return to_radius(direction, _if_finite(direction), radii, overwrite=overwrite)

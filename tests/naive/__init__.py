@@ -18,6 +18,7 @@ from tests.naive.memories import (
 from tests.naive.perturbations import (
     NaiveAlong,
     NaiveASAM,
+    NaiveAuto,
     NaiveClimb,
     NaiveESAM,
     NaiveKSAM,
@@ -35,6 +36,7 @@ __all__ = [
     "NaiveASAM",
     "NaiveAlong",
     "NaiveAsyncSAM",
+    "NaiveAuto",
     "NaiveClimb",
     "NaiveESAM",
     "NaiveFriendlySAM",

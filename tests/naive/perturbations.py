@@ -23,6 +23,22 @@ class NaiveSAM(Naive):
 
 
 @dataclass
+class NaiveAuto(Naive):
+    """SAM with the rise of the loss in place of the radius, bounded by the weights."""
+
+    rise: float = 0.25
+    reach: float = 0.1
+    fraction: float = 1.0
+    layers: int = 2
+
+    def direction(self, t: int, w: Tensor, grad: Grad, momentum: Tensor | None) -> Tensor:
+        g = grad(w, self.fraction)
+        to_rise = self.rise / (self.fraction**0.75 * g.norm())
+        rho = torch.minimum(to_rise, self.reach * w.norm() / self.layers)
+        return grad(w + rho * g / g.norm(), 1.0)
+
+
+@dataclass
 class NaiveASAM(Naive):
     """Kwon et al., algorithm 1, with T = |w| + eta on all parameters."""
 

@@ -6,11 +6,13 @@ from types import MappingProxyType
 
 from sssam.lab.comparison.claims import claimed
 from sssam.lab.comparison.contrasts import contrasted
+from sssam.lab.comparison.flatness import without_flatness
 from sssam.lab.comparison.results import results
 from sssam.lab.comparison.stored import environments, mixed_seeds, other_data, studied
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.comparison.variants import summary
 from sssam.lab.specs import Method, Record, Run, Task, Timing, Tuning
+from sssam.lab.specs.flatness import FlatnessSettings
 
 _UNTIMED: Mapping[str, Timing] = MappingProxyType({})
 
@@ -26,6 +28,7 @@ def compare(
     tuning: Sequence[Tuning] = (),
     timings: Mapping[str, Timing] = _UNTIMED,
     added: Sequence[int] = (),
+    flatness: FlatnessSettings | None = None,
 ) -> Comparison:
     """Compares the methods on a task, paired by seed, from the records that there are.
 
@@ -39,6 +42,7 @@ def compare(
         tuning: what was tuned over what; without a tuned base nothing is claimed.
         timings: seconds over the base's, by `Run.variant`.
         added: those of the seeds that were not in the study when it was first run.
+        flatness: what was to be measured of it; by other settings it is left out.
 
     Raises:
         ValueError: no methods, no seeds, a seed twice, two methods with one label, or a record
@@ -54,7 +58,7 @@ def compare(
         task=task,
         seeds=tuple(seeds),
         variants=tuple(
-            summary(m, found[m.label], len(seeds), timings.get(runs[m.label][0].variant))
+            summary(m, found[m.label], len(seeds), timings.get(runs[m.label][0].variant), flatness)
             for m in methods
         ),
         tuning=tuple(tuning),
@@ -63,6 +67,7 @@ def compare(
         seeds_added=tuple(added),
         mixed_seeds=mixed_seeds(found.values()),
         other_data=other_data(runs, stored),
+        without_flatness=without_flatness(used, flatness),
         has_test_error=len(seeds) < 2 or all(each.right is not None for each in arrays.values()),
         environments=tuple(environments(used)),
         commits=_commits(used),

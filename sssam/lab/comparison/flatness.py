@@ -1,11 +1,10 @@
-"""The flatness of single runs -> that of a comparison's variants."""
+"""The flatness of single runs -> that of a variant."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sssam.lab import stats
 from sssam.lab.comparison.parts import VariantFlatness, VariantRise
-from sssam.lab.comparison.values import Comparison
 from sssam.lab.specs import Record
 from sssam.lab.specs.flatness import Flatness, FlatnessSettings, Rise
 
@@ -13,50 +12,38 @@ from sssam.lab.specs.flatness import Flatness, FlatnessSettings, Rise
 NOT_ASKED = "trained before it was asked for"
 
 
-def with_flatness(
-    comparison: Comparison, records: Sequence[Record], settings: FlatnessSettings
-) -> Comparison:
-    """The comparison with its variants' flatness, and why that of some runs is not known.
-
-    Args:
-        comparison: of these records.
-        records: of the comparison's runs, on one task.
-        settings: what was to be measured; flatness by other settings is left out.
-    """
-    measured = [r for r in records if r.flatness is not None and r.flatness.settings == settings]
-    by_label: dict[str, list[Record]] = {v.label: [] for v in comparison.variants}
-    for record in sorted(measured, key=lambda record: record.run.seed):
-        by_label[record.run.method.label].append(record)
-    variants = tuple(
-        each.model_copy(update={"flatness": _summary(by_label[each.label])})
-        for each in comparison.variants
-    )
-    reasons = Counter(r.flatness_error for r in records if r.flatness_error is not None)
-    ended = sum(v.runs.finished + v.runs.diverged for v in comparison.variants)
-    reasons[NOT_ASKED] += ended - len(measured) - reasons.total()
-    update = {"variants": variants, "without_flatness": dict(+reasons)}
-    return comparison.model_copy(update=update)
-
-
-def _summary(records: Sequence[Record]) -> VariantFlatness | None:
-    found = [record.flatness for record in records if record.flatness is not None]
-    if not found:
+def mean_flatness(
+    records: Sequence[Record], settings: FlatnessSettings | None
+) -> VariantFlatness | None:
+    """That of a variant by its records; what was measured by other settings is left out."""
+    found = {r.run.seed: r.flatness for r in records if r.flatness is not None}
+    by_seed = {seed: each for seed, each in found.items() if each.settings == settings}
+    if not by_seed:
         return None
-    first = found[0]
+    measured, (seed, first) = list(by_seed.values()), next(iter(by_seed.items()))
     return VariantFlatness(
-        n=len(found),
+        n=len(measured),
         samples=first.samples,
-        loss=stats.interval([each.loss for each in found]),
-        eigenvalue=stats.interval([each.curvature.eigenvalues[0] for each in found]),
-        trace=stats.interval([each.curvature.trace for each in found]),
-        rises=tuple(_rises(found)),
-        seed=records[0].run.seed,
+        loss=stats.interval([each.loss for each in measured]),
+        eigenvalue=stats.interval([each.curvature.eigenvalues[0] for each in measured]),
+        trace=stats.interval([each.curvature.trace for each in measured]),
+        rises=tuple(_rises(measured)),
+        seed=seed,
         curve=first.curve,
     )
 
 
+def without_flatness(
+    records: Iterable[Record], settings: FlatnessSettings | None
+) -> dict[str, int]:
+    """How many trained runs have none by these settings, by reason; empty if it is not asked."""
+    trained = [r for r in records if settings is not None and r.outcome != "failed"]
+    lacking = [r for r in trained if r.flatness is None or r.flatness.settings != settings]
+    return dict(Counter(record.flatness_error or NOT_ASKED for record in lacking))
+
+
 def _rises(found: Sequence[Flatness]) -> list[VariantRise]:
-    """All were measured by the same settings, so their rises are of the same radii."""
+    """All are by equal settings, so their rises are of the same radii in the same order."""
     every = zip(*(each.rises for each in found), strict=True)
     ordered = sorted(every, key=lambda some: (some[0].adaptive, some[0].rho))
     return [

@@ -4,13 +4,21 @@ from collections.abc import Callable, Sequence
 from statistics import fmean
 
 from sssam.lab import stats
+from sssam.lab.comparison.flatness import mean_flatness
 from sssam.lab.comparison.parts import CurvePoint, Draws, Outcomes
 from sssam.lab.comparison.results import BySeed
 from sssam.lab.comparison.values import Variant
 from sssam.lab.specs import Method, Record, Timing
+from sssam.lab.specs.flatness import FlatnessSettings
 
 
-def summary(method: Method, by_seed: BySeed, asked: int, time: Timing | None) -> Variant:
+def summary(
+    method: Method,
+    by_seed: BySeed,
+    asked: int,
+    time: Timing | None,
+    settings: FlatnessSettings | None,
+) -> Variant:
     """The variant by itself, of the records that there are of `asked` runs.
 
     Its price is that of the finished runs, where there are any: one that diverged may have stopped
@@ -43,6 +51,7 @@ def summary(method: Method, by_seed: BySeed, asked: int, time: Timing | None) ->
         expected_propagations=_mean(records, lambda record: record.expected_propagations),
         curve=_curve(finished),
         draws=_draws(finished),
+        flatness=mean_flatness(records, settings),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from sssam.lab.comparison.values import Claim
-from sssam.lab.report.text import signed
+from sssam.lab.report.text import ends, signed
 from sssam.lab.stats import Interval
 
 EMPTY = "-"
@@ -54,10 +54,7 @@ def measured(
     """A mean, with the ends of its interval in small, and what else is to be said."""
     if value is None:
         return Cell(name, EMPTY, best=best)
-    ends = ""
-    if value.low is not None and value.high is not None:
-        ends = f"[{form(value.low)}, {form(value.high)}]"
-    return Cell(name, form(value.mean), ends, more, repr(value.mean), strong, best)
+    return Cell(name, form(value.mean), ends(value, form), more, repr(value.mean), strong, best)
 
 
 def difference(name: str, value: Interval | None, *, more: str = "", strong: bool = False) -> Cell:

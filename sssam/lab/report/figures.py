@@ -64,7 +64,9 @@ def _some(comparison: Comparison) -> Comparison:
 
 def _cost(comparison: Comparison, axes: Sequence[Axis], key: Key) -> Figure:
     drawn, out = priced(comparison, axes[0]), below(comparison, axes[0])
-    far = [f"{v.label} {ranged(v.accuracy, '{:.1f}')}" for v in out if v.accuracy is not None]
+    far = [
+        f"{v.label} {ranged(v.accuracy, '{:.1f}'.format)}" for v in out if v.accuracy is not None
+    ]
     unseen = f" Below the figure: {listed(far)}." if far else ""
     metric = comparison.task.metric
     return Figure(
@@ -166,7 +168,8 @@ def _flatness(comparison: Comparison, key: Key) -> Iterator[Figure]:
     """The eigenvalues of all variants; the landscapes of base, SAM and that of the headline."""
     measured = [(v, v.flatness) for v in comparison.variants if v.flatness]
     lines = [
-        Line(v.label, v.role, f.eigenvalue, ranged(f.eigenvalue, "{:.3g}")) for v, f in measured
+        Line(v.label, v.role, f.eigenvalue, ranged(f.eigenvalue, "{:.3g}".format))
+        for v, f in measured
     ]
     if lines:
         title = ["top eigenvalue of the Hessian", "of the training loss"]

@@ -124,7 +124,7 @@ def percent(value: Interval | None) -> str:
     >>> percent(Interval(6.84, 6.3, 7.4, 20))
     '6.8% [6.3, 7.4]'
     """
-    return "nothing" if value is None else ranged(value, "{:.1f}", "%")
+    return "nothing" if value is None else ranged(value, "{:.1f}".format, "%")
 
 
 def remarks(found: Pooled) -> list[str]:

@@ -98,15 +98,17 @@ def remarks(comparison: Comparison) -> list[str]:
 
 def detected(comparison: Comparison) -> str:
     """What so many seeds detect; empty where no variant is beside a control on three of them."""
-    found = [v.detectable for v in comparison.variants if v.detectable]
-    needed = [v.seeds_needed for v in comparison.variants if v.seeds_needed]
-    if not found or not needed:
+    claims = [v.claim for v in comparison.variants if v.claim is not None and v.claim.detectable]
+    if not claims:
         return ""
+    found = max(claim.detectable or 0.0 for claim in claims)
+    needed = [claim.seeds_needed for claim in claims if claim.seeds_needed is not None]
+    enough = counted(max(needed, default=0), "seed") if len(needed) == len(claims) else "no seeds"
     margin = counted(comparison.task.margin, "point")
     return (
-        f"With {counted(len(comparison.seeds), 'seed')}, a real {max(found):.1f}-point difference "
+        f"With {counted(len(comparison.seeds), 'seed')}, a real {found:.1f}-point difference "
         "between a variant and its control is detected 80% of the time, before the adjustment for "
-        f"several variants; for {margin}, {counted(max(needed), 'seed')} are enough."
+        f"several variants; for {margin}, {enough} are enough."
     )
 
 

@@ -1,6 +1,6 @@
 """Numbers and lists as text."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sssam.lab.stats import Interval
 
@@ -15,16 +15,20 @@ def signed(value: float, digits: int = 1) -> str:
     return text[1:] if float(text) == 0 else text
 
 
-def ranged(value: Interval, form: str = "{:.2f}", unit: str = "") -> str:
+def ends(value: Interval, form: Callable[[float], str]) -> str:
+    """The ends of an interval in brackets; empty where it has none."""
+    if value.low is None or value.high is None:
+        return ""
+    return f"[{form(value.low)}, {form(value.high)}]"
+
+
+def ranged(value: Interval, form: Callable[[float], str], unit: str = "") -> str:
     """A mean, in its unit, with the ends of its interval.
 
-    >>> ranged(Interval(93.44, 92.9, 94.0, 12), "{:.1f}", "%")
+    >>> ranged(Interval(93.44, 92.9, 94.0, 12), "{:.1f}".format, "%")
     '93.4% [92.9, 94.0]'
     """
-    mean = f"{form.format(value.mean)}{unit}"
-    if value.low is None or value.high is None:
-        return mean
-    return f"{mean} [{form.format(value.low)}, {form.format(value.high)}]"
+    return f"{form(value.mean)}{unit} {ends(value, form)}".rstrip()
 
 
 def points(difference: Interval, digits: int = 1) -> str:
@@ -33,10 +37,7 @@ def points(difference: Interval, digits: int = 1) -> str:
     >>> points(Interval(6.84, 6.3, 7.4, 20))
     '+6.8 points [+6.3, +7.4]'
     """
-    text = f"{signed(difference.mean, digits)} points"
-    if difference.low is None or difference.high is None:
-        return text
-    return f"{text} [{signed(difference.low, digits)}, {signed(difference.high, digits)}]"
+    return ranged(difference, lambda value: signed(value, digits), " points")
 
 
 def counted(n: float, noun: str) -> str:

@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from sssam.lab.comparison import compare as comparing
-from sssam.lab.comparison import flatness
+from sssam.lab.comparison.compare import compare
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.specs import Method, Record, Run, timing
 from sssam.lab.specs.invalid import complaint
@@ -191,8 +190,8 @@ def compared(
     Raises:
         ValueError: the directory's file of timings holds none.
     """
-    part, stored = decided.part, list(stored)
-    found = comparing.compare(
+    part = decided.part
+    return compare(
         part.task,
         decided.methods,
         study.seeds,
@@ -202,12 +201,8 @@ def compared(
         tuning=decided.tunings,
         timings={} if directory is None else timing.read(directory),
         added=study.seeds_added,
+        flatness=study.flatness,
     )
-    if study.flatness is None:
-        return found
-    asked = {run.id for run in wanted(study, decided)}
-    records_ = [record for record in stored if record.id in asked]
-    return flatness.with_flatness(found, records_, study.flatness)
 
 
 def folder(study: Study, part: Part, directory: Path) -> Path:

@@ -79,7 +79,7 @@ def _training(run: Run, fabric: Fabric, made: Made, split: Parts, model: nn.Modu
         scheduler=_scheduler(run, base, steps),
         position=Position(initial=made.initial),
         share=Share(fabric.global_rank, fabric.world_size),
-        average=averages.make(run.method, network, steps),
+        average=averages.make(run, network, steps),
     )
 
 

@@ -53,7 +53,7 @@ def test_a_folder_without_images_is_refused(folder: Path, capsys: Capture) -> No
     (folder / "empty").mkdir()
     for command in ("compare", "train"):
         _, err = call(capsys, command, "empty", code=2)
-        assert "empty' can't be read: it holds no image: give one with a folder" in err
+        assert "empty' can't be read: it holds no image: give one with a folder of" in err
 
 
 def test_what_a_task_raises_in_train_keeps_its_traceback(

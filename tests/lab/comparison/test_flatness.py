@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from tiny import BASE, SAM, SSSAM, TASK
 
-from sssam.lab.comparison.flatness import with_flatness
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.report import page as pages
 from sssam.lab.report.figures import figures
@@ -106,7 +105,8 @@ def test_a_rise_without_bound_in_one_run_is_no_number_of_the_variant(
     rises = (plain.model_copy(update={"worst": None}), adaptive)
     flat = one.flatness.model_copy(update={"rises": rises})
     found[one.id] = one.model_copy(update={"flatness": flat})
-    flat = with_flatness(comparison, list(found.values()), PLAN).variants[-1].flatness
+    again = conduct.compared(STUDY, conduct.undecided(STUDY.parts[0]), found.values())
+    flat = again.variants[-1].flatness
     assert flat is not None
     assert flat.rises[0].worst is None
     assert flat.rises[1].worst == comparison.variants[-1].flatness.rises[1].worst
