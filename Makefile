@@ -35,7 +35,7 @@ package: $(READY)
 	$(BIN)/python -m build --quiet
 
 bench: $(READY)
-	$(BIN)/python -m benchmarks.step_times
+	$(BIN)/python -m benchmarks.step_times --out benchmarks/step_times.json $(if $(PEERS),--peers $(PEERS))
 
 clean:
 	rm -rf $(VENV) build dist results *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,11 +1,13 @@
 """Weights moved in place to w + e, and back to w bit for bit."""
 
 from collections.abc import Callable
+from functools import partial
+from itertools import compress
 
 import torch
 from torch import Tensor
 
-from sssam.core.vectors import Vector, each, local
+from sssam.core.vectors import Vector, each, local, on_host
 
 
 class Weights:
@@ -13,7 +15,8 @@ class Weights:
 
     `move(e)` adds e to w in the parameters' own storage, so views, flat buffers and captured
     graphs stay valid; `restore()` copies the saved w back, since subtracting e would leave
-    rounding errors. One copy of the moved parameters is held between the two, none otherwise.
+    rounding errors. In the host's memory, where fresh pages take longer than the copy itself, the
+    copy's memory is kept for the next move, until `release()`; elsewhere it is let go each time.
 
     Args:
         on_move: called after each change, to drop what was derived from the weights before it.
@@ -22,9 +25,13 @@ class Weights:
 
     def __init__(self, on_move: Callable[[], object] = torch.clear_autocast_cache) -> None:
         self._on_move = on_move
+        self._backup = Backup()
         self._params: list[Tensor] = []
-        self._saved: list[Tensor] = []
+        self._saved: list[tuple[Tensor, Tensor]] = []
         self._versions: list[int] = []
+
+    def __reduce__(self) -> tuple[type["Weights"], tuple[Callable[[], object]]]:
+        return type(self), (self._on_move,)  # at w there is nothing else
 
     @property
     def moved(self) -> bool:
@@ -32,37 +39,86 @@ class Weights:
         return bool(self._saved)
 
     @torch.no_grad()
-    def move(self, params: list[Tensor], e: Vector) -> None:
-        """Put the parameters at w + e, where w is where they stood before the first move.
+    def move(self, params: list[Tensor], e: Vector, factor: float = 1.0) -> None:
+        """Put the parameters at w + factor * e; w is where they stood before the first move.
 
         Args:
             params: all parameters; `e` names those that move by their positions.
-            e: the perturbation, each part of its parameter's shape; missing parts stay at w.
+            e: each part of its parameter's shape; missing parts stay at w.
+            factor: of all parts.
         """
         self.restore()
-        self._params = [params[i] for i in e]
-        # Saved before anything moves, so that an interrupt in between can always be undone.
-        self._saved = [local(p.detach()).clone() for p in self._params]
-        if self._params:
-            each(torch._foreach_add_, self._params, list(e.values()))
+        if e:
+            self._params = [params[i] for i in e]
+            # Saved before anything moves, so that an interrupt in between can always be undone.
+            self._saved = self._backup.save(params, [*e])
+            each(partial(torch._foreach_add_, alpha=factor), self._params, [*e.values()])
             self._versions = [p._version for p in self._params]
+            self._on_move()
+
+    @torch.no_grad()
+    def shift(self, params: list[Tensor], e: Vector, factor: float = 1.0) -> None:
+        """Add factor * e to w for good."""
+        self.restore()
+        if e:
+            moved = [params[i] for i in e]
+            each(partial(torch._foreach_add_, alpha=factor), moved, [*e.values()])
             self._on_move()
 
     @torch.no_grad()
     def restore(self) -> None:
         """Put the parameters back at w, bitwise and in the same storage; nothing to do at w."""
         if self._saved:
-            torch._foreach_copy_([local(p.detach()) for p in self._params], self._saved)
+            torch._foreach_copy_([here for here, _ in self._saved], [w for _, w in self._saved])
             self._on_move()
         self.settle()
 
     def keep_written(self) -> None:
         """Let w be what others have written over w + e, where they have: a loaded checkpoint."""
-        pairs = zip(self._params, self._saved, strict=True)
         versions = self._versions or [p._version for p in self._params]
-        still = [pair for pair, v in zip(pairs, versions, strict=True) if pair[0]._version == v]
-        self._params, self._saved = [p for p, _ in still], [w for _, w in still]
+        still = [p._version == v for p, v in zip(self._params, versions, strict=True)]
+        self._params = [*compress(self._params, still)]
+        self._saved = [*compress(self._saved, still)]
 
     def settle(self) -> None:
         """Let w be where the parameters stand now."""
         self._params, self._saved, self._versions = [], [], []
+
+    def release(self) -> None:
+        """Let the memory of the copy go; the next move takes new memory."""
+        self.restore()
+        self._backup = Backup()
+
+
+class Backup:
+    """Copies of parameters, whose memory is kept where they lie in the host's."""
+
+    def __init__(self) -> None:
+        self._params: list[Tensor] = []
+        self._addresses: list[int] = []
+        self._here: list[Tensor] = []
+        self._copies: dict[int, Tensor] = {}
+
+    def save(self, params: list[Tensor], which: list[int]) -> list[tuple[Tensor, Tensor]]:
+        """The memory of some parameters, and what stands in it.
+
+        Args:
+            params: all of them; the same object as long as they are the same.
+            which: positions of those to be copied.
+        """
+        self._know(params)
+        copies = self._copies if self._addresses else {}
+        for i in which:
+            if i not in copies:
+                copies[i] = torch.empty_like(self._here[i])
+        saved = [(self._here[i], copies[i]) for i in which]
+        torch._foreach_copy_([w for _, w in saved], [here for here, _ in saved])
+        return saved
+
+    def _know(self, params: list[Tensor]) -> None:
+        # As long as the aliases live, no other memory can come to lie at their addresses.
+        if params is self._params and self._addresses == [*map(Tensor.data_ptr, params)]:
+            return
+        self._params, self._copies = params, {}
+        self._here = [local(p.detach()) for p in params]
+        self._addresses = [*map(Tensor.data_ptr, params)] if on_host(params) else []

@@ -85,12 +85,17 @@ class Ascent(Method):
     @torch.no_grad()
     def _perturbation(self, step: Step, g: Vector) -> tuple[Perturbation, Mapping[str, Vector]]:
         """The perturbation from the gradient at w, and what the direction keeps."""
-        vector, kept = self.direction.signal(step, g)
+        signal = self.direction.signal(step, g)
         # A dry run must not ask a training's progress how far it has come.
         factor = None if step.is_dry else self.strength
         strength = 1.0 if factor is None else factor.factor(step)
-        spare = not self.mix.needs_first
-        return self.metric.perturbation(vector, step, strength, overwrite=spare), kept
+        moved = self.metric.perturbation(
+            signal.vector,
+            step,
+            strength * signal.sign,
+            overwrite=signal.owned and not self.mix.needs_first,
+        )
+        return moved, signal.kept
 
 
 def _losses(result: Result) -> torch.Tensor:

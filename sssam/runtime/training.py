@@ -173,10 +173,9 @@ class TrainingState:
     def correct(self, step: StepInProgress | None) -> None:
         """The method's own part of the update, once the base's is made; nothing the second time."""
         if step is not None and step.update is not None and step.update.after:
-            e = base_step(step.update.after, step.context.groups)
-            self.weights.move(step.context.params, e)
+            after = base_step(step.update.after, step.context.groups)
+            self.weights.shift(step.context.params, after.vector, after.factor)
             step.update = step.update._replace(after=NO_VECTOR)
-            self.weights.settle()
 
     def _keep(self, step: Step, kept: Mapping[str, Vector]) -> None:
         """Put what a step keeps in the place of what was kept before."""
