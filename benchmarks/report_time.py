@@ -1,7 +1,7 @@
 """How long `sssam report` takes over a large study, from its start to its last file.
 
 `python -m benchmarks.report_time [--runs N] [--out FILE]` writes a study of so many runs into a
-folder of its own, made of the kept records of `studies/family` (22 rows) with other seeds, and
+folder of its own, made of the kept records of `studies/demo` with other seeds, and
 times the command over it, a process of its own each time. The aim: 2,000 runs in under 20 seconds.
 """
 
@@ -25,13 +25,13 @@ from sssam.lab.studies import conduct
 from sssam.lab.studies.design import Part, Study, Tunable
 from sssam.lab.training.environment import describe
 
-KEPT = Path(__file__).parents[1] / "studies" / "family" / "records.jsonl.gz"
-#: Seeds from here on were those of the tuning, and are no rows of the comparison.
+KEPT = Path(__file__).parents[1] / "studies" / "demo" / "records.jsonl.gz"
+#: Seeds from here on were those of the tuning, and are no part of the comparison.
 TUNING = 1000
 
 
 def study(runs: int, directory: Path) -> int:
-    """Writes a study of about so many runs, equally many for each row; returns how many."""
+    """Writes a study of about so many runs, equally many for each variant; returns how many."""
     rows: dict[str, list[Record]] = {}
     for line in gzip.decompress(KEPT.read_bytes()).splitlines():
         record = Record.model_validate_json(line)

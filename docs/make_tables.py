@@ -1,7 +1,6 @@
-"""`python docs/make_tables.py` writes README's picture, and its and choosing.md's table of methods.
+"""`python docs/make_tables.py` writes README's picture and the table of methods in choosing.md.
 
-What a method is stands here; passes and memory are asked of the classes, and what was measured is
-read from the comparisons of two studies, whose records are kept beside them.
+What a method is stands here; passes and memory are asked of the classes.
 """
 
 import ast
@@ -14,26 +13,22 @@ import torch
 from torch import nn
 
 from sssam import SharpnessAware, schedules
-from sssam.lab.comparison.values import Comparison, Variant
+from sssam.lab.comparison.values import Comparison
 from sssam.lab.report.figures import figures
-from sssam.lab.report.files import render
-from sssam.lab.report.text import signed
+from sssam.lab.report.files import svg
 from sssam.lab.specs import Method
 from sssam.lab.training import methods
 
 ROOT = Path(__file__).resolve().parents[1]
-#: All that the first has, on its task, and what only another has, on that one's.
-STUDIES = tuple(ROOT / "studies" / name / "comparison.json" for name in ("family", "norm"))
 #: README's picture, and the comparison that it is of.
 PICTURE = ROOT / "docs" / "tuned.svg"
 PICTURED = ROOT / "studies" / "demo" / "comparison.json"
 BEGIN, END = "<!-- methods: written by `python docs/make_tables.py` -->", "<!-- end of methods -->"
-NOT_MEASURED = "not measured"
 STEPS = 10_000  # over which expected passes are taken
 
 
 class Fact(NamedTuple):
-    """A method: its label in the studies, the code that builds it, and what it is in words."""
+    """A method: its label, the code that builds it, and what it is in words."""
 
     label: str
     name: str
@@ -89,6 +84,12 @@ FACTS = tuple(Fact(*each) for each in (
      FIRST, "Neural Networks 185, 2025"),
     ("ESAM", "ESAM", "always", "g, on tensors drawn at random",
      "at w + e, of the samples whose losses rise most", PER_SAMPLE, "2110.03141"),
+    ("ZSharp", "ZSharp", "always", "g, on coordinates that stand out in their tensors", "at w + e",
+     "any", "2505.02369"),
+    ("SALA", "SALA", "every 2nd step", "w - s, no pass, s slow weights; g at s where that is short",
+     "at w or s + e, for an update from s", "closure or `passes(batch)`", "TPAMI 2024"),
+    ("IRE", "IRE", "always", "no e; longer updates on coordinates of small g", "g", "any",
+     "2405.20763"),
     ("KSAM", "KSAM", "always", "g of the samples of the highest losses",
      "at w + e, of the same samples", PER_SAMPLE, "2210.12864"),
     ("AsyncSAM", "AsyncSAM", "always", "g of the step before", "at w + e", FIRST, "2503.11147"),
@@ -115,24 +116,11 @@ FACTS = tuple(Fact(*each) for each in (
 # fmt: on
 
 
-def comparisons() -> tuple[Comparison, ...]:
-    """Those of the studies, in their order."""
-    return tuple(Comparison.model_validate_json(study.read_bytes()) for study in STUDIES)
-
-
-def choosing(measured: Sequence[Comparison]) -> str:
-    """The table of docs/choosing.md; the first comparison's task heads its measured column."""
+def choosing() -> str:
+    """The table of docs/choosing.md."""
     head = ["method", "when it acts", "where e points", "which gradient is used", "passes a step"]
-    gain = "gain over the base" + (f" on {measured[0].task.name}" if measured else "")
-    head += ["extra memory", "the loop", gain, "reference"]
-    lines = [[*_facts(fact), _measured(fact, measured), _link(fact)] for fact in FACTS]
-    return _markdown(head, lines)
-
-
-def overview() -> str:
-    """The table of README.md."""
-    head = ["class", "when it acts", "where e points", "which gradient is used", "passes a step"]
-    return _markdown(head, [_facts(fact)[:5] for fact in FACTS])
+    head += ["extra memory", "the loop", "reference"]
+    return _markdown(head, [[*_facts(fact), _link(fact)] for fact in FACTS])
 
 
 def _facts(fact: Fact) -> list[str]:
@@ -141,35 +129,12 @@ def _facts(fact: Fact) -> list[str]:
     built = methods.build(fact.method, base, total_steps=STEPS, seed=0, model=model)
     assert isinstance(built, SharpnessAware)
     expected = methods.expected_propagations(built)
-    passes = "1 to 2" if expected is None else f"{round(expected, 3):g}"
+    unknown = "1 to 1.5" if fact.label == "SALA" else "1 to 2"
+    passes = unknown if expected is None else f"{round(expected, 3):g}"
     memory = f"{built.memory.persistent} / {built.memory.peak}"
     if fact.label == "SAMON":
         memory += " of the normalisation layers"
     return [f"`{fact.name}`", fact.when, fact.where, fact.which, passes, memory, fact.loop]
-
-
-def _measured(fact: Fact, measured: Sequence[Comparison]) -> str:
-    """From the first comparison that has the method; with its task, unless it is the first."""
-    for comparison in measured:
-        variants = {variant.label: variant for variant in comparison.variants}
-        gain = _gain(variants.get(fact.label))
-        if gain is not None and comparison is measured[0]:
-            return gain
-        if gain is not None:
-            sam = _gain(comparison.sam) or NOT_MEASURED
-            return f"*on {comparison.task.name}* {gain}; `SAM` there {sam}"
-    return NOT_MEASURED
-
-
-def _gain(variant: Variant | None) -> str | None:
-    """The gain over the base in points, with its interval, what it cost, and at which rho."""
-    if variant is None or variant.to_base is None:
-        return None
-    gain, ends = variant.to_base, ""
-    if gain.low is not None and gain.high is not None:
-        ends = f" [{signed(gain.low)}, {signed(gain.high)}]"
-    spent = "" if variant.propagations is None else f", {variant.propagations:.2f} passes"
-    return f"{signed(gain.mean)}{ends}{spent}, rho {variant.method.rho:g}"
 
 
 def _link(fact: Fact) -> str:
@@ -197,13 +162,13 @@ def written(document: str, table: str) -> str:
 
 def documents() -> dict[str, str]:
     """The documents by their paths in the source tree, each with its table."""
-    return {"docs/choosing.md": choosing(comparisons()), "README.md": overview()}
+    return {"docs/choosing.md": choosing()}
 
 
 def picture() -> bytes:
     """README's picture: the main figure of its study."""
     kept = Comparison.model_validate_json(PICTURED.read_text(encoding="utf-8"))
-    return render(figures(kept)[0].chart(), "svg")
+    return svg(figures(kept)[0].chart()).encode()
 
 
 if __name__ == "__main__":

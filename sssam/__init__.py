@@ -10,9 +10,11 @@ if TYPE_CHECKING:
         ASAM,
         ESAM,
         GSAM,
+        IRE,
         KSAM,
         MSAM,
         S2SAM,
+        SALA,
         SAM,
         SAMON,
         SSSAM,
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
         Relay,
         SAMPa,
         SharpnessAware,
+        ZSharp,
         unwrap,
     )
     from sssam.runtime.buffers import preserve_buffers
@@ -33,16 +36,18 @@ if TYPE_CHECKING:
     from sssam.runtime.files import load, save
     from sssam.schedules.draws import Draws
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "AESAM",
     "ASAM",
     "ESAM",
     "GSAM",
+    "IRE",
     "KSAM",
     "MSAM",
     "S2SAM",
+    "SALA",
     "SAM",
     "SAMON",
     "SSSAM",
@@ -58,6 +63,7 @@ __all__ = [
     "Relay",
     "SAMPa",
     "SharpnessAware",
+    "ZSharp",
     "load",
     "methods",
     "preserve_buffers",

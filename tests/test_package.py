@@ -34,7 +34,10 @@ def test_the_library_installs_from_its_wheel_with_torch_alone(tmp_path: Path) ->
     assert {"sssam/py.typed", "sssam/lab/report/report.html"} <= {*names}
     assert not [name for name in names if name.startswith(("tests", "benchmarks"))]
     with tarfile.open(source) as archive:
-        assert any(name.endswith("/LICENSE") for name in archive.getnames())
+        folders = {name.split("/")[1] for name in archive.getnames() if "/" in name}
+    assert {"LICENSE", "CHANGELOG.md", "CITATION.cff", "sssam"} <= folders
+    assert not {"tests", "benchmarks", "studies", "docs", "examples"} & folders
+    assert max(wheel.stat().st_size, source.stat().st_size) < 1_000_000
     venv.create(tmp_path / "venv", with_pip=True)
     python = tmp_path / "venv/bin/python"
     pins = ["-c", str(ROOT / "constraints.txt")]

@@ -105,6 +105,9 @@ class Update(NamedTuple):
     Args:
         gradient: what the base optimizer gets.
         after: is multiplied by the learning rate and taken off the weights after its update.
+        start: is added to the weights before its update.
+        stretch: the weights go on by this times the way that its update has moved them, element by
+            element.
         kept: vectors for later steps, by name; each takes the place of the earlier one once the
             update is made, so that a step that is given up leaves nothing.
         numbers: the same for numbers.
@@ -112,6 +115,8 @@ class Update(NamedTuple):
 
     gradient: Vector
     after: Mapping[int, Tensor] = NO_VECTOR
+    start: Mapping[int, Tensor] = NO_VECTOR
+    stretch: Mapping[int, Tensor] = NO_VECTOR
     kept: Mapping[str, Vector] = NOTHING
     numbers: Mapping[str, float] = NOTHING
 

@@ -228,6 +228,12 @@ def add(x: Vector, y: Vector, factor: Tensor | float = 1.0, *, overwrite: bool =
     return {**x, **alone, **dict(zip(common, sums, strict=True))}
 
 
+def kth_smallest(parts: list[Tensor], k: int) -> Tensor:
+    """The k-th smallest of all elements, k counted from 1; on the device of the first part."""
+    together = torch.cat([part.flatten().to(parts[0]) for part in parts])
+    return together.kthvalue(k).values
+
+
 def ratio(numerator: float, denominator: Tensor) -> Tensor | float:
     """numerator / denominator where that is meaningful, else 0: for a denominator of 0, inf or NaN.
 

@@ -7,14 +7,17 @@ Euclidean(rho))`; SS-SAM is a `Switch` between it and `Plain()`, thrown by a sch
 
 from sssam.methods.ascent import Ascent
 from sssam.methods.base import PLAIN, Memory, Method, Plain
+from sssam.methods.enhanced import Enhanced
 from sssam.methods.facts import Facts, Opening
 from sssam.methods.parallel import Parallel
 from sssam.methods.reuse import Reuse
+from sssam.methods.slow import Slow
 from sssam.methods.switch import GradientSwitch, Switch
 
 __all__ = [
     "PLAIN",
     "Ascent",
+    "Enhanced",
     "Facts",
     "GradientSwitch",
     "Memory",
@@ -23,5 +26,6 @@ __all__ = [
     "Parallel",
     "Plain",
     "Reuse",
+    "Slow",
     "Switch",
 ]

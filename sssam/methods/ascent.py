@@ -1,12 +1,13 @@
 """The sharpness-aware step: samples, direction, metric and mix, in the order in which they act."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, replace
 
 import torch
 
+from sssam.core.checks import count
 from sssam.core.passes import Pass, Passes, Perturbation, Result, Step
-from sssam.core.vectors import Vector, dense
+from sssam.core.vectors import Vector, add, dense
 from sssam.methods.base import Method
 from sssam.roles.direction import Direction
 from sssam.roles.metric import Metric
@@ -27,6 +28,8 @@ class Ascent(Method):
         mix: the gradient that the base optimizer gets. Default: the one at w + e.
         strength: a factor on rho at each step. Default: 1.
         samples: which samples go through the passes. Default: all of them.
+        steps: n, at least 1: e is made of n steps, each 1/n of the radius long and along the
+            direction of the gradient where the one before has led. Default 1.
 
     Raises:
         ValueError: two parts that don't go together, both named.
@@ -37,8 +40,16 @@ class Ascent(Method):
     mix: Mix = PERTURBED
     strength: Factor | None = None
     samples: Samples = ALL
+    steps: int = 1
 
     def __post_init__(self) -> None:
+        count("ascent_steps", self.steps, 1, remedy="1 is one step of the whole radius")
+        if self.steps > 1 and not self.direction.fraction:
+            raise ValueError(
+                f"ascent_steps={self.steps} needs a gradient at each of its points, which "
+                f"direction={self.direction!r} does not compute; use ascent_steps=1, or "
+                "direction=Fresh()"
+            )
         if self.mix.needs_first and not self.direction.fraction:
             raise ValueError(
                 f"mix={self.mix!r} needs the gradient at w, which direction={self.direction!r} "
@@ -61,7 +72,7 @@ class Ascent(Method):
             )
 
     def passes(self, step: Step, first: Result | None = None) -> Passes:
-        """A pass at w for the direction, if it needs one; then one at w + e."""
+        """A pass at w for the direction, if it needs one; more on the way; then one at w + e."""
         scored_at, chosen = self.samples.scored_at, EVERY
         if scored_at == "w":
             scores = yield Pass("scores", backward=False, losses=True)
@@ -74,6 +85,9 @@ class Ascent(Method):
             g.clear()
             if first is not None:
                 first.gradient.clear()
+        if self.steps > 1:
+            ascent = Pass("ascent", self.direction.fraction * chosen.fraction, chosen.positions)
+            moved = yield from self._climb(step, moved, ascent)
         move: Perturbation | None = moved
         if scored_at == "w + e" and first is not None:
             scores = yield Pass("scores", move=move, backward=False, losses=True)
@@ -82,13 +96,26 @@ class Ascent(Method):
         update = self.mix.update(step, g, perturbed.gradient, moved)
         return update._replace(kept={**kept, **update.kept})
 
+    def _climb(
+        self, step: Step, moved: Perturbation, ascent: Pass
+    ) -> Generator[Pass, Result, Perturbation]:
+        """The other steps of the ascent; `moved` is the first."""
+        for _ in range(self.steps - 1):
+            # Moving empties what it is given; void is counted once, with the whole.
+            e = moved.e
+            result = yield replace(ascent, move=Perturbation({**e}))
+            further, _ = self._perturbation(step, dense(result.gradient))
+            void, still = (a & b for a, b in zip(moved[1:3], further[1:3], strict=True))
+            moved = Perturbation(add(e, further.vector, further.factor), void, still)
+        return moved
+
     @torch.no_grad()
     def _perturbation(self, step: Step, g: Vector) -> tuple[Perturbation, Mapping[str, Vector]]:
         """The perturbation from the gradient at w, and what the direction keeps."""
         signal = self.direction.signal(step, g)
         # A dry run must not ask a training's progress how far it has come.
         factor = None if step.is_dry else self.strength
-        strength = 1.0 if factor is None else factor.factor(step)
+        strength = (1.0 if factor is None else factor.factor(step)) / self.steps
         moved = self.metric.perturbation(
             signal.vector,
             step,

@@ -37,6 +37,7 @@ class Facts:
         ascent_fraction: the part of the batch that the ascent pass uses; 1 where there is none.
         moves: whether a step leaves w.
         plain: whether its step is the base optimizer's own, to the bit.
+        most_passes: the passes of a step, at most.
         shares_first: whether its pass at w, if any, is one over the whole batch, which others can
             run for it.
         needs_losses: whether it needs the losses of single samples.
@@ -55,6 +56,7 @@ class Facts:
     ascent_fraction: float
     moves: bool
     plain: bool
+    most_passes: int
     shares_first: bool
     needs_losses: bool
     keeps_batch: bool
@@ -88,6 +90,7 @@ def read(method: Method) -> Facts:
         ascent_fraction=min(ascents, default=1.0),
         moves=moves,
         plain=plain,
+        most_passes=max(len(first.passes), len(later.passes)),
         shares_first=all(each.is_bare for each in both if not each.left),
         needs_losses=any(each.pass_.losses for each in both),
         keeps_batch=any(each.pass_.earlier for each in both),
@@ -110,6 +113,7 @@ def together(on: Facts, off: Facts) -> Facts:
         ascent_fraction=min(on.ascent_fraction, off.ascent_fraction),
         moves=on.moves or off.moves,
         plain=on.plain and off.plain,
+        most_passes=max(on.most_passes, off.most_passes),
         shares_first=on.shares_first and off.shares_first,
         needs_losses=on.needs_losses or off.needs_losses,
         keeps_batch=on.keeps_batch or off.keeps_batch,
@@ -130,7 +134,7 @@ def _is_plain(run: Run) -> bool:
     """Whether one bare pass at w is all, and its gradient goes to the base optimizer untouched."""
     one, update = run.passes[0], run.update
     alone = len(run.passes) == 1 and one.is_bare and not one.left
-    return alone and run.untouched and not (update.after or update.kept or update.numbers)
+    return alone and run.untouched and not any(update[1:])
 
 
 def _cost(passes: list[Seen]) -> float:
@@ -161,7 +165,7 @@ def _binding(run: Run, changed: list[Run]) -> str:
         if each.pass_.phase != "ascent":
             continue
         was, now = run.update, changed[i].update
-        if apart(was.gradient, now.gradient) or apart(was.after, now.after):
+        if any(apart(*each) for each in zip(was[:4], now[:4], strict=True)):
             return "update uses the gradient of its first pass: the ranks' weights would part"
         if any(apart(x, now.kept[name]) for name, x in was.kept.items()):
             return "memory is made of its first pass: a checkpoint would hold one rank's alone"

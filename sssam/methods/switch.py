@@ -94,6 +94,7 @@ class GradientSwitch(Method):
             both,
             opening="at w",
             plain=False,
+            most_passes=max(both.most_passes, 2),
             decides_late=True,
             binds_ranks="decision rests on the gradient of its first pass: the ranks would decide "
             "apart",

@@ -3,8 +3,8 @@
 from sssam.core.checks import number
 from sssam.methods import PLAIN, Ascent, GradientSwitch, Method, Reuse
 from sssam.optimizers.sam import Base, Model
+from sssam.roles.auto import Rho, euclidean
 from sssam.roles.direction import Fresh
-from sssam.roles.metric import Euclidean
 from sssam.roles.mix import Mix, Perturbed, Store
 from sssam.roles.threshold import Threshold
 from sssam.runtime.guard import Rng
@@ -25,7 +25,7 @@ class AESAM(SharpnessAware):
     Args:
         base: a built torch optimizer, or a list of several.
         total_steps: T, the optimizer steps of the whole training, at least 1.
-        rho: radius, at least 0. Default 0.05.
+        rho: radius, at least 0, or "auto" (experimental: see `SAM`). Default 0.05.
         l1, l2: thresholds at the end and at the start. Default -1 and 1: rare first, then often.
             Both -inf is SAM, both inf the base optimizer.
         memory: d, in [0, 1]. Default 0.9.
@@ -46,7 +46,7 @@ class AESAM(SharpnessAware):
         base: Base,
         *,
         total_steps: int,
-        rho: float = 0.05,
+        rho: Rho = 0.05,
         l1: float = -1.0,
         l2: float = 1.0,
         memory: float = 0.9,
@@ -61,5 +61,5 @@ class AESAM(SharpnessAware):
         mix: Mix = Store() if look else Perturbed()
         off: Method = Reuse(alpha) if look else PLAIN
         when = Threshold(total_steps, l1, l2, memory)
-        method = GradientSwitch(when, Ascent(Fresh(), Euclidean(rho), mix), off)
+        method = GradientSwitch(when, Ascent(Fresh(), euclidean(rho), mix), off)
         super().__init__(base, method, total_steps=total_steps, model=model, rng=rng)

@@ -2,8 +2,8 @@
 
 from sssam.methods import Ascent
 from sssam.optimizers.sam import Base, Model
+from sssam.roles.auto import Rho, euclidean
 from sssam.roles.memory import Stale
-from sssam.roles.metric import Euclidean
 from sssam.runtime.guard import Rng
 from sssam.runtime.optimizer import SharpnessAware
 
@@ -20,7 +20,7 @@ class AsyncSAM(SharpnessAware):
 
     Args:
         base: a built torch optimizer, or a list of several.
-        rho: radius, at least 0. Default 0.05.
+        rho: radius, at least 0, or "auto" (experimental: see `SAM`). Default 0.05.
         ascent_fraction: the part of the batch that h is made from, in (0, 1]. Default 1.
         model, rng: see `SharpnessAware`. The perturbation is "global": h would part between ranks.
 
@@ -36,10 +36,10 @@ class AsyncSAM(SharpnessAware):
         self,
         base: Base,
         *,
-        rho: float = 0.05,
+        rho: Rho = 0.05,
         ascent_fraction: float = 1.0,
         model: Model = None,
         rng: Rng = "restore",
     ) -> None:
-        method = Ascent(Stale(ascent_fraction), Euclidean(rho))
+        method = Ascent(Stale(ascent_fraction), euclidean(rho, ascent_fraction))
         super().__init__(base, method, model=model, rng=rng)

@@ -2,9 +2,9 @@
 
 from sssam.methods import Ascent
 from sssam.optimizers.sam import Base, Model
+from sssam.roles.auto import Rho, euclidean
 from sssam.roles.direction import Fresh
 from sssam.roles.masks import Stochastic
-from sssam.roles.metric import Euclidean
 from sssam.roles.samples import Rising
 from sssam.runtime.guard import Rng
 from sssam.runtime.optimizer import SharpnessAware
@@ -24,7 +24,7 @@ class ESAM(SharpnessAware):
 
     Args:
         base: a built torch optimizer, or a list of several.
-        rho: radius, at least 0. Default 0.05.
+        rho: radius, at least 0, or "auto" (experimental: see `SAM`). Default 0.05.
         beta: the probability that a tensor is perturbed, in (0, 1]. Default 0.5; 1: all.
         gamma: the part of the batch that is descended on, in (0, 1]. Default 0.5; 1: all.
         seed: of the draws of tensors, at least 0. Default 0. All ranks must use the same.
@@ -45,7 +45,7 @@ class ESAM(SharpnessAware):
         self,
         base: Base,
         *,
-        rho: float = 0.05,
+        rho: Rho = 0.05,
         beta: float = 0.5,
         gamma: float = 0.5,
         seed: int = 0,
@@ -53,6 +53,6 @@ class ESAM(SharpnessAware):
         rng: Rng = "restore",
         perturbation: Perturbation = "global",
     ) -> None:
-        metric = Stochastic(Euclidean(rho), beta, seed)
+        metric = Stochastic(euclidean(rho), beta, seed)
         method = Ascent(Fresh(), metric, samples=Rising(gamma))
         super().__init__(base, method, model=model, rng=rng, perturbation=perturbation)

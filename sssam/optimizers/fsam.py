@@ -2,9 +2,9 @@
 
 from sssam.methods import Ascent
 from sssam.optimizers.sam import Base, Model
+from sssam.roles.auto import Rho, euclidean
 from sssam.roles.direction import Fresh
 from sssam.roles.memory import Friendly
-from sssam.roles.metric import Euclidean
 from sssam.runtime.guard import Rng
 from sssam.runtime.optimizer import SharpnessAware
 
@@ -19,7 +19,7 @@ class FriendlySAM(SharpnessAware):
 
     Args:
         base: a built torch optimizer, or a list of several.
-        rho: radius, at least 0. Default 0.05.
+        rho: radius, at least 0, or "auto" (experimental: see `SAM`). Default 0.05.
         sigma: the part of m that is taken off, at least 0. Default 1; 0 is SAM.
         lam: the memory of m, in [0, 1]. Default 0.9.
         model, rng: see `SharpnessAware`. The perturbation is "global": m would part between ranks.
@@ -36,11 +36,11 @@ class FriendlySAM(SharpnessAware):
         self,
         base: Base,
         *,
-        rho: float = 0.05,
+        rho: Rho = 0.05,
         sigma: float = 1.0,
         lam: float = 0.9,
         model: Model = None,
         rng: Rng = "restore",
     ) -> None:
         direction = Friendly(sigma, lam) if sigma else Fresh()
-        super().__init__(base, Ascent(direction, Euclidean(rho)), model=model, rng=rng)
+        super().__init__(base, Ascent(direction, euclidean(rho)), model=model, rng=rng)

@@ -2,8 +2,8 @@
 
 from sssam.methods import Ascent
 from sssam.optimizers.sam import Base, Model
+from sssam.roles.auto import Rho, euclidean
 from sssam.roles.direction import Fresh
-from sssam.roles.metric import Euclidean
 from sssam.roles.mix import Gap, Mix, Perturbed
 from sssam.roles.strength import Factor, WithRate
 from sssam.runtime.guard import Rng
@@ -40,7 +40,7 @@ class GSAM(SharpnessAware):
         self,
         base: Base,
         *,
-        rho: float = 0.05,
+        rho: Rho = 0.05,
         alpha: float = 0.1,
         rho_min: float | None = None,
         lr_max: float | None = None,
@@ -48,13 +48,13 @@ class GSAM(SharpnessAware):
         model: Model = None,
         rng: Rng = "restore",
     ) -> None:
-        metric, strength = Euclidean(rho), _annealed(rho, rho_min, lr_max, lr_min)
+        metric, strength = euclidean(rho), _annealed(rho, rho_min, lr_max, lr_min)
         mix: Mix = Perturbed() if alpha == 0 else Gap(alpha)
         super().__init__(base, Ascent(Fresh(), metric, mix, strength), model=model, rng=rng)
 
 
 def _annealed(
-    rho: float, rho_min: float | None, lr_max: float | None, lr_min: float
+    rho: Rho, rho_min: float | None, lr_max: float | None, lr_min: float
 ) -> Factor | None:
     if rho_min is None:
         return None
@@ -62,5 +62,10 @@ def _annealed(
         raise ValueError(
             f"rho_min={rho_min!r} needs lr_max, the greatest learning rate of the run, from which "
             "rho falls to rho_min; without rho_min, rho is constant"
+        )
+    if rho == "auto":
+        raise ValueError(
+            f"rho_min={rho_min!r} is the least of the radii that follow the learning rate, and "
+            "rho='auto' finds its own; give a number for rho, or leave rho_min out"
         )
     return WithRate(rho, rho_min, lr_max, lr_min)

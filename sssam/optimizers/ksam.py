@@ -3,8 +3,8 @@
 from sssam.core.checks import share
 from sssam.methods import Ascent
 from sssam.optimizers.sam import Base, Model
+from sssam.roles.auto import Rho, euclidean
 from sssam.roles.direction import Fresh
-from sssam.roles.metric import Euclidean
 from sssam.roles.samples import Hardest
 from sssam.runtime.guard import Rng
 from sssam.runtime.optimizer import SharpnessAware
@@ -22,7 +22,7 @@ class KSAM(SharpnessAware):
 
     Args:
         base: a built torch optimizer, or a list of several.
-        rho: radius, at least 0. Default 0.05.
+        rho: radius, at least 0, or "auto" (experimental: see `SAM`). Default 0.05.
         fraction: k / n, in (0, 1]; the nearest number of samples, at least one. Default 0.5; 1 is
             SAM, without the forward pass.
         model, rng, perturbation: see `SharpnessAware`.
@@ -39,11 +39,11 @@ class KSAM(SharpnessAware):
         self,
         base: Base,
         *,
-        rho: float = 0.05,
+        rho: Rho = 0.05,
         fraction: float = 0.5,
         model: Model = None,
         rng: Rng = "restore",
         perturbation: Perturbation = "global",
     ) -> None:
-        method = Ascent(Fresh(), Euclidean(rho), samples=Hardest(share("fraction", fraction)))
+        method = Ascent(Fresh(), euclidean(rho), samples=Hardest(share("fraction", fraction)))
         super().__init__(base, method, model=model, rng=rng, perturbation=perturbation)

@@ -3,8 +3,8 @@
 from sssam.core.checks import number
 from sssam.methods import Ascent, Reuse, Switch
 from sssam.optimizers.sam import Base, Model
+from sssam.roles.auto import Rho, euclidean
 from sssam.roles.direction import Fresh
-from sssam.roles.metric import Euclidean
 from sssam.roles.mix import Store
 from sssam.roles.when import Every
 from sssam.runtime.guard import Rng
@@ -23,7 +23,7 @@ class LookSAM(SharpnessAware):
 
     Args:
         base: a built torch optimizer, or a list of several.
-        rho: radius, at least 0. Default 0.05.
+        rho: radius, at least 0, or "auto" (experimental: see `SAM`). Default 0.05.
         k: steps from one SAM step to the next, at least 1. Default 5. The first step is one.
         alpha: weight of the reused part, at least 0. Default 0.7.
         model, rng: see `SharpnessAware`. The perturbation is "global": v rests on g.
@@ -40,12 +40,12 @@ class LookSAM(SharpnessAware):
         self,
         base: Base,
         *,
-        rho: float = 0.05,
+        rho: Rho = 0.05,
         k: int = 5,
         alpha: float = 0.7,
         model: Model = None,
         rng: Rng = "restore",
     ) -> None:
         alpha = number("alpha", alpha, 0.0, float("inf"))
-        method = Switch(Every(k), Ascent(Fresh(), Euclidean(rho), Store()), Reuse(alpha))
+        method = Switch(Every(k), Ascent(Fresh(), euclidean(rho), Store()), Reuse(alpha))
         super().__init__(base, method, model=model, rng=rng)

@@ -2,8 +2,8 @@
 
 from sssam.methods import Ascent
 from sssam.optimizers.sam import Base, Model
+from sssam.roles.auto import Rho, euclidean
 from sssam.roles.direction import Fresh
-from sssam.roles.metric import Euclidean
 from sssam.roles.noise import Noisy
 from sssam.runtime.guard import Rng
 from sssam.runtime.optimizer import SharpnessAware
@@ -20,7 +20,7 @@ class MicroSAM(SharpnessAware):
 
     Args:
         base: a built torch optimizer, or a list of several.
-        rho: radius, at least 0. Default 0.05.
+        rho: radius, at least 0, or "auto" (experimental: see `SAM`). Default 0.05.
         ascent_fraction: the micro-batch as a part of the batch, in (0, 1]. Default 0.25.
         noise: the length of the noise over that of g_m, at least 0. Default 1; 0 is SAM on a part.
         seed: of the noise, at least 0. Default 0. All ranks must use the same.
@@ -39,7 +39,7 @@ class MicroSAM(SharpnessAware):
         self,
         base: Base,
         *,
-        rho: float = 0.05,
+        rho: Rho = 0.05,
         ascent_fraction: float = 0.25,
         noise: float = 1.0,
         seed: int = 0,
@@ -47,5 +47,5 @@ class MicroSAM(SharpnessAware):
         rng: Rng = "restore",
         perturbation: Perturbation = "global",
     ) -> None:
-        method = Ascent(Noisy(Fresh(ascent_fraction), noise, seed), Euclidean(rho))
+        method = Ascent(Noisy(Fresh(ascent_fraction), noise, seed), euclidean(rho, ascent_fraction))
         super().__init__(base, method, model=model, rng=rng, perturbation=perturbation)

@@ -2,7 +2,7 @@
 
 from sssam.methods import Parallel
 from sssam.optimizers.sam import Base, Model
-from sssam.roles.metric import Euclidean
+from sssam.roles.auto import Rho, euclidean
 from sssam.runtime.guard import Rng
 from sssam.runtime.optimizer import SharpnessAware
 
@@ -21,7 +21,7 @@ class SAMPa(SharpnessAware):
     Args:
         base: a built torch optimizer whose groups have an "lr" that is the length of its steps, or
             a list of several; one whose first update is far shorter (Adadelta) draws a warning.
-        rho: radius, at least 0. Default 0.05.
+        rho: radius, at least 0, or "auto" (experimental: see `SAM`). Default 0.05.
         lam: the weight of the gradient at y, in [0, 1]. Default 0.2.
         model, rng: see `SharpnessAware`. The perturbation is "global": the update rests on h.
 
@@ -37,9 +37,9 @@ class SAMPa(SharpnessAware):
         self,
         base: Base,
         *,
-        rho: float = 0.05,
+        rho: Rho = 0.05,
         lam: float = 0.2,
         model: Model = None,
         rng: Rng = "restore",
     ) -> None:
-        super().__init__(base, Parallel(Euclidean(rho), lam), model=model, rng=rng)
+        super().__init__(base, Parallel(euclidean(rho), lam), model=model, rng=rng)

@@ -2,7 +2,10 @@
 
 from sssam.core.checks import count
 from sssam.methods import Ascent, Switch
-from sssam.optimizers.sam import Base, Model, mixed, radius
+from sssam.optimizers.sam import Base, Model, ball, mixed
+from sssam.roles.along import Rule
+from sssam.roles.along import along as turned
+from sssam.roles.auto import Rho
 from sssam.roles.direction import Fresh
 from sssam.roles.strength import How, Strength
 from sssam.roles.when import Scheduled
@@ -20,9 +23,9 @@ class SSSAM(SharpnessAware):
 
     At step t of T, X_t ~ Bernoulli(p(t)); X_t = 1 is a SAM step, X_t = 0 the base optimizer's.
 
-    Cost: 1 + ascent_fraction * mean(p) propagations a step, expected. Memory: 0 copies of the
-    parameters kept, 1 at the peak; one more with a mix. Loop: any form; `will_ascend` is known
-    before the first pass.
+    Cost: 1 + ascent_steps * ascent_fraction * mean(p) propagations a step, expected. Memory: 0
+    copies of the parameters kept, 1 at the peak; one more with a mix, and with several ascent
+    steps. Loop: any form; `will_ascend` is known before the first pass.
 
     Args:
         base: a built torch optimizer, or a list of several.
@@ -35,6 +38,7 @@ class SSSAM(SharpnessAware):
             u >= 1 - f (its `first` is not used), and the costs are not known beforehand. Neither
             systematic draws nor strength="total". Default: t / T, until it is set.
         rho: radius, at least 0. Default 0.05; a param group's own "sssam_rho" entry goes first.
+            "auto": as in `SAM`, experimental.
         seed: of the draws, at least 0. Default 0. All ranks must use the same.
         draws: "bernoulli" (the paper's, default) or "systematic": as probable at each step, but
             the count is within one of the expected one at each moment.
@@ -46,6 +50,7 @@ class SSSAM(SharpnessAware):
         eta: ASAM's, at least 0. Default 0.01.
         ascent_fraction: the part of the batch that the pass at w uses on SAM steps, in (0, 1].
             Default 1.
+        ascent_steps, along: see `SAM`. Default 1, "gradient".
         model, rng, perturbation: see `SharpnessAware`. A mix can't be "per_rank".
 
     Raises:
@@ -74,7 +79,7 @@ class SSSAM(SharpnessAware):
         schedule: Schedule,
         total_steps: int | None = None,
         progress: Clock | float | None = None,
-        rho: float = 0.05,
+        rho: Rho = 0.05,
         seed: int = 0,
         draws: Kind = "bernoulli",
         strength: How = "fixed",
@@ -83,6 +88,8 @@ class SSSAM(SharpnessAware):
         adaptive: bool = False,
         eta: float = 0.01,
         ascent_fraction: float = 1.0,
+        ascent_steps: int = 1,
+        along: Rule = "gradient",
         model: Model = None,
         rng: Rng = "restore",
         perturbation: Perturbation = "global",
@@ -92,7 +99,9 @@ class SSSAM(SharpnessAware):
         drawn, pace = Draws(schedule, total_steps, seed, draws), Progress(progress)
         factor = Strength(schedule, total_steps, strength, strength_floor, pace)
         made_up = None if strength == "fixed" else factor
-        sharp = Ascent(Fresh(ascent_fraction), radius(rho, adaptive, eta), mixed(mix), made_up)
+        direction = turned(Fresh(ascent_fraction), along)
+        metric = ball(rho, ascent_fraction, along, adaptive, eta)
+        sharp = Ascent(direction, metric, mixed(mix), made_up, steps=ascent_steps)
         method = Switch(Scheduled(drawn, pace), sharp)
         super().__init__(
             base,

@@ -5,8 +5,8 @@ import math
 from sssam.core.checks import number
 from sssam.methods import Ascent
 from sssam.optimizers.sam import Base, Model, mixed
+from sssam.roles.auto import Rho, euclidean
 from sssam.roles.direction import Fresh
-from sssam.roles.metric import Euclidean
 from sssam.roles.mix import Corrected, Mix
 from sssam.runtime.guard import Rng
 from sssam.runtime.optimizer import SharpnessAware
@@ -24,7 +24,7 @@ class WSAM(SharpnessAware):
     Args:
         base: a built torch optimizer whose groups have an "lr" that is the length of its steps, or
             a list of several; one whose first update is far shorter (Adadelta) draws a warning.
-        rho: radius, at least 0. Default 0.05.
+        rho: radius, at least 0, or "auto" (experimental: see `SAM`). Default 0.05.
         gamma: weight of the sharpness, in [0, 1). Default 0.9. 0 is the base optimizer; coupled,
             0.5 is SAM.
         decoupled: whether the sharpness stays out of the base optimizer's momentum. Default True,
@@ -43,7 +43,7 @@ class WSAM(SharpnessAware):
         self,
         base: Base,
         *,
-        rho: float = 0.05,
+        rho: Rho = 0.05,
         gamma: float = 0.9,
         decoupled: bool = True,
         model: Model = None,
@@ -55,4 +55,4 @@ class WSAM(SharpnessAware):
             raise ValueError(f"gamma must be in [0, 1), not {gamma!r}; 0 is the base optimizer")
         a = gamma / (1.0 - gamma)
         mix: Mix = Corrected(a) if decoupled else mixed(a)
-        super().__init__(base, Ascent(Fresh(), Euclidean(rho), mix), model=model, rng=rng)
+        super().__init__(base, Ascent(Fresh(), euclidean(rho), mix), model=model, rng=rng)

@@ -1,5 +1,7 @@
 """The small values that methods are made of: when, direction, metric, samples, mix."""
 
+from sssam.roles.along import Along
+from sssam.roles.auto import Auto
 from sssam.roles.direction import Direction, Fresh, Momentum
 from sssam.roles.masks import Only, Stochastic
 from sssam.roles.memory import Friendly, Last, Stale
@@ -10,11 +12,14 @@ from sssam.roles.samples import All, Chosen, Hardest, Rising, Samples
 from sssam.roles.strength import Strength, WithRate
 from sssam.roles.threshold import Decision, GradientWhen, Threshold
 from sssam.roles.when import Every, Scheduled, When
+from sssam.roles.zscores import ZScores
 from sssam.schedules.progress import Progress
 
 __all__ = [
     "Adaptive",
     "All",
+    "Along",
+    "Auto",
     "Chosen",
     "Corrected",
     "Decision",
@@ -48,4 +53,5 @@ __all__ = [
     "Weighted",
     "When",
     "WithRate",
+    "ZScores",
 ]

@@ -61,7 +61,7 @@ class Momentum:
         found: Vector = {}
         for i, p in enumerate(step.params):
             state = {k: v for k, v in step.base_state(p).items() if v is not None}
-            buffer = next((b for name in self.buffers if _is_like(b := state.get(name), p)), None)
+            buffer = next((b for name in self.buffers if is_like(b := state.get(name), p)), None)
             if buffer is not None and not state.keys() & PROJECTED:
                 found[i] = buffer.to(p.dtype)
             elif state:  # for some parameters alone, these would take the whole radius
@@ -82,5 +82,6 @@ NO_MOMENTUM = (
 )
 
 
-def _is_like(buffer: Any, p: Tensor) -> bool:
+def is_like(buffer: Any, p: Tensor) -> bool:
+    """Whether something in a base optimizer's state is a tensor of numbers, one a weight."""
     return isinstance(buffer, Tensor) and buffer.shape == p.shape and buffer.is_floating_point()

@@ -33,7 +33,7 @@ def check_rho(rho: float) -> float:
     return number("rho", rho, 0.0, math.inf, remedy="0 is the base optimizer, 0.05 a usual start")
 
 
-def _to_radius(
+def to_radius(
     x: Vector,
     per_unit: Callable[[float], torch.Tensor | float],
     rho: float | dict[int, float],
@@ -102,7 +102,7 @@ class Euclidean:
     ) -> Perturbation:
         """rho d / ||d||."""
         radii = _radii(step, self.rho, self.key, strength)
-        return _to_radius(direction, _by_length(direction), radii, overwrite=overwrite)
+        return to_radius(direction, _by_length(direction), radii, overwrite=overwrite)
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class Adaptive:
         stretched = times(direction, t, overwrite=overwrite)
         radii = _radii(step, self.rho, self.key, strength)
         by_length = _by_length(stretched)
-        return _to_radius(times(stretched, t, overwrite=True), by_length, radii, overwrite=True)
+        return to_radius(times(stretched, t, overwrite=True), by_length, radii, overwrite=True)
 
     def _sizes(self, w: Vector) -> Vector:
         """T."""
@@ -167,4 +167,4 @@ class Unnormalized:
     ) -> Perturbation:
         """rho d."""
         radii = _radii(step, self.rho, self.key, strength)
-        return _to_radius(direction, _if_finite(direction), radii, overwrite=overwrite)
+        return to_radius(direction, _if_finite(direction), radii, overwrite=overwrite)

@@ -61,17 +61,22 @@ class Scheduled:
 
 @dataclass(frozen=True)
 class Every:
-    """Each k-th step, the first one included: t = 0, k, 2k, ..."""
+    """Each k-th step, t = first, first + k, first + 2k, ..., first in 0 to k - 1; by default 0."""
 
     k: int
+    first: int = 0
 
     def __post_init__(self) -> None:
         count("k", self.k, 1, remedy="1 acts at every step")
+        if count("first", self.first, 0) >= self.k:
+            raise ValueError(f"first must be below k={self.k}, not {self.first}")
 
     def acts(self, t: int) -> bool:
-        """Whether k divides t."""
-        return t % self.k == 0
+        """Whether k divides t - first."""
+        return t % self.k == self.first
 
     def rate(self, total_steps: int | None) -> float:
-        """ceil(T / k) / T, or its limit 1 / k where T is not known."""
-        return 1 / self.k if total_steps is None else math.ceil(total_steps / self.k) / total_steps
+        """ceil((T - first) / k) / T, or its limit 1 / k where T is not known."""
+        if total_steps is None:
+            return 1 / self.k
+        return max(math.ceil((total_steps - self.first) / self.k), 0) / total_steps

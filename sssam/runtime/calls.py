@@ -135,6 +135,8 @@ def _check_two_lines(training: TrainingState) -> None:
     form = ""
     if training.method.facts.opening == "mixed":
         form = "some steps of it begin at w and others do not"
+    elif training.method.facts.most_passes > 2:
+        form = f"its steps have {training.method.facts.most_passes} passes, and two lines run two"
     elif training.ranks.per_rank and training.stage != "asked":
         form = "perturbation='per_rank' must be known before the pass: read will_ascend, which "
         form += "then keeps that pass from sending, or"

@@ -9,6 +9,7 @@ from torch.amp import GradScaler
 
 from sssam.core.parts import parts
 from sssam.methods import Method
+from sssam.roles.auto import Auto
 from sssam.roles.metric import Unnormalized
 from sssam.runtime.bases import Bases
 
@@ -74,5 +75,5 @@ def require_unscaled(method: Method, caller: FrameType) -> None:
 
 
 def _uses_size(method: Method) -> bool:
-    facts, unnormalized = method.facts, parts(method, Unnormalized)
-    return bool(facts.binds_ranks) or facts.decides_late or any(True for _ in unnormalized)
+    facts, sized = method.facts, [*parts(method, Unnormalized), *parts(method, Auto)]
+    return bool(facts.binds_ranks) or facts.decides_late or bool(sized)

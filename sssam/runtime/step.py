@@ -50,6 +50,7 @@ class StepInProgress:
         update: what the method has returned, then.
         has_moved: whether the step has left w.
         batch: this step's, where the next one needs it.
+        origin: where the base's update starts, as far as the method needs it.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class StepInProgress:
         self.update: Update | None = None
         self.has_moved = False
         self.batch: Any = None
+        self.origin: Vector = {}
         self._fraction, self._may_shrink = fraction, may_shrink
         self._places: Vector = {}
         self._run: Any = self._passes()

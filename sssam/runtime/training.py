@@ -4,12 +4,13 @@ import warnings
 from collections.abc import Mapping
 from typing import Any, Literal
 
+import torch
 from torch import Tensor
 
 from sssam.core.counters import Counters
 from sssam.core.groups import base_step
 from sssam.core.passes import NO_VECTOR, Phase, Step
-from sssam.core.vectors import Vector
+from sssam.core.vectors import Vector, times
 from sssam.core.weights import Weights
 from sssam.methods import Method
 from sssam.runtime import gradients
@@ -148,6 +149,7 @@ class TrainingState:
         step = self.step
         try:
             self.stage = "updating"
+            self._set_out(step)
             self.bases.step()
             self._settle(step)
         except BaseException:
@@ -156,6 +158,15 @@ class TrainingState:
         finally:
             self._rest()
         self._look_back()
+
+    def _set_out(self, step: StepInProgress | None) -> None:
+        """Before the base's update: where it starts, noted where its way is to be known."""
+        if step is None or step.update is None:
+            return
+        params = step.context.params
+        if step.update.start:
+            self.weights.shift(params, {**step.update.start})
+        step.origin = {i: params[i].detach().clone() for i in step.update.stretch}
 
     def _settle(self, step: StepInProgress | None) -> None:
         """Correct and count an update that is made, and keep what its step leaves."""
@@ -172,10 +183,17 @@ class TrainingState:
 
     def correct(self, step: StepInProgress | None) -> None:
         """The method's own part of the update, once the base's is made; nothing the second time."""
-        if step is not None and step.update is not None and step.update.after:
-            after = base_step(step.update.after, step.context.groups)
-            self.weights.shift(step.context.params, after.vector, after.factor)
-            step.update = step.update._replace(after=NO_VECTOR)
+        if step is None or step.update is None or not (step.update.after or step.update.stretch):
+            return
+        update, params = step.update, step.context.params
+        step.update = update._replace(after=NO_VECTOR, stretch=NO_VECTOR)
+        with torch.no_grad():
+            way = {i: params[i].detach() - step.origin[i] for i in update.stretch}
+            further = times(way, {**update.stretch}, overwrite=True)
+        after = base_step(update.after, step.context.groups)
+        self.weights.shift(params, after.vector, after.factor)
+        self.weights.shift(params, further)
+        step.origin = {}
 
     def _keep(self, step: Step, kept: Mapping[str, Vector]) -> None:
         """Put what a step keeps in the place of what was kept before."""

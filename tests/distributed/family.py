@@ -9,9 +9,10 @@ from torch.nn.functional import cross_entropy
 from torch.nn.parallel import DistributedDataParallel
 
 import sssam
-from tests import naive, naive_loop
+from tests import naive
 from tests.distributed.common import Result, _counted, _part, _sgd, main
 from tests.methods.methods_table import may_be_per_rank
+from tests.naive import loop
 from tests.problems import Problem, flat
 from tests.table import TABLE, Row
 
@@ -49,10 +50,10 @@ def _simulated(row: Row) -> list[float]:
     for t in range(STEPS):
         w = flat(problem.params)
         grads = [
-            twin.direction(t, w, naive_loop.Grad(share, write, t), None)
+            twin.direction(t, w, loop.Grad(share, write, t), None)
             for twin, share in zip(twins, shares, strict=True)
         ]
-        write(w)
+        write(w if twins[0].start is None else twins[0].start)
         mean = torch.stack(grads).mean(0)
         sizes = [p.numel() for p in problem.params]
         for p, part in zip(problem.params, mean.split(sizes), strict=True):

@@ -77,7 +77,6 @@ def studies() -> Result:
     digits = ["compare", "noisy-digits", *words, "--out", str(_out() / "digits")]
     codes = {"first": main(digits), "again": main(digits)}
     codes["engine"] = main([*digits, "--engine", "local:2"])
-    codes["jobs"] = main([*digits, "--jobs", "2"])
     broken = str(_written(BROKEN))
     codes["broken"] = main(["compare", broken, *words, "--out", str(_out() / "broken")])
     return codes

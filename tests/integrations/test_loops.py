@@ -185,6 +185,7 @@ NEEDS = {
     "fabric_loop": ["lightning_fabric"],
     "accelerate_loop": ["accelerate"],
     "skorch_estimator": ["skorch"],
+    "peft_lora": ["peft"],
     "lightning_trainer": ["lightning"],
     "transformers_trainer": ["transformers", "accelerate"],
 }
@@ -210,7 +211,6 @@ def test_the_example_runs(name: str) -> None:
 #: Those that are run by other tests.
 ELSEWHERE = {
     "torchrun_loop": "distributed/test_faults.py",
-    "my_task": "lab/tasks/test_taskfile.py",
 }
 
 

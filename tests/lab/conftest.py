@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tiny import BASE, SAM, TASK, run
 
-from sssam.lab.cli import time
+from sssam.lab.cli import studies
 from sssam.lab.specs import DataSpec, ModelSpec, Record
 from sssam.lab.training.train import train
 
@@ -23,7 +23,7 @@ RESNET = TASK.model_copy(
 def _untimed() -> Iterator[None]:
     """No seconds are measured after a study: that takes a while, and has tests of its own."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(time, "after_runs", lambda *_: None)
+        patch.setattr(studies, "after_runs", lambda *_: None)
         yield
 
 

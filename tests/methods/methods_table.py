@@ -3,6 +3,7 @@
 It writes the table into docs/methods.md; a test fails where the two differ.
 """
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +38,7 @@ class Entry:
         critical: those on the critical path. Default: all.
         values: of the symbols.
         needs: what it needs beyond the loop.
+        range: the passes where the gradients or the weights decide.
     """
 
     kind: type[sssam.SharpnessAware]
@@ -46,6 +48,7 @@ class Entry:
     critical: str = ""
     values: dict[str, float] = field(default_factory=dict)
     needs: str = ""
+    range: str = "1 to 2"
 
     def build(self) -> sssam.SharpnessAware:
         """The optimizer, around SGD with momentum."""
@@ -62,7 +65,10 @@ ENTRIES = [
     Entry(sssam.SAM, passes="2"),
     Entry(sssam.SAM, PART, "ascent_fraction=f", "1 + f", values={"f": 0.25}),
     Entry(sssam.SAM, {"mix": 0.5}, "mix=alpha"),
+    Entry(sssam.SAM, {"ascent_steps": 3}, "ascent_steps=n", "1 + n", values={"n": 3}),
+    Entry(sssam.SAM, {"along": "muon"}, 'along="muon"'),
     Entry(sssam.ASAM),
+    Entry(sssam.ZSharp),
     Entry(sssam.USAM),
     Entry(sssam.SSSAM, SCHEDULE, "", "1 + m", values={"m": 0.5}),
     Entry(
@@ -90,6 +96,9 @@ ENTRIES = [
     Entry(sssam.GSAM),
     Entry(sssam.WSAM, needs='groups with an "lr"'),
     Entry(sssam.WSAM, {"decoupled": False}, "decoupled=False"),
+    Entry(sssam.IRE, passes="1", needs="one more copy during the base's update"),
+    Entry(sssam.IRE, {"rho": 0.1}, "rho=rho", needs="one more copy during the base's update"),
+    Entry(sssam.SALA, passes="", range="1 to 1 + 1/k", needs="one synchronisation in k steps"),
     Entry(sssam.SAMPa, passes="2", critical="1", needs='groups with an "lr"'),
 ]
 
@@ -102,6 +111,8 @@ def loop(method: Method) -> str:
         return "`passes(batch)`, one loss a sample"
     if method.facts.opening == "moved":
         return "any; two lines: `ascend()` before `backward()`"
+    if method.facts.most_passes > 2 or method.facts.opening == "mixed":
+        return "`step(closure)` or `passes(batch)`"
     if method.facts.decides_late:
         return "any; `will_ascend` is not known before the pass; one synchronisation a step"
     if method.facts.ascent_fraction < 1:
@@ -114,17 +125,21 @@ def may_be_per_rank(method: Method) -> bool:
     return method.facts.opening in ("at w", "mixed") and not method.facts.binds_ranks
 
 
+def _takes_perturbation(kind: type[sssam.SharpnessAware]) -> bool:
+    return "perturbation" in inspect.signature(kind.__init__).parameters
+
+
 def _line(entry: Entry) -> str:
     optimizer = entry.build()
     method, memory = optimizer.method, optimizer.memory
     name = f"{entry.kind.__name__}({entry.shown})" if entry.shown else entry.kind.__name__
-    passes = entry.passes.replace("*", " ") or "1 to 2"
+    passes = entry.passes.replace("*", " ") or entry.range
     cells = [
         f"`{name}`",
         passes,
         entry.critical or passes,
         f"{memory.persistent} / {memory.peak}",
-        "yes" if may_be_per_rank(method) else "",
+        "yes" if may_be_per_rank(method) and _takes_perturbation(entry.kind) else "",
         "; ".join(part for part in (loop(method), entry.needs) if part),
     ]
     return f"| {' | '.join(cells)} |"

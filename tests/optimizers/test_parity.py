@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tests import naive_loop
+from tests.naive import loop
 from tests.problems import (
     BASES,
     Convex,
@@ -32,7 +32,7 @@ FORMS = {"closure": by_closure, "two lines": by_two_lines, "passes": by_passes}
 def test_iterates_and_buffers_equal_the_pseudo_code(name: str, base: str, convex: bool) -> None:
     row = TABLE[name]
     theirs, their_base = build(base, norm=row.norm, convex=convex)
-    expected = naive_loop.train(theirs, their_base, row.naive(theirs), STEPS)
+    expected = loop.train(theirs, their_base, row.naive(theirs), STEPS)
     ours, our_base = build(base, norm=row.norm, convex=convex)
     optimizer = row.build(our_base, ours.model)
     for t in range(STEPS):

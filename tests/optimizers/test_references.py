@@ -18,7 +18,7 @@ from sssam.methods import Ascent, Method, Switch
 from sssam.optimizers.sam import mixed
 from sssam.roles import Euclidean, Every, Fresh, Kept, Last, Rising, Stochastic, Weighted
 from sssam.schedules import late
-from tests import naive_loop
+from tests.naive import loop
 from tests.problems import Matrices, Problem, by_best, flat
 
 FILE = json.loads((Path(__file__).parents[1] / "reference" / "iterates.json").read_text())
@@ -26,7 +26,7 @@ RUNS: dict[str, Any] = FILE["runs"]
 STEPS = 20
 
 
-def _problem(start: str) -> Problem:
+def problem_at(start: str) -> Problem:
     problem = (
         Matrices() if start == "matrices" else Problem(norm="layer" if start == "norm" else False)
     )
@@ -37,11 +37,11 @@ def _problem(start: str) -> Problem:
     return problem
 
 
-def _sgd(problem: Problem) -> torch.optim.Optimizer:
+def sgd(problem: Problem) -> torch.optim.Optimizer:
     return torch.optim.SGD(problem.params, lr=0.05, momentum=0.9)
 
 
-def _agrees(
+def agrees(
     name: str,
     problem: Problem,
     optimizer: torch.optim.Optimizer,
@@ -60,7 +60,7 @@ def _agrees(
 
 
 def _wrapped(problem: Problem, method: Method) -> sssam.SharpnessAware:
-    return sssam.SharpnessAware(_sgd(problem), method, model=problem.model)
+    return sssam.SharpnessAware(sgd(problem), method, model=problem.model)
 
 
 SAME: dict[str, tuple[Any, dict[str, Any]]] = {
@@ -95,18 +95,18 @@ SAME: dict[str, tuple[Any, dict[str, Any]]] = {
 @pytest.mark.parametrize("name", SAME)
 def test_they_give_the_same_iterates(name: str) -> None:
     kind, settings = SAME[name]
-    problem = _problem(RUNS[name].get("start", "layers"))
+    problem = problem_at(RUNS[name].get("start", "layers"))
     # pytorch_optimizer sums the squares of a gradient in float32, whatever its type.
     close = 1e-8 if "pytorch_optimizer" in name else 1e-10
-    assert _agrees(name, problem, kind(_sgd(problem), **settings, model=problem.model), close)
+    assert agrees(name, problem, kind(sgd(problem), **settings, model=problem.model), close)
 
 
 def test_sampa_of_its_authors_on_two_ranks_is_sampa_in_one_process() -> None:
     """Without momentum, which their y would have too."""
-    problem = _problem("layers")
+    problem = problem_at("layers")
     base = torch.optim.SGD(problem.params, lr=0.05)
     optimizer = sssam.SAMPa(base, rho=0.1, lam=0.2, model=problem.model)
-    assert _agrees("SAMPa, LIONS-EPFL", problem, optimizer)
+    assert agrees("SAMPa, LIONS-EPFL", problem, optimizer)
 
 
 @dataclass(frozen=True)
@@ -131,12 +131,12 @@ def test_sssam_of_its_authors_at_the_steps_that_they_drew(name: str, mix: float)
     """Their loop, schedule and draws, in JAX: only the draws are taken over, the rest is ours."""
     run = RUNS[f"{name}, zhaoyang-0204"]
     assert 5 < sum(run["coins"]) < 15
-    problem = _problem("layers")
+    problem = problem_at("layers")
     method = _drawn(run, mixed(mix))
     assert repr(method.on) == repr(
-        sssam.SSSAM(_sgd(problem), schedule=late(1), total_steps=STEPS, rho=0.1, mix=mix).method.on
+        sssam.SSSAM(sgd(problem), schedule=late(1), total_steps=STEPS, rho=0.1, mix=mix).method.on
     )
-    assert _agrees(f"{name}, zhaoyang-0204", problem, _wrapped(problem, method))
+    assert agrees(f"{name}, zhaoyang-0204", problem, _wrapped(problem, method))
 
 
 # Where they depart from the papers ---------------------------------------------------------------
@@ -162,8 +162,8 @@ def test_esam_keeps_one_sample_fewer_and_draws_its_own_masks(
     monkeypatch.setattr(Stochastic, "moves", lambda self, t, i: masks[t][i])
     gamma = 1.0 if run["settings"]["gamma"] == 1 else 15 / 32
     method = Ascent(Fresh(), Stochastic(Padded(0.1), beta), samples=Rising(gamma))
-    problem = _problem("layers")
-    assert _agrees(name, problem, _wrapped(problem, method))
+    problem = problem_at("layers")
+    assert agrees(name, problem, _wrapped(problem, method))
 
 
 @dataclass(frozen=True)
@@ -180,9 +180,9 @@ class OnWeights(Euclidean):
 
 
 def test_asam_takes_t_1_outside_weights() -> None:
-    problem, ours = _problem("layers"), _problem("layers")
-    assert _agrees("ASAM, SamsungLabs", problem, _wrapped(problem, Ascent(Fresh(), OnWeights(0.5))))
-    assert not _agrees("ASAM, SamsungLabs", ours, sssam.ASAM(_sgd(ours), rho=0.5, model=False))
+    problem, ours = problem_at("layers"), problem_at("layers")
+    assert agrees("ASAM, SamsungLabs", problem, _wrapped(problem, Ascent(Fresh(), OnWeights(0.5))))
+    assert not agrees("ASAM, SamsungLabs", ours, sssam.ASAM(sgd(ours), rho=0.5, model=False))
 
 
 @pytest.mark.parametrize("name", ["FriendlySAM, nblt", "FriendlySAM, pytorch_optimizer"])
@@ -190,14 +190,14 @@ def test_friendly_sam_takes_off_the_mean_of_the_step_before(name: str) -> None:
     """That is the paper's with another sigma, from m = g instead of m = (1 - lam) g."""
     sigma, lam = 0.8, 0.9
     same = 1 / (lam / sigma + 1 - lam)  # sigma = same lam / (1 - same (1 - lam))
-    problem, ours = _problem("layers"), _problem("layers")
-    optimizer = sssam.FriendlySAM(_sgd(problem), rho=0.1, sigma=same, lam=lam, model=False)
+    problem, ours = problem_at("layers"), problem_at("layers")
+    optimizer = sssam.FriendlySAM(sgd(problem), rho=0.1, sigma=same, lam=lam, model=False)
     by_best(problem, optimizer, 1)
     for kept in optimizer._training.memory.values():
         kept["m"] /= 1 - lam
     close = 1e-8 if "pytorch_optimizer" in name else 1e-10
-    assert _agrees(name, problem, optimizer, close, first=1)
-    assert not _agrees(name, ours, sssam.FriendlySAM(_sgd(ours), rho=0.1, sigma=0.8, model=False))
+    assert agrees(name, problem, optimizer, close, first=1)
+    assert not agrees(name, ours, sssam.FriendlySAM(sgd(ours), rho=0.1, sigma=0.8, model=False))
 
 
 class UnitFirst(Weighted):
@@ -210,26 +210,26 @@ class UnitFirst(Weighted):
 def test_g_rst_mixes_with_the_gradient_at_w_normalised() -> None:
     """By a setting of theirs that is on unless switched off."""
     name = "G-RST, zhaoyang-0204, normed"
-    problem, ours = _problem("layers"), _problem("layers")
-    assert _agrees(name, problem, _wrapped(problem, _drawn(RUNS[name], UnitFirst(0.6))))
-    assert not _agrees(name, ours, _wrapped(ours, _drawn(RUNS[name], Weighted(0.6))))
+    problem, ours = problem_at("layers"), problem_at("layers")
+    assert agrees(name, problem, _wrapped(problem, _drawn(RUNS[name], UnitFirst(0.6))))
+    assert not agrees(name, ours, _wrapped(ours, _drawn(RUNS[name], Weighted(0.6))))
 
 
 def test_s2_sam_begins_with_a_sam_step() -> None:
     first = Ascent(Fresh(), Euclidean(0.1), Kept())
-    problem, ours = _problem("layers"), _problem("layers")
+    problem, ours = problem_at("layers"), problem_at("layers")
     method = Switch(Every(STEPS), first, Ascent(Last(), Euclidean(0.1), Kept()))
-    assert _agrees("S2SAM, jjsrf", problem, _wrapped(problem, method))
-    assert not _agrees("S2SAM, jjsrf", ours, sssam.S2SAM(_sgd(ours), rho=0.1, model=False))
+    assert agrees("S2SAM, jjsrf", problem, _wrapped(problem, method))
+    assert not agrees("S2SAM, jjsrf", ours, sssam.S2SAM(sgd(ours), rho=0.1, model=False))
 
 
-class PerTensor(naive_loop.Naive):
+class PerTensor(loop.Naive):
     """LookSAM with a projection in each tensor by itself."""
 
     sizes: ClassVar[list[int]] = [48, 8, 24, 3]
 
     def direction(
-        self, t: int, w: torch.Tensor, grad: naive_loop.Grad, momentum: torch.Tensor | None
+        self, t: int, w: torch.Tensor, grad: loop.Grad, momentum: torch.Tensor | None
     ) -> torch.Tensor:
         g = grad(w, 1.0)
         parts = g.split(self.sizes)
@@ -247,22 +247,22 @@ class PerTensor(naive_loop.Naive):
 
 def test_looksam_of_pytorch_optimizer_projects_each_tensor_by_itself() -> None:
     name = "LookSAM, pytorch_optimizer"
-    problem, ours = _problem("layers"), _problem("layers")
+    problem, ours = problem_at("layers"), problem_at("layers")
     theirs = torch.tensor(RUNS[name]["iterates"]["20"], dtype=torch.float64)
-    twin = naive_loop.train(problem, _sgd(problem), PerTensor(), STEPS)[-1]
+    twin = loop.train(problem, sgd(problem), PerTensor(), STEPS)[-1]
     torch.testing.assert_close(twin, theirs, rtol=0, atol=1e-7)
-    looksam = sssam.LookSAM(_sgd(ours), rho=0.1, k=5, alpha=0.5, model=False)
-    assert not _agrees(name, ours, looksam, 1e-4)
+    looksam = sssam.LookSAM(sgd(ours), rho=0.1, k=5, alpha=0.5, model=False)
+    assert not agrees(name, ours, looksam, 1e-4)
 
 
 @pytest.mark.parametrize("raw", [True, False])
 def test_temperon_copies_the_momentum_as_it_is(raw: bool) -> None:
     """SGD's sum, 1 / (1 - 0.9) times too long for Muon's average; the relay converts it."""
-    problem = _problem("matrices")
-    relay = sssam.Relay(_sgd(problem), torch.optim.Muon(problem.params, lr=0.02), at=12)
+    problem = problem_at("matrices")
+    relay = sssam.Relay(sgd(problem), torch.optim.Muon(problem.params, lr=0.02), at=12)
     optimizer = sssam.SSSAM(relay, schedule=late(0.4), total_steps=STEPS, rho=0.1, model=False)
     by_best(problem, optimizer, 12)
     if raw:
         for state in relay.state.values():
             state["momentum_buffer"] /= 1 - 0.9
-    assert _agrees("temperon to Muon", problem, optimizer, 1e-8, first=12) == raw
+    assert agrees("temperon to Muon", problem, optimizer, 1e-8, first=12) == raw

@@ -21,8 +21,12 @@ def _unnormalized(problem: Problem) -> sssam.SharpnessAware:
     return sssam.USAM(BASES["momentum"](problem.params), model=problem.model)
 
 
+def _auto(problem: Problem) -> sssam.SharpnessAware:
+    return sssam.SAM(BASES["momentum"](problem.params), rho="auto", model=problem.model)
+
+
 @pytest.mark.parametrize("concluded", [False, True])
-@pytest.mark.parametrize("build", [_unnormalized, _mixed])
+@pytest.mark.parametrize("build", [_unnormalized, _mixed, _auto])
 def test_a_scaler_that_ascend_was_not_given_is_an_error_where_sizes_count(
     build: Any, concluded: bool
 ) -> None:

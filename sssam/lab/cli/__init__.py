@@ -1,54 +1,60 @@
-"""The command `sssam`: one file a command, each of which is imported when it is called."""
+"""The command `sssam`: one file a command, which loads what it needs when it is called."""
 
-from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
-from types import MappingProxyType
+from collections.abc import Callable, Sequence
 
 from cyclopts import App, CycloptsError
 
-from sssam.lab.cli.refusals import (
-    FAILED,
-    USAGE,
-    FailedError,
-    RefusedError,
-    StoppedError,
-    said,
-)
-from sssam.lab.runs.stop import terminable
+from sssam import __version__
+from sssam.lab.cli.compare import compare
+from sssam.lab.cli.exchange import export, import_
+from sssam.lab.cli.init import init
+from sssam.lab.cli.lists import methods, tasks
+from sssam.lab.cli.plan import plan
+from sssam.lab.cli.refusals import FailedError, RefusedError, line
+from sssam.lab.cli.report import report
+from sssam.lab.cli.rho import rho
+from sssam.lab.cli.search import search
+from sssam.lab.cli.sharpness import sharpness
+from sssam.lab.cli.time import time
+from sssam.lab.cli.train import train
+from sssam.lab.runs.stop import TerminatedError, terminable
 
-#: The commands in the order of their use, each with the function that it is and its help in short.
-COMMANDS = MappingProxyType(
-    {
-        "compare": ("compare:compare", "Tune, train over several seeds, and compare."),
-        "run": ("run:run", "Train what a study file asks for and has no record yet."),
-        "report": ("report:report", "Write the page of a study's directory; --live watches it."),
-        "train": ("train:train", "Train one run, and write its record."),
-        "time": ("time:time", "Measure each variant's seconds over the base's."),
-        "plan": ("plan:plan", "See what each family of schedules would do at a budget."),
-        "search": ("search:search", "Search for schedules that bring most at a budget."),
-        "sharpness": ("sharpness:sharpness", "Measure the flatness of a trained model."),
-        "export": ("exchange:export", "Write a study's records as JSON lines."),
-        "import": ("exchange:import_", "Take the records of a JSON-lines file into a directory."),
-    }
-)
-
-
-def _version() -> str:
-    try:
-        return version("sssam")
-    except PackageNotFoundError:
-        return "unknown: sssam is used from a source tree that is not installed"
+#: The commands in the order of their use, each with an example's arguments.
+COMMANDS: dict[Callable[..., int], str] = {
+    compare: "my_task.py --trials 12",
+    report: "sssam-results/noisy-digits --axis seconds",
+    train: "noisy-digits --method SAM --checkpoint sam.pt",
+    time: "noisy-digits --variants SAM looksam",
+    plan: "--budget 1.25 --total-steps 10000 --out plan.svg",
+    rho: "my_task.py --out rho.svg",
+    search: "noisy-digits --budgets 1.1 1.25 --confirm 12",
+    sharpness: "sam.pt --samples 1000",
+    init: "my_task.py",
+    methods: "",
+    tasks: "",
+    export: "sssam-results/noisy-digits --out records.jsonl.gz",
+    import_: "records.jsonl.gz sssam-results/noisy-digits",
+}
 
 
 app = App(
     name="sssam",
-    version=_version,
+    version=__version__,
     help="Sharpness-aware training at a cost that you choose: compare it, train with it, plan it.",
     help_epilogue="Begin with `sssam compare`: it needs no network and takes a few minutes.",
     suppress_keyboard_interrupt=False,
 )
-for _place, (_name, (_function, _help)) in enumerate(COMMANDS.items()):
-    app.command(f"{__name__}.{_function}", name=_name, help=_help, sort_key=_place)
+for _place, (_command, _example) in enumerate(COMMANDS.items()):
+    _words = f"sssam {_command.__name__.strip('_')} {_example}".strip()
+    app.command(
+        _command,
+        name=_words.split()[1],
+        help_epilogue=f"Example: `{_words}`",
+        sort_key=_place,
+    )
+app.register_install_completion_command(
+    help="Install completion of commands and options for your shell.", help_epilogue=""
+)
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -61,22 +67,19 @@ def main(words: Sequence[str] | None = None) -> int:
         with terminable():
             code = app(words, exit_on_error=False, print_error=False, result_action="return_value")
     except (CycloptsError, RefusedError) as error:
-        return _ended(error, USAGE)
+        return _ended(line(error), 2)
     except (OSError, FailedError) as error:
-        return _ended(error, FAILED)
-    except StoppedError as stop:
-        return _ended(stop, stop.code)
-    except KeyboardInterrupt as interrupt:
-        stopped = StoppedError("", interrupt)
-        return _ended(stopped, stopped.code)
+        return _ended(line(error), 1)
+    except KeyboardInterrupt as stop:
+        terminated = isinstance(stop, TerminatedError)
+        by = "stopped by SIGTERM" if terminated else "stopped"
+        text = "; ".join([by, *getattr(stop, "__notes__", ())])
+        return _ended(text, 143 if terminated else 130)
     return code if isinstance(code, int) else 0
 
 
-def _ended(error: Exception, code: int) -> int:
-    """Prints one line, however long."""
-    from rich.console import Console
-    from rich.text import Text
+def _ended(text: str, code: int) -> int:
+    from sssam.lab.cli import terminal
 
-    console = Console(stderr=True, highlight=False)
-    console.print(Text(f"sssam: {said(error)}"), soft_wrap=True)
+    terminal.note(f"sssam: {text}")
     return code

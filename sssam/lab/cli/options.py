@@ -1,9 +1,10 @@
 """Options that several commands share, as types that load nothing: help is read without torch."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
 #: Those of `lab.specs.Precision`, `roles.strength.How` and `lab.report.cost.Axis` in `sssam`,
 #: as a test makes sure.
@@ -12,38 +13,67 @@ Strength = Literal["fixed", "per-step", "total"]
 Axis = Literal["passes", "seconds"]
 Accelerator = Literal["cpu", "cuda", "mps", "auto"]
 
-Flag = Annotated[bool, Parameter(negative="")]
-Variants = Annotated[tuple[str, ...], Parameter(negative="", consume_multiple=True)]
-Data = Annotated[tuple[str, ...], Parameter(name="--data", negative="")]
+AT_LEAST_0 = Parameter(validator=validators.Number(gte=0))
+AT_LEAST_1 = Parameter(validator=validators.Number(gte=1))
+#: The most seeds that a number can stand for: more would be a slip of the finger.
+SEEDS = Parameter(validator=validators.Number(gte=1, lte=10_000))
+MANY = Parameter(negative="", consume_multiple=True, show_default=False)
+
+Flag = Annotated[bool, Parameter(negative="", show_default=False)]
+Switch = Annotated[bool, Parameter(show_default=False)]
+Whole = Annotated[int, AT_LEAST_1]
+Seeds = Annotated[int | None, SEEDS]
+Variants = Annotated[tuple[str, ...], MANY]
+OutFile = Annotated[Path | None, Parameter(validator=validators.Path(dir_okay=False))]
+Out = Annotated[Path | None, Parameter(validator=validators.Path(file_okay=False))]
+File = Annotated[Path, Parameter(validator=validators.Path(dir_okay=False))]
+Folder = Annotated[Path, Parameter(validator=validators.Path(file_okay=False))]
 
 
 @Parameter(name="*")
 @dataclass(frozen=True)
-class How:
+class TaskOptions:
+    """Options of a task; a study says them in its file.
+
+    Args:
+        epochs: Length of the training of a task; default its own.
+        precision: Of weights and passes of a task; default its own, mostly 32-true.
+        data: Where the data of a task lie that does not bring its own; for a study file TASK=PATH,
+            once for each such task.
+    """
+
+    epochs: Annotated[int | None, AT_LEAST_1] = None
+    precision: Precision | None = None
+    data: Annotated[tuple[str, ...], Parameter(negative="", show_default=False)] = ()
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class TrainingOptions:
     """Options of all commands that train, but for what is part of a run.
 
     Args:
         accelerator: Device to train on.
         logger: Where each epoch's numbers are written besides: csv, tensorboard, mlflow or wandb,
             in the folder logs of --out.
+        quiet: No progress and no table, only the result.
     """
 
     accelerator: Accelerator = "cpu"
     logger: str | None = None
+    quiet: Flag = False
 
 
 @Parameter(name="*")
 @dataclass(frozen=True)
-class HowStudies(How):
+class EngineOptions(TrainingOptions):
     """Options of all commands that train many runs.
 
     Args:
-        engine: Where runs are trained: here, local:N, dask:ADDRESS, ray or slurm:PARTITION; default
-            a process on this machine for each core, or what the study says.
-        jobs: Processes on this machine, each with its share of the cores; in place of --engine.
-        retry_failed: Train runs anew that failed; their records are set aside.
+        engine: Where runs are trained: here, local:N, slurm:PARTITION or a Python file; default a
+            process on this machine for each core, or what the study says.
+        retry_failed: Train runs anew that failed; their records go to records/quarantine.
     """
 
     engine: str | None = None
-    jobs: int | None = None
     retry_failed: Flag = False

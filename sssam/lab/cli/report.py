@@ -12,21 +12,20 @@ def report(
     """Write the page, tables and figures of a study's directory from its records; trains nothing.
 
     Args:
-        directory: Of a study, as sssam run and sssam compare leave it.
+        directory: Of a study, as sssam compare leaves it.
         axis: Price over which the main figure is drawn first, and in its files.
         live: Follow a study that runs elsewhere: the page is written anew as records come in, and
             reads itself anew in a browser, until no run is missing or Ctrl-C.
         quiet: No table; the headline and the page's path alone.
     """
-    from sssam.lab.cli import results, studies, terminal
+    from sssam.lab.cli import results, studies
+    from sssam.lab.studies import conduct
 
-    _, errors = terminal.consoles()
     with refusing():
-        target = studies.of_directory(directory)
-    command = results.repeat(directory)
+        target = studies.Target(conduct.load(directory), directory)
     if live:
         with stoppable("the pages show what there is"):
-            results.follow(target, command)
-    found = studies.read(target, errors)
-    results.show(target, *found, quiet, command, axis)
-    return 0
+            results.follow(target)
+    decided, stored = studies.read(target)
+    results.show(target, decided, stored, quiet, axis)
+    return results.failed(stored.values())

@@ -1,59 +1,48 @@
 """What commands leave and print at their end: pages, tables, and the runs that failed."""
 
 import shlex
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
-from rich.text import Text
+from rich.measure import Measurement
+from rich.table import Table
 
 from sssam.lab.cli import terminal
 from sssam.lab.cli.studies import Target
 from sssam.lab.comparison.values import Comparison
-from sssam.lab.report import live, pooled
+from sssam.lab.report import live, pooled, sentences, table
 from sssam.lab.report import page as pages
 from sssam.lab.report.cost import Axis
-from sssam.lab.report.sentences import headline
-from sssam.lab.report.text import counted
-from sssam.lab.specs import Record, Tuning
+from sssam.lab.specs import Record
 from sssam.lab.studies import conduct
 from sssam.lab.studies.conduct import Decided
-from sssam.lab.studies.design import Part, Study
+from sssam.lab.studies.design import Part
+
+#: The columns that a narrow terminal goes without, the first one first.
+_DISPENSABLE = (table.SHARE, table.SAM, "runs", "over base")
+_MEASURED = Console(width=1000)
 
 
-def failures(
-    study_: Study, decided: Sequence[Decided], stored: Mapping[str, Record], console: Console
-) -> int:
-    """Lists the study's runs that failed, with the end of what they raised; returns the exit code.
+def failed(found: Iterable[Record]) -> int:
+    """Lists those of the records whose runs failed, alike ones together; returns the exit code.
 
     Runs that diverged are results: the headline counts them, and the exit code is that of success.
     """
-    asked = {run.id for each in decided for run in conduct.wanted(study_, each)}
-    tuned = {part.task.name for part in study_.parts if part.tuned}
-    of_study = [
-        record
-        for record in stored.values()
-        if record.id in asked
-        or (record.run.seed in study_.tuning_seeds and record.run.task.name in tuned)
-    ]
-    return failed(of_study, console, "--retry-failed trains them anew")
-
-
-def failed(found: Iterable[Record], console: Console, remedy: str) -> int:
-    """Lists those of the records whose runs failed, alike ones together; returns the exit code."""
-    bad = [record for record in found if record.outcome == "failed"]
     alike: dict[str, list[Record]] = {}
-    for record in bad:
+    for record in (record for record in found if record.outcome == "failed"):
         last = (record.error or "unknown").strip().splitlines()[-1]
         alike.setdefault(last, []).append(record)
     for last, those in alike.items():
         run, more = those[0].run, f" and {len(those) - 1} more" if len(those) > 1 else ""
         text = f"failed: {run.method.label} on {run.task.name}, seed {run.seed}{more}: {last}"
-        console.print(Text(f"{text} (record {those[0].id})"), soft_wrap=True)
-    if bad:
-        kept = f"each record keeps its traceback, and {remedy}"
-        console.print(Text(f"{len(bad)} of the study's runs failed; {kept}"), soft_wrap=True)
-    return 1 if bad else 0
+        terminal.note(f"{text} (record {those[0].id})")
+    if alike:
+        number = sum(map(len, alike.values()))
+        kept = "each record keeps its traceback, and --retry-failed trains them anew"
+        terminal.note(f"{number} of the study's runs failed; {kept}")
+    return 1 if alike else 0
 
 
 def show(
@@ -61,84 +50,81 @@ def show(
     decided: Sequence[Decided],
     stored: Mapping[str, Record],
     quiet: bool,
-    command: str,
     axis: Axis = "passes",
 ) -> list[Comparison]:
     """Writes, prints and returns the comparison of each task, and what they say together.
 
     `axis` is the price that the main figure shows first.
     """
-    output, _ = terminal.consoles()
     made = dict[str, Comparison]()
     for each in decided:
         comparison = conduct.compared(what.study, each, stored.values(), what.directory)
         folder = conduct.folder(what.study, each.part, what.directory)
-        written = pages.write(comparison, folder, command=command, axis=axis)
+        written = pages.write(comparison, folder, command=_repeat(what.directory), axis=axis)
         if quiet:
-            output.print(Text(headline(comparison)))
+            terminal.say(sentences.headline(comparison))
         else:
-            terminal.show(comparison, output)
-        output.print(Text(f"\nThe page: {written.page}"), soft_wrap=True)
+            present(comparison)
+        terminal.say("", f"The page: {written.page}")
         made[folder.name] = comparison
     if len(made) > 1:
-        _pooled(made, what, quiet, output)
+        _pooled(made, what, quiet)
     return list(made.values())
 
 
-def follow(what: Target, command: str) -> None:
+def present(comparison: Comparison) -> None:
+    """Prints the table, what must be known beside it, and at the end the headline."""
+    console, _ = terminal.consoles()
+    console.print(_fitting(comparison, console.width))
+    if flat := table.flatness(comparison):
+        terminal.say("", "How flat the training loss is:")
+        terminal.draw(flat)
+        terminal.say("")
+    terminal.say(*(f"* {remark}" for remark in sentences.remarks(comparison)), style="dim")
+    terminal.say("", sentences.headline(comparison), style="bold")
+    if support := sentences.support(comparison):
+        terminal.say(support)
+
+
+def _fitting(comparison: Comparison, width: int) -> Table:
+    """The comparison as a table; columns that a narrow terminal has no room for are on the page."""
+    lines = table.cells(comparison)
+    for dropped in (None, *_DISPENSABLE):
+        lines = [[cell for cell in line if cell.name != dropped] for line in lines]
+        whole = terminal.drawn(lines)
+        if Measurement.get(_MEASURED, _MEASURED.options, whole).maximum <= width:
+            return whole
+    return terminal.drawn(lines, noted=(table.CONTROL,))
+
+
+def follow(what: Target) -> None:
     """Writes the page of each task anew as records come in, until no run is missing."""
-    output, _ = terminal.consoles()
     for part in what.study.parts:
         folder = conduct.folder(what.study, part, what.directory)
-        output.print(Text(f"The page: {folder / 'comparison.html'}"), soft_wrap=True)
-        by_now = _by_now(what, part)
-        live.live(what.directory / conduct.RECORDS, by_now, out=folder, command=command)
+        terminal.say(f"The page: {folder / 'comparison.html'}")
+        records, command = what.directory / conduct.RECORDS, _repeat(what.directory)
+        live.live(records, partial(_so_far, what, part), out=folder, command=command)
 
 
-def _by_now(what: Target, part: Part) -> Callable[[list[Record]], Comparison]:
-    """From records to what can be shown by now; while the tuning goes on, that is little."""
-
-    def compared(found: list[Record]) -> Comparison:
-        by_id = {record.id: record for record in found}
-        try:
-            decided = conduct.decide(what.study, part, conduct.reader(by_id, part.task.name))
-        except conduct.UnfinishedError as unfinished:
-            note = f"{unfinished}: until then, what is tuned has no runs."
-            part_ = part.model_copy(update={"note": note.capitalize()})
-            return conduct.compared(what.study, conduct.undecided(part_), found)
-        return conduct.compared(what.study, decided, found, what.directory)
-
-    return compared
+def _so_far(what: Target, part: Part, stored: list[Record]) -> Comparison:
+    by_id = {record.id: record for record in stored}
+    decided = conduct.decided_so_far(what.study, part, by_id)
+    return conduct.compared(what.study, decided, stored, what.directory)
 
 
-def _pooled(made: Mapping[str, Comparison], what: Target, quiet: bool, output: Console) -> None:
+def _pooled(made: Mapping[str, Comparison], what: Target, quiet: bool) -> None:
     """What several tasks say together, each with the same weight, and the page that links them."""
-    together = pooled.pooled(list(made.values()))
-    index, *_ = pooled.write(what.study.name, made, together, what.directory)
-    if together.pooled is None:
-        output.print(Text(f"\n{together.reason}"), soft_wrap=True)
-    else:
-        output.print(Text(f"\n{pooled.headline(together.pooled)}", style="bold"))
-        if not quiet and together.pooled.variants:
-            output.print(terminal.drawn(pooled.cells(together.pooled)))
-    output.print(Text(f"\nThe page of all tasks: {index}"), soft_wrap=True)
+    found = pooled.pooled(list(made.values()))
+    index, *_ = pooled.write(what.study.name, made, found, what.directory)
+    terminal.say("", found if isinstance(found, str) else pooled.headline(found))
+    if not isinstance(found, str) and found.variants and not quiet:
+        terminal.draw(pooled.cells(found))
+    terminal.say("", f"The page of all tasks: {index}")
 
 
-def repeat(directory: Path) -> str:
+def _repeat(directory: Path) -> str:
     """The command that makes a study's comparison again, from its directory alone."""
     return shlex.join(["sssam", "compare", str(directory)])
-
-
-def describe(task: str, tuning: Tuning) -> str:
-    """One line on what was tuned for a variant, and how well it did."""
-    best = next(score for score in tuning.scores if score.values == tuning.values)
-    values = ", ".join(f"{name} {value}" for name, value in tuning.values.items())
-    ends = f"; at the end of its grid: {', '.join(tuning.at_end)}" if tuning.at_end else ""
-    seeds = counted(len(tuning.seeds), "seed")
-    return (
-        f"{tuning.label} on {task}: {values}, the best of {counted(tuning.trials, 'trial')}; "
-        f"validation accuracy {100 * best.mean:.2f}% over {seeds}{ends}"
-    )
 
 
 def of_run(record: Record) -> str:

@@ -1,42 +1,41 @@
 """`sssam search`."""
 
-import math
-from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
-from cyclopts import Parameter
-
-from sssam.lab.cli.options import Flag, HowStudies
+from sssam.lab.cli.options import (
+    AT_LEAST_0,
+    MANY,
+    SEEDS,
+    EngineOptions,
+    Out,
+    Seeds,
+    Switch,
+    TaskOptions,
+    Whole,
+)
 from sssam.lab.cli.refusals import refusing
 
-if TYPE_CHECKING:
-    from sssam.lab.cli.studies import Target
-    from sssam.lab.cli.training import Trainer
-    from sssam.lab.search import Design, Results
+Numbers = Annotated[tuple[float, ...], MANY]
 
 
 def search(
     task: str = "noisy-digits",
     *,
-    budgets: str = "1.1,1.25,1.5",
-    trials: int = 30,
-    seeds: int = 3,
-    rho: str = "0.02,2",
-    fractions: str = "1",
+    budgets: Numbers = (1.1, 1.25, 1.5),
+    trials: Whole = 30,
+    seeds: Annotated[int, SEEDS] = 3,
+    rho: Annotated[tuple[float, float], MANY] = (0.02, 2.0),
+    fractions: Numbers = (1.0,),
     knots: int = 5,
-    generation: int = 8,
-    halve: Annotated[bool, Parameter(negative="--no-halve")] = True,
-    draws: Literal["systematic", "bernoulli"] = "systematic",
-    baseline: Annotated[bool, Parameter(negative="--no-baseline")] = True,
-    sampler_seed: int = 0,
-    out: Path | None = None,
-    confirming: Annotated[int | None, Parameter(name="--confirm")] = None,
-    epochs: int | None = None,
-    data: Path | None = None,
-    quiet: Flag = False,
-    how: HowStudies = HowStudies(),  # noqa: B008 -- frozen
+    generation: Whole = 8,
+    halve: Switch = True,
+    sampler: Literal["tpe", "random"] = "tpe",
+    sampler_seed: Annotated[int, AT_LEAST_0] = 0,
+    out: Out = None,
+    confirm: Seeds = None,
+    options: TaskOptions = TaskOptions(),  # noqa: B008 -- frozen
+    how: EngineOptions = EngineOptions(),  # noqa: B008 -- frozen
 ) -> int:
     """Search for schedules, each with its rho, that bring most at a budget of propagations.
 
@@ -45,149 +44,61 @@ def search(
 
     Args:
         task: What is trained, as in sssam compare.
-        budgets: Propagations a step, above 1 and at most 2 (SAM), separated by commas; each is a
-            search of its own.
-        trials: Of each search, at least 1; the same command with more goes on.
-        seeds: Validation seeds of a trial, counted from 2000; at least 1.
-        rho: Range of the radius, LOW,HIGH.
-        fractions: Parts of a batch that the ascent pass may take, in (0, 1], separated by commas.
+        budgets: Propagations a step, above 1 and at most 2 (SAM); each is a search of its own.
+            Default 1.1 1.25 1.5.
+        trials: Of each search; the same command with more goes on.
+        seeds: Validation seeds of a trial, counted from 2000.
+        rho: Range of the radius, from the first number to the second. Default 0.02 2.
+        fractions: Parts of a batch that the ascent pass may take, in (0, 1]; default 1.
         knots: Pieces of the free forms, 2 to 20.
         generation: Trials of a search that are drawn before any of them is learnt from, and can be
-            trained at once; at least 1.
-        halve: Give up the lesser half of each generation after its first seed.
-        draws: How the steps are drawn: systematic ones cost the budget to one step in each run.
-        baseline: Also search at random, with as many trials; --no-baseline leaves that out.
-        sampler_seed: Of the samplers; equal seeds give equal trials.
+            trained at once.
+        halve: Give up the lesser half of each generation after its first seed; by default it is.
+        sampler: Of Optuna's: tpe learns from earlier trials, random does not.
+        sampler_seed: Of the sampler; equal seeds give equal trials.
         out: Directory of records and results; default sssam-results/TASK-search.
-        confirming: Compare what was found with the base optimizer and SAM, on this many fresh seeds
+        confirm: Compare what was found with the base optimizer and SAM, on this many fresh seeds
             and on the test set, in the folder confirm; 10 or more tell something.
-        epochs: Length of the training, at least 1; default the task's own.
-        data: Where the task's data lie, for a task that does not bring its own.
-        quiet: No progress and no table.
     """
-    from sssam.lab.cli import arguments, results, studies, terminal, training
+    from sssam.lab.cli import results, studies, terminal, training
     from sssam.lab.runs import checks
     from sssam.lab.runs.progress import Purpose
-    from sssam.lab.search import confirm
+    from sssam.lab.search import confirm as confirming
+    from sssam.lab.search import design, report
     from sssam.lab.search import search as run_search
-    from sssam.lab.search.design import FIRST_SEED
 
     with training.leading(how) as train:
         if train is None:  # another rank, which has trained along
             return 0
-        _, errors = terminal.consoles()
         with refusing():
-            count = arguments.seeds(seeds, "validation seeds")
-            designs = _designs(
-                numbers("--budgets", budgets),
-                baseline,
-                task=arguments.task(task, epochs, data),
-                seeds=tuple(range(FIRST_SEED, FIRST_SEED + count)),
-                rho=tuple(numbers("--rho", rho)),
-                fractions=tuple(numbers("--fractions", fractions)),
+            designs = design.designs(
+                budgets,
+                task=studies.task(task, options),
+                seeds=tuple(range(design.FIRST_SEED, design.FIRST_SEED + seeds)),
+                sampler=sampler,
+                rho=rho,
+                fractions=fractions,
                 knots=knots,
                 generation=generation,
                 halve=halve,
-                draws=draws,
                 seed=sampler_seed,
             )
-            arguments.at_least_one("--trials", trials, "trials of each search")
-            if confirming is not None:
-                arguments.seeds(confirming, "fresh seeds", "--confirm")
-            folder = arguments.results(designs[0].task.name, out, "-search")
-            where, settings = training.engine(how), training.settings(how, train)
-            trainer = training.Trainer(folder, where, settings, quiet, how.retry_failed)
-            checks.check_runs([design.example() for design in designs])
+            folder = studies.results(f"{designs[0].task.name}-search", out)
+            trainer = training.trainer(folder, how, train)
+            checks.check_runs([each.example() for each in designs])
+            folder.mkdir(parents=True, exist_ok=True)
         searching = partial(trainer, purpose=Purpose("searching", choosing=True))
-        found = run_search(designs, trials, searching, partial(_tell, quiet))
-        _show(found, folder, quiet)
-        code = results.failed(trainer.stored.values(), errors, "--retry-failed trains them anew")
-        if confirming is not None:
+        found = run_search(designs, trials, searching)
+        trainer.say_if_nothing_was_trained()
+        written = report.write(found, folder)
+        if not how.quiet:
+            terminal.consoles()[0].print(report.table(found))
+        terminal.say("", *(f"Written: {path}" for path in written))
+        code = results.failed(trainer.stored.values())
+        if confirm is not None:
             with refusing():
-                study = confirm.study(found, confirming)
-                what = studies.Target(study, arguments.directory(folder / "confirm"))
-                trainer = studies.trainer(what, how, train, quiet)
-            code = max(code, _confirmed(what, trainer, found, quiet))
+                what = studies.Target(confirming.study(found, confirm), folder / "confirm")
+                trainer = studies.trainer(what, how, train)
+            results.show(what, *studies.run(what, trainer), how.quiet)
+            code = max(code, results.failed(trainer.stored.values()))
         return code
-
-
-def numbers(name: str, text: str) -> list[float]:
-    """The numbers between commas, each once.
-
-    Raises:
-        ValueError: there is none, one stands twice, or something is no number.
-    """
-    try:
-        found = [float(piece) for piece in text.split(",")]
-    except ValueError:
-        found = []
-    if not found or len(set(found)) < len(found) or not all(map(math.isfinite, found)):
-        raise ValueError(f"{name} is {text!r}, must be numbers separated by commas, each once")
-    return found
-
-
-def _designs(budgets: Sequence[float], baseline: bool, **shared: object) -> "list[Design]":
-    """A search for each budget, and one at random beside it."""
-    samplers = ("tpe", "random") if baseline else ("tpe",)
-    return [_design(budget=b, sampler=each, **shared) for b in budgets for each in samplers]
-
-
-def _design(**values: object) -> "Design":
-    from pydantic import ValidationError
-
-    from sssam.lab.search import Design
-    from sssam.lab.specs.invalid import complaint
-
-    try:
-        return Design.model_validate(values)
-    except ValidationError as error:
-        raise ValueError(complaint(error, Design.model_fields)) from error
-
-
-def _tell(quiet: bool, found: "Results") -> None:
-    """A line on each search after each generation."""
-    from rich.text import Text
-
-    from sssam.lab.cli import terminal
-    from sssam.lab.search import report
-
-    _, errors = terminal.consoles()
-    for line in [] if quiet else report.progress(found):
-        errors.print(Text(line), soft_wrap=True)
-
-
-def _show(found: "Results", folder: Path, quiet: bool) -> None:
-    """Writes and prints what was found."""
-    from rich.text import Text
-
-    from sssam.lab.cli import terminal
-    from sssam.lab.report import files
-    from sssam.lab.search import report
-    from sssam.runtime.files import write_whole
-
-    output, _ = terminal.consoles()
-    folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / "search.json", found.model_dump_json().encode() + b"\n")
-    if not quiet:
-        output.print(report.table(found))
-    for line in report.sentences(found):
-        output.print(Text(line), soft_wrap=True)
-    if found.front():
-        path = files.save(report.front(found), folder / "front.svg")
-        output.print(Text(f"\nThe front: {path}; all trials: {folder / 'search.json'}"))
-
-
-def _confirmed(what: "Target", trainer: "Trainer", found: "Results", quiet: bool) -> int:
-    """Compares what was found, as `sssam compare` would; returns the exit code."""
-    from rich.text import Text
-
-    from sssam.lab.cli import results, studies, terminal
-    from sssam.lab.search import report
-
-    output, errors = terminal.consoles()
-    decided, stored = studies.run(what, trainer)
-    command = results.repeat(what.directory)
-    for comparison in results.show(what, decided, stored, quiet, command):
-        for line in report.fresh(comparison, found.budgets):
-            output.print(Text(line), soft_wrap=True)
-    return results.failures(what.study, decided, stored, errors)

@@ -1,32 +1,28 @@
 """Which study a command is about, and its runs: trained where they are missing, or only read."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from rich.console import Console
-from rich.text import Text
-
-from sssam.lab.cli import arguments, estimate, time, training
-from sssam.lab.cli.options import HowStudies
-from sssam.lab.cli.refusals import RefusedError
-from sssam.lab.cli.training import Trainer, tell_problems
-from sssam.lab.runs import store as records
+from sssam.lab import tasks
+from sssam.lab.cli import terminal, training
+from sssam.lab.cli.options import EngineOptions, TaskOptions
+from sssam.lab.cli.refusals import RefusedError, line
+from sssam.lab.runs import store
 from sssam.lab.runs.progress import CHOOSING, COMPARING
-from sssam.lab.specs import Method, Precision, Record, Task
+from sssam.lab.runs.trainer import Trainer, say_problems
+from sssam.lab.specs import Record, Task
 from sssam.lab.specs.flatness import OF_STUDY
-from sssam.lab.studies import conduct, defaults, settings, studyfile, words
+from sssam.lab.specs.names import safe
+from sssam.lab.studies import conduct, defaults, estimate, on_task, seconds, studyfile
 from sssam.lab.studies.conduct import Decided
-from sssam.lab.studies.design import TRIALS, TUNING_SEEDS, Part, Study, Tunable
+from sssam.lab.studies.design import Study
 from sssam.lab.training import hardware
 
 #: What `sssam compare` without a task shows, and in how many trials it tunes.
 DEMO, DEMO_TRIALS = "noisy-digits", 10
-
-#: Seeds on which a task is tuned that is compared without a study file.
-TASK_TUNING_SEEDS = 2
 
 
 class Target(NamedTuple):
@@ -36,38 +32,29 @@ class Target(NamedTuple):
     directory: Path
 
 
-class Options(NamedTuple):
-    """What a command says of a comparison on a task, and a study in its file.
+def task(name: str, options: TaskOptions) -> Task:
+    """The task of that name, with its length, its data and its precision as asked for.
 
-    `variants` are words as `words.parse` reads them; `trials` are those of the base's recipe and
-    of each variant's rho, 0 or None for both as they are; `controls` False leaves controls out.
+    Raises:
+        ValueError: no such task, or several paths of data.
+        FileNotFoundError: the data's path does not exist.
     """
-
-    variants: Sequence[str] = ()
-    epochs: int | None = None
-    precision: Precision | None = None
-    trials: int | None = None
-    controls: bool = True
-
-    def require_default(self, study: str) -> None:
-        """Refuses what belongs into a study's own file.
-
-        Raises:
-            ValueError: an option was given.
-        """
-        for name, value in self._asdict().items():
-            if value != self._field_defaults[name]:
-                option = "--no-controls" if name == "controls" else f"--{name}"
-                raise ValueError(f"{option} is for a task: a study says it in its file, {study!r}")
+    if len(options.data) > 1:
+        raise ValueError(f"--data is given {len(options.data)} times, but one task has one place")
+    given = {"epochs": options.epochs, "precision": options.precision}
+    changes = {key: value for key, value in given.items() if value is not None}
+    return tasks.find(name, next(iter(options.data), None), changes)
 
 
 def resolve(
     what: str | None,
-    options: Options = Options(),  # noqa: B008 -- immutable
+    options: TaskOptions = TaskOptions(),  # noqa: B008 -- immutable
     *,
+    variants: Sequence[str] = (),
+    controls: bool = True,
+    trials: int | None = None,
     seeds: int | None = None,
     out: Path | None = None,
-    data: Sequence[str] = (),
     flatness: bool = False,
 ) -> Target:
     """The study of a file, of a directory, or of a task with options; the demo's for None.
@@ -76,135 +63,117 @@ def resolve(
         ValueError, FileNotFoundError: as `studyfile.read`, `conduct.load` and `tasks.find` do; or
             an option that belongs into the study's own file.
     """
-    if what is None:
-        trials = DEMO_TRIALS if options.trials is None else options.trials
-        what, options = DEMO, options._replace(trials=trials)
-    path = Path(what)
-    is_directory = (path / conduct.FILE).is_file() or conduct.unnamed(path) > 0
-    if path.suffix == ".toml" or is_directory:
-        options.require_default(what)
-        given = arguments.paths(data)
-        return _known(path, not is_directory, seeds, out, given, flatness)
-    task = arguments.task(what, options.epochs, arguments.only_path(data), options.precision)
-    wanted = arguments.seeds(defaults.SEEDS if seeds is None else seeds)
-    tune = bool(options.trials)
-    if options.trials is not None and options.trials < 0:
-        raise ValueError(f"--trials must be at least 0, not {options.trials}: 0 tunes nothing")
-    found = Study(
-        name=task.name,
-        parts=(_part(task, options, tune),),
-        seeds=tuple(range(wanted)),
-        tuning_seeds=TUNING_SEEDS[:TASK_TUNING_SEEDS],
-        trials=options.trials or TRIALS,
-        flatness=OF_STUDY if flatness else None,
-    )
-    return _continued(found, arguments.results(task.name, out))
+    name, path = what or DEMO, Path(what or DEMO)
+    if path.suffix == ".toml" or conduct.is_directory(path):
+        given = {"--variants": variants, "--no-controls": not controls, "--trials": trials}
+        given |= {"--epochs": options.epochs, "--precision": options.precision}
+        for option in (option for option, value in given.items() if value):
+            raise ValueError(f"{option} is for a task: a study says it in its file, {name!r}")
+        found, out = _read(path, options.data, out)
+        if seeds is not None:
+            found = Study.model_validate({**dict(found), "seeds": tuple(range(seeds))})
+        if flatness and found.flatness is None:
+            found = found.model_copy(update={"flatness": OF_STUDY})
+    else:
+        if trials is None:
+            trials = 0 if what else DEMO_TRIALS
+        found = on_task.study(
+            task(name, options),
+            variants,
+            trials=trials,
+            controls=controls,
+            seeds=seeds or defaults.SEEDS,
+            flatness=flatness,
+        )
+    directory = results(found.name, out)
+    return Target(conduct.continued(found, directory), directory)
 
 
-def _part(task: Task, options: Options, tune: bool) -> Part:
-    chosen = words.parse(task, [word for word in options.variants if word != "base"], tune)
-    controls = defaults.controls(task) if options.controls else ()
-    named = {variant.label for variant in chosen}
-    return Part(
-        task=task,
-        base=Tunable(
-            method=Method(label="base", kind="base"), axes=settings.recipe(task) if tune else {}
-        ),
-        controls=tuple(control for control in controls if control.label not in named),
-        variants=tuple(chosen),
-    )
-
-
-def _continued(study: Study, directory: Path) -> Target:
-    return Target(conduct.continued(study, directory), directory)
-
-
-def of_directory(directory: Path) -> Target:
-    """The study of a directory.
-
-    Raises:
-        FileNotFoundError, ValueError: as `conduct.load`.
-    """
-    return Target(conduct.load(directory), directory)
-
-
-def _known(
-    path: Path,
-    is_file: bool,
-    seeds: int | None,
-    out: Path | None,
-    data: Mapping[str, str],
-    flatness: bool,
-) -> Target:
+def _read(path: Path, data: Sequence[str], out: Path | None) -> tuple[Study, Path | None]:
     """A study that is written down: in a file, or in a directory, which then is its own."""
-    if not is_file and out is not None:
-        raise ValueError(f"--out is {str(out)!r}, but {str(path)!r} is a study's directory itself")
-    if not is_file and data:
-        raise ValueError(f"--data is for a task or a study file: {str(path)!r} knows where its lie")
-    found = studyfile.read(path, data) if is_file else conduct.load(path)
-    if seeds is not None:
-        count = arguments.seeds(seeds)
-        found = Study.model_validate({**dict(found), "seeds": tuple(range(count))})
-    if flatness and found.flatness is None:
-        found = found.model_copy(update={"flatness": OF_STUDY})
-    return _continued(found, arguments.results(found.name, out if is_file else path))
+    if path.suffix == ".toml":
+        places = {}
+        for text in data:
+            name, equals, place = text.partition("=")
+            if not (name and equals and place):
+                raise ValueError(f"--data is {text!r}, must be TASK=PATH for a study file")
+            places[name] = place
+        return studyfile.read(path, places), out
+    if out is not None or data:
+        given = "--data" if data else "--out"
+        raise ValueError(f"{given} is for a task or a study file: {str(path)!r} knows its own")
+    return conduct.load(path), path
 
 
-def trainer(what: Target, how: HowStudies, train: Callable[..., Record], quiet: bool) -> Trainer:
+def results(name: str, out: Path | None = None) -> Path:
+    """The output directory that was asked for, or else the one of a task's or a study's name."""
+    return Path("sssam-results", safe(name)) if out is None else out
+
+
+def trainer(what: Target, how: EngineOptions, train: Callable[..., Record]) -> Trainer:
     """What trains the study's runs, after all is checked and the study is in its directory.
 
     Raises:
-        ValueError, FileNotFoundError, ModuleNotFoundError: as `training.engine`, `Trainer` and
+        ValueError, FileNotFoundError, ModuleNotFoundError: as `training.trainer` and
             `studyfile.check`.
+        OSError: the directory can't be written.
     """
-    where = training.engine(how, what.study)
-    asked = training.settings(how, train)._replace(flatness=what.study.flatness)
-    made = Trainer(what.directory, where, asked, quiet, how.retry_failed)
-    _begin(what)
-    by_itself = where.on_this_machine and hardware.world() == 1  # as the estimate's steps are
-    if not quiet and not made.records.exists() and by_itself:
+    study, directory = what
+    made = training.trainer(directory, how, train, study.engine, study.flatness)
+    for part in study.parts:
+        studyfile.check(part, study.trials)
+    conduct.keep(study, directory)
+    by_itself = made.engine.on_this_machine and hardware.world() == 1  # as the estimate's steps are
+    if not how.quiet and not made.directory.exists() and by_itself:
         with suppress(Exception, SystemExit):  # whatever a user's task does: its runs will tell
-            made.console.print(Text(estimate.estimated(what.study, where.jobs)), soft_wrap=True)
+            terminal.note(estimate.estimated(study, made.engine.jobs))
     return made
-
-
-def _begin(what: Target) -> None:
-    """Builds every variant and finds every task's data; writes the study into its directory."""
-    for part in what.study.parts:
-        studyfile.check(part, what.study.trials)
-    conduct.keep(what.study, what.directory)
 
 
 def run(what: Target, train: Trainer) -> tuple[list[Decided], dict[str, Record]]:
     """Trains what is missing, the tuning first; returns what was chosen, and all records."""
-    found, stored = list[Decided](), dict[str, Record]()
-    parts = what.study.parts
+    found, parts = list[Decided](), what.study.parts
     for number, part in enumerate(parts, start=1):
         choosing, comparing = (each.of(number, len(parts)) for each in (CHOOSING, COMPARING))
         decided = conduct.decide(what.study, part, partial(train, purpose=choosing))
-        stored.update(train(conduct.wanted(what.study, decided), comparing))
+        train(conduct.wanted(what.study, decided), comparing)
         found.append(decided)
-    time.after_runs(found, what.directory, train.engine, train.settings.accelerator, train.quiet)
-    return found, stored
+    train.say_if_nothing_was_trained()
+    after_runs(found, what.directory, train)
+    return found, train.stored
 
 
-def read(what: Target, console: Console) -> tuple[list[Decided], dict[str, Record]]:
+def after_runs(decided: Sequence[Decided], directory: Path, train: Trainer) -> None:
+    """Times the variants that have no timing yet, if they were trained on this machine.
+
+    What goes wrong is said and stops nothing: the runs are there.
+    """
+    if not train.engine.on_this_machine or hardware.world() > 1:
+        return
+    for each in decided:
+        name = each.part.task.name
+        try:
+            if not seconds.are_known(each, directory):
+                with terminal.busy(f"measuring seconds on {name}", train.quiet):
+                    seconds.measured(
+                        each,
+                        directory,
+                        accelerator=train.settings.accelerator,
+                        threads=train.engine.threads,
+                    )
+        except (Exception, SystemExit) as error:
+            terminal.note(f"no seconds on {name}: {line(error)}")
+
+
+def read(what: Target) -> tuple[list[Decided], dict[str, Record]]:
     """The same from the records that there are.
 
     Raises:
-        RefusedError: there are none of this study, or its tuning is not finished.
+        RefusedError: there are none.
     """
-    stored = records.read_all(what.directory / conduct.RECORDS)
-    tell_problems(stored.problems, console)
-    found, some = list[Decided](), False
-    for part in what.study.parts:
-        try:
-            decided = conduct.decide(what.study, part, conduct.reader(stored.by_id, part.task.name))
-        except conduct.UnfinishedError as error:
-            raise RefusedError(f"{error}: `sssam run` goes on with it") from error
-        some |= any(run.id in stored.by_id for run in conduct.wanted(what.study, decided))
-        found.append(decided)
-    if not some:
-        folder = str(what.directory / conduct.RECORDS)
-        raise RefusedError(f"no record of this comparison is in {folder!r}: leave out --no-run")
-    return found, stored.by_id
+    stored = store.read_all(what.directory / conduct.RECORDS)
+    say_problems(stored.problems, terminal.consoles()[1])
+    if not stored.by_id:
+        raise RefusedError(f"{str(what.directory)!r} has no record yet: `sssam compare` trains")
+    parts = what.study.parts
+    return [conduct.decided_so_far(what.study, part, stored.by_id) for part in parts], stored.by_id

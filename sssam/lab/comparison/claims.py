@@ -1,14 +1,14 @@
 """The claim of a comparison: a variant against every control that costs no more."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from sssam.lab import stats
 from sssam.lab.comparison.contrasts import LEAST_SEEDS, p_value
-from sssam.lab.comparison.reasons import Reason, ReasonKind
-from sssam.lab.comparison.results import Results, contrast, differences, outcomes, shared, unlike
+from sssam.lab.comparison.parts import Reason, ReasonKind
+from sssam.lab.comparison.results import Results, contrast, differences, unlike
 from sssam.lab.comparison.values import Claim, Comparison, Variant
 
 #: Prices within this ratio are one price, to the control's good.
@@ -16,27 +16,15 @@ SAME_PRICE = 1.02
 #: Up to how many times the base's price a variant may cost to be named in the headline.
 CHEAP = 1.1
 
-Price = Callable[[Variant], float | None]
+#: The ends of a variant's price: it counts at the upper one, a control at the lower one.
+Price = Callable[[Variant], tuple[float, float] | None]
 
 
-class _Asked(NamedTuple):
-    """A claim with what speaks against it."""
+class _Answer(NamedTuple):
+    """A claim, its p-value not adjusted yet, with what speaks against it."""
 
     claim: Claim | None
     reasons: list[Reason]
-
-    @property
-    def p_value(self) -> float | None:
-        return None if self.claim is None or self.reasons else self.claim.p_value
-
-
-class _Field(NamedTuple):
-    """What a variant is compared within, and the prices at which controls cost no more."""
-
-    comparison: Comparison
-    results: Mapping[str, Results]
-    price: Price
-    control_price: Price
 
 
 def claimed(comparison: Comparison, results: Mapping[str, Results]) -> Comparison:
@@ -46,68 +34,78 @@ def claimed(comparison: Comparison, results: Mapping[str, Results]) -> Compariso
     it was timed, in seconds: itself at the upper end of its interval, controls at the lower one.
     """
     of_all = _of_all(comparison)
-    in_passes = _Field(comparison, results, lambda v: v.cost, lambda v: v.cost)
-    passes = {v.label: _asked(v, in_passes) for v in comparison.candidates}
-    in_seconds = in_passes._replace(price=_most_seconds, control_price=_least_seconds)
-    timed = [v for v in comparison.candidates if v.seconds is not None]
-    seconds = {v.label: _asked(v, in_seconds) for v in timed}
-    claims = _adjusted(passes, of_all), _adjusted(seconds, of_all)
-    variants = tuple(_with_claims(v, *claims, comparison, results) for v in comparison.variants)
-    of_some = _merged([reason for each in passes.values() for reason in each.reasons])
-    reasons = (*of_all, *of_some, *comparison.reasons)
-    found = comparison.model_copy(update={"variants": variants, "reasons": reasons})
+    passes, seconds = (
+        {v.label: _answer(v, comparison, results, price) for v in comparison.candidates}
+        for price in (_passes, _seconds)
+    )
+    claims, in_seconds = (_adjusted(each, of_all) for each in (passes, seconds))
+    variants = tuple(
+        v.model_copy(
+            update={
+                "claim": claims.get(v.label),
+                "claim_in_seconds": in_seconds.get(v.label),
+                **_power(results[v.label], claims.get(v.label), results, comparison.task.margin),
+            }
+        )
+        for v in comparison.variants
+    )
+    of_some = _merged(reason for each in passes.values() for reason in each.reasons)
+    update = {"variants": variants, "reasons": (*of_all, *of_some)}
+    found = comparison.model_copy(update=update)
     return found.model_copy(update=_best(found))
 
 
-def _least_seconds(variant: Variant) -> float | None:
-    return None if variant.seconds_range is None else variant.seconds_range[0]
+def _passes(variant: Variant) -> tuple[float, float] | None:
+    return None if variant.cost is None else (variant.cost, variant.cost)
 
 
-def _most_seconds(variant: Variant) -> float | None:
-    return None if variant.seconds_range is None else variant.seconds_range[1]
+def _seconds(variant: Variant) -> tuple[float, float] | None:
+    return variant.seconds_range
 
 
 def _of_all(comparison: Comparison) -> list[Reason]:
     """Why nothing is claimed of any variant."""
-    reasons = []
-    if len(comparison.seeds) < LEAST_SEEDS:
-        reasons.append(Reason(kind="few_seeds", seeds=comparison.seeds))
+    few = len(comparison.seeds) < LEAST_SEEDS
+    reasons = [Reason(kind="few_seeds", seeds=comparison.seeds)] if few else []
     bases = {v.label for v in comparison.variants if v.role == "base"}
     if not any(each.label in bases and each.trials > 1 for each in comparison.tuning):
         reasons.append(Reason(kind="untuned_base"))
     return reasons
 
 
-def _asked(variant: Variant, field: _Field) -> _Asked:
-    """The claim of one variant, its p-value not adjusted yet."""
-    controls, results, seeds = _controls(variant, field), field.results, field.comparison.seeds
-    label, base = (variant.label,), field.comparison.base
+def _answer(
+    variant: Variant, comparison: Comparison, results: Mapping[str, Results], price: Price
+) -> _Answer:
+    """The claim of one variant, with the largest p-value over its controls."""
+    controls, base = _controls(variant, comparison, price), comparison.base
+    own, label = results[variant.label], (variant.label,)
     reasons = [] if variant.is_complete else [Reason(kind="incomplete", variants=label)]
     if all(control is base for control in controls):
         reasons.append(Reason(kind="no_control", variants=label))
     unfinished = tuple(control.label for control in controls if not control.is_complete)
     if unfinished:
         reasons.append(Reason(kind="incomplete_control", controls=unfinished, variants=label))
-    own = results[variant.label]
-    reasons += _unlike(variant.label, own, controls, results, seeds)
+    others = {control.label: results[control.label] for control in controls}
+    reasons += _unlike(variant.label, own, others, comparison.seeds)
     measured = [c for c in controls if len(differences([(1, own), (-1, results[c.label])]))]
     if not measured:
-        return _Asked(None, reasons)
+        return _Answer(None, reasons)
     also = next((results[c.label] for c in controls if c is base), None)
     p_values = {c.label: p_value([(1, own), (-1, results[c.label])], also=also) for c in measured}
     lost = tuple(label for label, p in p_values.items() if p is None)
-    if lost and len(seeds) >= LEAST_SEEDS and not unfinished and variant.is_complete:
+    if lost and len(comparison.seeds) >= LEAST_SEEDS and not unfinished and variant.is_complete:
         reasons.append(Reason(kind="diverged", controls=lost, variants=label))
-    return _Asked(_claim(own, measured, p_values, results), reasons)
+    return _Answer(_claim(own, measured, p_values, results), reasons)
 
 
-def _controls(variant: Variant, field: _Field) -> list[Variant]:
+def _controls(variant: Variant, comparison: Comparison, price: Price) -> list[Variant]:
     """The controls that cost no more; one of which no run finished is none, but for the base."""
-    most, every = field.price(variant), field.comparison.variants
-    if most is None:
+    own = price(variant)
+    if own is None:
         return []
-    some = [v for v in every if v.is_control and (v.runs.finished or _is_open(v))]
-    return [v for v in some if (field.control_price(v) or v.cost or 0.0) <= SAME_PRICE * most]
+    some = [v for v in comparison.variants if v.is_control and (v.runs.finished or _is_open(v))]
+    lowest = [(v.cost or 0.0) if (ends := price(v)) is None else ends[0] for v in some]
+    return [v for v, least in zip(some, lowest, strict=True) if least <= SAME_PRICE * own[1]]
 
 
 def _is_open(control: Variant) -> bool:
@@ -116,26 +114,23 @@ def _is_open(control: Variant) -> bool:
 
 
 def _unlike(
-    label: str,
-    own: Results,
-    controls: Sequence[Variant],
-    results: Mapping[str, Results],
-    seeds: Sequence[int],
+    label: str, own: Results, others: Mapping[str, Results], seeds: Sequence[int]
 ) -> list[Reason]:
     """Pairs that differ in more than the method."""
-    reasons = []
-    pairs: tuple[tuple[ReasonKind, str], ...] = (
-        ("unlike_test", "test"),
-        ("unlike_samples", "samples"),
-    )
-    for kind, name in pairs:
-        mine, others = getattr(own, name), {c.label: results[c.label] for c in controls}
-        found = {k: unlike(mine, getattr(each, name)) for k, each in others.items()}
-        at = sorted({seeds[i] for places in found.values() for i in places})
-        if at:
-            odd = tuple(control for control, places in found.items() if places)
-            reasons.append(Reason(kind=kind, variants=(label,), controls=odd, seeds=tuple(at)))
-    return reasons
+    pairs: dict[ReasonKind, dict[str, list[int]]] = {
+        "unlike_test": {k: unlike(own.test, each.test) for k, each in others.items()},
+        "unlike_samples": {k: unlike(own.samples, each.samples) for k, each in others.items()},
+    }
+    return [
+        Reason(
+            kind=kind,
+            variants=(label,),
+            controls=tuple(control for control, places in found.items() if places),
+            seeds=tuple(sorted({seeds[i] for places in found.values() for i in places})),
+        )
+        for kind, found in pairs.items()
+        if any(found.values())
+    ]
 
 
 def _claim(
@@ -151,54 +146,48 @@ def _claim(
     hardest = max(known, key=known.__getitem__)
     return Claim(
         control=best,
-        difference=contrast([(1, own), (-1, results[best])]).interval(),
+        difference=contrast([(1, own), (-1, results[best])]),
         controls=tuple(known),
         hardest=hardest,
-        to_hardest=contrast([(1, own), (-1, results[hardest])]).interval(),
+        to_hardest=contrast([(1, own), (-1, results[hardest])]),
         p_value=known[hardest],
     )
 
 
-def _adjusted(asked: Mapping[str, _Asked], of_all: Sequence[Reason]) -> dict[str, Claim]:
+def _adjusted(answers: Mapping[str, _Answer], of_all: Sequence[Reason]) -> dict[str, Claim]:
     """Holm's over all that were asked; what is refused counts as 1, and has no p-value."""
-    p_values = [None if of_all else each.p_value for each in asked.values()]
+    p_values = [
+        None if of_all or reasons or claim is None else claim.p_value
+        for claim, reasons in answers.values()
+    ]
     adjusted = stats.holm([1.0 if p is None else p for p in p_values])
-    claims = {}
-    for (label, each), p, q in zip(asked.items(), p_values, adjusted, strict=True):
-        if each.claim is not None:
-            update = {"p_value": p, "adjusted": None if p is None else q}
-            claims[label] = each.claim.model_copy(update=update)
-    return claims
+    return {
+        label: claim.model_copy(update={"p_value": p, "adjusted": None if p is None else q})
+        for (label, (claim, _)), p, q in zip(answers.items(), p_values, adjusted, strict=True)
+        if claim is not None
+    }
 
 
-def _with_claims(
-    variant: Variant,
-    passes: Mapping[str, Claim],
-    seconds: Mapping[str, Claim],
-    comparison: Comparison,
-    results: Mapping[str, Results],
-) -> Variant:
-    claim = passes.get(variant.label)
-    update: dict[str, object] = {"claim": claim, "claim_in_seconds": seconds.get(variant.label)}
-    if claim is not None:
-        terms = [(1, results[variant.label]), (-1, results[claim.control])]
-        values, table = differences(terms), outcomes(terms[0][1], terms[1][1])
-        update |= {
-            "detectable": stats.detectable(values),
-            "seeds_needed": stats.seeds_needed(values, comparison.task.margin),
-            "noise": None if table is None else stats.noise(table, shared(terms)),
-        }
-    return variant.model_copy(update=update)
+def _power(
+    own: Results, claim: Claim | None, results: Mapping[str, Results], margin: float
+) -> dict[str, float | None]:
+    """What the seeds detect of the difference to the claim's control."""
+    if claim is None:
+        return {}
+    values = differences([(1, own), (-1, results[claim.control])])
+    return {
+        "detectable": stats.detectable(values),
+        "seeds_needed": stats.seeds_needed(values, margin),
+    }
 
 
-def _merged(reasons: Sequence[Reason]) -> list[Reason]:
+def _merged(reasons: Iterable[Reason]) -> list[Reason]:
     """Reasons that are equal but for the variant, as one."""
-    found: dict[str, Reason] = {}
+    found: dict[Reason, tuple[str, ...]] = {}
     for reason in reasons:
-        key = reason.model_dump_json(exclude={"variants"})
-        before = found[key].variants if key in found else ()
-        found[key] = reason.model_copy(update={"variants": (*before, *reason.variants)})
-    return list(found.values())
+        key = reason.model_copy(update={"variants": ()})
+        found[key] = (*found.get(key, ()), *reason.variants)
+    return [key.model_copy(update={"variants": labels}) for key, labels in found.items()]
 
 
 def _best(comparison: Comparison) -> dict[str, object]:
@@ -217,8 +206,8 @@ def _best(comparison: Comparison) -> dict[str, object]:
         and v.to_base.above_zero
     ]
     unknown = [v for v in some if v.time is None or v.has_noisy_clock]
-    holding = [v for v in some if _in_seconds(v)] or unknown or some
-    best = max(holding, key=lambda v: v.to_base.mean if v.to_base else 0.0, default=None)
+    in_both = [v for v in some if _in_seconds(v)] or unknown or some
+    best = max(in_both, key=lambda v: v.to_base.mean if v.to_base else 0.0, default=None)
     if best is None:
         return {"best": None, "is_best_in_seconds": None}
     timed = None if best in unknown else _in_seconds(best)
@@ -228,5 +217,4 @@ def _best(comparison: Comparison) -> dict[str, object]:
 def _in_seconds(variant: Variant) -> bool:
     claim = variant.claim_in_seconds
     cheap = variant.seconds is not None and variant.seconds <= CHEAP
-    cheap = cheap and not variant.has_noisy_clock
-    return cheap and claim is not None and claim.established
+    return cheap and not variant.has_noisy_clock and claim is not None and claim.established

@@ -4,14 +4,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from types import MappingProxyType
 
-from sssam.lab.comparison import caveats
 from sssam.lab.comparison.claims import claimed
 from sssam.lab.comparison.contrasts import contrasted
-from sssam.lab.comparison.reasons import Caveat
+from sssam.lab.comparison.flatness import without_flatness
 from sssam.lab.comparison.results import results
+from sssam.lab.comparison.stored import environments, mixed_seeds, other_data, studied
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.comparison.variants import summary
 from sssam.lab.specs import Method, Record, Run, Task, Timing, Tuning
+from sssam.lab.specs.flatness import FlatnessSettings
 
 _UNTIMED: Mapping[str, Timing] = MappingProxyType({})
 
@@ -27,6 +28,7 @@ def compare(
     tuning: Sequence[Tuning] = (),
     timings: Mapping[str, Timing] = _UNTIMED,
     added: Sequence[int] = (),
+    flatness: FlatnessSettings | None = None,
 ) -> Comparison:
     """Compares the methods on a task, paired by seed, from the records that there are.
 
@@ -40,6 +42,7 @@ def compare(
         tuning: what was tuned over what; without a tuned base nothing is claimed.
         timings: seconds over the base's, by `Run.variant`.
         added: those of the seeds that were not in the study when it was first run.
+        flatness: what was to be measured of it; by other settings it is left out.
 
     Raises:
         ValueError: no methods, no seeds, a seed twice, two methods with one label, or a record
@@ -48,36 +51,28 @@ def compare(
     _check(methods, seeds)
     stored = list(records)
     runs = {m.label: [Run(task=task, method=m, seed=seed) for seed in seeds] for m in methods}
-    studied = _studied(runs, stored)
-    used = list(chain.from_iterable(by_seed.values() for by_seed in studied.values()))
-    for record in used:
-        _check_accuracy(record)
-    arrays = {label: results(by_seed, seeds) for label, by_seed in studied.items()}
+    found = studied(runs, stored)
+    used = list(chain.from_iterable(by_seed.values() for by_seed in found.values()))
+    arrays = {label: results(by_seed, seeds) for label, by_seed in found.items()}
     measured = Comparison(
         task=task,
         seeds=tuple(seeds),
         variants=tuple(
-            summary(m, studied[m.label], len(seeds), timings.get(runs[m.label][0].variant))
+            summary(m, found[m.label], len(seeds), timings.get(runs[m.label][0].variant), flatness)
             for m in methods
         ),
-        note=note,
         tuning=tuple(tuning),
-        environments=tuple(caveats.environments(used)),
+        note=note,
+        untuned=tuple(untuned),
+        seeds_added=tuple(added),
+        mixed_seeds=mixed_seeds(found.values()),
+        other_data=other_data(runs, stored),
+        without_flatness=without_flatness(used, flatness),
+        has_test_error=len(seeds) < 2 or all(each.right is not None for each in arrays.values()),
+        environments=tuple(environments(used)),
         commits=_commits(used),
     )
-    found = claimed(contrasted(measured, arrays), arrays)
-    wanted = list(chain.from_iterable(runs.values()))
-    known = [
-        *_of_study(untuned, added),
-        *caveats.of_records(studied, wanted, stored),
-        *caveats.of_numbers(found, arrays),
-    ]
-    return found.model_copy(update={"caveats": tuple(known)})
-
-
-def _of_study(untuned: Sequence[str], added: Sequence[int]) -> list[Caveat]:
-    found = [Caveat(kind="untuned", variants=tuple(untuned))] if untuned else []
-    return found + ([Caveat(kind="seeds_added", seeds=tuple(added))] if added else [])
+    return claimed(contrasted(measured, arrays), arrays)
 
 
 def _check(methods: Sequence[Method], seeds: Sequence[int]) -> None:
@@ -93,31 +88,6 @@ def _check(methods: Sequence[Method], seeds: Sequence[int]) -> None:
             f"seeds are {list(seeds)}, but {repeated} appear twice: a run would count twice; give "
             "each seed once"
         )
-
-
-def _check_accuracy(record: Record) -> None:
-    """Refuses what is no accuracy; a comparison with NaN ends in an error that names no run."""
-    for name in ("test_accuracy", "validation_accuracy"):
-        value = getattr(record, name)
-        if value is not None and not 0 <= value <= 1:
-            raise ValueError(
-                f"{name} of {record.run.method.label!r} at seed {record.run.seed} is {value}, must "
-                f"be in [0, 1]: mend the metric, then set record {record.id} aside and train it "
-                "anew"
-            )
-
-
-def _studied(
-    runs: Mapping[str, Sequence[Run]], stored: Sequence[Record]
-) -> dict[str, dict[int, Record]]:
-    """For each label the records of its runs, by seed.
-
-    Those that were made to choose values hold no test accuracy, and answer nothing here.
-    """
-    usable = (r for r in stored if r.outcome == "failed" or r.test_accuracy is not None)
-    by_id = {record.id: record for record in usable}
-    ids = {label: [(run.seed, run.id) for run in every] for label, every in runs.items()}
-    return {k: {seed: by_id[i] for seed, i in every if i in by_id} for k, every in ids.items()}
 
 
 def _commits(used: Sequence[Record]) -> tuple[str, ...]:

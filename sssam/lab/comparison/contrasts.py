@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 
 from sssam.lab import stats
-from sssam.lab.comparison.reasons import Reason
 from sssam.lab.comparison.results import (
     Results,
     Terms,
@@ -46,88 +45,73 @@ def are_alike(*results: Results) -> bool:
 
 
 def contrasted(comparison: Comparison, results: Mapping[str, Results]) -> Comparison:
-    """The comparison with each variant's differences to base and SAM, and what is said of SAM.
+    """The comparison with each variant's differences to base and SAM.
 
     Non-inferiority to SAM and shares of its gain are there only where that gain is itself clear.
     """
     base, sam = comparison.base, comparison.sam
-    found = [_beside(v, base, sam, results) for v in comparison.variants]
-    if base is None or sam is None:
-        return comparison.model_copy(update={"variants": tuple(found)})
-    if not is_gain_clear(base, sam, results):
-        others = tuple(v.label for v in found if v.label not in (base.label, sam.label))
-        unclear = (Reason(kind="sam_gain_unclear", variants=others),) if others else ()
-        reasons = (*comparison.reasons, *unclear)
-        return comparison.model_copy(update={"variants": tuple(found), "reasons": reasons})
-    found = _beside_sam(found, base, sam, results, comparison.task)
-    return comparison.model_copy(update={"variants": tuple(found)})
+    updates: dict[str, dict[str, object]] = {
+        v.label: {
+            name: _difference(results[v.label], results[other.label])
+            for name, other in (("to_base", base), ("to_sam", sam))
+            if other is not None and other.label != v.label
+        }
+        for v in comparison.variants
+    }
+    if base is not None and sam is not None and is_gain_clear(base, sam, results):
+        for label, found in _beside_sam(base, sam, results, comparison.task).items():
+            updates[label] |= found
+    variants = tuple(v.model_copy(update=updates[v.label]) for v in comparison.variants)
+    return comparison.model_copy(update={"variants": variants})
 
 
 def is_gain_clear(base: Variant, sam: Variant, results: Mapping[str, Results]) -> bool:
     """Whether SAM is above the base: complete, like for like, five seeds, and not by divergence."""
     one, other = results[sam.label], results[base.label]
-    if not (base.is_complete and sam.is_complete and are_alike(one, other)):
+    if not (one.is_complete and other.is_complete and are_alike(one, other)):
         return False
     p = p_value([(1, one), (-1, other)])
     return p is not None and p < stats.ONE_SIDED
 
 
-def _beside(
-    variant: Variant, base: Variant | None, sam: Variant | None, results: Mapping[str, Results]
-) -> Variant:
-    update = {
-        name: _difference(results[variant.label], results[other.label])
-        for name, other in (("to_base", base), ("to_sam", sam))
-        if other is not None and other.label != variant.label
-    }
-    return variant.model_copy(update=update)
-
-
 def _difference(one: Results, other: Results) -> stats.Interval | None:
     terms = [(1, one), (-1, other)]
-    return contrast(terms).interval() if len(differences(terms)) else None
+    return contrast(terms) if len(differences(terms)) else None
 
 
 def _beside_sam(
-    variants: list[Variant],
-    base: Variant,
-    sam: Variant,
-    results: Mapping[str, Results],
-    task: Task,
-) -> list[Variant]:
+    base: Variant, sam: Variant, results: Mapping[str, Results], task: Task
+) -> dict[str, dict[str, object]]:
     """Holm's family is all but base and SAM; one that is refused counts as 1."""
     reference = results[base.label], results[sam.label]
-    tested = [v for v in variants if v.label not in (base.label, sam.label)]
-    p_values = [_non_inferior(v, results[v.label], *reference, task) for v in tested]
+    tested = {k: own for k, own in results.items() if k not in (base.label, sam.label)}
+    p_values = [_non_inferior(own, *reference, task) for own in tested.values()]
     adjusted = stats.holm([1.0 if p is None else p for p in p_values])
-    updates = {
-        v.label: {
-            "share": _share(results[v.label], *reference),
+    return {
+        label: {
+            "share": _share(own, *reference),
             "non_inferior": q < stats.ONE_SIDED,
             "non_inferior_p": q,
         }
-        for v, p, q in zip(tested, p_values, adjusted, strict=True)
-        if p is not None and q is not None
+        for (label, own), p, q in zip(tested.items(), p_values, adjusted, strict=True)
+        if p is not None
     }
-    return [v.model_copy(update=updates.get(v.label)) for v in variants]
 
 
-def _non_inferior(
-    variant: Variant, own: Results, base: Results, sam: Results, task: Task
-) -> float | None:
+def _non_inferior(own: Results, base: Results, sam: Results, task: Task) -> float | None:
     """Two claims at once: within the margin of SAM, and above the task's share of its gain.
 
     So it is the larger p-value (an intersection-union test; Berger 1982, Technometrics 24:295-300).
     The share is there since a margin says nothing where SAM's own gain is no larger.
     """
-    if not variant.is_complete or not are_alike(own, base, sam):
+    if not own.is_complete or not are_alike(own, base, sam):
         return None
     margin = p_value([(1, own), (-1, sam)], -task.margin, also=base)
     share = p_value([(1, own), (task.share - 1, base), (-task.share, sam)])
     return None if margin is None or share is None else max(margin, share)
 
 
-def _share(own: Results, base: Results, sam: Results) -> stats.Ratio | None:
+def _share(own: Results, base: Results, sam: Results) -> stats.Interval | None:
     gain, sam_gain = [(1, own), (-1, base)], [(1, sam), (-1, base)]
     values = differences(gain), differences(sam_gain)
     if np.mean(values[1]) == 0:

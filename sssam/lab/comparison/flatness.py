@@ -1,76 +1,57 @@
-"""The flatness of single runs -> that of a comparison's variants."""
+"""The flatness of single runs -> that of a variant."""
 
 from collections import Counter
-from collections.abc import Sequence
-from itertools import groupby
+from collections.abc import Iterable, Sequence
 
 from sssam.lab import stats
 from sssam.lab.comparison.parts import VariantFlatness, VariantRise
-from sssam.lab.comparison.reasons import Caveat
-from sssam.lab.comparison.values import Comparison
 from sssam.lab.specs import Record
-from sssam.lab.specs.flatness import Flatness, Plan
+from sssam.lab.specs.flatness import Flatness, FlatnessSettings, Rise
 
 #: Why the flatness of a run is not known, where its record gives no reason.
 NOT_ASKED = "trained before it was asked for"
 
 
-def with_flatness(comparison: Comparison, records: Sequence[Record], plan: Plan) -> Comparison:
-    """The comparison with its variants' flatness, and a caveat on the runs that were not measured.
-
-    Args:
-        comparison: of these records.
-        records: of the comparison's runs, on one task.
-        plan: what was to be measured; flatness by another plan is left out.
-    """
-    measured = [r for r in records if r.flatness is not None and r.flatness.plan == plan]
-    by_label: dict[str, list[Record]] = {v.label: [] for v in comparison.variants}
-    for record in sorted(measured, key=lambda record: record.run.seed):
-        by_label[record.run.method.label].append(record)
-    variants = tuple(
-        each.model_copy(update={"flatness": _summary(by_label[each.label])})
-        for each in comparison.variants
-    )
-    caveats = (*comparison.caveats, *_unknown(comparison, records, len(measured)))
-    return comparison.model_copy(update={"variants": variants, "caveats": caveats})
-
-
-def _summary(records: Sequence[Record]) -> VariantFlatness | None:
-    found = [record.flatness for record in records if record.flatness is not None]
-    if not found:
+def mean_flatness(
+    records: Sequence[Record], settings: FlatnessSettings | None
+) -> VariantFlatness | None:
+    """That of a variant by its records; what was measured by other settings is left out."""
+    found = {r.run.seed: r.flatness for r in records if r.flatness is not None}
+    by_seed = {seed: each for seed, each in found.items() if each.settings == settings}
+    if not by_seed:
         return None
-    first = found[0]
+    measured, (seed, first) = list(by_seed.values()), next(iter(by_seed.items()))
     return VariantFlatness(
-        n=len(found),
+        n=len(measured),
         samples=first.samples,
-        loss=stats.interval([each.loss for each in found]),
-        eigenvalue=stats.interval([each.curvature.eigenvalues[0] for each in found]),
-        trace=stats.interval([each.curvature.trace for each in found]),
-        rises=tuple(_rises(found)),
-        seed=records[0].run.seed,
+        loss=stats.interval([each.loss for each in measured]),
+        eigenvalue=stats.interval([each.curvature.eigenvalues[0] for each in measured]),
+        trace=stats.interval([each.curvature.trace for each in measured]),
+        rises=tuple(_rises(measured)),
+        seed=seed,
         curve=first.curve,
     )
 
 
+def without_flatness(
+    records: Iterable[Record], settings: FlatnessSettings | None
+) -> dict[str, int]:
+    """How many trained runs have none by these settings, by reason; empty if it is not asked."""
+    trained = [r for r in records if settings is not None and r.outcome != "failed"]
+    lacking = [r for r in trained if r.flatness is None or r.flatness.settings != settings]
+    return dict(Counter(record.flatness_error or NOT_ASKED for record in lacking))
+
+
 def _rises(found: Sequence[Flatness]) -> list[VariantRise]:
-    every = sorted(
-        ((rise.adaptive, rise.rho, rise.worst) for each in found for rise in each.rises),
-        key=lambda rise: rise[:2],
-    )
-    made = []
-    for (adaptive, rho), group in groupby(every, key=lambda rise: rise[:2]):
-        values = [worst for *_, worst in group]
-        bounded = [value for value in values if value is not None]
-        worst = stats.interval(bounded) if len(bounded) == len(values) else None
-        made.append(VariantRise(rho=rho, adaptive=adaptive, worst=worst))
-    return made
+    """All are by equal settings, so their rises are of the same radii in the same order."""
+    every = zip(*(each.rises for each in found), strict=True)
+    ordered = sorted(every, key=lambda some: (some[0].adaptive, some[0].rho))
+    return [
+        VariantRise(rho=some[0].rho, adaptive=some[0].adaptive, worst=_mean_rise(some))
+        for some in ordered
+    ]
 
 
-def _unknown(comparison: Comparison, records: Sequence[Record], measured: int) -> list[Caveat]:
-    """How many trained runs have no flatness, by reason."""
-    reasons = Counter(r.flatness_error for r in records if r.flatness_error is not None)
-    ended = sum(v.runs.finished + v.runs.diverged for v in comparison.variants)
-    counts = dict(reasons)
-    if unmeasured := ended - measured - reasons.total():
-        counts[NOT_ASKED] = unmeasured
-    return [Caveat(kind="no_flatness", counts=counts)] if counts else []
+def _mean_rise(rises: Sequence[Rise]) -> stats.Interval | None:
+    bounded = [rise.worst for rise in rises if rise.worst is not None]
+    return stats.interval(bounded) if len(bounded) == len(rises) else None

@@ -1,8 +1,33 @@
-"""What a variant is made of beside its numbers: ends of runs, curves, draws, flatness."""
+"""Parts of a comparison: reasons against a claim, ends of runs, curves, draws and flatness."""
+
+from typing import Literal
 
 from sssam.lab.specs import Spec
 from sssam.lab.specs.flatness import Profile
 from sssam.lab.stats import Interval
+
+ReasonKind = Literal[
+    "few_seeds",  # fewer than `contrasts.LEAST_SEEDS` seeds
+    "untuned_base",  # the base's recipe was not tuned on this task
+    "no_control",  # nothing that costs no more is compared, or the base at its own length alone
+    "incomplete",  # of the variants runs failed or are missing
+    "incomplete_control",  # the same of controls that cost no more
+    "diverged",  # too few seeds are left at which variant, control and base finished
+    "unlike_test",  # variant and control were not judged on the same test examples
+    "unlike_samples",  # they did not train on the same examples in the same order
+]
+
+
+class Reason(Spec):
+    """Why nothing is claimed of `variants`, or of any where they are empty.
+
+    `controls` and `seeds` are those at which it fails, where it is of some alone.
+    """
+
+    kind: ReasonKind
+    variants: tuple[str, ...] = ()
+    controls: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = ()
 
 
 class Outcomes(Spec):
@@ -38,10 +63,10 @@ class Draws(Spec):
     steps: int
     ascended: str
 
-    def taken(self) -> list[int]:
-        """The sharpness-aware steps, rising."""
+    def taken(self) -> list[bool]:
+        """For each step whether it was sharpness-aware."""
         bits = int(self.ascended, 16)
-        return [step for step in range(self.steps) if bits >> step & 1]
+        return [bool(bits >> step & 1) for step in range(self.steps)]
 
 
 class VariantRise(Spec):

@@ -1,16 +1,15 @@
 """Comparisons of the same variants on several tasks -> one, each task with the same weight."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import combinations
 from statistics import fmean
-from typing import NamedTuple
 
 from pydantic import Field
 
 from sssam.lab import stats
-from sssam.lab.comparison.values import Claim, Comparison, Variant
+from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.specs import Spec
-from sssam.lab.stats import ONE_SIDED, Estimate, Interval
+from sssam.lab.stats import ONE_SIDED, Interval
 
 
 class PooledVariant(Spec):
@@ -20,10 +19,9 @@ class PooledVariant(Spec):
     clock to state one. A relative reduction is a difference in test accuracy over the base's mean
     test error on that task, in percent: 10 means that a tenth of the base's errors is gone.
     `to_base` and `to_sam` are over those two, `to_control` over each task's own best control that
-    costs no more, `by_task` the parts of that mean. `wins`, `ties` and `losses` count the tasks by
-    whether that interval lies above zero, holds it, or lies below. `p_value` is one-sided, that the
-    mean is above zero against each task's hardest control, Holm's over the variants; None where a
-    task refuses its claim, or a run of the variant or of that control diverged.
+    costs no more, `by_task` the parts of that mean. `p_value` is one-sided, that the mean is above
+    zero against each task's hardest control, Holm's over the variants; None where a task refuses
+    its claim, or a run of the variant or of that control diverged.
     """
 
     label: str
@@ -33,15 +31,19 @@ class PooledVariant(Spec):
     to_sam: Interval | None = None
     to_control: Interval | None = None
     by_task: dict[str, Interval] = Field(default_factory=dict)
-    wins: int = 0
-    ties: int = 0
-    losses: int = 0
     p_value: float | None = None
 
     @property
     def established(self) -> bool:
         """Whether it is above the tasks' controls of its price in the mean, after adjustment."""
         return self.p_value is not None and self.p_value < ONE_SIDED
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """Tasks won, tied and lost: that interval lies above zero, holds it, or lies below."""
+        won = sum(each.above_zero for each in self.by_task.values())
+        lost = sum(each.below_zero for each in self.by_task.values())
+        return won, len(self.by_task) - won - lost, lost
 
 
 class Pooled(Spec):
@@ -57,21 +59,6 @@ class Pooled(Spec):
     related: tuple[tuple[str, str], ...] = ()
 
 
-class _Task(NamedTuple):
-    """A comparison, its base, the base's error in percent, and the variants by label."""
-
-    comparison: Comparison
-    base: Variant
-    error: float
-    variants: dict[str, Variant]
-
-    def reduction(self, difference: Interval) -> Estimate:
-        """A difference in points as a part of the base's error, in percent."""
-        factor = 100 / self.error
-        error = factor * difference.error
-        return Estimate(factor * difference.mean, error, difference.freedom, difference.n)
-
-
 def pool(comparisons: Sequence[Comparison]) -> Pooled:
     """The mean over tasks, each with the same weight, of what the variants are beside the base.
 
@@ -84,107 +71,101 @@ def pool(comparisons: Sequence[Comparison]) -> Pooled:
         ValueError: fewer than two comparisons, two of one task, or one without a finished run of
             the base or without an error of it.
     """
-    tasks = _tasks(comparisons)
-    labels = list(dict.fromkeys(label for each in tasks for label in each.variants))
-    bases = {each.base.label for each in tasks}
-    every = [label for label in labels if all(_is_measured(each, label) for each in tasks)]
-    found = [_pooled(label, tasks) for label in every if label not in bases]
+    names = tuple(c.task.name for c in comparisons)
+    if len(set(names)) != len(names) or len(names) < 2:
+        raise ValueError(f"pooling takes two or more different tasks, got {list(names)}")
+    factors = [100 / _error(c) for c in comparisons]
+    by_label = [{v.label: v for v in c.variants} for c in comparisons]
+    bases = {c.base.label for c in comparisons if c.base is not None}
+    labels = dict.fromkeys(label for each in by_label for label in each)
+    every = [
+        label
+        for label in labels
+        if all(label in v and (v[label].to_base or label in bases) for v in by_label)
+    ]
+    tested = [label for label in every if label not in bases]
+    found = [_pooled(names, [v[label] for v in by_label], comparisons, factors) for label in tested]
+    candidates = {v.label for c in comparisons for v in c.candidates}
     return Pooled(
-        tasks=tuple(c.task.name for c in comparisons),
-        variants=_adjusted(found, {v.label for t in tasks for v in t.comparison.candidates}),
+        tasks=names,
+        variants=_adjusted(found, candidates),
         left_out=tuple(label for label in labels if label not in every),
         related=tuple(_related(comparisons)),
     )
 
 
-def _tasks(comparisons: Sequence[Comparison]) -> list[_Task]:
-    names = [c.task.name for c in comparisons]
-    if len(set(names)) != len(names) or len(names) < 2:
-        raise ValueError(f"pooling takes two or more different tasks, got {names}")
-    found = []
-    for c in comparisons:
-        if c.base is None or c.base.accuracy is None or not c.base.runs.finished:
-            raise ValueError(
-                f"task {c.task.name!r} has no finished run of the base optimizer; train it, or "
-                "leave the task out"
-            )
-        error = 100 - c.base.accuracy.mean
-        if error <= 0:
-            raise ValueError(
-                f"the base's error on task {c.task.name!r} is {error:g}, must be above 0 to be "
-                "reduced; leave the task out"
-            )
-        found.append(_Task(c, c.base, error, {v.label: v for v in c.variants}))
-    return found
+def _error(comparison: Comparison) -> float:
+    """The base's mean error in percent."""
+    base, name = comparison.base, comparison.task.name
+    if base is None or base.accuracy is None or not base.runs.finished:
+        raise ValueError(
+            f"task {name!r} has no finished run of the base optimizer; train it, or leave the task "
+            "out"
+        )
+    error = 100 - base.accuracy.mean
+    if error <= 0:
+        raise ValueError(
+            f"the base's error on task {name!r} is {error:g}, must be above 0 to be reduced; leave "
+            "the task out"
+        )
+    return error
 
 
-def _is_measured(task: _Task, label: str) -> bool:
-    variant = task.variants.get(label)
-    return variant is not None and (variant is task.base or variant.to_base is not None)
-
-
-def _pooled(label: str, tasks: Sequence[_Task]) -> PooledVariant:
-    variants = [each.variants[label] for each in tasks]
+def _pooled(
+    tasks: Sequence[str],
+    variants: Sequence[Variant],
+    comparisons: Sequence[Comparison],
+    factors: Sequence[float],
+) -> PooledVariant:
     claims = [v.claim for v in variants]
-    to_base = _mean(tasks, [v.to_base for v in variants])
+
+    def mean(differences: Iterable[Interval | None]) -> Interval | None:
+        """Of the relative reductions; None where a task has none."""
+        scaled = [d and d.scaled(factor) for d, factor in zip(differences, factors, strict=True)]
+        known = [each for each in scaled if each is not None]
+        return stats.pooled(known) if len(known) == len(scaled) else None
+
+    to_base = mean(v.to_base for v in variants)
     assert to_base is not None  # of variants that are measured on every task
-    hardest = _mean(tasks, [None if c is None else c.to_hardest for c in claims])
-    allowed = all(_is_allowed(*each) for each in zip(tasks, variants, claims, strict=True))
-    by_task = {
-        task.comparison.task.name: task.reduction(claim.difference).interval()
-        for task, claim in zip(tasks, claims, strict=True)
-        if claim is not None
-    }
-    wins = sum(each.above_zero for each in by_task.values())
-    losses = sum(each.below_zero for each in by_task.values())
+    hardest = mean(None if c is None else c.to_hardest for c in claims)
+    allowed = all(map(_is_allowed, variants, comparisons))
     return PooledVariant(
-        label=label,
-        cost=_price([v.cost for v in variants]),
-        seconds=_price([None if v.has_noisy_clock else v.seconds for v in variants]),
-        to_base=to_base.interval(),
-        to_sam=_interval(_mean(tasks, [v.to_sam for v in variants])),
-        to_control=_interval(_mean(tasks, [None if c is None else c.difference for c in claims])),
-        by_task=by_task,
-        wins=wins,
-        ties=len(by_task) - wins - losses,
-        losses=losses,
-        p_value=None if hardest is None or not allowed else hardest.above(0.0),
+        label=variants[0].label,
+        cost=_price(v.cost for v in variants),
+        seconds=_price(None if v.has_noisy_clock else v.seconds for v in variants),
+        to_base=to_base,
+        to_sam=mean(v.to_sam for v in variants),
+        to_control=mean(None if c is None else c.difference for c in claims),
+        by_task={
+            task: claim.difference.scaled(factor)
+            for task, claim, factor in zip(tasks, claims, factors, strict=True)
+            if claim is not None
+        },
+        p_value=hardest.above(0.0) if hardest is not None and allowed else None,
     )
 
 
-def _is_allowed(task: _Task, variant: Variant, claim: Claim | None) -> bool:
+def _is_allowed(variant: Variant, comparison: Comparison) -> bool:
+    """Whether its task claims something of it, and no run of the two diverged."""
+    claim = variant.claim
     if claim is None or claim.p_value is None:
         return False
-    return not (variant.runs.diverged or task.variants[claim.hardest].runs.diverged)
+    hardest = next(v for v in comparison.variants if v.label == claim.hardest)
+    return not (variant.runs.diverged or hardest.runs.diverged)
 
 
-def _mean(tasks: Sequence[_Task], differences: Sequence[Interval | None]) -> Estimate | None:
-    """Of the relative reductions; None where a task has none."""
-    known = [each for each in differences if each is not None]
-    if len(known) < len(tasks):
-        return None
-    return stats.pooled([t.reduction(each) for t, each in zip(tasks, known, strict=True)])
-
-
-def _price(prices: Sequence[float | None]) -> float | None:
-    known = [price for price in prices if price is not None]
-    return fmean(known) if len(known) == len(prices) else None
-
-
-def _interval(estimate: Estimate | None) -> Interval | None:
-    return None if estimate is None else estimate.interval()
+def _price(prices: Iterable[float | None]) -> float | None:
+    every = list(prices)
+    known = [price for price in every if price is not None]
+    return fmean(known) if len(known) == len(every) else None
 
 
 def _adjusted(found: Sequence[PooledVariant], candidates: set[str]) -> tuple[PooledVariant, ...]:
     """Holm's over all but the controls; one that is refused counts as 1."""
-    p_values = [v.p_value for v in found]
-    counted = [
-        (1.0 if v.p_value is None else v.p_value) if v.label in candidates else None for v in found
-    ]
-    return tuple(
-        v.model_copy(update={"p_value": None if p is None else q})
-        for v, p, q in zip(found, p_values, stats.holm(counted), strict=True)
-    )
+    tested = [v for v in found if v.label in candidates]
+    adjusted = stats.holm([1.0 if v.p_value is None else v.p_value for v in tested])
+    by_label = {v.label: p for v, p in zip(tested, adjusted, strict=True) if v.p_value is not None}
+    return tuple(v.model_copy(update={"p_value": by_label.get(v.label)}) for v in found)
 
 
 def _related(comparisons: Sequence[Comparison]) -> list[tuple[str, str]]:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from itertools import product
 from math import isclose
 
 import numpy as np
@@ -33,6 +32,11 @@ class Results:
     right: npt.NDArray[np.float32] | None = None
     test: tuple[str, ...] = ()
     samples: tuple[str, ...] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether there is an accuracy at every seed: no run failed or is missing."""
+        return not np.isnan(self.accuracy).any()
 
     @property
     def examples(self) -> int:
@@ -68,7 +72,7 @@ def differences(terms: Terms, at: Bools | None = None) -> Floats:
     return np.round(total[_kept(terms, at)], 9)
 
 
-def contrast(terms: Terms, at: Bools | None = None) -> stats.Estimate:
+def contrast(terms: Terms, at: Bools | None = None) -> stats.Interval:
     """The mean of `differences`, with the error of a test set that the seeds share.
 
     That error, of which no seed lessens anything, is in quadrature with the one over seeds.
@@ -76,8 +80,8 @@ def contrast(terms: Terms, at: Bools | None = None) -> stats.Estimate:
     Raises:
         ValueError: no seed has all accuracies.
     """
-    found, error = stats.estimate(differences(terms, at)), shared_error(terms, at)
-    return found.with_error(error, terms[0][1].examples - 1) if error else found
+    found, error = stats.interval(differences(terms, at)), shared_error(terms, at)
+    return found.with_error(error, terms[0][1].examples - 1)
 
 
 def shared_error(terms: Terms, at: Bools | None = None) -> float:
@@ -87,25 +91,10 @@ def shared_error(terms: Terms, at: Bools | None = None) -> float:
     was right by example.
     """
     kept, tables = _kept(terms, at), _tables(terms)
-    if tables is None or kept.sum() < 2 or shared(terms, at) is False:
+    if tables is None or kept.sum() < 2 or _have_own_tests(terms, kept):
         return 0.0
-    tables = tables if kept.all() else [table[kept] for table in tables]
-    factors = [factor for factor, _ in terms]
-    pairs = product(zip(factors, tables, strict=True), repeat=2)
-    square = sum(f * g * float(np.vdot(a, b)) for (f, a), (g, b) in pairs) / tables[0].size
-    by_example, by_seed = (
-        reduce(np.add, (f * t.mean(axis) for f, t in zip(factors, tables, strict=True)))
-        for axis in (0, 1)
-    )
-    return stats.shared_error(by_example, by_seed, square)
-
-
-def outcomes(one: Results, other: Results) -> list[npt.NDArray[np.int8]] | None:
-    """By seed, what one has right less what the other has; None where records lack it."""
-    tables, kept = _tables([(1, one), (-1, other)]), _kept([(1, one), (-1, other)], None)
-    if tables is None:
-        return None
-    return list((tables[0] - tables[1]).astype(np.int8)[kept])
+    total = reduce(np.add, (factor * each for (factor, _), each in zip(terms, tables, strict=True)))
+    return stats.shared_error(total[kept])
 
 
 def _tables(terms: Terms) -> list[npt.NDArray[np.float32]] | None:
@@ -115,11 +104,10 @@ def _tables(terms: Terms) -> list[npt.NDArray[np.float32]] | None:
     return tables if alike and tables[0].shape[1] > 1 else None
 
 
-def shared(terms: Terms, at: Bools | None = None) -> bool | None:
-    """Whether all seeds were judged on one test set; None where a record does not tell."""
-    kept = _kept(terms, at)
+def _have_own_tests(terms: Terms, kept: Bools) -> bool:
+    """Whether the seeds were judged on test sets of their own; False where a record lacks it."""
     hashes = {h for _, each in terms for h, keep in zip(each.test, kept, strict=False) if keep}
-    return None if not hashes or "" in hashes else len(hashes) == 1
+    return "" not in hashes and len(hashes) > 1
 
 
 def unlike(one: Sequence[str], other: Sequence[str]) -> list[int]:

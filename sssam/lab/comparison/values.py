@@ -4,10 +4,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from sssam.lab.comparison.parts import CurvePoint, Draws, Outcomes, VariantFlatness
-from sssam.lab.comparison.reasons import Caveat, Reason
+from sssam.lab.comparison.parts import CurvePoint, Draws, Outcomes, Reason, VariantFlatness
 from sssam.lab.specs import Environment, Method, Spec, Task, Timing, Tuning
-from sssam.lab.stats import ONE_SIDED, Interval, Noise, Ratio
+from sssam.lab.stats import ONE_SIDED, Interval
 
 
 class Claim(Spec):
@@ -43,13 +42,12 @@ class Variant(Spec):
     Accuracies and differences are in percentage points of test accuracy; differences are paired by
     seed, with the error of a test set that the seeds share. `validation` is the mean validation
     accuracy, which chooses references. `cost` is the passes of the whole run, and `seconds` its
-    time, both in those of the base's run; `propagations` is the mean of passes a step, `spread` its
-    standard deviation over runs. `share` of SAM's gain and `non_inferior` (within the task's margin
-    of SAM, and above the task's share of its gain; `non_inferior_p` is Holm's over all but base and
-    SAM) are there only where SAM's own gain is clear. Of the difference to the claim's control,
-    `detectable` is the true one that these seeds detect with power 0.8, `seeds_needed` how many one
-    as large as the margin needs, `noise` where its spread comes from. None: not measured, or not
-    defined.
+    time, both in those of the base's run; `propagations` is the mean of passes a step. `share` of
+    SAM's gain and `non_inferior` (within the task's margin of SAM, and above the task's share of
+    its gain; `non_inferior_p` is Holm's over all but base and SAM) are there only where SAM's own
+    gain is clear. Of the difference to the claim's control, `detectable` is the true one that these
+    seeds detect with power 0.8, `seeds_needed` how many one as large as the margin needs. None: not
+    measured, or not defined.
     """
 
     method: Method
@@ -63,14 +61,12 @@ class Variant(Spec):
     claim_in_seconds: Claim | None = None
     to_base: Interval | None = None
     to_sam: Interval | None = None
-    share: Ratio | None = None
+    share: Interval | None = None
     non_inferior: bool | None = None
     non_inferior_p: float | None = None
     detectable: float | None = None
     seeds_needed: int | None = None
-    noise: Noise | None = None
     propagations: float | None = None
-    spread: float | None = None
     expected_propagations: float | None = None
     curve: tuple[CurvePoint, ...] = ()
     draws: Draws | None = None
@@ -143,9 +139,13 @@ class Comparison(Spec):
     `best` is the label of the variant with the largest clear gain over the base at up to
     `claims.CHEAP` times its passes, and `is_best_in_seconds` whether that holds in seconds too,
     None where it was not timed or the clock was too noisy. `reasons` say why nothing is claimed of
-    some variants or of all, `caveats` what else is to be known, `tuning` what was tuned over what;
-    `note` is the study's own sentence on it. `environments` are the distinct ones, whatever their
-    times and commits; `commits` are all of these.
+    some variants or of all. `tuning` is what was tuned over what, `note` the study's own sentence
+    on it, and `untuned` are variants whose rho was not tuned on this task. `seeds_added` were added
+    after the study was fixed; at `mixed_seeds` records of one pair are of unlike environments.
+    `other_data` counts by fingerprint the records that are left out since their data differ,
+    `without_flatness` by reason the runs whose flatness was asked for and is not known; without
+    `has_test_error` no record says what was right by example. `environments` are the distinct ones,
+    whatever their times and commits; `commits` are all of these.
     """
 
     task: Task
@@ -154,9 +154,14 @@ class Comparison(Spec):
     best: str | None = None
     is_best_in_seconds: bool | None = None
     reasons: tuple[Reason, ...] = ()
-    caveats: tuple[Caveat, ...] = ()
     tuning: tuple[Tuning, ...] = ()
     note: str = ""
+    untuned: tuple[str, ...] = ()
+    seeds_added: tuple[int, ...] = ()
+    mixed_seeds: tuple[int, ...] = ()
+    other_data: dict[str, int] = Field(default_factory=dict)
+    without_flatness: dict[str, int] = Field(default_factory=dict)
+    has_test_error: bool = True
     environments: tuple[Environment, ...] = ()
     commits: tuple[str, ...] = ()
 
@@ -169,6 +174,11 @@ class Comparison(Spec):
     def sam(self) -> Variant | None:
         """SAM's variant, chosen alike."""
         return self._best("sam")
+
+    @property
+    def winner(self) -> Variant | None:
+        """The variant that the headline names; None where it names none."""
+        return next((v for v in self.variants if v.label == self.best), None)
 
     @property
     def candidates(self) -> tuple[Variant, ...]:

@@ -1,20 +1,28 @@
 """The records of one method -> what is known of it alone."""
 
-import statistics
 from collections.abc import Callable, Sequence
+from statistics import fmean
 
 from sssam.lab import stats
+from sssam.lab.comparison.flatness import mean_flatness
 from sssam.lab.comparison.parts import CurvePoint, Draws, Outcomes
 from sssam.lab.comparison.results import BySeed
 from sssam.lab.comparison.values import Variant
 from sssam.lab.specs import Method, Record, Timing
+from sssam.lab.specs.flatness import FlatnessSettings
 
 
-def summary(method: Method, by_seed: BySeed, asked: int, time: Timing | None) -> Variant:
+def summary(
+    method: Method,
+    by_seed: BySeed,
+    asked: int,
+    time: Timing | None,
+    settings: FlatnessSettings | None,
+) -> Variant:
     """The variant by itself, of the records that there are of `asked` runs.
 
     Its price is that of the finished runs, where there are any: one that diverged may have stopped
-    early. Its accuracies are of all.
+    early. Its accuracies are of all; their interval does not leave their range.
     """
     records = list(by_seed.values())
     finished = [record for record in records if record.outcome == "finished"]
@@ -23,46 +31,33 @@ def summary(method: Method, by_seed: BySeed, asked: int, time: Timing | None) ->
         for seed, record in by_seed.items()
         if record.test_accuracy is not None
     }
-    validation = _known(records, lambda record: record.validation_accuracy)
-    spent = _known(records, lambda record: record.propagations)
+    reached = list(accuracies.values())
+    validation = _mean(records, lambda record: record.validation_accuracy)
+    ends = [record.outcome for record in records]
     return Variant(
         method=method,
-        runs=_outcomes(records, asked),
+        runs=Outcomes(
+            finished=ends.count("finished"),
+            diverged=ends.count("diverged"),
+            failed=ends.count("failed"),
+            missing=asked - len(ends),
+        ),
         accuracies=accuracies,
-        accuracy=_accuracy(list(accuracies.values())),
-        validation=100 * statistics.fmean(validation) if validation else None,
+        accuracy=stats.interval(reached).within(0, 100) if reached else None,
+        validation=None if validation is None else 100 * validation,
         cost=_mean(finished or records, lambda record: record.cost),
         time=time,
-        propagations=statistics.fmean(spent) if spent else None,
-        spread=statistics.stdev(spent) if len(spent) > 1 else None,
+        propagations=_mean(records, lambda record: record.propagations),
         expected_propagations=_mean(records, lambda record: record.expected_propagations),
         curve=_curve(finished),
-        draws=_draws(by_seed),
+        draws=_draws(finished),
+        flatness=mean_flatness(records, settings),
     )
-
-
-def _known(records: Sequence[Record], value: Callable[[Record], float | None]) -> list[float]:
-    return [found for found in map(value, records) if found is not None]
 
 
 def _mean(records: Sequence[Record], value: Callable[[Record], float | None]) -> float | None:
-    known = _known(records, value)
-    return statistics.fmean(known) if known else None
-
-
-def _accuracy(values: Sequence[float]) -> stats.Interval | None:
-    """The mean in percent; its interval does not leave the range of an accuracy."""
-    return stats.interval(values).within(0, 100) if values else None
-
-
-def _outcomes(records: Sequence[Record], asked: int) -> Outcomes:
-    ends = [record.outcome for record in records]
-    return Outcomes(
-        finished=ends.count("finished"),
-        diverged=ends.count("diverged"),
-        failed=ends.count("failed"),
-        missing=asked - len(ends),
-    )
+    known = [found for found in map(value, records) if found is not None]
+    return fmean(known) if known else None
 
 
 def _curve(finished: Sequence[Record]) -> tuple[CurvePoint, ...]:
@@ -73,17 +68,17 @@ def _curve(finished: Sequence[Record]) -> tuple[CurvePoint, ...]:
         points.append(
             CurvePoint(
                 epoch=epoch,
-                passes=statistics.fmean(p.propagations * epoch / p.step for p in at),
-                train_loss=statistics.fmean(losses) if losses else None,
-                validation_accuracy=statistics.fmean(p.validation_accuracy for p in at),
+                passes=fmean(p.propagations * epoch / p.step for p in at),
+                train_loss=fmean(losses) if losses else None,
+                validation_accuracy=fmean(p.validation_accuracy for p in at),
             )
         )
     return tuple(points)
 
 
-def _draws(by_seed: BySeed) -> Draws | None:
-    drawn = [(seed, r) for seed, r in by_seed.items() if r.outcome == "finished" and r.steps]
-    if not drawn:
+def _draws(finished: Sequence[Record]) -> Draws | None:
+    """Of the first finished run that made a step."""
+    drawn = next((record for record in finished if record.steps), None)
+    if drawn is None:
         return None
-    seed, record = drawn[0]
-    return Draws(seed=seed, steps=record.steps, ascended=record.ascended)
+    return Draws(seed=drawn.run.seed, steps=drawn.steps, ascended=drawn.ascended)

@@ -1,23 +1,20 @@
 """Where runs are trained: this process, processes, a cluster, any executor."""
 
-from sssam.lab.engines.dask import Dask
 from sssam.lab.engines.engine import Engine, WorkerLostError
 from sssam.lab.engines.local import Local
-from sssam.lab.engines.parse import ENGINES, load, parse
+from sssam.lab.engines.parse import ENGINES, chosen, load, parse
 from sssam.lab.engines.pool import Here, Pool
-from sssam.lab.engines.ray import Ray
 from sssam.lab.engines.slurm import Slurm
 
 __all__ = [
     "ENGINES",
-    "Dask",
     "Engine",
     "Here",
     "Local",
     "Pool",
-    "Ray",
     "Slurm",
     "WorkerLostError",
+    "chosen",
     "load",
     "parse",
 ]

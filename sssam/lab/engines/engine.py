@@ -8,9 +8,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
-#: Seconds in which a cluster must answer.
-PATIENCE = 5.0
-
 
 class WorkerLostError(RuntimeError):
     """The process that did a piece of work ended before it gave an answer."""
@@ -27,11 +24,9 @@ class Engine(ABC):
         threads: torch's in each worker, at least 1.
 
     Raises:
-        ValueError: one of them is below 1.
+        ValueError: one of them is no whole number, or below 1.
     """
 
-    #: Whether a worker that dies takes all work under way with it, so that none is to blame yet.
-    shares_fate: ClassVar[bool] = False
     #: Whether work is done in this process, where callbacks can be called.
     in_process: ClassVar[bool] = False
     #: Whether workers have this machine's devices.
@@ -41,8 +36,8 @@ class Engine(ABC):
 
     def __init__(self, jobs: int = 1, threads: int = 1) -> None:
         for name, value in (("jobs", jobs), ("threads", threads)):
-            if value < 1:
-                raise ValueError(f"{name} is {value}, must be at least 1")
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} is {value!r}, must be a whole number, at least 1")
         self.jobs, self.threads = jobs, threads
 
     def open(self, directory: Path, runs: int) -> Self:
@@ -65,11 +60,6 @@ class Engine(ABC):
         trace: TracebackType | None,
     ) -> None:
         self.close(abort=kind is not None)
-        if isinstance(error, ConnectionError):
-            raise ConnectionError(
-                f"the engine {type(self).__name__.lower()!r} gave up ({error}): finished runs are "
-                "kept; see to the cluster, and give the same command again"
-            ) from error
 
     @abstractmethod
     def submit(self, work: Callable[..., Any], *arguments: Any) -> Future[Any]:
@@ -81,10 +71,7 @@ class Engine(ABC):
         """
 
     def close(self, abort: bool) -> None:  # noqa: B027 -- there may be nothing to let go of
-        """Lets go of the workers; `abort` ends the work under way, where that is possible.
-
-        Afterwards no worker lives on whose future has failed, where the engine can end it.
-        """
+        """Lets go of the workers; `abort` ends the work under way, where that is possible."""
 
 
 def need(module: str, extra: str) -> Any:

@@ -1,11 +1,11 @@
-"""Processes on this machine, by loky: a broken pool is followed by a new one."""
+"""Processes on this machine, by loky: one that is killed is followed by a new one."""
 
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import BrokenExecutor, Future
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -22,6 +22,33 @@ IDLE_SECONDS = 60
 ORPHAN_SECONDS = 0.5
 
 
+class _Worker:
+    """A pool of one process, so that a process that is killed takes no other's work with it."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.environment = environment
+        self.pool = loky.ProcessPoolExecutor(
+            1,
+            timeout=IDLE_SECONDS,
+            initializer=_start_worker,
+            initargs=(os.getpid(),),
+            env=environment,
+        )
+        self.last: Future[Any] | None = None
+
+    def is_idle(self) -> bool:
+        return self.last is None or self.last.done()
+
+    def submit(self, work: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        with _deaf_to_ctrl_c():  # the process is started here where it is missing
+            self.last = self.pool.submit(work, *arguments)
+        return self.last
+
+
+#: The workers of this process, which any engine may use that asks for their environment.
+_WORKERS: list[_Worker] = []
+
+
 class Local(Engine):
     """Trains in worker processes of this machine, one run at a time in each.
 
@@ -33,14 +60,14 @@ class Local(Engine):
         threads: torch's in each process; default the cores divided by `jobs`, at least 1.
     """
 
-    shares_fate = True
     on_this_machine = True
 
     def __init__(self, jobs: int | None = None, threads: int | None = None) -> None:
         cores = loky.cpu_count(only_physical_cores=True)
-        jobs = cores if jobs is None else jobs
-        super().__init__(jobs, max(1, cores // max(1, jobs)) if threads is None else threads)
-        self._most = jobs
+        super().__init__(cores if jobs is None else jobs, 1 if threads is None else threads)
+        self._most = self.jobs
+        if threads is None:
+            self.threads = max(1, cores // self.jobs)
 
     def open(self, directory: Path, runs: int) -> Self:
         """Starts no more processes than there are runs."""
@@ -48,26 +75,22 @@ class Local(Engine):
         return self
 
     def submit(self, work: Callable[..., Any], *arguments: Any) -> Future[Any]:
-        """To loky's reusable pool, which is a new one after the old one broke."""
-        pool = loky.get_reusable_executor(
-            max_workers=self.jobs,
-            timeout=IDLE_SECONDS,
-            initializer=_start_worker,
-            initargs=(os.getpid(),),
-            env={
-                "OMP_NUM_THREADS": str(self.threads),
-                "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "passive"),
-            },
-        )
-        with _deaf_to_ctrl_c():  # processes are started here where they are missing
-            future: Future[Any] = pool.submit(work, *arguments)
-        return future
+        """To an idle worker, or to a new one."""
+        policy = os.environ.get("OMP_WAIT_POLICY", "passive")
+        environment = {"OMP_NUM_THREADS": str(self.threads), "OMP_WAIT_POLICY": policy}
+        for worker in list(_WORKERS):
+            if worker.environment == environment and worker.is_idle():
+                try:
+                    return worker.submit(work, *arguments)
+                except BrokenExecutor:  # its process was killed
+                    _WORKERS.remove(worker)
+        _WORKERS.append(_Worker(environment))
+        return _WORKERS[-1].submit(work, *arguments)
 
     def close(self, abort: bool) -> None:
         """Leaves the workers to idle, or kills them."""
-        pool = loky.get_reusable_executor(reuse=True)  # if the last broke, its workers end first
-        if abort:
-            pool.shutdown(wait=True, kill_workers=True)
+        while abort and _WORKERS:
+            _WORKERS.pop().pool.shutdown(wait=True, kill_workers=True)
 
 
 @contextmanager

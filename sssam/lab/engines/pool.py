@@ -21,6 +21,7 @@ class Pool(Engine):
         executor: takes functions and arguments by `submit`; those of other processes are pickled.
         jobs: runs under way at once; mostly the number of the executor's workers.
         threads: torch's in each worker.
+        lost: the errors of its futures that mean a worker's death, beside the standard library's.
 
     Example:
         >>> from concurrent.futures import ThreadPoolExecutor
@@ -29,9 +30,15 @@ class Pool(Engine):
         1024
     """
 
-    def __init__(self, executor: Executor, jobs: int, threads: int = 1) -> None:
+    def __init__(
+        self,
+        executor: Executor,
+        jobs: int,
+        threads: int = 1,
+        lost: tuple[type[BaseException], ...] = (),
+    ) -> None:
         super().__init__(jobs, threads)
-        self._executor = executor
+        self._executor, self.lost = executor, (*Engine.lost, *lost)
 
     def submit(self, work: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """As the executor does."""

@@ -47,7 +47,7 @@ class Slurm(Engine):
         self._cluster, self._folder = cluster, Path(FOLDER)
         named = {"name": "sssam", "cpus_per_task": threads, "slurm_partition": partition}
         self.options = {**named, **options}
-        with suppress(ModuleNotFoundError):  # told when entered: study files are read without it
+        with suppress(ModuleNotFoundError):  # an error when entered: study files need it not
             self._auto("debug" if cluster == "slurm" else cluster)  # without Slurm, alike
         self._turn = Lock()  # submitit is not made for several threads
 

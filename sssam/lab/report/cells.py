@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from sssam.lab.comparison.values import Claim
-from sssam.lab.report.text import signed
-from sssam.lab.stats import Interval, Ratio
+from sssam.lab.report.text import ends, signed
+from sssam.lab.stats import Interval
 
 EMPTY = "-"
 
@@ -44,7 +44,7 @@ def number(name: str, value: float | None, form: str, best: str = "high", note: 
 
 def measured(
     name: str,
-    value: Interval | Ratio | None,
+    value: Interval | None,
     form: Callable[[float], str],
     *,
     more: str = "",
@@ -54,11 +54,7 @@ def measured(
     """A mean, with the ends of its interval in small, and what else is to be said."""
     if value is None:
         return Cell(name, EMPTY, best=best)
-    mean = value.mean if isinstance(value, Interval) else value.value
-    ends = ""
-    if value.low is not None and value.high is not None:
-        ends = f"[{form(value.low)}, {form(value.high)}]"
-    return Cell(name, form(mean), ends, more, repr(mean), strong, best)
+    return Cell(name, form(value.mean), ends(value, form), more, repr(value.mean), strong, best)
 
 
 def difference(name: str, value: Interval | None, *, more: str = "", strong: bool = False) -> Cell:

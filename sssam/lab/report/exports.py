@@ -1,17 +1,20 @@
 """A comparison -> CSV and JSON: what the page shows, as plain numbers for data frames."""
 
+import csv
+import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sssam.lab.comparison.values import Comparison, Variant
-from sssam.lab.report.spreadsheet import leaves, table
 
 #: What of a variant is no number, or is many.
 _NOT_IN_LINES: Any = {
     **dict.fromkeys(("method", "accuracies", "curve", "draws"), True),
     "flatness": {"curve", "rises"},
 }
+#: A cell that begins with one of these is a formula to a spreadsheet.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def variants_csv(comparison: Comparison) -> str:
@@ -20,10 +23,10 @@ def variants_csv(comparison: Comparison) -> str:
     Empty cells were not measured. A label that a spreadsheet would take for a formula has an
     apostrophe before it.
     """
-    flat = [dict(_flat(each)) for each in comparison.variants]
+    flat = [_flat(each) for each in comparison.variants]
     names = dict.fromkeys(name for each in flat for name in each)
     whole = {name.rpartition(".")[0] for name in names}
-    return table([name for name in names if name not in whole], flat)
+    return _table([name for name in names if name not in whole], flat)
 
 
 def curves_csv(comparison: Comparison) -> str:
@@ -33,7 +36,7 @@ def curves_csv(comparison: Comparison) -> str:
         for each in comparison.variants
         for point in each.curve
     ]
-    return table(["variant", "epoch", "passes", "train_loss", "validation_accuracy"], points)
+    return _table(["variant", "epoch", "passes", "train_loss", "validation_accuracy"], points)
 
 
 def accuracies_csv(comparison: Comparison) -> str:
@@ -43,7 +46,7 @@ def accuracies_csv(comparison: Comparison) -> str:
         for each in comparison.variants
         for seed, accuracy in each.accuracies.items()
     ]
-    return table(["variant", "seed", "accuracy"], found)
+    return _table(["variant", "seed", "accuracy"], found)
 
 
 def as_json(comparison: Comparison) -> str:
@@ -51,17 +54,36 @@ def as_json(comparison: Comparison) -> str:
     return comparison.model_dump_json(indent=1) + "\n"
 
 
-def _flat(each: Variant) -> Iterator[tuple[str, Any]]:
+def leaves(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    """Each value with its name; one within another is named `outer.inner`."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from leaves(value, f"{before}{name}.")
+        else:
+            yield f"{before}{name}", value
+
+
+def _flat(each: Variant) -> dict[str, Any]:
     """The cells of a variant by name: its method first, then what was measured."""
-    method = each.method
-    schedule = method.scheduling_function()
-    yield from {
+    method, schedule = each.method, each.method.scheduling_function()
+    return {
         "variant": method.label,
         "kind": method.kind,
         "rho": method.rho,
         "schedule": "" if schedule is None else repr(schedule),
         "options": json.dumps(dict(method.options)) if method.options else "",
         "length": method.length,
-    }.items()
-    measured = each.model_dump(mode="json", exclude=_NOT_IN_LINES)
-    yield from leaves(measured)
+        **dict(leaves(each.model_dump(mode="json", exclude=_NOT_IN_LINES))),
+    }
+
+
+def _table(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

@@ -1,7 +1,7 @@
 """How a comparison was made, as names and values: task, seeds, machine, and the variants."""
 
 from sssam.lab.comparison.values import Comparison, Variant
-from sssam.lab.report.spreadsheet import leaves
+from sssam.lab.report.exports import leaves
 from sssam.lab.specs import Spec
 
 _SEEDS = "each fixes the split, the label noise, the first weights and the order of the batches"

@@ -6,13 +6,12 @@ from functools import partial
 from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.report.cells import claim_p
 from sssam.lab.report.cost import AXES, Axis, accuracy_against_cost, below, priced
-from sssam.lab.report.curves import Quantity, curves
 from sssam.lab.report.figure import Figure
-from sssam.lab.report.flatness import of_variants
+from sssam.lab.report.flatness import along
 from sssam.lab.report.forest import Line, forest
 from sssam.lab.report.key import Key, named
+from sssam.lab.report.lines import Quantity, curves, sensitivity, with_rho
 from sssam.lab.report.schedules import Band, schedules
-from sssam.lab.report.sensitivity import sensitivity, with_rho
 from sssam.lab.report.sentences import CAPTIONS, headline
 from sssam.lab.report.text import counted, listed, points, ranged
 
@@ -29,28 +28,29 @@ def figures(comparison: Comparison, axis: Axis = "passes") -> list[Figure]:
 
 
 def _figures(comparison: Comparison, axis: Axis) -> Iterator[Figure]:
-    key = Key(comparison.variants)
+    key, some = Key.of(comparison), _some(comparison)
     axes = [name for name in sorted(AXES, key=lambda name: name != axis) if _has(comparison, name)]
     if axes:
         yield _cost(comparison, axes, key)
     if any(variant.claim is not None for variant in comparison.variants):
         yield _differences(comparison)
-    some = _some(comparison)
+    left = f" Drawn are {len(some.variants)} of {len(comparison.variants)} variants."
+    left = left if len(some.variants) < len(comparison.variants) else ""
     if any(variant.curve for variant in some.variants):
-        yield _curves(some, "validation_accuracy", key, len(comparison.variants))
+        yield _curves(some, "validation_accuracy", key, left)
     if any(p.train_loss is not None for v in some.variants for p in v.curve):
-        yield _curves(some, "train_loss", key, len(comparison.variants))
+        yield _curves(some, "train_loss", key, left)
     if bands := [band for variant in some.variants for band in _band(variant)]:
         yield _schedules(bands)
     if with_rho(comparison.tuning, some.variants):
         yield _sensitivity(some, key)
-    yield from of_variants(comparison)
+    yield from _flatness(comparison, key)
 
 
 def _has(comparison: Comparison, axis: Axis) -> bool:
     """Whether an axis has a place for more than the base, whose price is 1 on every axis."""
-    shown = priced(comparison, axis)
-    return bool(shown) and (axis == "passes" or any(not v.is_control for v in shown))
+    drawn = priced(comparison, axis)
+    return bool(drawn) and (axis == "passes" or any(not v.is_control for v in drawn))
 
 
 def _some(comparison: Comparison) -> Comparison:
@@ -63,8 +63,10 @@ def _some(comparison: Comparison) -> Comparison:
 
 
 def _cost(comparison: Comparison, axes: Sequence[Axis], key: Key) -> Figure:
-    shown, out = priced(comparison, axes[0]), below(comparison, axes[0])
-    far = [f"{v.label} {ranged(v.accuracy, '{:.1f}')}" for v in out if v.accuracy is not None]
+    drawn, out = priced(comparison, axes[0]), below(comparison, axes[0])
+    far = [
+        f"{v.label} {ranged(v.accuracy, '{:.1f}'.format)}" for v in out if v.accuracy is not None
+    ]
     unseen = f" Below the figure: {listed(far)}." if far else ""
     metric = comparison.task.metric
     return Figure(
@@ -72,15 +74,13 @@ def _cost(comparison: Comparison, axes: Sequence[Axis], key: Key) -> Figure:
         short="Accuracy and cost",
         title="What accuracy each price buys",
         caption=CAPTIONS["accuracy-against-cost"].format(metric=metric) + unseen,
-        alt=f"Scatter plot of {counted(len(shown), 'variant')}. {headline(comparison)}",
+        alt=f"Scatter plot of {counted(len(drawn), 'variant')}. {headline(comparison)}",
         views={axis: partial(accuracy_against_cost, comparison, axis, key) for axis in axes},
-        key=tuple(key.looks([v.label for v in shown])),
+        key=tuple(key.looks(v.label for v in drawn)),
     )
 
 
 def _differences(comparison: Comparison) -> Figure:
-    metric = comparison.task.metric
-    claimed = [(v, v.claim) for v in comparison.variants if v.claim is not None]
     lines = [
         Line(
             f"{v.label} over {claim.control}",
@@ -89,42 +89,38 @@ def _differences(comparison: Comparison) -> Figure:
             ", ".join(filter(None, (points(claim.difference, 2), claim_p(claim)))),
             claim.established,
         )
-        for v, claim in claimed
+        for v in comparison.variants
+        if (claim := v.claim) is not None
     ]
-    clear = [line.label for line in lines if line.clear]
+    clear = sum(line.clear for line in lines)
     best = max(lines, key=lambda line: line.value.mean)
+    title = ["percentage points above", "the best control"]
     return Figure(
         name="differences",
         short="Beside the controls",
         title="More than the base buys at that price?",
-        caption=CAPTIONS["differences"].format(metric=metric),
-        alt=f"Forest plot of {counted(len(lines), 'difference')}, {len(clear)} of them clear; the "
+        caption=CAPTIONS["differences"].format(metric=comparison.task.metric),
+        alt=f"Forest plot of {counted(len(lines), 'difference')}, {clear} of them clear; the "
         f"highest is {best.label}, {best.text}.",
-        views={
-            "": partial(forest, lines, ["percentage points above", "the best control"], "control")
-        },
+        views={"": partial(forest, lines, title, "control")},
     )
 
 
-def _curves(comparison: Comparison, quantity: Quantity, key: Key, measured: int) -> Figure:
-    name = "training-loss" if quantity == "train_loss" else "validation-accuracy"
-    metric = comparison.task.metric
-    curved = [v for v in comparison.variants if v.curve]
+def _curves(some: Comparison, quantity: Quantity, key: Key, left: str) -> Figure:
+    loss, metric = quantity == "train_loss", some.task.metric
+    name = "training-loss" if loss else "validation-accuracy"
+    curved = [v for v in some.variants if v.curve]
     ends = ", ".join(f"{v.label} {_last(v, quantity)}" for v in curved)
-    what = "Training loss" if quantity == "train_loss" else f"Validation {metric}"
+    what = "Training loss" if loss else f"Validation {metric}"
     return Figure(
         name=name,
-        short="Training loss" if quantity == "train_loss" else "Validation",
+        short="Training loss" if loss else "Validation",
         title=f"{what} over what was spent",
-        caption=CAPTIONS[name].format(metric=metric) + _left_out(curved, measured),
+        caption=CAPTIONS[name].format(metric=metric) + left,
         alt=f"Line plot of {what.lower()} against passes; at the end: {ends}.",
-        views={"": partial(curves, comparison, quantity, key)},
-        key=tuple(key.looks([v.label for v in curved])),
+        views={"": partial(curves, some, quantity, key)},
+        key=tuple(key.looks(v.label for v in curved)),
     )
-
-
-def _left_out(drawn: Sequence[Variant], measured: int) -> str:
-    return f" Drawn are {len(drawn)} of {measured} variants." if len(drawn) < measured else ""
 
 
 def _last(variant: Variant, quantity: Quantity) -> str:
@@ -150,22 +146,43 @@ def _band(variant: Variant) -> list[Band]:
     schedule, draws = variant.method.scheduling_function(), variant.draws
     if schedule is None or draws is None:
         return []
-    steps = set(draws.taken())
-    taken = [step in steps for step in range(draws.steps)]
-    return [Band(variant.label, variant.role, schedule.probabilities(draws.steps), taken)]
+    probabilities = schedule.probabilities(draws.steps)
+    return [Band(variant.label, variant.role, probabilities, draws.taken())]
 
 
-def _sensitivity(comparison: Comparison, key: Key) -> Figure:
-    shown = with_rho(comparison.tuning, comparison.variants)
-    chosen = ", ".join(f"{each.label} {each.values['rho']}" for each in shown)
-    metric = comparison.task.metric
-    draw = partial(sensitivity, comparison.tuning, comparison.variants, metric, key)
+def _sensitivity(some: Comparison, key: Key) -> Figure:
+    tuning, metric = with_rho(some.tuning, some.variants), some.task.metric
+    chosen = ", ".join(f"{each.label} {each.values['rho']}" for each in tuning)
     return Figure(
         name="rho-sensitivity",
         short="Radius \N{GREEK SMALL LETTER RHO}",
         title="How much depends on \N{GREEK SMALL LETTER RHO}",
         caption=CAPTIONS["rho-sensitivity"].format(metric=metric),
         alt=f"Line plot of validation {metric} against rho; chosen were: {chosen}.",
-        views={"": draw},
-        key=tuple(key.looks([each.label for each in shown])),
+        views={"": partial(sensitivity, tuning, metric, key)},
+        key=tuple(key.looks(each.label for each in tuning)),
     )
+
+
+def _flatness(comparison: Comparison, key: Key) -> Iterator[Figure]:
+    """The eigenvalues of all variants; the landscapes of base, SAM and that of the headline."""
+    measured = [(v, v.flatness) for v in comparison.variants if v.flatness]
+    lines = [
+        Line(v.label, v.role, f.eigenvalue, ranged(f.eigenvalue, "{:.3g}".format))
+        for v, f in measured
+    ]
+    if lines:
+        title = ["top eigenvalue of the Hessian", "of the training loss"]
+        yield Figure(
+            name="flatness",
+            short="Flatness",
+            title="How sharply the loss curves at the solutions",
+            caption=CAPTIONS["flatness"],
+            alt=f"Top Hessian eigenvalues: {'; '.join(f'{e.label} {e.text}' for e in lines)}.",
+            views={"": partial(forest, lines, title, "")},
+            half=True,
+        )
+    profiles = {v.label: f.curve for v, f in measured if v.label in named(comparison)}
+    seeds = listed(sorted({str(f.seed) for _, f in measured}))
+    if drawn := along(profiles, key):
+        yield drawn._replace(half=True, caption=f"{drawn.caption} Seed {seeds}.")

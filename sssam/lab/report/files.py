@@ -1,8 +1,8 @@
 """A chart as a file: vectors or pixels, drawn without a browser and without a network."""
 
 import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal
 from xml.sax.saxutils import quoteattr
 
 import altair as alt
@@ -12,61 +12,54 @@ from sssam.runtime.files import write_whole
 
 #: The version of Vega-Lite that the files and the page are drawn with.
 VEGA_LITE = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
-
-#: The kinds of file of a figure: two of vectors, and pixels for what takes no vectors.
-Kind = Literal["svg", "pdf", "png"]
-KINDS: tuple[Kind, ...] = ("svg", "pdf", "png")
 #: Points of paper for a pixel of a chart: one of 760 is 7.6 inches wide, and its letters 9 points.
 _POINTS = 0.72
-#: Pixels of a PNG in an inch.
-_DENSITY = 300
-#: The sides of an SVG, which come first in it.
-_SIDE = re.compile(r'\b(width|height)="([\d.]+)"')
 
 
-def render(chart: alt.LayerChart, kind: Kind) -> bytes:
-    """The chart as a file's content; an SVG has the chart's description in it."""
-    return rendered(chart, kind)[kind]
-
-
-def rendered(chart: alt.LayerChart, *kinds: Kind) -> dict[Kind, bytes]:
-    """The chart as each of these kinds of file, drawn once for all of them."""
-    specification = chart.to_dict()
-    drawn = vl_convert.vegalite_to_svg(specification, vl_version=VEGA_LITE)
-    svg = _described(drawn, specification.get("description", ""))
-    return {kind: _as(kind, svg) for kind in kinds}
-
-
-def _as(kind: Kind, svg: str) -> bytes:
-    if kind == "pdf":
-        return bytes(vl_convert.svg_to_pdf(_on_paper(svg)))
-    if kind == "png":
-        return bytes(vl_convert.svg_to_png(svg, scale=_POINTS, ppi=_DENSITY))
-    return svg.encode()
-
-
-def _on_paper(svg: str) -> str:
+def _on_paper(drawn: str) -> str:
     """The drawing as large as it is to be on paper; the converter takes a pixel for a point."""
-    return _SIDE.sub(lambda side: f'{side[1]}="{_POINTS * float(side[2]):g}"', svg, count=2)
+    sides = r'\b(width|height)="([\d.]+)"'  # they come first in an SVG
+    return re.sub(sides, lambda side: f'{side[1]}="{_POINTS * float(side[2]):g}"', drawn, count=2)
 
 
-def _described(svg: str, description: str) -> str:
-    """The converter drops the description, which is read aloud to those who can't see."""
-    words = f' role="img" aria-label={quoteattr(description)}>'
-    return svg.replace(">", words, 1) if description else svg
+#: From an SVG to the kinds of file, by their endings; a PNG has 300 pixels in an inch.
+KINDS: Mapping[str, Callable[[str], bytes]] = {
+    ".svg": str.encode,
+    ".pdf": lambda drawn: bytes(vl_convert.svg_to_pdf(_on_paper(drawn))),
+    ".png": lambda drawn: bytes(vl_convert.svg_to_png(drawn, scale=_POINTS, ppi=300)),
+}
 
 
-def save(chart: alt.LayerChart, path: Path) -> Path:
-    """Writes the chart as SVG, PDF or PNG, by the ending of `path`, and returns the path.
+def svg(chart: alt.LayerChart) -> str:
+    """The chart as SVG, with its description, which the converter drops, to be read aloud."""
+    specification = chart.to_dict()
+    drawn = str(vl_convert.vegalite_to_svg(specification, vl_version=VEGA_LITE))
+    words = f' role="img" aria-label={quoteattr(specification.get("description", ""))}>'
+    return drawn.replace(">", words, 1) if "description" in specification else drawn
+
+
+def save(chart: alt.LayerChart, *paths: Path) -> list[Path]:
+    """Writes the chart as SVG, PDF or PNG, by the endings of `paths`, drawn once; returns them.
 
     Raises:
         ValueError: another ending.
-        OSError: the file could not be written.
+        OSError: a file could not be written.
     """
-    kinds: dict[str, Kind] = {f".{kind}": kind for kind in KINDS}
+    kinds = [kind(path) for path in paths]
+    drawn = svg(chart)
+    for path, each in zip(paths, kinds, strict=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, KINDS[each](drawn))
+    return list(paths)
+
+
+def kind(path: Path) -> str:
+    """The ending of a figure's file, which says what kind of file it is.
+
+    Raises:
+        ValueError: another ending than those of `KINDS`.
+    """
     ending = path.suffix.lower()
-    if ending not in kinds:
-        raise ValueError(f"the figure's file is {str(path)!r}, but must end in .svg, .pdf or .png")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, render(chart, kinds[ending]))
-    return path
+    if ending not in KINDS:
+        raise ValueError(f"the figure's file is {str(path)!r}, must end in .svg, .pdf or .png")
+    return ending

@@ -1,21 +1,22 @@
-"""Flatness -> figures with their words: of a comparison's variants, and of single solutions."""
+"""The flatness of single solutions -> figures with their words, and files."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from sssam.lab.comparison.parts import VariantFlatness
-from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.report.figure import Figure
 from sssam.lab.report.files import save
-from sssam.lab.report.forest import Line, forest
-from sssam.lab.report.key import named
-from sssam.lab.report.landscape import Along, curves, line, surface
+from sssam.lab.report.key import Key
+from sssam.lab.report.lines import directions
 from sssam.lab.report.sentences import CAPTIONS
-from sssam.lab.report.text import ranged
+from sssam.lab.report.surface import surface
 from sssam.lab.specs import Run, Spec
-from sssam.lab.specs.flatness import Between, Measured, Profile
+from sssam.lab.specs.flatness import Between, Measured, Plane, Profile
 from sssam.runtime.files import write_whole
+
+#: The roles whose colours the solutions have, in their order.
+_COLOURS = ("sam", "scheduled", "part", "other", "base")
+STRAIGHT = "straight line between the ends"
 
 
 class Sharpness(Spec):
@@ -33,84 +34,64 @@ def write(found: Sequence[Measured], lines: Sequence[Between], folder: Path) -> 
     """
     content = Sharpness(solutions=tuple(found), between=tuple(lines)).model_dump_json(indent=1)
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "sharpness.json"
-    write_whole(path, content.encode() + b"\n")
-    drawn = of_solutions(found, lines)
-    return [path, *(save(each.chart(), folder / f"{each.name}.svg") for each in drawn)]
+    write_whole(folder / "sharpness.json", content.encode() + b"\n")
+    paths = [folder / "sharpness.json"]
+    for figure in of_solutions(found, lines):
+        paths += save(figure.chart(), folder / f"{figure.name}.svg")
+    return paths
 
 
 def of_solutions(found: Sequence[Measured], lines: Sequence[Between] = ()) -> list[Figure]:
     """The figures that there are numbers for: curves, lines between solutions, surfaces."""
-    along = [
-        Along(_name(each.run), each.flatness.curve.x, each.flatness.curve.loss)
-        for each in found
-        if _is_drawn(each.flatness.curve)
-    ]
-    drawn = [_landscape(along)] if along else []
-    drawn += [_between(each) for each in lines if _is_drawn(each.profile)]
-    return drawn + [_surface(each) for each in found if each.flatness.surface is not None]
+    profiles = {_name(each.run): each.flatness.curve for each in found}
+    drawn = [along(profiles, _key(profiles)), *map(_between, lines)]
+    planes = [_surface(each, each.flatness.surface) for each in found if each.flatness.surface]
+    return [figure for figure in drawn if figure is not None] + planes
 
 
-def of_variants(comparison: Comparison) -> Iterator[Figure]:
-    """The eigenvalues of all variants; the landscapes of base, SAM and that of the headline."""
-    measured = [(v, v.flatness) for v in comparison.variants if v.flatness]
-    if measured:
-        yield _eigenvalues(measured)
-    along = [
-        Along(f"{v.label}, seed {f.seed}", f.curve.x, f.curve.loss, v.role)
-        for v, f in measured
-        if v.label in named(comparison) and _is_drawn(f.curve)
-    ]
-    if along:
-        yield _landscape(along)._replace(half=True)
-
-
-def _eigenvalues(measured: Sequence[tuple[Variant, VariantFlatness]]) -> Figure:
-    lines = [
-        Line(v.label, v.role, f.eigenvalue, ranged(f.eigenvalue, "{:.3g}")) for v, f in measured
-    ]
-    title = ["top eigenvalue of the Hessian", "of the training loss"]
-    return Figure(
-        name="flatness",
-        short="Flatness",
-        title="How sharply the loss curves at the solutions",
-        caption=CAPTIONS["flatness"],
-        alt=f"Top Hessian eigenvalues: {'; '.join(f'{e.label} {e.text}' for e in lines)}.",
-        views={"": partial(forest, lines, title, "")},
-        half=True,
-    )
-
-
-def _landscape(lines: Sequence[Along]) -> Figure:
-    known = {line.name: [y for y in line.loss if y is not None] for line in lines}
+def along(profiles: Mapping[str, Profile], key: Key) -> Figure | None:
+    """The losses along a random direction; None where none of them is finite."""
+    losses = {name: _finite(profile) for name, profile in profiles.items()}
+    known = {name: profiles[name] for name, each in losses.items() if each}
     ranges = ", ".join(
-        f"{name} from {min(losses):.3g} to {max(losses):.3g}" for name, losses in known.items()
+        f"{name} from {min(losses[name]):.3g} to {max(losses[name]):.3g}" for name in known
     )
-    return Figure(
+    title = ["distance along a random direction", "in lengths of each filter"]
+    figure = Figure(
         name="landscape",
         short="Landscape",
         title="The loss along a random direction",
         caption=CAPTIONS["landscape"],
         alt=f"Line plot of the training loss along a random direction: {ranges}.",
-        views={"": partial(curves, lines)},
+        views={"": partial(directions, known, title, key)},
+        key=tuple(key.looks(known)),
     )
+    return figure if known else None
 
 
-def _between(found: Between) -> Figure:
-    ends = f"{_name(found.first)} and {_name(found.second)}"
+def _between(found: Between) -> Figure | None:
+    """The loss between two solutions, above the straight line between its ends."""
+    profile = found.profile
+    ends = Profile(
+        x=(profile.x[0], profile.x[-1]),
+        loss=(profile.loss[0], profile.loss[-1]),
+        score=(profile.score[0], profile.score[-1]),
+    )
+    profiles = {"loss": profile} | ({STRAIGHT: ends} if len(_finite(ends)) == 2 else {})
     barrier = "unknown" if found.barrier is None else f"{found.barrier:.4f}"
-    return Figure(
+    title = "way from the first solution to the second"
+    figure = Figure(
         name=f"line-{found.first.id}-{found.second.id}",
         title="The loss between two solutions",
         caption=CAPTIONS["between"],
-        alt=f"Line plot of the training loss between {ends}; the barrier is {barrier}.",
-        views={"": partial(line, Along("loss", found.profile.x, found.profile.loss))},
+        alt=f"Line plot of the training loss between {_name(found.first)} and "
+        f"{_name(found.second)}; the barrier is {barrier}.",
+        views={"": partial(directions, profiles, title, _key(profiles))},
     )
+    return figure if _finite(profile) else None
 
 
-def _surface(found: Measured) -> Figure:
-    plane = found.flatness.surface
-    assert plane is not None
+def _surface(found: Measured, plane: Plane) -> Figure:
     heights = [value for row in plane.loss for value in row if value is not None]
     return Figure(
         name=f"surface-{found.run.id}",
@@ -119,13 +100,17 @@ def _surface(found: Measured) -> Figure:
         alt=f"Map of the training loss around {_name(found.run)}: {found.flatness.loss:.3g} at the "
         f"model, at most {max(heights):.3g}.",
         # A plane is a square: it has its own width.
-        views={"": lambda theme, _: surface(plane.x, plane.y, plane.loss, theme)},
+        views={"": lambda theme, _: surface(plane, theme)},
     )
+
+
+def _key(names: Mapping[str, Profile]) -> Key:
+    return Key((name, _COLOURS[i % len(_COLOURS)], name) for i, name in enumerate(names))
 
 
 def _name(run: Run) -> str:
     return f"{run.method.label}, seed {run.seed}"
 
 
-def _is_drawn(profile: Profile) -> bool:
-    return any(loss is not None for loss in profile.loss)
+def _finite(profile: Profile) -> list[float]:
+    return [loss for loss in profile.loss if loss is not None]

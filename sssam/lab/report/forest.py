@@ -1,11 +1,21 @@
 """Means with their intervals, a line each: differences beside zero, or values on an axis."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import altair as alt
 
-from sssam.lab.report.theme import PLAIN, PRINT, Theme, Width, finish, haloed, over, tips
+from sssam.lab.report.theme import (
+    PLAIN,
+    PRINT,
+    Theme,
+    Width,
+    between,
+    finish,
+    haloed,
+    over,
+    tips,
+)
 from sssam.lab.stats import Interval
 
 LINE = 46  # pixels a line: the name stands above its interval at any width
@@ -37,18 +47,23 @@ def forest(
     """A line for each interval, its name above it; parts are small ticks.
 
     Args:
-        lines: from top to bottom.
+        lines: from top to bottom, at least one.
         title: of the axis, in lines.
         zero: what is written at 0 for differences, whose axis then holds 0; else plain values.
         theme: colours and type.
         width: in pixels, or "container".
-
-    Raises:
-        ValueError: no lines.
     """
-    if not lines:
-        raise ValueError("there is no interval to plot: measure two variants on common seeds")
-    data = [_datum(line) for line in lines]
+    data = [
+        {
+            "label": line.label,
+            "role": line.role,
+            **ends(line.value),
+            "text": line.text,
+            "fill": line.role if line.clear else "paper",
+            "n": line.value.n,
+        }
+        for line in lines
+    ]
     scale = _scale(data, bool(zero))
     label = f"datum.value === 0 ? '{zero}' : format(datum.value, '+~g')" if zero else PLAIN
     axis = alt.Axis(labelExpr=label, tickCount=5)
@@ -56,16 +71,23 @@ def forest(
     def x(field: str) -> alt.X:
         return alt.X(f"{field}:Q", title=list(title), scale=scale, axis=axis)
 
+    down = alt.Y("label:N", sort=[line.label for line in lines], axis=None)
     tooltip = tips({"label:N": "variant", "text:N": "mean [95% interval]", "n:Q": "n"})
-    chart = over(data).encode(y=_down(data), color=theme.role(), tooltip=tooltip)
-    left = scale.to_dict()["domain"][0]
-    names = chart.transform_calculate(left=str(left)).encode(x=x("left"), text="label:N")
-    points = chart.mark_point(size=90, opacity=1, strokeWidth=2, yOffset=8)
+    chart = over(data).encode(y=down, color=theme.role(), tooltip=tooltip)
+    names = chart.encode(x=alt.value(0), text="label:N")
+    rules = chart.mark_rule(strokeWidth=2, yOffset=8, y2Offset=8)
+    dots = chart.mark_point(size=90, opacity=1, strokeWidth=2, yOffset=8)
+    parts = [
+        {"label": line.label, "role": line.role, "part": value}
+        for line in lines
+        for value in line.parts
+    ]
+    ticks = over(parts).mark_tick(thickness=1.5, size=14, opacity=0.6, yOffset=8, clip=True)
     layers = [
         *([over([{"zero": 0}]).mark_rule(color=theme.muted).encode(x=x("zero"))] if zero else []),
-        *_parts(lines, x, data, theme),
-        chart.mark_rule(strokeWidth=2, yOffset=8, y2Offset=8).encode(x=x("low"), x2="high"),
-        points.encode(x=x("mean"), fill=_fill(theme)),
+        *([ticks.encode(x=x("part"), y=down, color=theme.role())] if parts else []),
+        rules.encode(x=x("low"), x2="high"),
+        dots.encode(x=x("mean"), fill=theme.role(alt.Fill, "fill")),
         *haloed(names, theme, align="left", dy=-10),
     ]
     return finish(layers, theme, width, LINE * len(data))
@@ -78,21 +100,6 @@ def ends(value: Interval) -> dict[str, float]:
     return {"mean": value.mean, "low": low, "high": high}
 
 
-def _datum(line: Line) -> dict[str, Any]:
-    return {
-        "label": line.label,
-        "role": line.role,
-        **ends(line.value),
-        "text": line.text,
-        "fill": line.role if line.clear else "hollow",
-        "n": line.value.n,
-    }
-
-
-def _down(data: Sequence[dict[str, Any]]) -> alt.Y:
-    return alt.Y("label:N", sort=[datum["label"] for datum in data], axis=None)
-
-
 def _scale(data: Sequence[dict[str, Any]], has_zero: bool) -> alt.Scale:
     low, high = min(d["low"] for d in data), max(d["high"] for d in data)
     if has_zero:
@@ -100,24 +107,4 @@ def _scale(data: Sequence[dict[str, Any]], has_zero: bool) -> alt.Scale:
     elif low > 0 and high > _WIDE * low:
         room = (high / low) ** 0.03
         return alt.Scale(type="log", domain=[low / room, high * room], nice=False)
-    room = 0.03 * (high - low) or 0.5
-    return alt.Scale(domain=[low - room, high + room], nice=False, zero=False)
-
-
-def _fill(theme: Theme) -> alt.Fill:
-    domain, colours = [*theme.roles, "hollow"], [*theme.roles.values(), theme.paper]
-    return alt.Fill("fill:N", scale=alt.Scale(domain=domain, range=colours), legend=None)
-
-
-def _parts(
-    lines: Sequence[Line], x: Callable[[str], alt.X], data: list[dict[str, Any]], theme: Theme
-) -> list[alt.Chart]:
-    parts = [
-        {"label": line.label, "role": line.role, "part": value}
-        for line in lines
-        for value in line.parts
-    ]
-    if not parts:
-        return []
-    ticks = over(parts).mark_tick(thickness=1.5, size=14, opacity=0.6, yOffset=8, clip=True)
-    return [ticks.encode(x=x("part"), y=_down(data), color=theme.role())]
+    return between(low, high, 0.03)

@@ -5,7 +5,6 @@ import re
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 import vl_convert
 from jinja2 import Environment, FunctionLoader, StrictUndefined
@@ -15,8 +14,6 @@ from sssam.lab.report.figure import Figure
 from sssam.lab.report.files import VEGA_LITE
 from sssam.lab.report.sentences import PASS
 
-#: The library for all charts, under the one name that the page's script uses.
-_SNIPPET = "window.vegaEmbed = vegaEmbed;"
 _CODE = re.compile(r"`([^`]+)`")
 #: What a line must not be broken in.
 _WHOLE = re.compile(r"\[[+-]?\d[\d.]*, [+-]?\d[\d.]*\]|\d points?\b")
@@ -51,27 +48,10 @@ def typeset(text: str) -> Markup:
 
 
 def _specifications(drawn: Sequence[Figure]) -> Markup:
-    """Each figure's views, and once for all of them the data that they share, as JSON.
-
-    No HTML parser can leave it: not one "<" is in it.
-    """
-    data: dict[str, Any] = {}
-    views = {
-        figure.name: {
-            name: _without_data(specification, data)
-            for name, specification in figure.specifications().items()
-        }
-        for figure in drawn
-    }
-    text = json.dumps({"views": views, "data": data}, separators=(",", ":"), allow_nan=False)
+    """Each figure's views as JSON that no HTML parser can leave: not one "<" is in it."""
+    views = {figure.name: figure.specifications() for figure in drawn}
+    text = json.dumps(views, separators=(",", ":"), allow_nan=False)
     return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
-
-
-def _without_data(specification: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
-    """The specification with its data moved to `data`; names are hashes, so equal data are one."""
-    own = specification.pop("datasets", {})
-    data |= own
-    return {**specification, "uses": list(own)}
 
 
 def _part(name: str) -> str:
@@ -81,5 +61,6 @@ def _part(name: str) -> str:
 @cache
 def _library() -> str:
     """Vega, Vega-Lite and Vega-Embed in one script, which holds no end of a script."""
-    bundle = str(vl_convert.javascript_bundle(_SNIPPET, vl_version=VEGA_LITE))
+    snippet = "window.vegaEmbed = vegaEmbed;"  # the name that the page's script uses
+    bundle = str(vl_convert.javascript_bundle(snippet, vl_version=VEGA_LITE))
     return bundle.replace("</script", "<\\/script").replace("<!--", "<\\!--")

@@ -34,25 +34,28 @@ class Look(NamedTuple):
 
 
 class Key:
-    """The look of each variant; those of one role differ in shape and dashes.
+    """The look of each variant; those of one colour differ in shape and dashes.
 
     Args:
-        variants: all variants of the comparison, so that a variant has one look in all figures.
+        entries: of each variant its label, its role, and its name in the key.
     """
 
-    def __init__(self, variants: Iterable[Variant]) -> None:
+    def __init__(self, entries: Iterable[tuple[str, str, str]]) -> None:
         self._looks: dict[str, Look] = {}
         counts: dict[str, int] = {}
         named: dict[str, Look] = {}
-        for variant in variants:
-            name = LENGTHS if is_length(variant) else variant.label
+        for label, role, name in entries:
             if name not in named:
-                colour = PRINT.roles[variant.role]
-                i = counts[colour] = counts.get(colour, -1) + 1
-                named[name] = Look(
-                    name, variant.role, SHAPES[i % len(SHAPES)], DASHES[i % len(DASHES)]
-                )
-            self._looks[variant.label] = named[name]
+                i = counts[PRINT.roles[role]] = counts.get(PRINT.roles[role], -1) + 1
+                named[name] = Look(name, role, SHAPES[i % len(SHAPES)], DASHES[i % len(DASHES)])
+            self._looks[label] = named[name]
+
+    @classmethod
+    def of(cls, comparison: Comparison) -> "Key":
+        """That of all variants of a comparison, so that each has one look in all figures."""
+        return cls(
+            (v.label, v.role, LENGTHS if is_length(v) else v.label) for v in comparison.variants
+        )
 
     def __getitem__(self, label: str) -> Look:
         return self._looks[label]
@@ -82,14 +85,9 @@ class Key:
         return alt.Scale(domain=[look.key for look in looks], range=[of(look) for look in looks])
 
 
-def best(comparison: Comparison) -> Variant | None:
-    """The variant that the headline names; None where it names none."""
-    return next((v for v in comparison.variants if v.label == comparison.best), None)
-
-
 def named(comparison: Comparison) -> list[str]:
     """The labels of what a reader looks for first: the base, SAM, and the headline's variant."""
-    some = (comparison.base, comparison.sam, best(comparison))
+    some = (comparison.base, comparison.sam, comparison.winner)
     return list(dict.fromkeys(v.label for v in some if v is not None))
 
 

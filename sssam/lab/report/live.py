@@ -45,33 +45,25 @@ def live(
     """
     directory = folder.parent if out is None else out
     directory.mkdir(parents=True, exist_ok=True)
-    seen = _stamps(folder)
-    comparison = _look(folder, compared)
+    seen = _sizes(folder)
+    comparison = compared(list(records.read_all(folder).by_id.values()))
     try:
         while comparison.missing:
-            _write(comparison, directory, command)
-            while _stamps(folder) == seen:
+            total = sum(variant.runs.total for variant in comparison.variants)
+            state = pages.Live(total - comparison.missing, total, RELOAD)
+            page = pages.page(comparison, command=command, live=state)
+            write_whole(directory / "comparison.html", page.encode())
+            while (now := _sizes(folder)) == seen:
                 wait(LOOK)
-            seen = _stamps(folder)
-            comparison = _look(folder, compared)
+            seen = now
+            comparison = compared(list(records.read_all(folder).by_id.values()))
     finally:
         written = pages.write(comparison, directory, command)
     return written
 
 
-def _look(folder: Path, compared: Callable[[list[Record]], Comparison]) -> Comparison:
-    return compared(list(records.read_all(folder).by_id.values()))
-
-
-def _write(comparison: Comparison, directory: Path, command: str) -> None:
-    total = sum(variant.runs.total for variant in comparison.variants)
-    state = pages.Live(total - comparison.missing, total, RELOAD)
-    page = pages.page(comparison, command=command, live=state)
-    write_whole(directory / "comparison.html", page.encode())
-
-
-def _stamps(folder: Path) -> dict[str, int]:
-    """The files by name, each with its size; what is set aside meanwhile is passed over."""
+def _sizes(folder: Path) -> dict[str, int]:
+    """The records' files by name, each with its size; one that goes meanwhile is passed over."""
     found = {}
     for path in folder.glob("[!.]*.json"):
         with suppress(FileNotFoundError):

@@ -1,5 +1,6 @@
 """A comparison -> one page that is whole in itself, and the same as Markdown, CSV and figures."""
 
+from base64 import b64encode
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -12,8 +13,8 @@ from sssam.lab.report.exports import accuracies_csv, as_json, curves_csv, varian
 from sssam.lab.report.facts import facts, settings
 from sssam.lab.report.figure import Figure
 from sssam.lab.report.figures import figures
-from sssam.lab.report.files import KINDS, rendered
-from sssam.lab.report.key import Key, best
+from sssam.lab.report.files import KINDS, save
+from sssam.lab.report.key import Key
 from sssam.lab.report.text import signed
 from sssam.runtime.files import write_whole
 
@@ -25,6 +26,8 @@ _TEXTS: dict[str, tuple[str, Callable[[Comparison], str]]] = {
     "accuracies.csv": ("each seed as CSV", accuracies_csv),
     "curves.csv": ("the curves as CSV", curves_csv),
 }
+#: Those that are in the page too, for one that is sent alone.
+_EMBEDDED = ("comparison.csv", "accuracies.csv")
 
 
 class Written(NamedTuple):
@@ -65,23 +68,16 @@ def write(
     """
     (directory / "figures").mkdir(parents=True, exist_ok=True)
     drawn = figures(comparison, axis)
-    for name, (_, text) in _TEXTS.items():
-        write_whole(directory / name, text(comparison).encode())
-    write_whole(directory / "comparison.html", page(comparison, drawn, command).encode())
-    files = [path for figure in drawn for path in _files(figure, directory / "figures")]
+    contents = {name: text(comparison) for name, (_, text) in _TEXTS.items()}
+    contents["comparison.html"] = page(comparison, drawn, command)
+    for name, content in contents.items():
+        write_whole(directory / name, content.encode())
+    paths = list[Path]()
+    for figure in drawn:
+        names = [directory / "figures" / f"{figure.name}{kind}" for kind in KINDS]
+        paths += save(figure.chart(), *names)
     texts = tuple(directory / name for name in _TEXTS)
-    return Written(directory / "comparison.html", texts, tuple(files))
-
-
-def _files(figure: Figure, folder: Path) -> list[Path]:
-    """Writes a figure for papers: 760 pixels wide, ink on white."""
-    contents = {
-        folder / f"{figure.name}.{kind}": content
-        for kind, content in rendered(figure.chart(), *KINDS).items()
-    }
-    for path, content in contents.items():
-        write_whole(path, content)
-    return list(contents)
+    return Written(directory / "comparison.html", texts, tuple(paths))
 
 
 def page(
@@ -101,7 +97,7 @@ def page(
         live: the page is one of a study that still runs.
     """
     chosen = figures(comparison) if drawn is None else drawn
-    key = Key(comparison.variants)
+    key = Key.of(comparison)
     return html.render(
         "report.html",
         chosen,
@@ -121,12 +117,18 @@ def page(
         settings=[settings(variant) for variant in comparison.variants],
         command=command,
         files={name: title for name, (title, _) in _TEXTS.items()},
+        embedded={name: _embedded(_TEXTS[name][1](comparison)) for name in _EMBEDDED},
     )
+
+
+def _embedded(text: str) -> str:
+    """A CSV file as the address of a link."""
+    return f"data:text/csv;charset=utf-8;base64,{b64encode(text.encode()).decode()}"
 
 
 def _numbers(comparison: Comparison) -> list[Cell]:
     """The few numbers under the headline; only where it names a variant."""
-    winner = best(comparison)
+    winner = comparison.winner
     if winner is None or winner.to_base is None or winner.cost is None:
         return []
     gain = Cell("gain over the base", signed(winner.to_base.mean), "points")

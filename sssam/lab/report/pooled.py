@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 from sssam.lab.comparison.claims import CHEAP
 from sssam.lab.comparison.pool import Pooled, PooledVariant, pool
@@ -14,74 +13,66 @@ from sssam.lab.report.figure import Figure
 from sssam.lab.report.forest import Line, forest
 from sssam.lab.report.key import Key
 from sssam.lab.report.table import CONTROL, SAM
-from sssam.lab.report.text import counted, listed
+from sssam.lab.report.text import counted, listed, ranged
 from sssam.lab.stats import Interval
 from sssam.runtime.files import write_whole
 
 
-class Together(NamedTuple):
-    """What several tasks say together; without `pooled`, `reason` tells why that is nothing."""
-
-    pooled: Pooled | None
-    reason: str = ""
-
-
-def pooled(comparisons: Sequence[Comparison]) -> Together:
+def pooled(comparisons: Sequence[Comparison]) -> Pooled | str:
     """What two or more comparisons say together, or why they can't."""
     try:
-        return Together(pool(comparisons))
+        return pool(comparisons)
     except ValueError as error:
-        return Together(None, f"Not pooled over the tasks: {error}")
+        return f"Not pooled over the tasks: {error}"
 
 
 def write(
-    name: str, made: Mapping[str, Comparison], together: Together, directory: Path
+    name: str, made: Mapping[str, Comparison], found: Pooled | str, directory: Path
 ) -> tuple[Path, ...]:
     """Writes `index.html`, and of what was pooled `pooled.md` and `pooled.json`; their paths.
 
     Args:
         name: of the study.
         made: the tasks' comparisons by the names of their folders in the directory, in order.
-        together: as `pooled` gives it.
+        found: as `pooled` gives it.
         directory: of the study.
 
     Raises:
         OSError: a file could not be written.
     """
-    contents = {"index.html": page(name, made, together)}
-    if together.pooled is not None:
-        contents["pooled.md"] = markdown(together.pooled)
-        contents["pooled.json"] = together.pooled.model_dump_json(indent=1) + "\n"
+    contents = {"index.html": page(name, made, found)}
+    if isinstance(found, Pooled):
+        contents["pooled.md"] = markdown(found)
+        contents["pooled.json"] = found.model_dump_json(indent=1) + "\n"
     for file, text in contents.items():
         write_whole(directory / file, text.encode())
     return tuple(directory / file for file in contents)
 
 
-def page(name: str, made: Mapping[str, Comparison], together: Together) -> str:
+def page(name: str, made: Mapping[str, Comparison], found: Pooled | str) -> str:
     """The index page as HTML: whole in itself, but for the links to the pages of the tasks."""
-    found, (first, *_) = together.pooled, made.values()
-    key = Key(first.variants)
-    roles = {variant.label: variant.role for variant in first.variants}
-    figure = differences(found, roles) if found else None
+    first, *_ = made.values()
+    key, known = Key.of(first), found if isinstance(found, Pooled) else None
+    drawn = _figures(known, {v.label: v.role for v in first.variants}) if known else []
     return html.render(
         "pooled.html",
-        [figure] if figure else [],
+        drawn,
         name=name,
-        headline=headline(found) if found else together.reason,
-        figure=figure,
+        headline=headline(known) if known else found,
+        figures=drawn,
         tasks=[
             (f"{folder}/comparison.html", each.task.name, sentences.headline(each))
             for folder, each in made.items()
         ],
-        lines=cells(found) if found else [],
+        lines=cells(known) if known else [],
         looks={v.label: key[v.label] for v in first.variants},
         note=sentences.NOTES["pooled"],
-        remarks=remarks(found) if found else [],
+        remarks=remarks(known) if known else [],
     )
 
 
-def differences(found: Pooled, roles: Mapping[str, str]) -> Figure | None:
-    """The forest plot of the errors that variants remove; None where no variant has one."""
+def _figures(found: Pooled, roles: Mapping[str, str]) -> list[Figure]:
+    """The forest plot of the errors that variants remove, where one has a difference."""
     lines = [
         Line(
             each.label,
@@ -95,33 +86,35 @@ def differences(found: Pooled, roles: Mapping[str, str]) -> Figure | None:
         if each.to_control is not None
     ]
     if not lines:
-        return None
+        return []
     best = max(lines, key=lambda line: line.value.mean)
-    return Figure(
+    title = ["% of the base's error, mean over tasks"]
+    figure = Figure(
         name="differences",
         title="The part of the error that each variant removes beyond the best control",
         caption=sentences.CAPTIONS["pooled"],
         alt=f"Forest plot of {counted(len(lines), 'variant')}; the highest is {best.label}, "
         f"{best.text}.",
-        views={"": partial(forest, lines, ["% of the base's error, mean over tasks"], "control")},
+        views={"": partial(forest, lines, title, "control")},
     )
+    return [figure]
 
 
 def headline(found: Pooled) -> str:
     """The finding in one sentence."""
     over = f"Over {counted(len(found.tasks), 'task')} of equal weight"
-    cheap = [v for v in found.variants if v.cost is not None and v.cost <= CHEAP]
-    clear = [each for each in cheap if each.established]
+    clear = [v for v in found.variants if v.established and v.cost and v.cost <= CHEAP]
     if not clear:
         return (
             f"{over}, no variant at up to {CHEAP:g} times the base's price is clearly above the "
             "best controls that cost no more."
         )
     best = max(clear, key=lambda each: each.to_base.mean)
+    won, tied, lost = best.counts
     return (
         f"{over}, {best.label} removes {percent(best.to_base)} of the base's error for "
         f"{sentences.price(best)}, and {percent(best.to_control)} more than the best controls that "
-        f"cost no more ({counted(best.wins, 'task')} won, {best.ties} tied, {best.losses} lost)."
+        f"cost no more ({counted(won, 'task')} won, {tied} tied, {lost} lost)."
     )
 
 
@@ -131,10 +124,7 @@ def percent(value: Interval | None) -> str:
     >>> percent(Interval(6.84, 6.3, 7.4, 20))
     '6.8% [6.3, 7.4]'
     """
-    if value is None:
-        return "nothing"
-    ends = "" if value.low is None else f" [{value.low:.1f}, {value.high:.1f}]"
-    return f"{value.mean:.1f}%{ends}"
+    return "nothing" if value is None else ranged(value, "{:.1f}".format, "%")
 
 
 def remarks(found: Pooled) -> list[str]:
@@ -155,7 +145,7 @@ def cells(found: Pooled) -> list[list[Cell]]:
 
 
 def _cells(each: PooledVariant, found: Pooled) -> list[Cell]:
-    counts = [each.wins, each.ties, each.losses] if each.by_task else []
+    won, tied, lost = each.counts if each.by_task else (None, None, None)
     return [
         Cell("variant", each.label, sort=each.label),
         difference("over base", each.to_base),
@@ -163,12 +153,9 @@ def _cells(each: PooledVariant, found: Pooled) -> list[Cell]:
         number("passes", each.cost, "{:.3f}", best="low"),
         number("seconds", each.seconds, "{:.2f}", best="low"),
         difference(SAM, each.to_sam),
-        *(
-            number(name, n, "{}", best=best)
-            for name, n, best in zip(
-                ("won", "tied", "lost"), counts or (None,) * 3, ("high", "low", "low"), strict=True
-            )
-        ),
+        number("won", won, "{}"),
+        number("tied", tied, "{}", best="low"),
+        number("lost", lost, "{}", best="low"),
         *(difference(f"on {task}", each.by_task.get(task)) for task in found.tasks),
     ]
 

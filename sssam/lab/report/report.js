@@ -1,14 +1,13 @@
 "use strict";
 (() => {
-  const { views, data } = JSON.parse(document.getElementById("specifications").textContent);
+  const views = JSON.parse(document.getElementById("specifications").textContent);
   const PRINTED = 1040; // pixels that a chart is drawn over for paper, whatever the window's width
   const charts = [...document.querySelectorAll(".chart[data-figure]")];
   const drawn = new Map(); // chart -> its Vega view
   const off = new Set(); // what is switched off in the key
 
   const draw = async (chart, name) => {
-    const { uses, ...specification } = views[chart.dataset.figure][name];
-    specification.datasets = Object.fromEntries(uses.map((each) => [each, data[each]]));
+    const specification = views[chart.dataset.figure][name];
     drawn.get(chart)?.finalize();
     const options = { actions: false, renderer: "svg" };
     const { view } = await vegaEmbed(chart, structuredClone(specification), options);
@@ -73,12 +72,12 @@
 
   // A table that goes on beyond its edge says so, until its end is in sight.
   for (const region of document.querySelectorAll(".scroll")) {
-    const tell = () => {
+    const mark = () => {
       const left = region.scrollWidth - region.clientWidth - region.scrollLeft;
       region.toggleAttribute("data-more", left > 1);
     };
-    region.addEventListener("scroll", tell, { passive: true });
-    new ResizeObserver(tell).observe(region);
+    region.addEventListener("scroll", mark, { passive: true });
+    new ResizeObserver(mark).observe(region);
   }
 
   // A page that is written anew while a study runs is read anew, until its reader pauses it.

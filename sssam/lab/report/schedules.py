@@ -31,43 +31,34 @@ def schedules(bands: Sequence[Band], theme: Theme = PRINT, width: Width = 760) -
     """
     if not bands:
         raise ValueError("no method has a schedule, so there is none to plot")
-    rows = [len(bands) - 1 - i for i in range(len(bands))]
-    data = [d for band, row in zip(bands, rows, strict=True) for d in _bins(band, row)]
-    names = [
-        {"label": band.name, "role": band.role, "from": 0, "top": row + CURVE + 0.13}
-        for band, row in zip(bands, rows, strict=True)
-    ]
-    y = alt.Scale(domain=[-0.25, len(bands) - 0.25], nice=False, zero=False)
-    tooltip = tips(
-        {
-            "label:N": "variant",
-            "step:Q": "from step",
-            "p:Q .3f": "probability",
-            "part:Q .0%": "sharpness-aware",
-        }
-    )
-    bins = over(data).encode(x=_x("from"), x2="to", color=theme.role(), tooltip=tooltip)
+    rows = list(enumerate(reversed(bands)))
+    data = [bin_ for row, band in rows for bin_ in _bins(band, row)]
+    top = CURVE + 0.13
+    names = [{"label": b.name, "role": b.role, "from": 0, "top": row + top} for row, b in rows]
+    scale = alt.Scale(domain=[-0.25, len(bands) - 0.25], nice=False, zero=False)
+    axis = alt.Axis(format="%", grid=False, values=[0, 0.25, 0.5, 0.75, 1])
+
+    def x(field: str) -> alt.X:
+        domain = alt.Scale(domain=[0, 1])
+        return alt.X(f"{field}:Q", title="progress of the run", axis=axis, scale=domain)
+
+    def y(field: str) -> alt.Y:
+        return alt.Y(f"{field}:Q", scale=scale, axis=None)
+
+    fields = {"label:N": "variant", "step:Q": "from step", "p:Q .3f": "probability"}
+    tooltip = tips({**fields, "part:Q .0%": "sharpness-aware"})
+    chart = over(data).encode(color=theme.role())
+    bins = chart.encode(x=x("from"), x2="to", tooltip=tooltip)
     shade = alt.Opacity("part:Q", scale=alt.Scale(domain=[0, 1], range=[0, 1]), legend=None)
-    line = over(data).mark_line(strokeWidth=1.6, interpolate="step-after")
-    texts = over(names).encode(x=_x("from"), y=_y("top", y), text="label:N", color=theme.role())
+    line = chart.mark_line(strokeWidth=1.6, interpolate="step-after")
+    texts = over(names).encode(x=x("from"), y=y("top"), text="label:N", color=theme.role())
     layers = [
-        bins.mark_rect(opacity=0.22).encode(y=_y("bottom", y), y2="top"),
-        line.encode(x=_x("from"), y=_y("top", y), color=theme.role(), detail="label:N"),
-        bins.mark_rect().encode(y=_y("low", y), y2="high", opacity=shade),
+        bins.mark_rect(opacity=0.22).encode(y=y("bottom"), y2="top"),
+        line.encode(x=x("from"), y=y("top"), detail="label:N"),
+        bins.mark_rect().encode(y=y("low"), y2="high", opacity=shade),
         *haloed(texts, theme, align="left", dx=2),
     ]
     return finish(layers, theme, width, BAND * len(bands))
-
-
-def _x(field: str) -> alt.X:
-    axis = alt.Axis(format="%", grid=False, values=[0, 0.25, 0.5, 0.75, 1])
-    return alt.X(
-        f"{field}:Q", title="progress of the run", axis=axis, scale=alt.Scale(domain=[0, 1])
-    )
-
-
-def _y(field: str, scale: alt.Scale) -> alt.Y:
-    return alt.Y(f"{field}:Q", scale=scale, axis=None)
 
 
 def _bins(band: Band, row: int) -> list[dict[str, Any]]:

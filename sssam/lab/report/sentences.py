@@ -3,10 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from sssam.lab.comparison.claims import CHEAP
+from sssam.lab.comparison.parts import Reason
 from sssam.lab.comparison.pool import PooledVariant
-from sssam.lab.comparison.reasons import Caveat, Reason
 from sssam.lab.comparison.values import Comparison, Variant
-from sssam.lab.report.key import best
 from sssam.lab.report.text import counted, listed, points
 from sssam.lab.specs import Tuning
 
@@ -18,7 +17,7 @@ NOT_TUNED = "The base is not tuned here, so no gain over it is claimed."
 
 def headline(comparison: Comparison) -> str:
     """The finding: the variant with the largest clear gain at about the base's price, or none."""
-    winner = best(comparison)
+    winner = comparison.winner
     over = f"On {comparison.task.name}, "
     seeds = _seeds(comparison)
     if winner is None or winner.to_base is None or winner.claim is None:
@@ -48,7 +47,7 @@ def price(variant: Variant | PooledVariant) -> str:
 
 def support(comparison: Comparison) -> str:
     """What stands below the headline: how it fares in seconds, or what came nearest."""
-    winner = best(comparison)
+    winner = comparison.winner
     if winner is not None and comparison.is_best_in_seconds is False:
         if (winner.seconds or 0.0) > CHEAP:
             return f"Counted in seconds, that price is above {CHEAP:g} times the base's."
@@ -85,16 +84,68 @@ def _of_all(comparison: Comparison) -> list[Reason]:
 
 def remarks(comparison: Comparison) -> list[str]:
     """What a reader must know beside the table, one sentence each; first what was tuned."""
+    untuned = any(reason.kind == "untuned_base" for reason in comparison.reasons)
+    known = tuned(comparison.tuning)
+    known += [comparison.note] if comparison.note and not known else []
     refused = [
         f"Nothing is claimed of {listed(reason.variants, 4)}: {WHY[reason.kind](reason)}."
         for reason in comparison.reasons
-        if reason.variants and reason.kind != "sam_gain_unclear"
+        if reason.variants
     ]
-    untuned = [NOT_TUNED] if any(r.kind == "untuned_base" for r in comparison.reasons) else []
-    known = tuned(comparison.tuning)
-    known += [comparison.note] if comparison.note and not known else []
-    caveats = [CAVEATS[caveat.kind](caveat) for caveat in comparison.caveats]
-    return [*untuned, *known, *refused, *caveats]
+    power = [detected(comparison)] if detected(comparison) else []
+    return [*([NOT_TUNED] if untuned else []), *known, *power, *refused, *_caveats(comparison)]
+
+
+def detected(comparison: Comparison) -> str:
+    """What so many seeds detect; empty where no variant is beside a control on three of them."""
+    found = [v.detectable for v in comparison.variants if v.detectable]
+    needed = [v.seeds_needed for v in comparison.variants if v.seeds_needed]
+    if not found or not needed:
+        return ""
+    margin = counted(comparison.task.margin, "point")
+    return (
+        f"With {counted(len(comparison.seeds), 'seed')}, a real {max(found):.1f}-point difference "
+        "between a variant and its control is detected 80% of the time, before the adjustment for "
+        f"several variants; for {margin}, {counted(max(needed), 'seed')} are enough."
+    )
+
+
+def _caveats(comparison: Comparison) -> list[str]:
+    """What else may lie in the numbers, of what applies."""
+    variants, tuning = comparison.variants, comparison.tuning
+    ends = [f"{t.label} ({listed([*map(_name, t.at_end)])})" for t in tuning if t.at_end]
+    noisy = [v.label for v in variants if v.has_noisy_clock]
+    added, mixed = len(comparison.seeds_added), comparison.mixed_seeds
+    other, flat = comparison.other_data, comparison.without_flatness
+    return [
+        sentence
+        for applies, sentence in (
+            (
+                comparison.untuned,
+                f"rho was not tuned here for {listed(comparison.untuned, 4)}: another may do "
+                "better (`--trials`).",
+            ),
+            (added, f"Added after the study was fixed: {counted(added, 'seed')}."),
+            (
+                mixed,
+                f"Pairs of unlike environments, so rounding may be in the difference{_at(mixed)}.",
+            ),
+            (other, f"Left out, since their data differ: {_runs(other)}."),
+            (ends, f"The best value lies at an end of its grid: {'; '.join(ends)}."),
+            (
+                noisy,
+                f"The seconds of {listed(noisy, 4)} are too uncertain to state as a price (an "
+                "interval wider than 10%).",
+            ),
+            (
+                not comparison.has_test_error,
+                "The records do not say which examples were right, so the error of a test set that "
+                "all seeds share is left out of the intervals.",
+            ),
+            (flat, f"Flatness is not known of: {_runs(flat)}."),
+        )
+        if applies
+    ]
 
 
 def tuned(tuning: Sequence[Tuning]) -> list[str]:
@@ -144,54 +195,7 @@ WHY: Mapping[str, Callable[[Reason], str]] = {
     "diverged": lambda r: "runs diverged, and too few seeds are left at which none did",
     "unlike_test": lambda r: f"it was judged on other test examples{_at(r.seeds)}",
     "unlike_samples": lambda r: f"it was trained on other examples{_at(r.seeds)}",
-    "sam_gain_unclear": lambda r: "SAM's own gain is not clear",
 }
-
-#: What else is to be known, as whole sentences.
-CAVEATS: Mapping[str, Callable[[Caveat], str]] = {
-    "diverged": lambda c: f"Diverged, counted with the score at their end: {_runs(c.counts)}.",
-    "failed": lambda c: f"Failed, with the error in the record: {_runs(c.counts)}.",
-    "missing": lambda c: f"Not there yet: {_runs(c.counts)}.",
-    "seeds_added": lambda c: f"Added after the study was fixed: {counted(len(c.seeds), 'seed')}.",
-    "unlike_weights": lambda c: (
-        f"{listed(c.variants, 4)} did not start from the same weights as the others{_at(c.seeds)}."
-    ),
-    "environments": lambda c: (
-        "The records come from unlike environments: "
-        f"{'; '.join(f'{name} {listed(values, 3)}' for name, values in c.values.items())}."
-    ),
-    "mixed_pairs": lambda c: (
-        f"Pairs of unlike environments, so rounding may be in the difference{_at(c.seeds)}."
-    ),
-    "other_data": lambda c: f"Left out, since their data differ: {_runs(c.counts)}.",
-    "untuned": lambda c: (
-        f"rho was not tuned here for {listed(c.variants, 4)}: another may do better (`--trials`)."
-    ),
-    "grid_end": lambda c: (
-        "The best value lies at an end of its grid: "
-        + "; ".join(f"{k} ({listed([*map(_name, names)])})" for k, names in c.values.items())
-        + "."
-    ),
-    "noisy_clock": lambda c: (
-        f"The seconds of {listed(c.variants, 4)} are too uncertain to state as a price (an "
-        "interval wider than 10%)."
-    ),
-    "price_differs": lambda c: (
-        f"Seconds differ from passes by more than a tenth: {_each(c.numbers, '{}, {:.2f} times')}."
-    ),
-    "unexpected_cost": lambda c: (
-        f"Passes a step differ from those expected: {_each(c.numbers, '{}, expected {:.3f}')}."
-    ),
-    "test_error_unknown": lambda c: (
-        "The records do not say which examples were right, so the "
-        "error of a test set that all seeds share is left out of the intervals."
-    ),
-    "no_flatness": lambda c: f"Flatness is not known of: {_runs(c.counts)}.",
-}
-
-
-def _each(numbers: Mapping[str, float], form: str) -> str:
-    return "; ".join(form.format(*each) for each in numbers.items())
 
 
 def _runs(counts: Mapping[str, int]) -> str:

@@ -13,8 +13,8 @@ from sssam.lab.report.cells import (
     number,
 )
 from sssam.lab.report.sentences import NOTES, headline, remarks, support
-from sssam.lab.report.text import counted_points
-from sssam.lab.stats import Ratio
+from sssam.lab.report.text import counted
+from sssam.lab.stats import Interval
 
 #: The columns beside the best control that costs no more, and beside SAM.
 CONTROL, SAM, SHARE = "over best control", "over SAM", "share of SAM's gain"
@@ -71,7 +71,7 @@ def _beside_sam(variant: Variant) -> list[Cell]:
     return [to_sam, _share(None if variant.is_control else variant.share)]
 
 
-def _share(share: Ratio | None) -> Cell:
+def _share(share: Interval | None) -> Cell:
     cell = measured(SHARE, share, lambda part: f"{100 * part:.0f}")
     return cell if cell.empty else cell._replace(text=f"{cell.text}%")
 
@@ -120,7 +120,7 @@ def notes(comparison: Comparison) -> list[str]:
     """What the columns of the table of variants mean."""
     task = comparison.task
     notes = [NOTES["variants"].format(metric=task.metric.capitalize())]
-    beside = NOTES["sam"].format(margin=counted_points(task.margin), share=task.share)
+    beside = NOTES["sam"].format(margin=counted(task.margin, "point"), share=task.share)
     return [*notes, beside] if _has_gain(comparison) else notes
 
 

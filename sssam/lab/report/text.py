@@ -1,6 +1,6 @@
 """Numbers and lists as text."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sssam.lab.stats import Interval
 
@@ -15,15 +15,20 @@ def signed(value: float, digits: int = 1) -> str:
     return text[1:] if float(text) == 0 else text
 
 
-def ranged(value: Interval, form: str = "{:.2f}") -> str:
-    """A mean with the ends of its interval.
-
-    >>> ranged(Interval(93.44, 92.9, 94.0, 12), "{:.1f}")
-    '93.4 [92.9, 94.0]'
-    """
+def ends(value: Interval, form: Callable[[float], str]) -> str:
+    """The ends of an interval in brackets; empty where it has none."""
     if value.low is None or value.high is None:
-        return form.format(value.mean)
-    return f"{form.format(value.mean)} [{form.format(value.low)}, {form.format(value.high)}]"
+        return ""
+    return f"[{form(value.low)}, {form(value.high)}]"
+
+
+def ranged(value: Interval, form: Callable[[float], str], unit: str = "") -> str:
+    """A mean, in its unit, with the ends of its interval.
+
+    >>> ranged(Interval(93.44, 92.9, 94.0, 12), "{:.1f}".format, "%")
+    '93.4% [92.9, 94.0]'
+    """
+    return f"{form(value.mean)}{unit} {ends(value, form)}".rstrip()
 
 
 def points(difference: Interval, digits: int = 1) -> str:
@@ -32,20 +37,16 @@ def points(difference: Interval, digits: int = 1) -> str:
     >>> points(Interval(6.84, 6.3, 7.4, 20))
     '+6.8 points [+6.3, +7.4]'
     """
-    text = f"{signed(difference.mean, digits)} points"
-    if difference.low is None or difference.high is None:
-        return text
-    return f"{text} [{signed(difference.low, digits)}, {signed(difference.high, digits)}]"
+    return ranged(difference, lambda value: signed(value, digits), " points")
 
 
-def counted(n: int, noun: str) -> str:
-    """A number with its noun, in the plural where it is not one."""
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+def counted(n: float, noun: str) -> str:
+    """A number with its noun, in the plural where it is not one.
 
-
-def counted_points(value: float) -> str:
-    """A distance in percentage points, without sign."""
-    return f"{value:g} point" if value == 1 else f"{value:g} points"
+    >>> counted(1, "seed"), counted(0.5, "point")
+    ('1 seed', '0.5 points')
+    """
+    return f"{n:.12g} {noun}{'' if n == 1 else 's'}"
 
 
 def listed(names: Sequence[str], most: int | None = None) -> str:
@@ -54,7 +55,7 @@ def listed(names: Sequence[str], most: int | None = None) -> str:
     >>> listed(["a", "b", "c"]), listed(["a", "b", "c"], most=1)
     ('a, b and c', 'a and 2 more')
     """
-    shown = list(names)
-    if most is not None and len(shown) > most:
-        shown = [*shown[:most], f"{len(shown) - most} more"]
-    return " and ".join(part for part in (", ".join(shown[:-1]), *shown[-1:]) if part)
+    every = list(names)
+    if most is not None and len(every) > most:
+        every = [*every[:most], f"{len(every) - most} more"]
+    return " and ".join(part for part in (", ".join(every[:-1]), *every[-1:]) if part)

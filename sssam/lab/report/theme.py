@@ -37,15 +37,14 @@ class Theme:
     muted: str = "#667085"
     faint: str = "#e4e7ec"
     paper: str = "#ffffff"
-    shade: str = "#eef4f9"
-    roles: dict[str, str] = field(default_factory=lambda: dict(ROLES))
-    font: str = "Helvetica Neue, Helvetica, Arial, Liberation Sans, sans-serif"
+    roles: Mapping[str, str] = field(default_factory=lambda: dict(ROLES))
     legend: bool = True
 
-    def role(self) -> alt.Color:
-        """The colour of a mark by the field `role`."""
-        scale = alt.Scale(domain=list(self.roles), range=list(self.roles.values()))
-        return alt.Color("role:N", scale=scale, legend=None)
+    def role(self, channel: type[Any] = alt.Color, name: str = "role") -> Any:
+        """The colour of a mark, or of another channel, by a field that holds a role or "paper"."""
+        colours = {**self.roles, "paper": self.paper}
+        scale = alt.Scale(domain=list(colours), range=list(colours.values()))
+        return channel(f"{name}:N", scale=scale, legend=None)
 
 
 #: For files: dark ink on white.
@@ -53,7 +52,7 @@ PRINT = Theme()
 
 #: For the page: names that its style sheet gives a value, in light, in dark and on paper.
 PAGE = Theme(
-    **{name: f"var(--{name})" for name in ("ink", "muted", "faint", "paper", "shade")},
+    **{name: f"var(--{name})" for name in ("ink", "muted", "faint", "paper")},
     roles={role: f"var(--{role})" for role in ROLES},
     legend=False,
 )
@@ -94,6 +93,18 @@ def over(values: Sequence[Mapping[str, Any]]) -> alt.Chart:
     return chart.transform_filter(f"indexof({OFF}, datum.key) < 0") if switched else chart
 
 
+def spanning(values: Sequence[float]) -> alt.Scale:
+    """A scale that need not hold 0, logarithmic where the values span more than two decades."""
+    is_wide = 0 < 100 * min(values) < max(values)
+    return alt.Scale(type="log" if is_wide else "linear", zero=False)
+
+
+def between(low: float, high: float, room: float = 0.06) -> alt.Scale:
+    """A scale from low to high, with this part of its length as room at both ends."""
+    apart = room * (high - low) or 0.5
+    return alt.Scale(domain=[low - apart, high + apart], nice=False, zero=False)
+
+
 def haloed(chart: alt.Chart, theme: Theme, **mark: Any) -> list[alt.Chart]:
     """Text with paper around its letters, so that lines end before it."""
     text = {"baseline": "middle", **mark}
@@ -103,6 +114,7 @@ def haloed(chart: alt.Chart, theme: Theme, **mark: Any) -> list[alt.Chart]:
 
 def finish(layers: Sequence[alt.Chart], theme: Theme, width: Width, height: int) -> alt.LayerChart:
     """The layers as a chart with its size, and the look that all of them share."""
+    font = "Helvetica Neue, Helvetica, Arial, Liberation Sans, sans-serif"
     finished: alt.LayerChart = (
         alt.layer(*layers)
         .add_params(alt.param(name=OFF, value=[]))
@@ -113,7 +125,7 @@ def finish(layers: Sequence[alt.Chart], theme: Theme, width: Width, height: int)
             padding=20 if theme is PRINT else 5,
             autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
         )
-        .configure(font=theme.font)
+        .configure(font=font)
         .configure_view(stroke=None)
         .configure_axis(
             domain=False,
@@ -128,7 +140,7 @@ def finish(layers: Sequence[alt.Chart], theme: Theme, width: Width, height: int)
             labelPadding=8,
             titlePadding=12,
         )
-        .configure_text(font=theme.font, fontSize=13)
+        .configure_text(font=font, fontSize=13)
         .configure_legend(
             labelColor=theme.ink, labelFontSize=13, labelLimit=230, title=None, rowPadding=3
         )

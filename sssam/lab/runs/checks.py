@@ -39,12 +39,13 @@ def check(task: Task, variants: Iterable[Method]) -> None:
 
 def _build(task: Task, variant: Method, found: Survey) -> None:
     run = Run(task=task, method=variant, seed=0)
-    prepare.training_loss(run, found.loss)
-    prepare.set_dropout(run, copy.deepcopy(found.model))  # what is surveyed is kept
-    base = prepare.base_optimizer(run, found.model, found.optimizer)
+    problem = found.problem
+    prepare.training_loss(run, problem.loss)
+    prepare.set_dropout(run, copy.deepcopy(problem.model))  # what is surveyed is kept
+    base = prepare.base_optimizer(run, problem.model, problem.optimizer)
     steps = run.total_steps(found.size)
     try:
-        optimizer = methods.build(variant, base, steps, 0, found.model)
+        optimizer = methods.build(variant, base, steps, 0, problem.model)
     except (ValueError, TypeError) as error:
         raise MethodError(variant.label, str(error)) from error
     if not found.losses and methods.chooses_samples(optimizer):

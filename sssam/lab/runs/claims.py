@@ -7,12 +7,9 @@ train the same run: time is lost then, and no record, since both write the same 
 """
 
 import errno
-import os
-import platform
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -30,7 +27,8 @@ def claim(run_id: str, directory: Path) -> Iterator[bool]:
     Raises:
         OSError: the directory can't be written.
     """
-    lock = FileLock(_lock_path(run_id, directory), fallback_to_soft=False)
+    (directory / FOLDER).mkdir(parents=True, exist_ok=True)
+    lock = FileLock(_path(run_id, directory, "lock"), fallback_to_soft=False)
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -48,7 +46,7 @@ def claim(run_id: str, directory: Path) -> Iterator[bool]:
 
 def free(run_id: str, directory: Path) -> bool:
     """Whether no living process claims the run at this moment."""
-    if not (directory / FOLDER / f"{run_id}.lock").exists():
+    if not _path(run_id, directory, "lock").exists():
         return True
     with claim(run_id, directory) as mine:
         return mine
@@ -56,24 +54,15 @@ def free(run_id: str, directory: Path) -> bool:
 
 def begin(run_id: str, directory: Path) -> None:
     """Notes, for those who look after a process died, that a claimed run was begun by this one."""
-    line = f"{datetime.now(UTC).isoformat(timespec='seconds')} {platform.node()} {os.getpid()}\n"
     (directory / FOLDER).mkdir(parents=True, exist_ok=True)
-    with _begun_path(run_id, directory).open("a") as file:
-        file.write(line)
+    with _path(run_id, directory, "begun").open("a") as file:
+        file.write("x")
 
 
 def begun(run_id: str, directory: Path) -> int:
     """How many times a run without a record was begun."""
-    try:
-        return len(_begun_path(run_id, directory).read_text().splitlines())
-    except FileNotFoundError:
-        return 0
-
-
-def left(directory: Path) -> set[str]:
-    """The ids of runs under way, and of those whose process was killed before it settled them."""
-    folder = directory / FOLDER
-    return {path.stem for path in folder.iterdir()} if folder.exists() else set()
+    path = _path(run_id, directory, "begun")
+    return path.stat().st_size if path.exists() else 0
 
 
 def settle(run_id: str, directory: Path) -> None:
@@ -81,19 +70,13 @@ def settle(run_id: str, directory: Path) -> None:
 
     Who claims the run from now on does so on a new file, and finds the record.
     """
-    _begun_path(run_id, directory).unlink(missing_ok=True)
+    _path(run_id, directory, "begun").unlink(missing_ok=True)
     with suppress(PermissionError):  # Windows keeps a file that is open
-        (directory / FOLDER / f"{run_id}.lock").unlink(missing_ok=True)
+        _path(run_id, directory, "lock").unlink(missing_ok=True)
 
 
-def _lock_path(run_id: str, directory: Path) -> Path:
-    folder = directory / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{run_id}.lock"
-
-
-def _begun_path(run_id: str, directory: Path) -> Path:
-    return directory / FOLDER / f"{run_id}.begun"
+def _path(run_id: str, directory: Path, kind: str) -> Path:
+    return directory / FOLDER / f"{run_id}.{kind}"
 
 
 def _warn(directory: Path) -> None:

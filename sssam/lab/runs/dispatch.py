@@ -11,14 +11,11 @@ from sssam.lab.engines import Engine, WorkerLostError
 from sssam.lab.runs import checks, claims
 from sssam.lab.runs import store as records
 from sssam.lab.runs.store import Records
-from sssam.lab.runs.worker import OnEpoch, Settings, checkpoint_path, give_up, tidy, work
+from sssam.lab.runs.worker import OnEpoch, Settings, checkpoint_path, give_up, work
 from sssam.lab.specs import Record, Run
 
 #: How many deaths of its worker process, without a new checkpoint between, make a run a failed one.
 DEATHS = 4
-
-#: From which death on a run is tried alone, where a dying worker takes its neighbours with it.
-ALONE_FROM = 2
 
 #: How many workers may be lost in a row, for each slot, with no run begun, before it is an error.
 FALSE_STARTS = 10
@@ -65,14 +62,14 @@ def run_missing(
 
     A run whose code raises, or whose worker dies each time that it is tried, has a record with
     outcome "failed" and the reason. A file of a run's name that is no record is moved into the
-    folder `aside` and named in the result's `problems`.
+    folder `quarantine` and named in the result's `problems`.
 
     Args:
         runs: what to train; runs with a record, and repeated ones, are passed over.
         directory: of the records; made if it is missing.
         settings: how each of them is trained.
         engine: where to train, as a value or as text (`engines.parse`).
-        retry_failed: train runs anew whose record says "failed"; that record is set aside.
+        retry_failed: train runs anew whose record says "failed"; that record is moved there too.
         on_record: called in this process when a run ended.
         on_epoch: called at each epoch's end, where the engine is this process.
 
@@ -88,27 +85,24 @@ def run_missing(
     checks.check_runs(runs)
     directory = directory.absolute()
     found = records.read_runs(runs, directory)
-    records.set_aside(found.problems)
+    records.quarantine(found.problems)
     wanted = missing(runs, found.by_id, settings, retry_failed)
-    _set_failed_aside((found.by_id.get(run.id) for run in wanted), directory)
+    _quarantine_failed([found.by_id[run.id] for run in wanted if run.id in found.by_id], directory)
     if wanted:
         with chosen.open(directory, len(wanted)) as entered:
             settings = settings._replace(threads=entered.threads)
             made = Dispatcher(directory, entered, settings, on_record, on_epoch)(wanted)
         found.by_id.update(made)
-    tidy(runs, directory)  # lost workers, former commands' among them, have ended by now
     return Records({run.id: found.by_id[run.id] for run in runs}, found.problems)
 
 
-def _set_failed_aside(stored: Iterable[Record | None], directory: Path) -> None:
+def _quarantine_failed(stored: Iterable[Record], directory: Path) -> None:
     """Makes room for new records, unless another process has made one or is at it."""
-    for record in stored:
-        if record is None or record.outcome != "failed":
-            continue
+    for record in (record for record in stored if record.outcome == "failed"):
         with claims.claim(record.id, directory) as mine:
             if mine and records.find(record.id, directory) == record:
                 path = directory / f"{record.id}.json"
-                records.set_aside([records.Problem(path, "failed, and tried again")])
+                records.quarantine([records.Problem(path, "failed, and tried again")])
 
 
 class Dispatcher:
@@ -130,13 +124,11 @@ class Dispatcher:
         self.on_record, self.made = on_record, dict[str, Record]()
         self.callback = (on_epoch,) if engine.in_process else ()
         self.waiting: deque[Run] = deque()
-        self.suspects: deque[Run] = deque()
         self.elsewhere: list[Run] = []
-        self.under_way: dict[Future[Record | None], Run] = {}
-        self.alone = False
-        self.deaths: Counter[str] = Counter()
-        self.begun: dict[str, int] = {}
-        self.stamps: dict[str, int] = {}
+        #: By future, the run and how often it had been begun before.
+        self.under_way: dict[Future[Record | None], tuple[Run, int]] = {}
+        #: Deaths of a run's workers since its last checkpoint, by its id and the checkpoint's time.
+        self.deaths: Counter[tuple[str, int]] = Counter()
         self.false_starts = 0
         self.next_look = 0.0
 
@@ -148,21 +140,15 @@ class Dispatcher:
             WorkerLostError: workers keep dying before they begin anything.
         """
         self.waiting.extend(runs)
-        while self.waiting or self.suspects or self.under_way or self.elsewhere:
-            self._look_elsewhere()
-            self._fill()
+        while self.waiting or self.under_way or self.elsewhere:
+            if time.monotonic() >= self.next_look:
+                self.next_look = time.monotonic() + LOOK_SECONDS
+                self.waiting.extend(self.elsewhere)
+                self.elsewhere.clear()
+            while self.waiting and len(self.under_way) < self.engine.jobs:
+                self._begin(self.waiting.popleft())
             self._collect()
         return self.made
-
-    def _fill(self) -> None:
-        """Submits as many runs as there are slots; a suspect only when nothing else is left."""
-        if not self.under_way:
-            self.alone = False
-        while self.waiting and not self.alone and len(self.under_way) < self.engine.jobs:
-            self._begin(self.waiting.popleft())
-        if self.suspects and not self.under_way:
-            self.alone = True
-            self._begin(self.suspects.popleft())
 
     def _begin(self, run: Run) -> None:
         """Submits a run, unless another process has done it or is at it."""
@@ -171,17 +157,13 @@ class Dispatcher:
         if not claims.free(run.id, self.directory):
             self.elsewhere.append(run)
             return
-        self.begun[run.id] = claims.begun(run.id, self.directory)
-        self.under_way[self._submit(run)] = run
-
-    def _submit(self, run: Run) -> Future[Record | None]:
-        arguments = (run, self.directory, self.settings, *self.callback)
+        begun = claims.begun(run.id, self.directory)
         try:
-            return self.engine.submit(work, *arguments)
+            future = self.engine.submit(work, run, self.directory, self.settings, *self.callback)
         except self.engine.lost as error:
-            failed: Future[Record | None] = Future()
-            failed.set_exception(error)
-            return failed
+            future = Future()
+            future.set_exception(error)
+        self.under_way[future] = run, begun
 
     def _collect(self) -> None:
         """Waits until a run ends, or until it is time to look at those that are elsewhere."""
@@ -191,11 +173,12 @@ class Dispatcher:
             return
         ended, _ = wait(self.under_way, timeout=timeout, return_when=FIRST_COMPLETED)
         for future in ended:
-            run, error = self.under_way.pop(future), _error(future)
+            run, begun = self.under_way.pop(future)
+            error = CancelledError() if future.cancelled() else future.exception()
             if error is None:
                 self._end(run, future.result())
             elif isinstance(error, self.engine.lost):
-                self._lose(run)
+                self._lose(run, begun)
             else:
                 raise error
 
@@ -216,33 +199,23 @@ class Dispatcher:
         self._end(run, record)
         return True
 
-    def _lose(self, run: Run) -> None:
+    def _lose(self, run: Run, begun: int) -> None:
         """Puts a run back whose worker died, unless its record is there, or it died too often."""
         if self._find(run):
             return
-        if claims.begun(run.id, self.directory) == self.begun[run.id]:
+        if claims.begun(run.id, self.directory) == begun:
             self._count_false_start()
             self.waiting.appendleft(run)
             return
         self.false_starts = 0
-        deaths = self._count_death(run)
-        if deaths >= DEATHS:
-            reason = f"the process that trained it died, {deaths} times (out of memory?)"
-            self._end(run, give_up(run, self.directory, self.settings, reason))
-        elif self.engine.shares_fate and deaths >= ALONE_FROM:
-            self.suspects.append(run)
-        else:
-            self.waiting.append(run)
-
-    def _count_death(self, run: Run) -> int:
-        """Deaths of a run's worker, counted anew from a checkpoint that was written since."""
         checkpoint = checkpoint_path(run, self.directory)
-        stamp = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
-        if stamp != self.stamps.get(run.id, 0):
-            self.deaths[run.id] = 0
-        self.stamps[run.id] = stamp
-        self.deaths[run.id] += 1
-        return self.deaths[run.id]
+        since = run.id, checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
+        self.deaths[since] += 1
+        if self.deaths[since] < DEATHS:
+            self.waiting.append(run)
+            return
+        reason = f"the process that trained it died, {DEATHS} times (out of memory?)"
+        self._end(run, give_up(run, self.directory, self.settings, reason))
 
     def _count_false_start(self) -> None:
         self.false_starts += 1
@@ -252,18 +225,3 @@ class Dispatcher:
                 "runs are kept; look into the workers' own output, for memory or an import that "
                 "fails there, and try the engine 'here'"
             )
-
-    def _look_elsewhere(self) -> None:
-        """Takes back the runs whose process ended without a record."""
-        if not self.elsewhere or time.monotonic() < self.next_look:
-            return
-        self.next_look = time.monotonic() + LOOK_SECONDS
-        looked_at, self.elsewhere = self.elsewhere, []
-        for run in looked_at:
-            if not self._find(run):
-                free = claims.free(run.id, self.directory)
-                (self.waiting if free else self.elsewhere).append(run)
-
-
-def _error(future: Future[Record | None]) -> BaseException | None:
-    return CancelledError() if future.cancelled() else future.exception()

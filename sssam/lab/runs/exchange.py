@@ -23,13 +23,12 @@ class Taken(NamedTuple):
     """What came of an import: records new, records that were there, and what is wrong with others.
 
     `problems` name, each with its line's number, lines that are no records and records that differ
-    from the one there. `aside` is the file that keeps these lines as they were, None if none.
+    from the one there.
     """
 
     new: int
     known: int
     problems: tuple[str, ...]
-    aside: Path | None
 
 
 def jsonl(found: Iterable[Record]) -> bytes:
@@ -52,37 +51,31 @@ def take(path: Path, directory: Path) -> Taken:
     """Writes each record of a file of JSON lines into a directory of records.
 
     A run that has a record there keeps it. Torn and foreign lines, and records of other numbers
-    than the one there, are named and kept as they are in the directory's folder `aside`.
+    than the one there, are named.
 
     Raises:
         FileNotFoundError, IsADirectoryError: no such file.
         OSError: a record could not be written; the same call goes on.
         ValueError: a compressed file that is torn, or a file without any record.
     """
-    lines = {n: line for n, line in enumerate(_lines(path), start=1) if line.strip()}
-    read = {number: _read(line) for number, line in lines.items()}
+    read = {n: _read(line) for n, line in enumerate(_lines(path), start=1) if line.strip()}
     if not any(isinstance(each, Record) for each in read.values()):
         first = next((f" (line {n}: {each})" for n, each in read.items()), "")
         raise ValueError(
             f"{str(path)!r} holds no record{first}: give JSON lines, as `sssam export` writes them"
         )
-    stored, new, problems = records.read_all(directory).by_id, 0, dict[int, str]()
+    stored, new, problems = records.read_all(directory).by_id, 0, list[str]()
     for number, each in read.items():
         if isinstance(each, str):
-            problems[number] = each
+            problems.append(f"line {number}: {each}")
         elif each.id not in stored:
             records.write(each, directory)
             stored[each.id] = each
             new += 1
         elif names := _differing(each, stored[each.id]):
-            problems[number] = f"differs from the record {each.id} that is there, in {names}"
-    aside = None
-    if problems:
-        directory.mkdir(parents=True, exist_ok=True)
-        aside = records.reserved(directory / records.ASIDE, f"{path.name}.lines")
-        write_whole(aside, b"".join(lines[number] for number in problems))
-    named = tuple(f"line {number}: {problem}" for number, problem in problems.items())
-    return Taken(new, len(read) - new - len(problems), named, aside)
+            text = f"line {number}: differs from the record {each.id} that is there, in {names}"
+            problems.append(text)
+    return Taken(new, len(read) - new - len(problems), tuple(problems))
 
 
 def _lines(path: Path) -> list[bytes]:

@@ -1,7 +1,9 @@
 """A directory with one JSON file a run, written whole or not at all."""
 
 import os
+import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +13,7 @@ from sssam.lab.specs import Record, Run
 from sssam.lab.specs.invalid import complaint
 from sssam.runtime.files import write_whole
 
-ASIDE = "aside"
+QUARANTINE = "quarantine"
 
 
 class Problem(NamedTuple):
@@ -58,7 +60,7 @@ def read_all(directory: Path) -> Records:
     """All records of a directory, and the files in it that are none; it changes nothing.
 
     A directory that does not exist has no records. Drafts of a writer that was killed, the folder
-    of files set aside, and what another process moves away meanwhile are passed over.
+    of quarantined files, and what another process moves away meanwhile are passed over.
     """
     paths = sorted(directory.iterdir()) if directory.exists() else []
     return _read_each(p for p in paths if not (p.is_dir() or p.name.startswith(".")))
@@ -85,21 +87,8 @@ def _read_each(paths: Iterable[Path]) -> Records:
     return Records(found, tuple(problems))
 
 
-def read(path: Path) -> Record:
-    """One record.
-
-    Raises:
-        ValueError: the file is torn or no record.
-        OSError: it can't be read.
-    """
-    record = _read(path)
-    if isinstance(record, Problem):
-        raise ValueError(f"{path} is no record: {record.reason}")
-    return record
-
-
 def find(run_id: str, directory: Path) -> Record | None:
-    """The record of a run, if there is one; a file of its name that is no record is set aside.
+    """The record of a run, if there is one; a file of its name that is no record is quarantined.
 
     Raises:
         OSError: the file can't be read or moved.
@@ -110,7 +99,7 @@ def find(run_id: str, directory: Path) -> Record | None:
     except FileNotFoundError:
         return None
     if isinstance(record, Problem):
-        set_aside([record])
+        quarantine([record])
         return None
     return record
 
@@ -130,33 +119,10 @@ def torn(error: ValidationError) -> str:
     return f"torn or foreign ({complaint(error)})"
 
 
-def set_aside(problems: Iterable[Problem]) -> list[Path]:
-    """Moves files into the folder `aside` beside them, so that none is written over.
-
-    Returns their new paths; a name that is taken there gets a number, and a file that another
-    process has moved is passed over.
-    """
-    moved = []
+def quarantine(problems: Iterable[Problem]) -> None:
+    """Moves files into the folder `quarantine` beside them, each with the time behind its name."""
     for problem in problems:
-        target = reserved(problem.path.parent / ASIDE, problem.path.name)
-        try:
-            os.replace(problem.path, target)
-        except FileNotFoundError:
-            target.unlink()
-        else:
-            moved.append(target)
-    return moved
-
-
-def reserved(folder: Path, name: str) -> Path:
-    """An empty file of that name, or of the name with a number, that only this caller has made."""
-    folder.mkdir(exist_ok=True)
-    target, number = folder / name, 0
-    while True:
-        try:
-            target.touch(exist_ok=False)
-        except FileExistsError:
-            number += 1
-            target = folder / f"{name}.{number}"
-        else:
-            return target
+        folder = problem.path.parent / QUARANTINE
+        folder.mkdir(exist_ok=True)
+        with suppress(FileNotFoundError):  # another process has moved it
+            os.replace(problem.path, folder / f"{problem.path.name}.{time.time_ns()}")

@@ -2,7 +2,7 @@
 
 import threading
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sssam.lab.runs import claims
 from sssam.lab.runs import store as records
 from sssam.lab.specs import Record, Run
-from sssam.lab.specs.flatness import Plan
+from sssam.lab.specs.flatness import FlatnessSettings
 from sssam.lab.training import checkpoints, hardware, loggers
 from sssam.lab.training.hardware import LostRankError
 from sssam.lab.training.train import Epoch, train
@@ -32,8 +32,8 @@ class Settings(NamedTuple):
             takes less writes none.
         accelerator: "cpu", "cuda", "mps" or "auto", as Fabric takes them.
         flatness: what is measured of each trained model, None for nothing.
-        logger: a name of `sssam.lab.training.loggers.LOGGERS`, which is told each epoch's numbers
-            and writes in the folder `logs` beside that of the records.
+        logger: a name of `sssam.lab.training.loggers.LOGGERS`, which writes each epoch's numbers
+            into the folder `logs` beside that of the records.
         train: what `ranks.leading` gives, which trains on all ranks; None for this process alone.
     """
 
@@ -41,7 +41,7 @@ class Settings(NamedTuple):
     test: bool = True
     checkpoint_seconds: float = 60.0
     accelerator: str = "cpu"
-    flatness: Plan | None = None
+    flatness: FlatnessSettings | None = None
     logger: str | None = None
     train: Callable[..., Record] | None = None
 
@@ -92,26 +92,9 @@ def _settled(
         if record is None or not settings.answered_by(record):
             record = made()
             records.write(record, directory)
-        _settle(run, directory)
+        checkpoint_path(run, directory).unlink(missing_ok=True)
+        claims.settle(run.id, directory)
         return record
-
-
-def tidy(runs: Iterable[Run], directory: Path) -> None:
-    """Settles the runs that have a record, and which nobody holds.
-
-    Their processes were killed after they wrote it.
-    """
-    left = claims.left(directory)
-    for run in runs if left else ():
-        if run.id in left:
-            with claims.claim(run.id, directory) as mine:
-                if mine and records.find(run.id, directory):
-                    _settle(run, directory)
-
-
-def _settle(run: Run, directory: Path) -> None:
-    checkpoint_path(run, directory).unlink(missing_ok=True)
-    claims.settle(run.id, directory)
 
 
 def _trained(run: Run, directory: Path, settings: Settings, on_epoch: OnEpoch | None) -> Record:
@@ -142,10 +125,10 @@ def checkpoint_path(run: Run, directory: Path) -> Path:
 
 
 def _require_readable(checkpoint: Path, run: Run) -> None:
-    """Sets a checkpoint aside that can't be gone on from, so that the run starts anew."""
+    """Moves a checkpoint away that can't be gone on from, so that the run starts anew."""
     if not checkpoint.exists():
         return
     try:
         checkpoints.load(checkpoint, run)
     except ValueError as error:
-        records.set_aside([records.Problem(checkpoint, str(error))])
+        records.quarantine([records.Problem(checkpoint, str(error))])

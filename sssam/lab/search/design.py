@@ -1,11 +1,13 @@
 """What one search is: everything that determines its trials, but their number."""
 
+from collections.abc import Iterable
 from math import isfinite
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from sssam.lab.specs import Method, Run, Spec, Task, Whole
+from sssam.lab.specs.invalid import complaint
 from sssam.lab.tasks import problems
 from sssam.schedules import constant
 
@@ -13,7 +15,6 @@ from sssam.schedules import constant
 FIRST_SEED = 2000
 
 Sampler = Literal["tpe", "random"]
-Draws = Literal["systematic", "bernoulli"]
 
 
 class Design(Spec):
@@ -24,9 +25,8 @@ class Design(Spec):
     drawn uniformly in the logarithm; `fractions` are the parts of a batch that the ascent pass may
     take, in (0, 1], of which those are used that can cost the budget; `knots` is the number of
     pieces of the free forms. `generation` trials are drawn before any of them is learnt from; where
-    `halve`, the lesser half of them is given up after the first seed. `draws` is as in
-    `sssam.SSSAM`: systematic ones make each run cost its budget to one step. `seed` is the
-    sampler's.
+    `halve`, the lesser half of them is given up after the first seed. `seed` is the
+    sampler's. Draws are systematic, so that each run costs its budget to one step.
     """
 
     task: Task
@@ -38,7 +38,6 @@ class Design(Spec):
     knots: Annotated[int, Field(ge=2, le=20)] = 5
     generation: Whole = 8
     halve: bool = True
-    draws: Draws = "systematic"
     seed: Annotated[int, Field(ge=0)] = 0
 
     @field_validator("rho")
@@ -85,7 +84,7 @@ class Design(Spec):
             kind="sssam",
             rho=self.rho[1],
             schedule=constant(self.mean(fraction)).to_dict(),
-            options={"ascent_fraction": fraction, "draws": self.draws},
+            options={"ascent_fraction": fraction, "draws": "systematic"},
         )
         return self.run(method, self.seeds[0])
 
@@ -98,3 +97,15 @@ class Design(Spec):
         own = self.task.data.train
         size = problems.survey(self.task).size if own is None else own
         return self.example().total_steps(size)
+
+
+def designs(budgets: Iterable[float], **shared: Any) -> list[Design]:
+    """A search for each budget.
+
+    Raises:
+        ValueError: a value that `Design` refuses.
+    """
+    try:
+        return [Design(budget=budget, **shared) for budget in dict.fromkeys(budgets)]
+    except ValidationError as error:
+        raise ValueError(complaint(error, Design.model_fields)) from error

@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from sssam.lab.search.design import Design
-from sssam.lab.search.space import FAMILIES
 from sssam.lab.specs import Method, Record, Spec
 
 
@@ -54,9 +53,9 @@ class Searched(Spec):
     design: Design
     candidates: tuple[Candidate, ...]
 
-    def best(self, families: Sequence[str] = FAMILIES) -> Candidate | None:
-        """The complete trial of these families with the highest mean, of equal ones the first."""
-        complete = [c for c in self.candidates if c.end == "complete" and c.family in families]
+    def best(self) -> Candidate | None:
+        """The complete trial with the highest mean, of equal ones the first."""
+        complete = (c for c in self.candidates if c.end == "complete")
         return max(complete, key=lambda each: each.mean, default=None)
 
     def number(self, end: str) -> int:
@@ -65,21 +64,9 @@ class Searched(Spec):
 
 
 class Results(Spec):
-    """Searches of one task, over budgets and samplers."""
+    """Searches of one task, by rising budget."""
 
     searches: tuple[Searched, ...]
-
-    @property
-    def budgets(self) -> list[float]:
-        """Propagations a step, rising."""
-        return sorted({each.design.budget for each in self.searches})
-
-    def at(self, budget: float, sampler: str) -> Searched | None:
-        """The search of a sampler at a budget."""
-        wanted = (budget, sampler)
-        return next(
-            (s for s in self.searches if (s.design.budget, s.design.sampler) == wanted), None
-        )
 
     def front(self) -> list[tuple[float, Candidate]]:
         """The Pareto front over all budgets: each best that is better than all cheaper ones.
@@ -87,9 +74,8 @@ class Results(Spec):
         In validation accuracy, and so with the optimism of what was chosen for being the best.
         """
         front: list[tuple[float, Candidate]] = []
-        for budget in self.budgets:
-            bests = [each.best() for each in self.searches if each.design.budget == budget]
-            top = max((b for b in bests if b is not None), key=lambda c: c.mean, default=None)
-            if top is not None and (not front or top.mean > front[-1][1].mean):
-                front.append((budget, top))
+        for each in self.searches:
+            best = each.best()
+            if best is not None and (not front or best.mean > front[-1][1].mean):
+                front.append((each.design.budget, best))
         return front

@@ -1,11 +1,11 @@
 """Asks Optuna for trials, has them trained, tells it how they did: all in memory.
 
-A search keeps nothing but the records of its runs. Its sampler is seeded and told in the order of
+A search keeps nothing but the records of its runs. Its sampler is seeded and learns in the order of
 the trials, so the same call asks for the same runs: those that have a record answer at once, and it
 goes on with the others. What it asks does not depend on how many are trained at a time.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import optuna
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
@@ -25,12 +25,7 @@ _STATES = {
 }
 
 
-def search(
-    designs: Sequence[Design],
-    trials: int,
-    train: Train,
-    on_generation: Callable[[Results], object] = lambda results: None,
-) -> Results:
+def search(designs: Sequence[Design], trials: int, train: Train) -> Results:
     """Searches by all designs at once, a generation of each after the other.
 
     Equal designs give equal results, stopped or not, whatever trains them and how many at a time.
@@ -39,8 +34,7 @@ def search(
     Args:
         designs: the searches.
         trials: of each, at least 1.
-        train: trains runs on validation data alone, such as `sssam.lab.cli.training.Trainer`.
-        on_generation: called with the results so far after each generation.
+        train: trains runs on validation data alone, such as `sssam.lab.runs.trainer.Trainer`.
 
     Raises:
         ValueError: trials below 1, or whatever a design's `total_steps` raises.
@@ -57,20 +51,12 @@ def search(
         records |= train([run for each in searches for run in each.further_runs(records)])
         for each in searches:
             each.tell(records)
-        on_generation(_results(searches))
-    return _results(searches)
-
-
-def _results(searches: "Sequence[_Search]") -> Results:
-    return Results(
-        searches=tuple(
-            Searched(design=each.design, candidates=tuple(each.candidates)) for each in searches
-        )
-    )
+    found = sorted((each.results() for each in searches), key=lambda each: each.design.budget)
+    return Results(searches=tuple(found))
 
 
 class _Search:
-    """One search: the trials that were told, and the generation that is asked for."""
+    """One search: the trials that ended, and the generation that is asked for."""
 
     def __init__(self, design: Design) -> None:
         self.design, self.total_steps = design, design.total_steps()
@@ -78,6 +64,10 @@ class _Search:
         self.candidates: list[Candidate] = []
         self.asked: list[tuple[optuna.Trial, Method]] = []
         self.kept: list[Method] = []
+
+    def results(self) -> Searched:
+        """What came of the trials that ended."""
+        return Searched(design=self.design, candidates=tuple(self.candidates))
 
     def ask(self, trials: int) -> None:
         """Draws the next generation, of so many trials in all."""
@@ -117,7 +107,7 @@ class _Search:
 def sampler(design: Design) -> BaseSampler:
     """The sampler of a design, seeded by what it searches.
 
-    TPE takes trials that are asked for and not yet told as poor, so that a generation spreads.
+    TPE takes trials that are asked for and have no value yet as poor, so that a generation spreads.
     """
     name = f"{design.task.name}, {design.budget:g}, {design.sampler}"
     seed = derived("search", design.seed, name) % 2**32

@@ -29,19 +29,19 @@ def propose(draw: Trial, design: Design, total_steps: int) -> Method:
     Returns:
         A method of kind "sssam", labelled with its family.
     """
-    family = draw.suggest_categorical("family", FAMILIES)
+    family = draw.suggest_categorical("family", list(SHAPES))
     fraction = _fraction(draw, design)
     mean = design.mean(fraction)
     if mean > (total_steps - 1) / total_steps:  # SAM at every step, whatever the family
         family = "constant"
-    schedule = _shapes(design.knots)[family](draw, mean, total_steps)
+    schedule = SHAPES[family](design.knots)(draw, mean, total_steps)
     options = {} if fraction == 1 else {"ascent_fraction": fraction}
     return Method(
         label=family,
         kind="sssam",
         rho=float(f"{draw.suggest_float('rho', *design.rho, log=True):.3g}"),
         schedule=_met(schedule, mean, total_steps).to_dict(),
-        options={**options, "draws": design.draws},
+        options={**options, "draws": "systematic"},
     )
 
 
@@ -108,25 +108,10 @@ def _pieces(knots: int) -> Shape:
     def shape(draw: Trial, mean: float, total_steps: int) -> Schedule:
         """Equal pieces, each at a height of its own."""
         heights = [draw.suggest_float(f"height {i}", -REACH, REACH) for i in range(knots)]
-        return _equal(filled(heights, mean))
+        edges = [i / knots for i in range(1, knots)]
+        return piecewise(edges, filled(heights, mean))
 
     return shape
-
-
-def _monotone(falls: bool, knots: int) -> Shape:
-    def shape(draw: Trial, mean: float, total_steps: int) -> Schedule:
-        """Equal pieces, none lower than the one before (or none higher)."""
-        heights = [0.0]
-        for i in range(1, knots):
-            heights.append(heights[-1] + draw.suggest_float(f"rise {i}", 0.0, REACH))
-        values = filled(heights, mean)
-        return _equal(values[::-1] if falls else values)
-
-    return shape
-
-
-def _equal(values: Sequence[float]) -> Schedule:
-    return piecewise([i / len(values) for i in range(1, len(values))], values)
 
 
 def filled(heights: Sequence[float], mean: float) -> list[float]:
@@ -151,25 +136,17 @@ def filled(heights: Sequence[float], mean: float) -> list[float]:
     return [min(1.0, max(0.0, scale * weight)) for weight in weights]
 
 
-#: The families of `sssam.schedules`, and the free forms: what is proposed under each name.
-NAMED = ("constant", "linear", "cosine", "sine", "power", "late", "piecewise")
-FREE = ("block", "pieces", "rising", "falling")
-FAMILIES = (*NAMED, *FREE)
-
-
-def _shapes(knots: int) -> Mapping[str, Shape]:
-    return MappingProxyType(
-        {
-            "constant": _constant,
-            "linear": _ramp(linear),
-            "cosine": _ramp(cosine),
-            "sine": _ramp(sine),
-            "power": _power,
-            "late": _late,
-            "piecewise": _two_levels,
-            "block": _block,
-            "pieces": _pieces(knots),
-            "rising": _monotone(False, knots),
-            "falling": _monotone(True, knots),
-        }
-    )
+#: What is proposed under each name: families of `sssam.schedules`, and two free forms.
+SHAPES: Mapping[str, Callable[[int], Shape]] = MappingProxyType(
+    {
+        "constant": lambda knots: _constant,
+        "linear": lambda knots: _ramp(linear),
+        "cosine": lambda knots: _ramp(cosine),
+        "sine": lambda knots: _ramp(sine),
+        "power": lambda knots: _power,
+        "late": lambda knots: _late,
+        "piecewise": lambda knots: _two_levels,
+        "block": lambda knots: _block,
+        "pieces": _pieces,
+    }
+)

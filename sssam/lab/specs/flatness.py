@@ -1,19 +1,26 @@
-"""How flat the loss is at trained weights, as typed values: the plan and the results."""
+"""How flat the loss is at trained weights, as typed values: the settings and the results."""
 
+import math
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AliasChoices, BeforeValidator, Field
 
 from sssam.lab.specs.base import Spec, Whole
 from sssam.lab.specs.run import Run
 
-#: Training samples unless a plan names another number: as many as the curves' loss is taken on.
+#: Training samples unless the settings say otherwise: as many as the curves' loss is taken on.
 SAMPLES = 512
 
 Radius = Annotated[float, Field(gt=0)]
 
+#: A number, or None in the place of one that is not finite.
+Finite = Annotated[
+    float | None,
+    BeforeValidator(lambda x: x if x is None or math.isfinite(x) else None),
+]
 
-class Plan(Spec):
+
+class FlatnessSettings(Spec):
     """What is measured, and how thoroughly.
 
     `samples` is the number of training samples, the first ones; `eigenvalues` how many; `probes`
@@ -32,7 +39,7 @@ class Plan(Spec):
 
 
 #: What a study measures of each run unless it says otherwise: seconds on a small model.
-OF_STUDY = Plan(eigenvalues=1, probes=30, radii=(0.1,), adaptive_radii=(1.0,), draws=10)
+OF_STUDY = FlatnessSettings(eigenvalues=1, probes=30, radii=(0.1,), adaptive_radii=(1.0,), draws=10)
 
 
 class Curvature(Spec):
@@ -58,17 +65,17 @@ class Rise(Spec):
 
     rho: float
     adaptive: bool
-    worst: float | None
-    one_step: float | None
-    average: float | None
-    error: float | None
+    worst: Finite
+    one_step: Finite
+    average: Finite
+    error: Finite
 
 
 class Profile(Spec):
     """Losses and mean scores at coordinates along a line; None for losses that are not finite."""
 
     x: tuple[float, ...]
-    loss: tuple[float | None, ...]
+    loss: tuple[Finite, ...]
     score: tuple[float, ...]
 
 
@@ -77,18 +84,18 @@ class Plane(Spec):
 
     x: tuple[float, ...]
     y: tuple[float, ...]
-    loss: tuple[tuple[float | None, ...], ...]
+    loss: tuple[tuple[Finite, ...], ...]
 
 
 class Flatness(Spec):
-    """How flat the loss is at the weights that a run has reached, measured by `plan`.
+    """How flat the loss is at the weights that a run has reached, measured by `settings`.
 
     `loss` and `score` (the mean of the task's metric, in [0, 1]) are means over the first `samples`
     of the training set, in evaluation mode; `weights` is the number of weights. `curve` and
     `surface` are along filter-normalised random directions, the same for equal shapes.
     """
 
-    plan: Plan
+    settings: FlatnessSettings = Field(validation_alias=AliasChoices("settings", "plan"))
     weights: int
     samples: int
     loss: float

@@ -67,7 +67,8 @@ def reason(found: Mapping[str, Any], fields: Mapping[str, FieldInfo] | None = No
     if kind == "missing":
         return "is missing"
     if kind == "extra_forbidden":
-        return nearest("key", key, fields) if fields else f"unknown key {key!r}"
+        known = fields if len(found["loc"]) == 1 else None
+        return nearest("key", key, known) if known else f"unknown key {key!r}"
     if kind == "value_error":
         return str(context["error"])
     if kind == "json_invalid":

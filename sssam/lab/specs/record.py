@@ -40,12 +40,12 @@ class Record(Spec):
     Accuracies are in [0, 1]; `correct` and `ascended` are bit sets as hexadecimal text (bit i of
     `int(text, 16)` is test example i, or step i); `propagations` and `expected_propagations` are
     means a step, in units of one forward-backward pass of the base optimizer's batch;
-    `seconds` is the training alone, without evaluation; `peak_memory` in bytes, as
-    `sssam.lab.training.memory.Peak` measures it, or None where that can't. `sample_hash` is of the
-    examples and labels of the first `task.epochs` epochs, whether a run is shorter or longer, so it
-    is equal for all methods of a seed, but for runs that diverged and stopped early; `initial_hash`
-    is of the first weights; `test_hash` of the test labels in their order, so it is equal over
-    seeds where they share a test set.
+    `seconds` is the training alone, without evaluation; `peak_memory` in bytes is what torch's
+    allocator held on CUDA, None elsewhere. `sample_hash` is of the examples and labels of the first
+    `task.epochs` epochs, whether a run is shorter or longer, so it is equal for all methods of a
+    seed, but for runs that diverged and stopped early; `initial_hash` is of the first weights;
+    `test_hash` of the test labels in their order, so it is equal over seeds where they share a test
+    set.
 
     `outcome` "diverged" means that the loss or the weights stopped being finite, or that the model
     ended at or below chance; its accuracy is still what was measured.

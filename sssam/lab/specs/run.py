@@ -30,8 +30,7 @@ class DataSpec(Spec):
     `fingerprint` is of the data's content, so that two runs on data that differ are two runs, and
     data that were moved stay the same; `path` says only where they lie. `target` names the column
     of the labels; `length` is that of a text example, in bytes. `test` is the number of test
-    examples: they are drawn once, before any seed, from data that bring no test set of their own;
-    None of digits leaves to each seed what it does not train or validate on.
+    examples: they are drawn once, before any seed, from data without a test set of their own.
     """
 
     name: str
@@ -61,8 +60,8 @@ Augment = Annotated[
 class ModelSpec(Spec):
     """A model by name, with its sizes.
 
-    `widths` are those of an MLP's hidden layers; `options` are the model's further arguments, as
-    `sssam.lab.tasks.models.options` lists them.
+    `widths` are those of hidden layers; `options` are the further ones that the model has in
+    `sssam.lab.tasks.models.MODELS`.
     """
 
     name: str
@@ -114,16 +113,6 @@ class Task(Spec):
     share: Annotated[float, Field(gt=0, le=1)] = 0.8
     metric: Name = "accuracy"
     code: Code | None = None
-
-    @property
-    def has_fixed_test_set(self) -> bool | None:
-        """Whether all seeds are tested on the same examples, which none trains or validates on.
-
-        None where a user's function splits the data.
-        """
-        if self.code is not None:
-            return None
-        return self.data.test is not None or self.data.name != "digits"
 
 
 class Method(Spec):

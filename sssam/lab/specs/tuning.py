@@ -32,7 +32,6 @@ class Tuning(Spec):
     of the variant's kind. `trials` is the number of combinations that were tried, each on every one
     of `seeds`. `at_end` names the settings whose best value is the smallest or largest tried, and
     not a bound of its range such as no weight decay: a wider grid could hold a better one.
-    `p_value` is that of equal trials, by an F test paired by seed; None with one seed or trial.
     """
 
     label: Name
@@ -41,5 +40,4 @@ class Tuning(Spec):
     trials: Whole
     seeds: Annotated[tuple[int, ...], Field(min_length=1)]
     at_end: tuple[str, ...] = ()
-    p_value: float | None = None
     scores: tuple[Score, ...] = ()

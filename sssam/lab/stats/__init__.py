@@ -5,37 +5,26 @@ Everything here is two-sided at 95% unless named otherwise, and works in the uni
 """
 
 from sssam.lab.stats.adjust import holm
-from sssam.lab.stats.blocks import equal_p_value
-from sssam.lab.stats.estimates import (
+from sssam.lab.stats.intervals import (
     LEVEL,
     ONE_SIDED,
-    Estimate,
     Interval,
     Values,
-    estimate,
     interval,
-    paired,
     pooled,
+    shared_error,
 )
-from sssam.lab.stats.noise import Noise, noise, shared_error
 from sssam.lab.stats.power import detectable, seeds_needed
-from sssam.lab.stats.shares import Ratio, share
+from sssam.lab.stats.shares import share
 
 __all__ = [
     "LEVEL",
     "ONE_SIDED",
-    "Estimate",
     "Interval",
-    "Noise",
-    "Ratio",
     "Values",
     "detectable",
-    "equal_p_value",
-    "estimate",
     "holm",
     "interval",
-    "noise",
-    "paired",
     "pooled",
     "seeds_needed",
     "share",

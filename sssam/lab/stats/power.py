@@ -1,12 +1,11 @@
 """What a number of seeds can detect, and how many a wanted difference needs."""
 
 from bisect import bisect_left
-from functools import cache
 
 import numpy as np
 from scipy import optimize, special
 
-from sssam.lab.stats.estimates import ONE_SIDED, Values, finite
+from sssam.lab.stats.intervals import ONE_SIDED, Values, finite
 
 #: The chance to detect a difference.
 POWER = 0.8
@@ -24,7 +23,12 @@ def detectable(differences: Values) -> float | None:
     answer meaningless.
     """
     x = finite(differences)
-    return None if len(x) < 3 else _effect(len(x)) * float(x.std(ddof=1))
+    n = len(x)
+    if n < 3:
+        return None
+    most = 2 * float(special.stdtrit(n - 1, 1 - ONE_SIDED)) / n**0.5
+    effect = optimize.brentq(lambda effect: _power(effect, n) - POWER, 0, most)
+    return float(effect) * float(x.std(ddof=1))
 
 
 def seeds_needed(differences: Values, wanted: float) -> int | None:
@@ -45,25 +49,11 @@ def seeds_needed(differences: Values, wanted: float) -> int | None:
     x = finite(differences)
     if len(x) < 3:
         return None
-    return 2 if np.ptp(x) == 0 else _seeds(wanted / float(x.std(ddof=1)))
-
-
-@cache
-def _effect(n: int) -> float:
-    """In standard deviations."""
-    most = 2 * float(special.stdtrit(n - 1, 1 - ONE_SIDED)) / n**0.5
-    return float(optimize.brentq(lambda effect: _power(effect, n) - POWER, 0, most))
-
-
-def _seeds(effect: float) -> int | None:
-    """The smallest n, between two powers of two: far from the wanted power it is ill-computed."""
-    high = 2
-    while _power(effect, high) < POWER:
-        high *= 2
-        if high > _MOST_SEEDS:
-            return None
-    low = max(2, high // 2)
-    return low + bisect_left(range(low, high), POWER, key=lambda n: _power(effect, n))
+    if np.ptp(x) == 0:
+        return 2
+    effect, numbers = wanted / float(x.std(ddof=1)), range(2, _MOST_SEEDS)
+    place = bisect_left(numbers, POWER, key=lambda n: _power(effect, n))
+    return numbers[place] if place < len(numbers) else None
 
 
 def _power(effect: float, n: int) -> float:

@@ -1,36 +1,22 @@
 """The part of SAM's gain that a method keeps, with Fieller's interval."""
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from sssam.lab.stats.estimates import ONE_SIDED, Values, difference, finite
+from sssam.lab.stats.intervals import ONE_SIDED, Interval, Values, finite
 
 
-@dataclass(frozen=True, slots=True)
-class Ratio:
-    """A ratio of two means with Fieller's interval; the ends are None where it has none."""
-
-    value: float
-    low: float | None
-    high: float | None
-
-    @property
-    def identified(self) -> bool:
-        """Whether the ratio has an interval: whether its denominator is clearly above zero."""
-        return self.low is not None
-
-
-def share(gain: Values, sam_gain: Values, common: npt.NDArray[np.float64] | None = None) -> Ratio:
+def share(
+    gain: Values, sam_gain: Values, common: npt.NDArray[np.float64] | None = None
+) -> Interval:
     """The part of SAM's gain that a method keeps: mean gain over mean SAM gain, paired by position.
 
     The interval is Fieller's (1954, J. R. Stat. Soc. B 16:175-185): all ratios r for which a t test
-    does not reject mean(gain - r * sam_gain) = 0. It has no ends, "not identified", where the 95%
-    interval of SAM's own gain is not wholly above zero: the set is unbounded then, or it is a share
-    of a loss.
+    does not reject mean(gain - r * sam_gain) = 0. It has no ends where the 95% interval of SAM's
+    own gain is not wholly above zero: the set is unbounded then, or it is a share of a loss.
 
     Args:
         gain: of the method over base, by seed, shape (seeds,).
@@ -42,15 +28,16 @@ def share(gain: Values, sam_gain: Values, common: npt.NDArray[np.float64] | None
     Raises:
         ValueError: SAM's mean gain is exactly zero, lengths differ, or a value is not finite.
     """
-    difference(gain, sam_gain)
     a, b = finite(gain), finite(sam_gain)
-    top, bottom = float(a.mean()), float(b.mean())
+    if len(a) != len(b):
+        raise ValueError(f"values are paired by position, but there are {len(a)} and {len(b)}")
+    top, bottom, n = float(a.mean()), float(b.mean()), len(a)
     if bottom == 0:
         raise ValueError("sam_gain has mean 0, so no share of it exists; compare differences")
-    if len(a) < 2 or bottom < 0:
-        return Ratio(top / bottom, None, None)
-    covariance = np.cov(a, b) / len(a) + (0.0 if common is None else common)
-    return Ratio(top / bottom, *_fieller(top, bottom, covariance, len(a) - 1))
+    if n < 2 or bottom < 0:
+        return Interval(top / bottom, None, None, n)
+    covariance = np.cov(a, b) / n + (0.0 if common is None else common)
+    return Interval(top / bottom, *_fieller(top, bottom, covariance, n - 1), n)
 
 
 def _fieller(

@@ -5,19 +5,14 @@ among them; and for each task what the comparison shows, in a folder of its own 
 several tasks.
 """
 
-import hashlib
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from sssam.lab.comparison import compare as comparing
-from sssam.lab.comparison import flatness
+from sssam.lab.comparison.compare import compare
 from sssam.lab.comparison.values import Comparison
-from sssam.lab.report.text import counted
-from sssam.lab.runs import store as records
 from sssam.lab.specs import Method, Record, Run, timing
 from sssam.lab.specs.invalid import complaint
 from sssam.lab.specs.names import safe
@@ -28,10 +23,10 @@ from sssam.lab.studies.tune import Choice, Train
 from sssam.lab.training import loggers
 from sssam.runtime.files import write_whole
 
-FILE, RECORDS, EARLIER = "study.json", "records", "earlier"
+FILE, RECORDS = "study.json", "records"
 
 #: The folders of a study's directory, whose names no task of several can have.
-OWN = (RECORDS, EARLIER, loggers.FOLDER)
+OWN = (RECORDS, loggers.FOLDER)
 
 
 class UnfinishedError(Exception):
@@ -71,12 +66,11 @@ def continued(study: Study, directory: Path) -> Study:
     """The study with the seeds that the one of its name in a directory was begun with.
 
     Raises:
-        ValueError: the directory holds a study of another name.
+        ValueError: the directory holds a study of another name, or a torn one.
     """
-    path = directory / FILE
-    before = _read(path.read_bytes()) if path.is_file() else None
-    if before is None:
+    if not (directory / FILE).is_file():
         return study
+    before = load(directory)
     if before.name != study.name:
         raise ValueError(
             f"{str(directory)!r} holds the study {before.name!r}, and this is {study.name!r}: name "
@@ -85,29 +79,21 @@ def continued(study: Study, directory: Path) -> Study:
     return study.model_copy(update={"first_seeds": before.first_seeds})
 
 
-def keep(study: Study, directory: Path) -> Path:
-    """Writes `study.json`; another study of the same name that was there is kept in `earlier/`.
+def keep(study: Study, directory: Path) -> None:
+    """Writes `study.json` in place of one of the same name.
 
     Raises:
-        ValueError: the directory holds a study of another name.
+        ValueError: as `continued`.
         OSError: it could not be written.
     """
-    path, content = directory / FILE, continued(study, directory).text().encode()
+    content = continued(study, directory).text().encode()
     directory.mkdir(parents=True, exist_ok=True)
-    if path.exists() and (before := path.read_bytes()) != content:
-        (directory / EARLIER).mkdir(exist_ok=True)
-        digest = hashlib.sha256(before).hexdigest()[:8]
-        os.replace(path, directory / EARLIER / f"study-{digest}.json")
-    write_whole(path, content)
-    return path
+    write_whole(directory / FILE, content)
 
 
-def _read(content: bytes) -> Study | None:
-    """The study that a file holds, None if it holds none."""
-    try:
-        return Study.model_validate_json(content)
-    except ValidationError:
-        return None
+def is_directory(path: Path) -> bool:
+    """Whether a study, or records alone as `sssam import` leaves them, lie in a directory."""
+    return (path / FILE).is_file() or (path / RECORDS).is_dir()
 
 
 def load(directory: Path) -> Study:
@@ -118,32 +104,17 @@ def load(directory: Path) -> Study:
         ValueError: its `study.json` is torn, or not one.
     """
     path = directory / FILE
-    if not path.is_file():
-        beside = unnamed(directory)
-        if beside:
-            raise FileNotFoundError(
-                f"{str(directory)!r} holds {counted(beside, 'record')} but no {FILE}, which "
-                "says what is compared: give the task or the study file that they are of, and "
-                f"--out {str(directory)!r}"
-            )
-        raise FileNotFoundError(
-            f"{str(directory)!r} holds no {FILE}: it is no directory of `sssam run` or "
-            "`sssam compare`"
-        )
     try:
         return Study.model_validate_json(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise FileNotFoundError(
+            f"{str(directory)!r} holds no {FILE}, which says what is compared: give the task or "
+            f"the study file that its records are of, and --out {str(directory)!r}"
+        ) from error
     except ValidationError as error:
         raise ValueError(
-            f"{path} is no study: {complaint(error)}; give the study file again"
+            f"{path} is no study: {complaint(error)}; remove it and begin again"
         ) from error
-
-
-def unnamed(directory: Path) -> int:
-    """The records of a directory without a study, as `sssam import` leaves them."""
-    folder = directory / RECORDS
-    if (directory / FILE).is_file() or not folder.is_dir():
-        return 0
-    return len(records.read_all(folder).by_id)
 
 
 def decide(study: Study, part: Part, train: Train) -> Decided:
@@ -197,6 +168,18 @@ def reader(stored: Mapping[str, Record], task: str) -> Train:
     return train
 
 
+def decided_so_far(study: Study, part: Part, stored: Mapping[str, Record]) -> Decided:
+    """What the records have decided, or else what the task starts from, with a note that says so.
+
+    Of radii and recipes alone: the methods are the same.
+    """
+    try:
+        return decide(study, part, reader(stored, part.task.name))
+    except UnfinishedError as unfinished:
+        note = f"Until the end of the tuning, what is tuned has no runs: {unfinished}."
+        return undecided(part.model_copy(update={"note": note}))
+
+
 def compared(
     study: Study, decided: Decided, stored: Iterable[Record], directory: Path | None = None
 ) -> Comparison:
@@ -207,8 +190,8 @@ def compared(
     Raises:
         ValueError: the directory's file of timings holds none.
     """
-    part, stored = decided.part, list(stored)
-    found = comparing.compare(
+    part = decided.part
+    return compare(
         part.task,
         decided.methods,
         study.seeds,
@@ -218,12 +201,8 @@ def compared(
         tuning=decided.tunings,
         timings={} if directory is None else timing.read(directory),
         added=study.seeds_added,
+        flatness=study.flatness,
     )
-    if study.flatness is None:
-        return found
-    asked = {run.id for run in wanted(study, decided)}
-    records_ = [record for record in stored if record.id in asked]
-    return flatness.with_flatness(found, records_, study.flatness)
 
 
 def folder(study: Study, part: Part, directory: Path) -> Path:

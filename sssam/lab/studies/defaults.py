@@ -36,14 +36,16 @@ PATIENCE = 0.25
 def controls(task: Task, names: Sequence[str] | None = None) -> tuple[Method, ...]:
     """The controls of these names on a task, all of them for None.
 
-    Of those that train for equally many epochs, that is left whose length they are nearest to, and
-    none that trains for the base's own number.
+    Of those that train for equally many epochs the last is left, and none that trains for the
+    base's own number.
 
     Raises:
         ValueError: no such control, with the nearest.
     """
     made = [_control(task, name) for name in (CONTROLS if names is None else names)]
-    return tuple(each for each in made if not _is_plain(each) or _is_nearest(each, made, task))
+    by_epochs = {_epochs(task, each): each for each in made if _is_plain(each)}
+    by_epochs.pop(task.epochs, None)
+    return tuple(each for each in made if not _is_plain(each) or each in by_epochs.values())
 
 
 def _control(task: Task, name: str) -> Method:
@@ -59,13 +61,8 @@ def _is_plain(control: Method) -> bool:
     return control.average == "none" and control.patience is None
 
 
-def _is_nearest(control: Method, made: Sequence[Method], task: Task) -> bool:
-    """Whether no other of its epochs is nearer to its length, and they are not the base's own."""
-    epochs = {id(m): Run(task=task, method=m, seed=0).epochs for m in made}
-    own = epochs[id(control)]
-    alike = [m for m in made if _is_plain(m) and epochs[id(m)] == own]
-    nearest_one = min(alike, key=lambda m: abs(m.length * task.epochs - own))
-    return own != task.epochs and control is nearest_one
+def _epochs(task: Task, control: Method) -> int:
+    return Run(task=task, method=control, seed=0).epochs
 
 
 def variants() -> list[Method]:

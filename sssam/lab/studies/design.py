@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from sssam.lab.specs import Method, Name, Run, Spec, Task
-from sssam.lab.specs.flatness import Plan
+from sssam.lab.specs.flatness import FlatnessSettings
 from sssam.lab.specs.tuning import Value
 
 #: Seeds on which settings are tuned; a comparison counts its own from 0.
@@ -171,7 +171,7 @@ class Study(Spec):
     tuning_seeds: Annotated[tuple[int, ...], Field(min_length=1)] = TUNING_SEEDS
     trials: Annotated[int, Field(ge=1)] = TRIALS
     engine: str | None = None
-    flatness: Plan | None = None
+    flatness: FlatnessSettings | None = None
 
     @model_validator(mode="after")
     def _is_fair(self) -> "Study":

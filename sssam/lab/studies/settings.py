@@ -50,9 +50,9 @@ def recipe(task: Task) -> dict[str, Axis]:
         found["weight_decay"] = _decay(task)
     if survey is None:
         return found
-    if survey.loss is cross_entropy:
+    if survey.problem.loss is cross_entropy:
         found["label_smoothing"] = Axis(values=(0.0, 0.1, 0.3), start=0.0, grows=True, most=MOST)
-    dropped = [m.p for m in survey.model.modules() if isinstance(m, _DropoutNd)]
+    dropped = [m.p for m in survey.problem.model.modules() if isinstance(m, _DropoutNd)]
     if dropped and dropped[0] <= MOST:
         values = tuple(sorted({0.0, 0.2, 0.5, dropped[0]}))
         found["dropout"] = Axis(values=values, start=dropped[0], grows=True, most=MOST)

@@ -8,19 +8,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from sssam.lab import engines, tasks
 from sssam.lab.runs import checks
 from sssam.lab.specs import Method, Name, Task
-from sssam.lab.specs.flatness import OF_STUDY, Plan, Radius
+from sssam.lab.specs.flatness import OF_STUDY, FlatnessSettings
 from sssam.lab.specs.names import nearest, safe
 from sssam.lab.studies import defaults, settings, trials
 from sssam.lab.studies.conduct import OWN
 from sssam.lab.studies.design import TRIALS, TUNING_SEEDS, Part, Study, Tunable
 from sssam.lab.studies.located import Text
-from sssam.lab.studies.variants import AnyVariant, RecipeTable, Table, VariantTable
+from sssam.lab.studies.variants import AnyVariant, RecipeTable, Table
 
 #: The most seeds that a number can stand for: more would be a slip of the finger.
 MOST_SEEDS = 10_000
@@ -53,17 +52,11 @@ class TaskTable(BaseModel):
         return tasks.find(name, path and _beside(path, folder), changes)
 
 
-class FlatnessTable(Table):
-    """What is measured of each trained model, in place of `OF_STUDY`."""
-
-    samples: Annotated[int, Field(ge=1)] = OF_STUDY.samples
-    rho: list[Radius] = Field(list(OF_STUDY.radii), min_length=1)
-    eigenvalues: Annotated[int, Field(ge=1)] = OF_STUDY.eigenvalues
-
-    def plan(self) -> Plan:
-        """The whole plan."""
-        given = {"samples": self.samples, "radii": tuple(self.rho), "eigenvalues": self.eigenvalues}
-        return OF_STUDY.model_copy(update=given)
+def _flatness(given: object) -> object:
+    """The settings of a truth value, or of a table with some of them."""
+    if isinstance(given, bool):
+        return OF_STUDY if given else None
+    return {**OF_STUDY.model_dump(), **given} if isinstance(given, dict) else given
 
 
 class File(Table):
@@ -82,23 +75,8 @@ class File(Table):
     tuning_seeds: _Seeds = len(TUNING_SEEDS)
     trials: int = Field(TRIALS, ge=1)
     epochs: int | None = Field(None, ge=1)
-    budget: float | None = Field(None, ge=1, le=2)
     engine: str | None = None
-    flatness: Annotated[
-        FlatnessTable | None,
-        BeforeValidator(lambda g: {True: {}, False: None}[g] if isinstance(g, bool) else g),
-    ] = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _above(cls, given: Any) -> Any:
-        """Refuses a key of the study below [[variants]], where TOML takes it for the variant's."""
-        own = cls.model_fields.keys() - VariantTable.model_fields.keys() - {"budget"}
-        for variant in given.get("variants", ()) if isinstance(given, dict) else ():
-            for key in own.intersection(variant if isinstance(variant, dict) else ()):
-                text = f"{key!r} is a key of the study: write it above all tables"
-                raise PydanticCustomError("unknown_key", "{text}", {"text": text, "key": key})
-        return given
+    flatness: Annotated[FlatnessSettings | None, BeforeValidator(_flatness)] = None
 
     @field_validator("engine")
     @classmethod
@@ -136,7 +114,7 @@ class File(Table):
     def _variants(self, task: Task) -> tuple[Tunable, ...]:
         if self.variants is None:
             return defaults.tuned_variants()
-        return tuple(each.tunable(task, self.budget) for each in self.variants)
+        return tuple(each.tunable(task) for each in self.variants)
 
 
 def check(part: Part, count: int) -> None:
@@ -188,7 +166,7 @@ def read(path: Path, data: Mapping[str, str] | None = None) -> Study:
             tuning_seeds=_listed(file.tuning_seeds, TUNING_SEEDS[0]),
             trials=file.trials,
             engine=file.engine,
-            flatness=None if file.flatness is None else file.flatness.plan(),
+            flatness=file.flatness,
         )
 
 
@@ -204,11 +182,9 @@ def _require_known(data: Mapping[str, str], names: list[str]) -> None:
 
 def _require_folder(task: Task, before: list[Task], several: bool) -> None:
     """Refuses a name whose results would lie in another task's folder, or in the study's own."""
-    folders = {safe(each.name).casefold(): each.name for each in before}
-    own = {name: f"the study's own folder {name}" for name in OWN if several}
-    folder = safe(task.name).casefold()
-    if other := {**own, **folders}.get(folder):
-        raise ValueError(f"task {task.name!r} and {other!r} clash: give the task another label")
+    taken = {*(safe(each.name).casefold() for each in before), *(OWN if several else ())}
+    if safe(task.name).casefold() in taken:
+        raise ValueError(f"task {task.name!r}: its folder is taken, give the task another label")
 
 
 def _content(path: Path) -> str:

@@ -4,7 +4,6 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from sssam.lab import stats
 from sssam.lab.specs import Method, Record, Run, Task
 from sssam.lab.specs.tuning import Score, Tuning, Value
 from sssam.lab.studies import trials
@@ -79,7 +78,6 @@ def _tuning(variant: Tunable, tried: Tried, best: Point, seeds: Sequence[int]) -
         trials=len(tried),
         seeds=tuple(seeds),
         at_end=tuple(ends),
-        p_value=stats.equal_p_value([_accuracies(records) for records in tried.values()]),
         scores=tuple(
             _score({name: point[i] for name, i in places.items()}, records)
             for point, records in tried.items()

@@ -22,7 +22,7 @@ from sssam.lab.studies import scheduletext, settings
 from sssam.lab.studies.design import RECIPE, Axis, Tunable
 from sssam.lab.tasks import problems
 from sssam.lab.training import methods
-from sssam.schedules import BudgetError, Schedule, from_dict
+from sssam.schedules import BudgetError, Schedule
 
 _Value = TypeVar("_Value")
 
@@ -107,12 +107,10 @@ class VariantTable(RecipeTable):
     def named(self) -> str:
         """Its label, or else the name of its kind's class, with its schedule."""
         schedule = getattr(self, "schedule", None)
-        return self.label or NAMES[self.kind] + (
-            f" {schedule}" if isinstance(schedule, str) else ""
-        )
+        return self.label or " ".join(filter(None, (NAMES[self.kind], schedule)))
 
-    def tunable(self, task: Task, budget: float | None = None) -> Tunable:
-        """The variant on a task; `budget` is that of schedules that have none of their own.
+    def tunable(self, task: Task) -> Tunable:
+        """The variant on a task.
 
         Raises:
             ValueError: a budget that can't be met, "tune" for what the task does not have, options
@@ -124,7 +122,7 @@ class VariantTable(RecipeTable):
             label=self.named(),
             kind=self.kind,
             rho=methods.default_rho(self.kind),
-            schedule=self._schedule(task, budget),
+            schedule=self._schedule(task),
             **fields,
         )
         axes = {} if rho is None else {"rho": _axis("rho", rho, self.kind, task)}
@@ -137,12 +135,12 @@ class VariantTable(RecipeTable):
         given = ((name, getattr(self, name)) for name in names)
         return {n: _axis(n, value, self.kind, task) for n, value in given if value is not None}
 
-    def _schedule(self, task: Task, budget: float | None) -> dict[str, Any] | None:
+    def _schedule(self, task: Task) -> dict[str, Any] | None:
         given = getattr(self, "schedule", None)
         if given is None:
             return None
-        schedule = scheduletext.parse(given) if isinstance(given, str) else _of_table(given)
-        wanted = getattr(self, "budget", None) or budget
+        schedule = scheduletext.parse(given)
+        wanted = getattr(self, "budget", None)
         return (schedule if wanted is None else self._met(schedule, wanted, task)).to_dict()
 
     def _met(self, schedule: Schedule, budget: float, task: Task) -> Schedule:
@@ -176,14 +174,6 @@ NAMES: Mapping[str, str] = {
 }
 
 
-def _of_table(given: Mapping[str, Any]) -> Schedule:
-    """The schedule of a table such as {family = "late", f = 0.5}."""
-    family = given.get("family")
-    if family not in scheduletext.FAMILIES:
-        raise ValueError(nearest("family of schedules", str(family), scheduletext.FAMILIES))
-    return from_dict({("kind" if key == "family" else key): v for key, v in given.items()})
-
-
 def _axis(name: str, given: Any, kind: str, task: Task) -> Axis:
     if isinstance(given, str) and given == "tune":
         return settings.axis(name, kind, task)
@@ -202,7 +192,7 @@ def _model(kind: str) -> type[VariantTable]:
     if methods.default_rho(kind):
         given["rho"] = (NotNegative | None, None)
     if methods.is_scheduled(kind):
-        given["schedule"] = (str | dict[str, Any], ...)
+        given["schedule"] = (str, ...)
         given["budget"] = (Annotated[float, Field(ge=1, le=2)] | None, None)
     return create_model(kind, __base__=VariantTable, **given)
 

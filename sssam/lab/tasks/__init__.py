@@ -1,8 +1,7 @@
 """Tasks: by name, from a path or from a file of one's own, and the `Problem` that each is."""
 
 from sssam.lab.tasks.catalogue import TASKS
-from sssam.lab.tasks.changes import changed, check, settings, survey
-from sssam.lab.tasks.named import find, word
+from sssam.lab.tasks.named import changed, check, find, settings, survey, word
 
 __all__ = [
     "TASKS",

@@ -1,9 +1,7 @@
 """Data in files and on the hub, all through Hugging Face's `datasets.load_dataset`."""
 
-import sys
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Iterable, Mapping
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sssam.lab.specs import DataSpec
 from sssam.lab.specs.names import nearest
+from sssam.lab.tasks.examples import ProblemError
 from sssam.lab.tasks.features import features
-from sssam.lab.tasks.pools import Decoded, Pool, per_channel, per_column, rows, sizes_differ
+from sssam.lab.tasks.pools import Pool, per_channel, per_column, rows
 
-#: What the name of a data set on the hub begins with.
-HUB = "hub:"
-#: Where built-in names lie on the hub.
-HOMES = {
-    "cifar10": "uoft-cs/cifar10",
-    "cifar100": "uoft-cs/cifar100",
-    "fashion-mnist": "zalando-datasets/fashion_mnist",
-}
 #: Columns that are taken for the labels, the first one that is there.
 LABELS = ("label", "labels", "fine_label", "target", "class", "y")
 #: Columns of text that are taken for the inputs, where there are no images.
@@ -32,7 +22,48 @@ TEXTS = ("text", "sentence", "content", "review", "question")
 LENGTH = 256
 
 
-def read(spec: DataSpec) -> Pool:
+def hub(name: str, target: str | None = None, length: int | None = None) -> Pool:
+    """A data set of the Hugging Face hub, by its name and perhaps `/CONFIGURATION`.
+
+    Raises:
+        ConnectionError: the hub can't be reached.
+        ValueError: as `_read`.
+    """
+    words = name.split("/")
+    return _read(name, target, length, "/".join(words[:2]), name=words[2] if words[2:] else None)
+
+
+def parquet(path: str, target: str | None = None, length: int | None = None) -> Pool:
+    """A folder of train*.parquet, and perhaps test*.parquet.
+
+    Raises:
+        FileNotFoundError: there is no train*.parquet.
+        ValueError: as `_read`.
+    """
+    named = {part: Path(path).glob(f"{part}*.parquet") for part in ("train", "test")}
+    files = {part: found for part, each in named.items() if (found := sorted(map(str, each)))}
+    if "train" not in files:
+        raise FileNotFoundError(
+            f"data path {path!r} has no train*.parquet: give the folder with those files"
+        )
+    return _read(path, target, length, "parquet", data_files=files)
+
+
+def imagefolder(path: str, target: str | None = None) -> Pool:
+    """A folder of images, in one folder for each class; raises ValueError as `_read`."""
+    return _read(path, target, None, "imagefolder", data_dir=path)
+
+
+def table(path: str, target: str | None = None, length: int | None = None) -> Pool:
+    """A .csv, .tsv or .parquet file; raises ValueError as `_read`."""
+    if (ending := Path(path).suffix) == ".parquet":
+        return _read(path, target, length, "parquet", data_files=path)
+    separator = "\t" if ending == ".tsv" else ","
+    # Read whole, since types are guessed anew in each chunk.
+    return _read(path, target, length, "csv", data_files=path, sep=separator, chunksize=None)
+
+
+def _read(place: str, target: str | None, length: int | None, builder: str, **where: Any) -> Pool:
     """Images, short texts or a table's features, each with its class.
 
     Inputs are a column of images; or one of text by one of the names of `TEXTS`; or all columns but
@@ -42,115 +73,73 @@ def read(spec: DataSpec) -> Pool:
     Raises:
         ValueError: files that can't be read; no column of labels, or none of inputs; labels that
             are missing, no classes, or always the same.
-        FileNotFoundError: a folder without train*.parquet.
         ConnectionError: the hub can't be reached.
     """
     import datasets
 
-    name, where = _place(spec)
-    parts = _loaded(name, where, spec.path or name)
-    if "train" not in parts:
-        raise ValueError(f"data {name!r} has the parts {sorted(parts)}: need 'train'")
+    parts = _loaded(place, builder, where)
     kinds = parts["train"].features
-    label = _label(spec, kinds)
+    label = _label(place, target, kinds)
     chosen = [parts["train"], *_test(parts, label)]
     labels, classes = _classes(chosen, label)
     inputs = [each for each in kinds if each != label]
     images = [each for each in inputs if isinstance(kinds[each], datasets.Image)]
     texts = [each for each in TEXTS if each in inputs]
     joined = datasets.concatenate_datasets([each.select_columns(inputs) for each in chosen])
-    size = len(chosen[1]) if len(chosen) > 1 else 0
-    if spec.length is not None and (images or not texts):
-        raise ValueError(f"data {spec.name!r} takes no length, got {spec.length}: leave it out")
+    pool = partial(Pool, labels, classes=classes, test_size=sum(map(len, chosen[1:])))
+    if length is not None and (images or not texts):
+        raise ValueError(f"data {place!r} takes no length, got {length}: leave it out")
     if images:
-        return _pictures(joined, images[0], labels, classes, size)
+        pictures = joined.select_columns(images[0])
+        stored = partial(_encoded, pictures, images[0])
+        return pool(_decoding(pictures, images[0]), stored=stored, scaled=per_channel)
     if texts:
-        return _texts(joined[texts[0]][:], labels, classes, size, spec.length or LENGTH)
-    table, numbers = features(joined)
+        tokens = _tokens(joined[texts[0]][:], length or LENGTH)
+        return pool(tokens.__getitem__, stored=lambda: rows(tokens), vocabulary=256)
+    values, numbers = features(joined)
     scaled = partial(per_column, numbers)
-    return Pool(labels, table.__getitem__, classes, lambda: rows(table), size, scaled)
+    return pool(values.__getitem__, stored=lambda: rows(values), scaled=scaled)
 
 
-def _place(spec: DataSpec) -> tuple[str, dict[str, Any]]:
-    """What `load_dataset` is asked for: a builder or a name on the hub, and its arguments."""
-    if spec.path is None:
-        words = HOMES.get(spec.name, spec.name).removeprefix(HUB).split("/")
-        return "/".join(words[:2]), {"name": words[2]} if len(words) > 2 else {}
-    path = Path(spec.path)
-    if spec.name == "imagefolder":
-        _require_images(path)
-        return "imagefolder", {"data_dir": spec.path}
-    if path.suffix in (".csv", ".tsv"):  # whole, since types are guessed anew in each chunk
-        separator = "\t" if path.suffix == ".tsv" else ","
-        return "csv", {"data_files": spec.path, "sep": separator, "chunksize": None}
-    if path.is_file():
-        return "parquet", {"data_files": spec.path}
-    files = {part: sorted(map(str, path.glob(f"{part}*.parquet"))) for part in ("train", "test")}
-    if not files["train"]:
-        raise FileNotFoundError(
-            f"data path {spec.path!r} has no train*.parquet: give the folder with those files"
-        )
-    return "parquet", {"data_files": {part: found for part, found in files.items() if found}}
-
-
-def _require_images(folder: Path) -> None:
-    from datasets.packaged_modules.imagefolder.imagefolder import ImageFolder
-
-    endings = {*ImageFolder.EXTENSIONS, ".zip", ".tar", ".gz", ".tgz"}
-    if not any(each.suffix.lower() in endings for each in folder.rglob("*")):
-        raise ValueError(
-            f"folder {str(folder)!r} holds no image: give one with a folder of images for each "
-            "class, with train*.parquet, or the directory of a study"
-        )
-
-
-def _loaded(name: str, where: Mapping[str, Any], place: str) -> Any:
-    """The parts of a data set by name; what is wrong with them names the place."""
+def _loaded(place: str, builder: str, where: Mapping[str, Any]) -> Any:
+    """The parts of a data set; what is wrong with them names the place."""
     import datasets
 
+    datasets.disable_progress_bars()  # the hub's downloads have their own
     try:
-        with _bars(shown=name == place and sys.stderr.isatty()):
-            return datasets.load_dataset(name, **where)
+        parts = datasets.load_dataset(builder, **where)
     except ConnectionError as error:
         remedy = "go on when it can be reached, or name a folder with a copy of the data"
         raise ConnectionError(f"{error}: {remedy}") from error
-    except (ValueError, datasets.exceptions.DatasetGenerationError) as error:
+    except (ValueError, FileNotFoundError, datasets.exceptions.DatasetGenerationError) as error:
         reason = error.__cause__ or error
-        remedy = ": save the file as text in UTF-8" * isinstance(reason, UnicodeError)
-        said = "it holds no examples" if "corresponds to no data" in str(reason) else reason
-        raise ValueError(f"data {place!r} can't be read: {said}{remedy}") from error
+        said = str(reason) + ": save the file as text in UTF-8" * isinstance(reason, UnicodeError)
+        if isinstance(reason, FileNotFoundError) or "corresponds to no data" in said:
+            remedy = (
+                "no image: give one with a folder of images for each class, with train*.parquet, "
+                "or the directory of a study"
+            )
+            said = f"it holds {remedy if builder == 'imagefolder' else 'no examples'}"
+        raise ValueError(f"data {place!r} can't be read: {said}") from error
+    if "train" not in parts:
+        raise ValueError(f"data {place!r} has the parts {sorted(parts)}: need 'train'")
+    return parts
 
 
-@contextmanager
-def _bars(shown: bool) -> Iterator[None]:
-    """Progress bars for downloads alone: what lies on this machine is read in a second."""
-    import datasets
-
-    if shown or datasets.utils.are_progress_bars_disabled():
-        yield
-        return
-    datasets.disable_progress_bars()
-    try:
-        yield
-    finally:
-        datasets.enable_progress_bars()
-
-
-def _label(spec: DataSpec, kinds: Mapping[str, Any]) -> str:
+def _label(place: str, target: str | None, kinds: Mapping[str, Any]) -> str:
     """The name of the column that holds the labels."""
-    if spec.target is not None and spec.target not in kinds:
-        raise ValueError(nearest(f"column of {spec.path or spec.name!r}", spec.target, kinds))
-    found = spec.target or next((column for column in LABELS if column in kinds), None)
+    if target is not None and target not in kinds:
+        raise ValueError(nearest(f"column of {place!r}", target, kinds))
+    found = target or next((column for column in LABELS if column in kinds), None)
     if found is None:
-        whose = spec.path or spec.name
         raise ValueError(
-            f"{whose!r} has columns {', '.join(kinds)}, none of them a label: name its column, as "
-            f"in {Path(whose).name}:{list(kinds)[-1]}; images need a folder for each class"
+            f"{place!r} has columns {', '.join(kinds)}, none of them a label: name its column, as "
+            f"in {Path(place).name}:{list(kinds)[-1]}; images need a folder for each class"
         )
     if len(kinds) == 1:
         raise ValueError(
-            f"{spec.path or spec.name!r} has one column, {found!r}: need inputs and a label; "
-            "commas part the columns of a .csv, tabs those of a .tsv"
+            f"{place!r} has one column, {found!r}: need inputs and a label; commas separate the "
+            "columns of a .csv, tabs those of a .tsv"
         )
     return found
 
@@ -180,45 +169,41 @@ def _classes(parts: list[Any], column: str) -> tuple[Tensor, int]:
     names = sorted(set(values))
     if len(names) < 2:
         raise ValueError(f"the labels in {column!r} are all {names[0]!r}: need two classes or more")
-    place = {name: i for i, name in enumerate(names)}
-    return torch.tensor([place[value] for value in values], dtype=torch.long), len(names)
+    number = {name: i for i, name in enumerate(names)}
+    return torch.tensor([number[value] for value in values], dtype=torch.long), len(names)
 
 
-def _texts(texts: list[str], labels: Tensor, classes: int, size: int, length: int) -> Pool:
+def _tokens(texts: list[str], length: int) -> Tensor:
     """The first `length` bytes of each text in UTF-8, zeros before shorter ones."""
     kept = bytearray().join(each.encode()[:length].rjust(length, b"\0") for each in texts)
-    tokens = torch.frombuffer(kept, dtype=torch.uint8).view(-1, length)
-    return Pool(labels, tokens.__getitem__, classes, lambda: rows(tokens), size, vocabulary=256)
+    return torch.frombuffer(kept, dtype=torch.uint8).view(-1, length)
 
 
-def _pictures(joined: Any, column: str, labels: Tensor, classes: int, size: int) -> Pool:
-    grey = joined[0][column].mode == "L"
+def _decoding(pictures: Any, column: str) -> Any:
+    """From an index to float32 images in [0, 1]; each is decoded once, and kept as bytes."""
+    mode = "L" if pictures[0][column].mode == "L" else "RGB"
 
-    def decode(index: Tensor) -> Tensor:
-        return decoded(joined.select(index.tolist())[column][:], grey)
+    @cache
+    def decoded(i: int) -> Tensor:
+        pixels = np.array(pictures[i][column].convert(mode))
+        return torch.from_numpy(pixels).view(*pixels.shape[:2], -1).permute(2, 0, 1)
 
-    images = Decoded(decode, len(joined))
-    return Pool(labels, images, classes, lambda: _encoded(joined, column), size, per_channel)
+    def inputs(index: Tensor) -> Tensor:
+        found = [decoded(i) for i in index.tolist()]
+        sizes = sorted({tuple(each.shape[:0:-1]) for each in found})
+        if len(sizes) > 1:
+            raise ProblemError(
+                f"images of several sizes, such as {sizes[0]} and {sizes[-1]}: resize them to one "
+                "size first"
+            )
+        return torch.stack(found).float().div_(255.0)
+
+    return inputs
 
 
-def _encoded(joined: Any, column: str) -> Iterable[bytes]:
+def _encoded(pictures: Any, column: str) -> Iterable[bytes]:
     """The images' files, undecoded: inside the data, or beside them."""
     import datasets
 
-    for row in joined.cast_column(column, datasets.Image(decode=False))[column]:
+    for row in pictures.cast_column(column, datasets.Image(decode=False))[column]:
         yield row["bytes"] or Path(row["path"]).read_bytes()
-
-
-def decoded(pictures: list[Any], grey: bool) -> Tensor:
-    """Pictures of one size as uint8 (n, channels, height, width): one channel if grey, or three.
-
-    Raises:
-        ValueError: pictures of several sizes.
-    """
-    sizes = sorted({picture.size for picture in pictures})
-    if len(sizes) > 1:
-        raise sizes_differ(sizes[0], sizes[-1])
-    arrays = [np.asarray(picture.convert("L" if grey else "RGB")) for picture in pictures]
-    stacked = torch.from_numpy(np.stack(arrays))
-    stacked = stacked.unsqueeze(-1) if grey else stacked
-    return stacked.permute(0, 3, 1, 2).contiguous()

@@ -55,23 +55,6 @@ TASKS: dict[str, Task] = {
             learning_rate=0.2,
             augment="shifts and flips",
         ),
-        Task(
-            name="cifar10-full",
-            data=DataSpec(name="cifar10", validation=5000),
-            model=ModelSpec(name="wrn16-4"),
-            epochs=100,
-            batch_size=128,
-            augment="shifts and flips",
-            margin=0.5,
-        ),
-        Task(
-            name="cifar100",
-            data=DataSpec(name="cifar100", validation=5000),
-            model=ModelSpec(name="wrn16-4"),
-            epochs=100,
-            batch_size=128,
-            augment="shifts and flips",
-        ),
     )
 }
 

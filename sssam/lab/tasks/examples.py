@@ -94,11 +94,11 @@ class Streamed:
 
 
 #: What a user gives: a pair of inputs and targets, or a dataset; or what is made of it.
-Part: TypeAlias = Examples | Streamed | tuple[Any, Any] | Dataset[Any]
+Samples: TypeAlias = Examples | Streamed | tuple[Any, Any] | Dataset[Any]
 
 
-def part(name: str, given: Part, workers: int = 0) -> Examples | Streamed:
-    """The samples of one part of the data, checked.
+def checked(name: str, given: Samples, workers: int = 0) -> Examples | Streamed:
+    """The samples of the training, validation or test set.
 
     Raises:
         ProblemError: no pair and no map-style dataset, something else than tensors in it, no
@@ -122,12 +122,13 @@ def _streamed(name: str, dataset: Dataset[Any], workers: int) -> Streamed:
         )
     found = Streamed(dataset, workers)
     if len(found):
-        _pair_of(name, dataset[0], "a Dataset whose samples are")
+        _require_two(name, dataset[0], "a Dataset whose samples are")
     return found
 
 
 def _pair(name: str, given: Any) -> Examples:
-    found = Examples(*_pair_of(name, given, "a map-style torch Dataset or"))
+    _require_two(name, given, "a map-style torch Dataset or")
+    found = Examples(*given)
     for side, tree in (("inputs", found.inputs), ("targets", found.targets)):
         for leaf in leaves(tree):
             if not isinstance(leaf, Tensor):
@@ -143,13 +144,12 @@ def _pair(name: str, given: Any) -> Examples:
     return found
 
 
-def _pair_of(name: str, given: Any, wanted: str) -> tuple[Any, Any]:
+def _require_two(name: str, given: Any, wanted: str) -> None:
     if not isinstance(given, tuple | list) or len(given) != 2:
         many = f" of {len(given)}" if isinstance(given, tuple | list) else ""
         raise ProblemError(
             f"{name} has a {type(given).__name__}{many}, must be {wanted} pairs (inputs, targets)"
         )
-    return given[0], given[1]
 
 
 def leaves(tree: Any) -> Iterator[Any]:

@@ -1,18 +1,23 @@
-"""Tasks by name, from a path, from the hub or from a file of one's own."""
+"""Tasks by name, from a path, from the hub or a file of one's own; and their settings, changed."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sssam.lab.specs import Code, DataSpec, ModelSpec, Task
-from sssam.lab.specs.names import nearest
-from sssam.lab.tasks import splits as data
-from sssam.lab.tasks import taskfile
-from sssam.lab.tasks.adapter import HUB
-from sssam.lab.tasks.catalogue import RECIPES, TASKS
-from sssam.lab.tasks.changes import changed, survey
-from sssam.lab.tasks.examples import ProblemError
+from pydantic import ValidationError
+from pydantic_core import to_json
 
+from sssam.lab.specs import DataSpec, ModelSpec, Task
+from sssam.lab.specs.invalid import complaint
+from sssam.lab.specs.names import nearest
+from sssam.lab.tasks import models, problems, sources, taskfile
+from sssam.lab.tasks import splits as data
+from sssam.lab.tasks.catalogue import RECIPES, TASKS
+from sssam.lab.tasks.examples import ProblemError
+from sssam.lab.tasks.problems import Survey
+from sssam.lab.tasks.sources import HUB
+
+_OF_DATA = frozenset(DataSpec.model_fields) - {"name", "path", "fingerprint"}
 _TABLES = (".csv", ".tsv", ".parquet")
 
 
@@ -41,15 +46,20 @@ def find(name: str, data_path: str | None = None, changes: Mapping[str, Any] | N
             breaks the interface.
         FileNotFoundError: the path does not exist.
     """
+    changes = changes or {}
     if name in TASKS:
         task = TASKS[name]
         source = task.data.model_copy(update={"path": data_path})
         task = task.model_copy(update={"data": source})
+    elif data_path is not None:
+        raise ValueError(f"task {name!r} takes no path of data, got {data_path!r}: leave it out")
+    elif name.endswith(".py") or ".py:" in name:
+        return changed(_of_file(name), changes)
     else:
-        task = _elsewhere(name, data_path, (changes or {}).get("target"))
-    task = changed(task, changes or {})
-    if task.code is not None:
-        return task
+        # Without its target some tables can't be read, so it is not left to `changed`.
+        target = changes.get("target")
+        task = _of_data(_data(name, target if isinstance(target, str) else None))
+    task = changed(task, changes)
     return task.model_copy(update={"data": data.identified(task.data)})
 
 
@@ -58,61 +68,45 @@ def word(task: Task) -> str:
     if task.code is not None:
         own = task.code.function
         return task.code.path + ("" if own == taskfile.DEFAULT_FUNCTION else f":{own}")
+    if task.name in TASKS:
+        return task.name
     target = "" if task.data.target is None else f":{task.data.target}"
-    if task.name not in TASKS and task.data.path is not None:
-        return task.data.path + target
-    return task.data.name + target if task.data.name.startswith(HUB) else task.name
+    return (task.data.path or task.data.name) + target
 
 
-def _elsewhere(name: str, data_path: str | None, target: Any) -> Task:
-    """The task of a file, a folder or a data set on the hub."""
-    if name.endswith(".py") or ".py:" in name:
-        made = _own(taskfile.code(name))
-    elif name.startswith(HUB):
+def _data(name: str, target: str | None) -> DataSpec:
+    """The data on the hub or at a path, perhaps with the target's column after a colon."""
+    if name.startswith(HUB):
         whole, _, column = name.removeprefix(HUB).partition(":")
-        made = _of_data(whole.replace("/", "-"), DataSpec(name=HUB + whole, target=column or None))
-    elif (spec := _at(name)) is not None:
-        # Without its target some tables can't be read, so it is not left to `changed`.
-        spec = spec.model_copy(update={"target": target}) if isinstance(target, str) else spec
-        made = _of_data(Path(str(spec.path)).stem, spec)
-    else:
-        hint = ""
-        if "/" in name or Path(name).suffix in (*_TABLES, ".txt"):
-            hint = "; there is no such file or folder either"
-        raise ValueError(nearest("task", name, TASKS) + hint)
-    if data_path is not None:
-        raise ValueError(f"task {name!r} takes no path of data, got {data_path!r}: leave it out")
-    return made
-
-
-def _at(name: str) -> DataSpec | None:
-    """The data at a path, or at a path with the target's column after a colon."""
-    path, target = Path(name), None
+        return DataSpec(name=HUB + whole, target=target or column or None)
+    path = Path(name)
     if not path.exists() and ":" in name:
-        before, _, target = name.rpartition(":")
-        path = Path(before)
-    where = str(path.resolve())
+        before, _, column = name.rpartition(":")
+        path, target = Path(before), target or column
+    if not path.exists():
+        looks_like_a_path = "/" in name or Path(name).suffix in (*_TABLES, ".txt")
+        hint = "; there is no such file or folder either" * looks_like_a_path
+        raise ValueError(nearest("task", name, TASKS) + hint)
     if path.is_dir():
         kind = "parquet" if any(path.glob("train*.parquet")) else "imagefolder"
-        return DataSpec(name=kind, path=where, target=target)
-    if not path.is_file():
-        return None
-    kind = "table" if path.suffix in _TABLES else "text"
-    return DataSpec(name=kind, path=where, target=target)
+    else:
+        kind = "table" if path.suffix in _TABLES else "text"
+    return DataSpec(name=kind, path=str(path.resolve()), target=target)
 
 
-def _of_data(name: str, spec: DataSpec) -> Task:
+def _of_data(spec: DataSpec) -> Task:
     """The recipe for the kind of data."""
-    data.check(spec)
-    return Task(name=_free(name), data=spec, **RECIPES[data.load(spec, 0, at_most=1).form.kind])
+    kind = data.load(spec, 0, at_most=1).form.kind
+    name = spec.name.removeprefix(HUB).replace("/", "-") if spec.path is None else spec.path
+    return Task(name=_free(Path(name).stem), data=spec, **RECIPES[kind])
 
 
-def _own(code: Code) -> Task:
+def _of_file(name: str) -> Task:
     """The task of a user's function, with the settings of its file."""
-    stem = Path(code.path).stem
+    code = taskfile.code(name)
     own = "" if code.function == taskfile.DEFAULT_FUNCTION else f"-{code.function}"
     task = Task(
-        name=_free(stem + own),
+        name=_free(Path(code.path).stem + own),
         data=DataSpec(name="code"),
         model=ModelSpec(name="code"),
         code=code,
@@ -125,13 +119,13 @@ def _own(code: Code) -> Task:
     found = survey(task)
     if found is None:
         return task
-    if found.optimizer is not None and "optimizer" in given:
+    if found.problem.optimizer is not None and "optimizer" in given:
         raise ProblemError(
-            f"{code.path}: SETTINGS name an optimizer, and the Problem brings one: leave one out"
+            f"{code.path}: SETTINGS name an optimizer, and the Problem gives one: leave one out"
         )
-    update: dict[str, Any] = {"metric": found.metric}
+    update: dict[str, Any] = {"metric": found.problem.metric_name}
     update["data"] = task.data.model_copy(update={"fingerprint": found.fingerprint})
-    if found.optimizer is not None:
+    if found.problem.optimizer is not None:
         update["optimizer"] = "own"
     return task.model_copy(update=update)
 
@@ -139,3 +133,77 @@ def _own(code: Code) -> Task:
 def _free(name: str) -> str:
     """A name that is none of `TASKS`, whose tuned values it would take."""
     return f"{name}-file" if name in TASKS else name
+
+
+def changed(task: Task, changes: Mapping[str, Any]) -> Task:
+    """A task with other settings, by the names of their fields.
+
+    Those are the fields of `Task`; of its `data`: `train`, `validation`, `test`, `label_noise`,
+    `target` and `length`; and `model`, a name or a dict of `ModelSpec`'s fields.
+
+    Raises:
+        ValueError: no such setting (with the nearest names), a value of a wrong type or range, or
+            an unknown model.
+    """
+    for key in changes:
+        if key not in settings(task):
+            raise ValueError(f"task {task.name!r}: {nearest('setting', key, settings(task))}")
+    of_data = {key: value for key, value in changes.items() if key in _OF_DATA}
+    of_task = {key: value for key, value in changes.items() if key not in of_data}
+    values = {**dict(task), **of_task, "data": {**dict(task.data), **of_data}}
+    if isinstance(values["model"], str):
+        values["model"] = {"name": values["model"]}
+    # Strictly, since true is no number; through JSON, where a list is a tuple.
+    text = to_json(values, inf_nan_mode="constants", fallback=repr)
+    try:
+        made = Task.model_validate_json(text, strict=True)
+    except ValidationError as error:
+        raise ValueError(complaint(error, Task.model_fields).removeprefix("data.")) from error
+    check(made)
+    if made.data.fingerprint is None or not of_data.keys() & {"target", "length"}:
+        return made
+    return made.model_copy(update={"data": data.identified(made.data)})
+
+
+def settings(task: Task) -> frozenset[str]:
+    """The names of what `changed` can change in a task; a user's function makes model and data."""
+    of_task = set(Task.model_fields) - {"data", "code", "metric"}
+    return frozenset(of_task - {"model"} if task.code is not None else of_task | _OF_DATA)
+
+
+def check(task: Task) -> None:
+    """Refuses a task whose data or model do not exist, before anything is read or trained.
+
+    Raises:
+        ValueError: an unknown name of data or a model, with the nearest ones; settings that do not
+            go together.
+        FileNotFoundError: a data path or a file of one's own that does not exist.
+    """
+    if task.code is None:
+        sources.settings(task.data)
+        models.check(task.model)
+        if task.optimizer == "own":
+            raise ValueError(
+                f"task {task.name!r}: optimizer 'own' is for a Problem that gives one; give 'sgd' "
+                "or 'adamw'"
+            )
+
+
+def survey(task: Task) -> Survey | None:
+    """What is known of a task before training: its model, tried on one batch, and its data's size.
+
+    None where a user's function raises, whose runs then keep the error.
+
+    Raises:
+        ValueError, FileNotFoundError: as `find` would.
+        ProblemError: the model can't be trained on the data; names the task, model and shapes.
+    """
+    check(task)
+    try:
+        return problems.survey(task)
+    except ProblemError:
+        raise
+    except (Exception, SystemExit):  # whatever a user's function does
+        if task.code is None:
+            raise
+        return None

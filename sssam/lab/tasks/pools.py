@@ -1,14 +1,12 @@
 """All examples of a data set, before they are split."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 import torch
 from torch import Tensor
-
-from sssam.lab.tasks.examples import ProblemError
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,42 +40,6 @@ class Pool:
         for kept in self.stored():
             digest.update(kept)
         return digest.hexdigest()[:16]
-
-
-class Decoded:
-    """Images in [0, 1] by their index, decoded when first asked for and kept as bytes.
-
-    Args:
-        decode: from an index to uint8 images (n, channels, height, width).
-        size: how many there are.
-    """
-
-    def __init__(self, decode: Callable[[Tensor], Tensor], size: int) -> None:
-        self._decode = decode
-        self._kept = torch.empty(0, dtype=torch.uint8)
-        self._known = torch.zeros(size, dtype=torch.bool)
-
-    def __call__(self, index: Tensor) -> Tensor:
-        """The images of an index, float32 of shape (n, channels, height, width)."""
-        unknown = torch.unique(index[~self._known[index]])
-        for some in unknown.split(4096) if len(unknown) else ():
-            self._keep(some, self._decode(some))
-        return self._kept[index].float().div_(255.0)
-
-    def _keep(self, index: Tensor, images: Tensor) -> None:
-        if not len(self._kept):
-            self._kept = images.new_empty(len(self._known), *images.shape[1:])
-        if images.shape[1:] != self._kept.shape[1:]:
-            raise sizes_differ(*(tuple(each.shape[:1:-1]) for each in (images, self._kept)))
-        self._kept[index], self._known[index] = images, True
-
-
-def sizes_differ(one: Sequence[int], other: Sequence[int]) -> ProblemError:
-    """The error for images of several sizes, (width, height)."""
-    return ProblemError(
-        f"images of several sizes, such as {tuple(one)} and {tuple(other)}: resize them to one "
-        "size first"
-    )
 
 
 def per_channel(parts: list[Tensor]) -> list[Tensor]:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from sssam.lab.tasks.examples import Examples, Part, ProblemError, Streamed, part
+from sssam.lab.tasks.examples import Examples, ProblemError, Samples, Streamed, checked, leaves
 
 #: Outputs of the model and targets -> one number a sample.
 Judgement = Callable[[Any, Any], Tensor]
@@ -69,11 +69,11 @@ def _scores(outputs: Any, targets: Any) -> Tensor:
 class Problem:
     """What is trained and how it is judged; the whole interface of a task of one's own.
 
-    A part of the data is a pair `(inputs, targets)` of tensors, or of any nesting of tuples, lists
-    and dicts of tensors, whose first dimension counts the samples: it is kept in memory. Or it is a
-    map-style torch `Dataset` of such pairs, one a sample: its batches are made anew each epoch by
-    torch's `DataLoader`, in an order that depends on seed and epoch alone. (A `TensorDataset` is
-    taken into memory.) Draw its augmentations from torch's generator.
+    Training, validation and test samples are each a pair `(inputs, targets)` of tensors, or of any
+    nesting of tuples, lists and dicts of tensors, whose first dimension counts the samples: it is
+    kept in memory. Or they are a map-style torch `Dataset` of such pairs, one a sample: its batches
+    are made anew each epoch by torch's `DataLoader`, in an order that depends on seed and epoch
+    alone. (A `TensorDataset` is taken into memory.) Draw its augmentations from torch's generator.
 
     The model is called as `model(inputs)`; a dict's entries are passed by their names, those of a
     tuple or list in their order.
@@ -94,14 +94,14 @@ class Problem:
         num_workers: processes that read a `Dataset`, at least 0.
 
     Raises:
-        ProblemError: a part, the model or a function is not what is described above; the text
+        ProblemError: samples, the model or a function are not what is described above; the text
             names it and says how to fix it.
     """
 
     model: nn.Module
-    train: Part
-    validation: Part
-    test: Part
+    train: Samples
+    validation: Samples
+    test: Samples
     loss: Judgement = cross_entropy
     metric: Judgement = accuracy
     metric_name: str = "accuracy"
@@ -118,7 +118,7 @@ class Problem:
             if not (callable(function) or (name == "optimizer" and function is None)):
                 raise ProblemError(f"{name} is {function!r}, must be a function")
         for name in ("train", "validation", "test"):
-            object.__setattr__(self, name, part(name, getattr(self, name), self.num_workers))
+            object.__setattr__(self, name, checked(name, getattr(self, name), self.num_workers))
 
     @property
     def parts(self) -> tuple[Examples | Streamed, Examples | Streamed, Examples | Streamed]:
@@ -158,11 +158,6 @@ def scores(metric: Judgement, outputs: Any, targets: Any, n: int) -> Tensor:
 
 def _finite(outputs: Any, n: int) -> Tensor:
     """Which samples have finite outputs alone, as far as they are tensors of n samples."""
-    if isinstance(outputs, Mapping):
-        outputs = list(outputs.values())
-    if isinstance(outputs, tuple | list):
-        each = [_finite(output, n) for output in outputs if output is not None]
-        return torch.stack(each).all(0) if each else torch.ones(n, dtype=torch.bool)
-    if not isinstance(outputs, Tensor) or outputs.shape[:1] != (n,):
-        return torch.ones(n, dtype=torch.bool)
-    return outputs.reshape(n, -1).isfinite().all(1)
+    each = [leaf for leaf in leaves(outputs) if isinstance(leaf, Tensor) and leaf.shape[:1] == (n,)]
+    finite = [leaf.reshape(n, -1).isfinite().all(1) for leaf in each]
+    return torch.stack(finite).all(0) if finite else torch.ones(n, dtype=torch.bool)

@@ -1,29 +1,32 @@
-"""Where examples come from: each source reads a `Pool`."""
+"""Where examples come from, by the names of `DataSpec`: each reader gives a `Pool`.
 
+The parameters of a reader, of `path`, `target` and `length`, are the settings that its data take.
+"""
+
+import gzip
+import inspect
+import struct
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from functools import partial
+from pathlib import Path
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from sssam.lab.specs import DataSpec
 from sssam.lab.specs.names import nearest
 from sssam.lab.tasks import adapter
-from sssam.lab.tasks.adapter import HUB
-from sssam.lab.tasks.idx import fashion_mnist
-from sssam.lab.tasks.pools import Pool, rows
-from sssam.lab.tasks.text import text
+from sssam.lab.tasks.pools import Pool, per_channel, rows
+
+#: What the name of a data set on the hub begins with.
+HUB = "hub:"
+
+#: Where Debian's package `dataset-fashion-mnist` puts its four IDX files.
+DEBIAN_FASHION_MNIST = "/usr/share/datasets/fashion-mnist"
 
 
-class Source(NamedTuple):
-    """How data are read; whether they take a path, the remedy for a wrong one; what else."""
-
-    read: Callable[[DataSpec], Pool]
-    path: Literal["none", "optional", "required"]
-    remedy: str = ""
-    takes: tuple[str, ...] = ("target", "length")
-
-
-def digits(spec: DataSpec) -> Pool:
+def digits() -> Pool:
     """1,797 images of 8 x 8 in ten classes, inside scikit-learn; no test set of their own."""
     from sklearn.datasets import load_digits
 
@@ -33,33 +36,114 @@ def digits(spec: DataSpec) -> Pool:
     return Pool(labels, images.__getitem__, 10, lambda: rows(images))
 
 
-_PARQUET = "give the folder with train*.parquet and perhaps test*.parquet"
-_IDX = "give the folder with the four IDX files, or no path for the hub"
+def fashion_mnist(path: str | None = None) -> Pool:
+    """60,000 and 10,000 images of 28 x 28: from IDX files, gzipped or not, or through the hub."""
+    folder = Path(path or DEBIAN_FASHION_MNIST)
+    if not folder.exists():
+        return adapter.hub("zalando-datasets/fashion_mnist")
+    parts = ("train", "t10k")
+    images = torch.cat([_idx(folder, f"{part}-images-idx3-ubyte") for part in parts])
+    labels = [_idx(folder, f"{part}-labels-idx1-ubyte") for part in parts]
+    return Pool(
+        torch.cat(labels).long(),
+        lambda index: images[index].unsqueeze(1) / 255.0,
+        10,
+        lambda: rows(images),
+        len(labels[1]),
+        per_channel,
+    )
 
-SOURCES: dict[str, Source] = {
-    "digits": Source(digits, "none", takes=()),
-    "fashion-mnist": Source(fashion_mnist, "optional", _IDX, ()),
-    "cifar10": Source(adapter.read, "optional", _PARQUET),
-    "cifar100": Source(adapter.read, "optional", _PARQUET),
-    "parquet": Source(adapter.read, "required", _PARQUET),
-    "imagefolder": Source(adapter.read, "required", "give the folder with one folder per class"),
-    "table": Source(adapter.read, "required", "give a .csv, .tsv or .parquet file"),
-    "text": Source(text, "required", "give a file of text", ("length",)),
+
+def _idx(folder: Path, name: str) -> Tensor:
+    """The bytes of an IDX file: a magic number, the sizes (big-endian), then the values."""
+    path = next((f for f in (folder / f"{name}.gz", folder / name) if f.exists()), None)
+    if path is None:
+        raise FileNotFoundError(
+            f"data path {str(folder)!r} has no file {name}.gz: give the folder with the four IDX "
+            "files of Fashion-MNIST"
+        )
+    raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    rank = raw[3] if raw[:3] == b"\x00\x00\x08" and len(raw) > 3 else 0
+    shape = struct.unpack_from(f">{rank}I", raw, 4) if len(raw) >= 4 + 4 * rank else ()
+    values = np.frombuffer(raw, np.uint8, offset=min(4 + 4 * rank, len(raw)))
+    if not rank or values.size != int(np.prod(shape)):
+        raise ValueError(f"{path} is no whole IDX file of bytes: fetch it anew")
+    return torch.from_numpy(values.reshape(shape).copy())
+
+
+def cifar10(path: str | None = None, target: str | None = None) -> Pool:
+    """50,000 and 10,000 images of 32 x 32: from a folder of Parquet files, or through the hub."""
+    if path is None:
+        return adapter.hub("uoft-cs/cifar10", target)
+    return adapter.parquet(path, target)
+
+
+def text(path: str, length: int = 128) -> Pool:
+    """A file, cut into pieces of `length` bytes; each byte's label is the one after it.
+
+    The last tenth of the file is the test set; what is left of it at the end, short of a piece, is
+    left out.
+
+    Raises:
+        ValueError: the file holds fewer than ten pieces.
+    """
+    content = torch.tensor(bytearray(Path(path).read_bytes()), dtype=torch.uint8)
+    pieces = (len(content) - 1) // length
+    if pieces < 10:
+        raise ValueError(
+            f"data {path!r} hold {len(content)} bytes, need at least {10 * length + 1} for "
+            f"pieces of length {length}: give a longer file or a smaller length"
+        )
+    inputs = content[: pieces * length].view(pieces, length)
+    following = content[1 : pieces * length + 1].view(pieces, length)
+    kept, size = lambda: rows(inputs), pieces // 10
+    return Pool(following, inputs.__getitem__, 256, kept, size, vocabulary=256)
+
+
+READERS: dict[str, Callable[..., Pool]] = {
+    "digits": digits,
+    "fashion-mnist": fashion_mnist,
+    "cifar10": cifar10,
+    "parquet": adapter.parquet,
+    "imagefolder": adapter.imagefolder,
+    "table": adapter.table,
+    "text": text,
 }
 
 
-def source(spec: DataSpec) -> Source:
-    """The source of a data set's name, or of `hub:ORGANISATION/NAME`, perhaps `/CONFIGURATION`.
+def reader(name: str) -> Callable[..., Pool]:
+    """The reader of a data set's name, or of `hub:ORGANISATION/NAME`, perhaps `/CONFIGURATION`.
 
     Raises:
         ValueError: no such name, with the nearest ones.
     """
-    name = spec.name
     if name.startswith(HUB):
         words = name.removeprefix(HUB).split("/")
         if not 1 <= len(words) <= 3 or not all(words):
             raise ValueError(f"data {name!r}: write {HUB}ORGANISATION/NAME or {HUB}NAME")
-        return Source(adapter.read, "none")
-    if name not in SOURCES:
-        raise ValueError(nearest("data", name, [*SOURCES, f"{HUB}ORGANISATION/NAME"]))
-    return SOURCES[name]
+        return partial(adapter.hub, name.removeprefix(HUB))
+    if name not in READERS:
+        raise ValueError(nearest("data", name, [*READERS, f"{HUB}ORGANISATION/NAME"]))
+    return READERS[name]
+
+
+def settings(spec: DataSpec) -> dict[str, str | int]:
+    """What a spec gives its reader, checked before anything is read.
+
+    Raises:
+        ValueError: no such data set (with the nearest names), a path that it needs or can't use,
+            or another setting that it can't use.
+        FileNotFoundError: `path` does not exist.
+    """
+    given = {"path": spec.path, "target": spec.target, "length": spec.length}
+    takes = inspect.signature(reader(spec.name)).parameters
+    for name, value in given.items():
+        if value is not None and name not in takes:
+            raise ValueError(f"data {spec.name!r} takes no {name}, got {value!r}: leave it out")
+    if spec.path is None and "path" in takes and takes["path"].default is inspect.Parameter.empty:
+        raise ValueError(f"data {spec.name!r} needs a path: give its file or folder")
+    if spec.path is not None and not Path(spec.path).exists():
+        raise FileNotFoundError(
+            f"data path {spec.path!r} does not exist: give the file or folder of {spec.name!r}"
+        )
+    return {name: value for name, value in given.items() if value is not None}

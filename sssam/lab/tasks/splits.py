@@ -9,10 +9,10 @@ from torch import Tensor
 
 from sssam.lab.specs import DataSpec
 from sssam.lab.specs.seeds import generator
+from sssam.lab.tasks import sources
 from sssam.lab.tasks.examples import Examples
-from sssam.lab.tasks.form import Form
+from sssam.lab.tasks.models import Form
 from sssam.lab.tasks.pools import Pool
-from sssam.lab.tasks.sources import source
 
 
 class Split(NamedTuple):
@@ -24,46 +24,30 @@ class Split(NamedTuple):
     form: Form
 
 
-def check(spec: DataSpec) -> None:
-    """Refuses, before anything is read, a name that is unknown or a path that does not exist.
-
-    Raises:
-        ValueError: no such data set (with the nearest names), a path that it needs or can't use,
-            or another setting that it can't use.
-        FileNotFoundError: `path` does not exist.
-    """
-    found = source(spec)
-    for name, value in (("target", spec.target), ("length", spec.length)):
-        if value is not None and name not in found.takes:
-            raise ValueError(f"data {spec.name!r} takes no {name}, got {value!r}: leave it out")
-    if spec.path is None and found.path == "required":
-        raise ValueError(f"data {spec.name!r} needs a path: {found.remedy}")
-    if spec.path is None:
-        return
-    if found.path == "none":
-        raise ValueError(f"data {spec.name!r} takes no path, got {spec.path!r}: leave it out")
-    if not Path(spec.path).exists():
-        raise FileNotFoundError(f"data path {spec.path!r} does not exist: {found.remedy}")
-
-
 def pool(spec: DataSpec) -> Pool:
     """All examples, unsplit; read once a process, and anew when the file at the path changed.
 
     Raises:
         ValueError, FileNotFoundError: as `load` would.
     """
-    check(spec)
-    own = dict.fromkeys(("train", "validation", "test", "fingerprint"), None)
-    stamp = None
+    given, stamp = sources.settings(spec), None
     if spec.path is not None:
         state = Path(spec.path).stat()
         stamp = (state.st_mtime_ns, state.st_size)
-    return _read(spec.model_copy(update={**own, "label_noise": 0.0}), stamp)
+    found = _read(spec.name, tuple(given.items()), stamp)
+    if spec.label_noise and found.labels.ndim > 1:
+        raise ValueError(
+            f"data {spec.name!r} takes no label noise, got {spec.label_noise:g}: its labels are "
+            "the text itself"
+        )
+    return found
 
 
 @lru_cache(maxsize=4)
-def _read(spec: DataSpec, stamp: tuple[int, int] | None) -> Pool:
-    return source(spec).read(spec)
+def _read(
+    name: str, given: tuple[tuple[str, str | int], ...], stamp: tuple[int, int] | None
+) -> Pool:
+    return sources.reader(name)(**dict(given))
 
 
 def identified(spec: DataSpec) -> DataSpec:
@@ -75,17 +59,9 @@ def identified(spec: DataSpec) -> DataSpec:
     return spec.model_copy(update={"fingerprint": pool(spec).content})
 
 
-def reach(spec: DataSpec) -> int:
-    """Finds the data and counts the training examples, without decoding inputs.
-
-    A hub's data are on this machine then.
-
-    Raises:
-        ValueError, FileNotFoundError: as `load` would, whatever the seed.
-    """
-    found = pool(spec)
-    _check_noise(spec, found)
-    return _sizes(spec, found)[0]
+def train_size(spec: DataSpec) -> int:
+    """The number of training examples; raises as `load` would, whatever the seed."""
+    return len(_indices(spec, pool(spec), 0)[0])
 
 
 def load(spec: DataSpec, seed: int, at_most: int | None = None) -> Split:
@@ -97,8 +73,7 @@ def load(spec: DataSpec, seed: int, at_most: int | None = None) -> Split:
     the training set; digits stay in [0, 1]. With `label_noise` q, each training label is drawn
     anew, uniformly over all classes, with probability q (symmetric noise); validation and test
     labels stay as they are. The test set is the same for every seed: the data's own, or `test`
-    examples that are drawn before anything else. Digits without `test` alone are tested, at each
-    seed, on what its training and validation leave over, as the first records were.
+    examples that are drawn before anything else.
 
     Raises:
         ValueError: an unknown name, more examples asked for than there are, or other data than
@@ -112,7 +87,6 @@ def load(spec: DataSpec, seed: int, at_most: int | None = None) -> Split:
             f"then {spec.fingerprint}): other data are another run; give the same command again, "
             "or put them back"
         )
-    _check_noise(spec, found)
     indices = [index[:at_most] for index in _indices(spec, found, seed)]
     inputs = found.scaled([found.inputs(index) for index in indices])
     labels = [found.labels[index] for index in indices]
@@ -124,61 +98,34 @@ def load(spec: DataSpec, seed: int, at_most: int | None = None) -> Split:
 
 
 def _indices(spec: DataSpec, pool: Pool, seed: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Training, validation and test examples, as indices into the pool."""
-    open_, test = _test_cut_off(spec, pool)
-    train, validation = _sizes(spec, pool)
-    order = open_[torch.randperm(len(open_), generator=generator("split", seed))]
-    rest = order[train + validation :]
-    return order[:train], order[train : train + validation], test if len(test) else rest
+    """Training, validation and test examples, as indices into the pool.
 
-
-def _test_cut_off(spec: DataSpec, pool: Pool) -> tuple[Tensor, Tensor]:
-    """What seeds may train and validate on, and the test examples, which are alike for all seeds.
-
-    The latter are none where each seed tests on what it leaves over.
+    By default a tenth validates, a fifth tests where the data have no test set, and all others
+    train.
     """
-    everything, own = torch.arange(len(pool.labels)), pool.test_size
-    if own:
-        return everything[:-own], everything[-own:]
-    test = _test_size(spec, pool)
-    if test:
-        everything = torch.randperm(len(everything), generator=generator("test pool"))
-    return everything[test:], everything[:test]
-
-
-def _test_size(spec: DataSpec, pool: Pool) -> int:
-    """How many examples are cut off to test on, a fifth by default; none of the data's own set."""
-    if pool.test_size or (spec.test is None and spec.name == "digits"):
-        return 0
-    return spec.test or max(1, len(pool.labels) // 5)
-
-
-def _sizes(spec: DataSpec, pool: Pool) -> tuple[int, int]:
-    """How many to train and to validate on: by default a tenth validates, and all others train."""
-    if pool.test_size and spec.test is not None:
+    size, own = len(pool.labels), pool.test_size
+    if own and spec.test is not None:
         raise ValueError(
-            f"data {spec.name!r} bring a test set of {pool.test_size} examples, got "
-            f"test={spec.test}: leave it out"
+            f"data {spec.name!r} have a test set of {own} examples, got test={spec.test}: leave it "
+            "out"
         )
-    open_size, test = len(pool.labels) - pool.test_size, _test_size(spec, pool)
-    validation = max(1, open_size // 10) if spec.validation is None else spec.validation
-    rest = 0 if test or pool.test_size else max(1, open_size // 5)  # digits' seeds test on it
-    train = open_size - test - rest - validation if spec.train is None else spec.train
-    most = open_size - test - (0 if test or pool.test_size else 1)
-    if train < 1 or train + validation > most:
+    if own:
+        rest, test = torch.arange(size).tensor_split([size - own])
+    else:
+        test, rest = _shuffled(size, "test pool").tensor_split([spec.test or max(1, size // 5)])
+    validation = max(1, (size - own) // 10) if spec.validation is None else spec.validation
+    train = len(rest) - validation if spec.train is None else spec.train
+    if train < 1 or train + validation > len(rest):
         raise ValueError(
-            f"data {spec.name!r} has {max(most, 0)} examples for training and validation together, "
+            f"data {spec.name!r} has {len(rest)} examples for training and validation together, "
             f"got train={train} and validation={validation}: ask for fewer"
         )
-    return train, validation
+    rest = rest[_shuffled(len(rest), "split", seed)]
+    return rest[:train], rest[train : train + validation], test
 
 
-def _check_noise(spec: DataSpec, pool: Pool) -> None:
-    if spec.label_noise and pool.labels.ndim > 1:
-        raise ValueError(
-            f"data {spec.name!r} takes no label noise, got {spec.label_noise:g}: its labels are "
-            "the text itself"
-        )
+def _shuffled(size: int, *key: str | int) -> Tensor:
+    return torch.randperm(size, generator=generator(*key))
 
 
 def _redrawn(labels: Tensor, noise: float, classes: int, seed: int) -> Tensor:

@@ -8,7 +8,7 @@ import random
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,10 +23,6 @@ from sssam.lab.tasks.problem import Problem
 
 #: The function that is called where none is named: `my_task.py` is `my_task.py:task`.
 DEFAULT_FUNCTION = "task"
-
-
-class TaskFileError(ProblemError):
-    """A task's file that can't be used; the text says what is wrong, with the user's traceback."""
 
 
 def split(word: str) -> tuple[Path, str]:
@@ -44,7 +40,7 @@ def code(word: str) -> Code:
 
     Raises:
         FileNotFoundError: no such file, or no such file that it depends on.
-        TaskFileError: it is no Python, or its `DEPENDS` is no list of names.
+        ProblemError: it is no Python, or its `DEPENDS` is no list of names.
     """
     path, function = split(word)
     if not path.is_file():
@@ -57,11 +53,11 @@ def settings(found: Code) -> dict[str, Any]:
     """The file's `SETTINGS`, fields of a `Task` by name; empty where it has none.
 
     Raises:
-        TaskFileError: the file raises while it is imported, or `SETTINGS` is no dict.
+        ProblemError: the file raises while it is imported, or `SETTINGS` is no dict.
     """
     given = getattr(_module(found), "SETTINGS", {})
     if not isinstance(given, dict):
-        raise TaskFileError(f"SETTINGS in {found.path} is {given!r}, must be a dict")
+        raise ProblemError(f"SETTINGS in {found.path} is {given!r}, must be a dict")
     return given
 
 
@@ -71,7 +67,7 @@ def problem(found: Code, seed: int) -> Problem:
     Torch's, NumPy's and Python's generators are seeded for it, and stand afterwards as before.
 
     Raises:
-        TaskFileError: the file changed since it was hashed, has no such function, or the function
+        ProblemError: the file changed since it was hashed, has no such function, or the function
             returns no `Problem`.
         FileNotFoundError: the file is gone.
     """
@@ -79,7 +75,7 @@ def problem(found: Code, seed: int) -> Problem:
     with _seeded(seed), _importing_beside(Path(found.path)):
         made = function(seed)
     if not isinstance(made, Problem):
-        raise TaskFileError(
+        raise ProblemError(
             f"{found.function}() in {found.path} returned a {type(made).__name__}, must return a "
             "sssam.lab.Problem(model=..., train=..., validation=..., test=...)"
         )
@@ -99,14 +95,14 @@ def _function(found: Code) -> Callable[[int], object]:
     function = getattr(module, found.function, None)
     if not callable(function):
         known = [n for n, f in vars(module).items() if inspect.isfunction(f) and n[0] != "_"]
-        raise TaskFileError(
+        raise ProblemError(
             f"{found.path} has no function {found.function!r}, only "
             f"{', '.join(known) or 'none at all'}: name one, as in {Path(found.path).name}:FUNCTION"
         )
     try:
         inspect.signature(function).bind(0)
     except TypeError as error:
-        raise TaskFileError(
+        raise ProblemError(
             f"{found.function}() in {found.path} can't be called with a seed ({error}): write it "
             f"as `def {found.function}(seed: int) -> Problem:`"
         ) from error
@@ -119,67 +115,62 @@ def _module(found: Code) -> ModuleType:
     if not path.is_file():
         raise FileNotFoundError(f"task file {found.path!r} is gone: put it back, or start anew")
     if (now := _hash(path)) != found.sha256:
-        raise TaskFileError(
+        raise ProblemError(
             f"{found.path}, or a file that it depends on, changed since this run was planned "
             f"(SHA-256 {now[:8]}, then {found.sha256[:8]}): changed code is another run; give the "
             "same command again, or put the file back"
         )
     name = f"sssam_task_{hashlib.sha256((found.path + found.sha256).encode()).hexdigest()[:16]}"
-    return sys.modules[name] if name in sys.modules else _imported(found, name)
+    if name in sys.modules:
+        return sys.modules[name]
+    depends = set(map(str, _files(path)[1:]))
+    for each, module in list(sys.modules.items()):  # imported anew with it
+        if getattr(module, "__file__", None) in depends:
+            del sys.modules[each]
+    return _imported(found, name)
 
 
 def _imported(found: Code, name: str) -> ModuleType:
-    path = Path(found.path)
-    _forget({str(each) for each in _depends(path, path.read_bytes())})
-    specification = importlib.util.spec_from_file_location(name, path)
+    specification = importlib.util.spec_from_file_location(name, found.path)
     assert specification is not None  # a path that ends in .py has a loader
     assert specification.loader is not None
     module = sys.modules[name] = importlib.util.module_from_spec(specification)
     try:
-        with _importing_beside(path):
+        with _importing_beside(Path(found.path)):
             specification.loader.exec_module(module)
     except BaseException as error:
         del sys.modules[name]
         if not isinstance(error, Exception | SystemExit):
             raise
-        raise TaskFileError(
-            f"{path} raised while it was imported:\n{traceback_of(found, error)}"
+        raise ProblemError(
+            f"{found.path} raised while it was imported:\n{traceback_of(found, error)}"
         ) from error
     return module
 
 
-def _forget(files: set[str]) -> None:
-    """Modules of files that a task depends on are imported anew with it."""
-    for name, module in list(sys.modules.items()):
-        if getattr(module, "__file__", None) in files:
-            del sys.modules[name]
-
-
 def _hash(path: Path) -> str:
     """The SHA-256 of the source, and of the files that its `DEPENDS` names."""
-    source = path.read_bytes()
-    digest = hashlib.sha256(source)
-    for each in _depends(path, source):
+    digest = hashlib.sha256()
+    for each in _files(path):
         digest.update(each.read_bytes())
     return digest.hexdigest()
 
 
-def _depends(path: Path, source: bytes) -> list[Path]:
-    """The files that `DEPENDS = [...]` names, beside the task's own."""
+def _files(path: Path) -> list[Path]:
+    """The task's own file, and those beside it that `DEPENDS = [...]` names."""
     try:
-        tree = ast.parse(source, str(path))
+        tree = ast.parse(path.read_bytes(), str(path))
     except SyntaxError as error:
-        raise TaskFileError(f"{path}, line {error.lineno}, is no Python: {error.msg}") from error
-    named: object = []
+        raise ProblemError(f"{path}, line {error.lineno}, is no Python: {error.msg}") from error
+    names: object = []
     for node in tree.body:
-        if isinstance(node, ast.Assign) and [ast.unparse(t) for t in node.targets] == ["DEPENDS"]:
-            try:
-                named = ast.literal_eval(node.value)
-            except ValueError:
-                named = ast.unparse(node.value)
-    if not isinstance(named, list | tuple) or not all(isinstance(each, str) for each in named):
-        raise TaskFileError(f"DEPENDS in {path} is {named!r}, must be a list of file names")
-    files = [(path.parent / each).resolve() for each in named]
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "DEPENDS":
+            with suppress(ValueError):
+                names = ast.unparse(node.value)
+                names = ast.literal_eval(node.value)
+    if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
+        raise ProblemError(f"DEPENDS in {path} is {names!r}, must be a list of file names")
+    files = [path, *((path.parent / each).resolve() for each in names)]
     for file in files:
         if not file.is_file():
             raise FileNotFoundError(f"{str(file)!r} does not exist, but DEPENDS in {path} names it")

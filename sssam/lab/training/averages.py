@@ -7,12 +7,12 @@ The horizon of "ema" is a part of the run, since a decay such as 0.999 means not
 500 steps: Karras et al. (2023, arXiv:2312.02696) find the best one to be a part of the training's
 length, and Busbridge et al. (2023, arXiv:2307.13813) scale the decay so that it stays one. The
 learning rate is annealed as without an average, and moves the weights little at the end: on noisy
-digits a horizon of 0.05 brings nothing (two seeds), one of 0.2 two points, one of 0.5 six. The
+digits a horizon of 0.05 gains nothing (two seeds), one of 0.2 two points, one of 0.5 six. The
 share of the first weights in the average is exp(-(1 - start) / horizon), 0.7% by default.
 
-"swa" averages the last quarter of the steps, and from there on holds the learning rate at what it
+"swa" averages the last quarter of the steps, and from there on keeps the learning rate at what it
 is by then, since the mean of weights that no longer move is the last weights. One cycle is then at
-28% of its peak, a cosine at 15%; the paper holds 20 to 100% of it.
+28% of its peak, a cosine at 15%; the paper keeps 20 to 100% of it.
 """
 
 from typing import Any

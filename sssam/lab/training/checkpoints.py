@@ -1,10 +1,17 @@
 """A run cut at the end of an epoch, as a file that holds tensors, numbers and text alone."""
 
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
+import torch
+
 from sssam.lab.specs import Run
+from sssam.lab.training.hardware import together
+from sssam.lab.training.state import Position, Training
+from sssam.lab.training.weights import evaluated_epoch
 from sssam.runtime import files
 
 #: What marks the file as ours, with the version of its layout.
@@ -38,13 +45,16 @@ def load(path: Path, run: Run) -> dict[str, Any]:
     """The state that `save` wrote, on the CPU; nothing in the file is executed.
 
     Raises:
-        ValueError: the file is no checkpoint, or one of another run: the text names both.
+        ValueError: the file is no checkpoint, or one of another run: the text names what differs.
     """
     stored, state = read(path)
     if stored.id != run.id:
+        there, asked = _flat(stored.model_dump()), _flat(run.model_dump())
+        differ = [key for key in there | asked if there.get(key) != asked.get(key)]
+        texts = [f"{key} is {there.get(key)!r} there, not {asked.get(key)!r}" for key in differ]
         raise ValueError(
-            f"checkpoint {str(path)!r} is of another run: it holds {_named(stored)}, asked for is "
-            f"{_named(run)}; give another path, or delete the file to start anew"
+            f"checkpoint {str(path)!r} is of another run: {'; '.join(texts)}. Give another path, "
+            "or delete the file to start anew"
         )
     return state
 
@@ -62,6 +72,97 @@ def read(path: Path) -> tuple[Run, dict[str, Any]]:
     return Run.model_validate_json(state["run"]), state
 
 
-def _named(run: Run) -> str:
-    task = run.task
-    return f"{task.name!r} {run.method.label!r} seed {run.seed} ({task.model.text}, id {run.id})"
+def _flat(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Nested values by dotted names, but where data and code lie, which makes no other run."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{above}{key}.")
+        elif key != "path":
+            flat[above + key] = value
+    return flat
+
+
+class Keeper:
+    """Writes a checkpoint at an epoch's end where one is due; the first rank decides and writes.
+
+    Args:
+        path: the file; None for no checkpoints.
+        least_seconds: between two, or the start and the first.
+    """
+
+    def __init__(self, path: Path | None, least_seconds: float) -> None:
+        self.path, self.least_seconds = path, least_seconds
+        self.last = monotonic()
+
+    def __call__(self, training: Training) -> None:
+        """After an epoch.
+
+        Raises:
+            CheckpointError: it could not be written.
+        """
+        due = monotonic() - self.last >= self.least_seconds
+        if self.path is None or not agreed(training, due):
+            return
+        kept = state(training)
+        if not training.share.rank:
+            save(self.path, training.run, kept)
+        self.last = monotonic()
+
+
+def agreed(training: Training, answer: Any) -> Any:
+    """The first rank's answer, on all ranks."""
+    return answer if training.share.world == 1 else training.fabric.broadcast(answer)
+
+
+def go_on(training: Training, path: Path | None) -> None:
+    """Puts a run where a checkpoint left it, if there is one; the first rank alone reads it.
+
+    Raises:
+        ValueError: it is no checkpoint, or another run's.
+    """
+
+    def stored() -> dict[str, Any] | None:
+        mine = path is not None and not training.share.rank and path.exists()
+        return load(path, training.run) if path is not None and mine else None
+
+    saved = agreed(training, together(training.fabric, stored))
+    if saved is not None:
+        restore(training, saved)
+
+
+def state(training: Training) -> dict[str, Any]:
+    """What a checkpoint keeps: tensors, numbers and text, so that it loads with weights only."""
+    return {
+        "model": training.network.state_dict(),
+        "optimizer": training.optimizer.state_dict(),
+        "scheduler": training.scheduler.state_dict(),
+        "scaler": training.fabric.strategy.precision.state_dict(),
+        "generator": torch.get_rng_state(),
+        "device_generator": _on_cuda(training, torch.cuda.get_rng_state),
+        "position": training.position.model_dump(),
+        "average": None if training.average is None else training.average.state_dict(),
+        "evaluated": training.evaluated,
+        "evaluated_epoch": evaluated_epoch(training),
+    }
+
+
+def restore(training: Training, saved: dict[str, Any]) -> None:
+    """Puts a run where `state` took it, on as many ranks or on another number."""
+    training.network.load_state_dict(saved["model"])
+    training.optimizer.load_state_dict(saved["optimizer"])
+    training.scheduler.load_state_dict(saved["scheduler"])
+    training.fabric.strategy.precision.load_state_dict(saved["scaler"])
+    torch.set_rng_state(saved["generator"])
+    if (generator := saved["device_generator"]) is not None:
+        _on_cuda(training, lambda device: torch.cuda.set_rng_state(generator, device))
+    if training.average is not None:
+        training.average.load_state_dict(saved["average"])
+    training.evaluated = saved["evaluated"]
+    training.position = Position.model_validate(saved["position"])
+
+
+def _on_cuda(training: Training, use: Callable[[torch.device], Any]) -> Any:
+    """What `use` makes of the device, where that has a generator of its own; else None."""
+    device = training.fabric.device
+    return use(device) if device.type == "cuda" else None

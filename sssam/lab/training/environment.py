@@ -2,6 +2,7 @@
 
 import platform
 import subprocess
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -29,25 +30,23 @@ def describe(device: torch.device, precision: str, ranks: int = 1) -> Environmen
         threads=torch.get_num_threads(),
         device=f"{name}, {precision}",
         platform=platform.platform(),
-        versions=dict(_versions()),
+        versions=_versions(),
         commit=_commit(),
     )
 
 
 @cache
-def _versions() -> tuple[tuple[str, str], ...]:
-    found = [("python", platform.python_version())]
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
     for package in _PACKAGES:
-        try:
-            found.append((package, version(package)))
-        except PackageNotFoundError:  # used from a source tree that is not installed
-            continue
-    return tuple(found)
+        with suppress(PackageNotFoundError):  # used from a source tree that is not installed
+            found[package] = version(package)
+    return found
 
 
 @cache
 def _processor() -> str:
-    """The processor's name; Linux tells it in one place alone."""
+    """The processor's name; Linux has it in one place alone."""
     listing = Path("/proc/cpuinfo")
     lines = listing.read_text().splitlines() if listing.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

@@ -1,11 +1,10 @@
 """A trained run's flatness, of the training or of a checkpoint; and the line between two."""
 
-import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from sssam import sharpness
 from sssam.lab.specs import Run
@@ -14,8 +13,8 @@ from sssam.lab.specs.flatness import (
     Between,
     Curvature,
     Flatness,
+    FlatnessSettings,
     Measured,
-    Plan,
     Plane,
     Profile,
     Rise,
@@ -73,37 +72,38 @@ def solution(run: Run, epoch: int, weights: dict[str, Any], samples: int = SAMPL
     return Solution(run, epoch, problem, model, batches, len(part))
 
 
-def measure(solution: Solution, plan: Plan | None = None) -> Flatness:
-    """All numbers of a solution; the same solution and plan give the same numbers.
+def measure(solution: Solution, settings: FlatnessSettings | None = None) -> Flatness:
+    """All numbers of a solution; the same solution and settings give the same numbers.
 
     Raises:
         ValueError: more eigenvalues than weights.
         FloatingPointError: the loss or its curvature is not finite, as where a run diverged.
         RuntimeError: the eigenvalues did not converge.
     """
-    plan = Plan() if plan is None else plan
+    how = FlatnessSettings() if settings is None else settings
     metric = solution.problem.metric
     here = sharpness.loss_curve(*solution.given, x=[0.0], metric=metric)
-    radii = [(rho, False) for rho in plan.radii] + [(rho, True) for rho in plan.adaptive_radii]
-    rises = tuple(_rise(solution, plan, rho, adaptive) for rho, adaptive in radii)
-    plain, adaptive = (_curvature(solution, plan, adaptive) for adaptive in (False, True))
+    radii = [(rho, False) for rho in how.radii] + [(rho, True) for rho in how.adaptive_radii]
+    rises = tuple(_rise(solution, how, rho, adaptive) for rho, adaptive in radii)
+    plain, adaptive = (_curvature(solution, how, adaptive) for adaptive in (False, True))
+    plane = sharpness.loss_surface(*solution.given) if how.surface else None
     return Flatness(
-        plan=plan,
+        settings=how,
         weights=sum(p.numel() for p in solution.model.parameters() if p.requires_grad),
         samples=solution.samples,
         loss=here.loss.item(),
-        score=_numbers(here.metric)[0],
+        score=_profile(here).score[0],
         curvature=plain,
         adaptive_curvature=adaptive,
         rises=rises,
         curve=_profile(sharpness.loss_curve(*solution.given, metric=metric)),
-        surface=_plane(sharpness.loss_surface(*solution.given)) if plan.surface else None,
+        surface=None if plane is None else _plane(plane),
     )
 
 
-def measured(solution: Solution, plan: Plan) -> Measured:
+def measured(solution: Solution, settings: FlatnessSettings) -> Measured:
     """The same with the run and its epoch; raises as `measure`."""
-    found = measure(solution, plan)
+    found = measure(solution, settings)
     return Measured(run=solution.run, epoch=solution.epoch, flatness=found)
 
 
@@ -116,7 +116,8 @@ def between(first: Solution, second: Solution) -> Between:
         ValueError: the two are of different models.
     """
     ends = first.model.state_dict(), second.model.state_dict()
-    if _shapes(ends[0]) != _shapes(ends[1]):
+    one, other = ({name: tensor.shape for name, tensor in end.items()} for end in ends)
+    if one != other:
         runs = first.run, second.run
         models = " and ".join(f"{run.task.model.text} of {run.task.name}" for run in runs)
         raise ValueError(
@@ -128,13 +129,9 @@ def between(first: Solution, second: Solution) -> Between:
     return Between(first=first.run, second=second.run, profile=_profile(line), barrier=barrier)
 
 
-def _shapes(state: dict[str, Tensor]) -> dict[str, torch.Size]:
-    return {name: tensor.shape for name, tensor in state.items()}
-
-
-def _curvature(solution: Solution, plan: Plan, adaptive: bool) -> Curvature:
+def _curvature(solution: Solution, how: FlatnessSettings, adaptive: bool) -> Curvature:
     hessian = sharpness.Hessian(*solution.given, adaptive=adaptive)
-    top, trace = hessian.top_eigenvalues(plan.eigenvalues), hessian.trace(plan.probes)
+    top, trace = hessian.top_eigenvalues(how.eigenvalues), hessian.trace(how.probes)
     return Curvature(
         adaptive=adaptive,
         eigenvalues=top.values,
@@ -144,32 +141,23 @@ def _curvature(solution: Solution, plan: Plan, adaptive: bool) -> Curvature:
     )
 
 
-def _rise(solution: Solution, plan: Plan, rho: float, adaptive: bool) -> Rise:
-    worst = sharpness.worst_case_rise(*solution.given, rho, steps=plan.steps, adaptive=adaptive)
-    average = sharpness.average_case_rise(*solution.given, rho, draws=plan.draws, adaptive=adaptive)
+def _rise(solution: Solution, how: FlatnessSettings, rho: float, adaptive: bool) -> Rise:
+    worst = sharpness.worst_case_rise(*solution.given, rho, steps=how.steps, adaptive=adaptive)
+    average = sharpness.average_case_rise(*solution.given, rho, draws=how.draws, adaptive=adaptive)
     return Rise(
         rho=rho,
         adaptive=adaptive,
-        worst=_finite(worst.rise),
-        one_step=_finite(worst.one_step),
-        average=_finite(average.rise),
-        error=_finite(average.error),
+        worst=worst.rise,
+        one_step=worst.one_step,
+        average=average.rise,
+        error=average.error,
     )
 
 
-def _profile(found: sharpness.Curve | sharpness.Line) -> Profile:
-    losses = tuple(map(_finite, found.loss.tolist()))
-    return Profile(x=tuple(found.x.tolist()), loss=losses, score=_numbers(found.metric))
-
-
 def _plane(found: sharpness.Surface) -> Plane:
-    rows = tuple(tuple(map(_finite, row)) for row in found.loss.tolist())
-    return Plane(x=tuple(found.x.tolist()), y=tuple(found.y.tolist()), loss=rows)
+    return Plane.model_validate({k: getattr(found, k).tolist() for k in Plane.model_fields})
 
 
-def _numbers(scores: Tensor | None) -> tuple[float, ...]:
-    return () if scores is None else tuple(scores.tolist())
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def _profile(found: sharpness.Curve | sharpness.Line) -> Profile:
+    given = {"x": found.x, "loss": found.loss, "score": found.metric}
+    return Profile.model_validate({k: [] if v is None else v.tolist() for k, v in given.items()})

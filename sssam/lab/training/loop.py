@@ -84,7 +84,7 @@ def step(training: Training, part: RankBatch) -> Tensor:
 
 
 def _updated(proxy: Optimizer) -> bool:
-    """Makes the update, and tells whether it was made: a scaler skips it after an overflow."""
+    """Makes the update, and returns whether it was made: a scaler skips it after an overflow."""
     scaler = scaler_of(proxy)
     if scaler is None:
         proxy.step()

@@ -9,31 +9,21 @@ from torch import nn
 from torch.optim import Optimizer
 
 import sssam
+from sssam import optimizers
 from sssam.lab.specs import Method
 from sssam.lab.specs.names import nearest
 
-#: The kinds of method by name, each with its class; "base" is the torch optimizer itself.
+#: What the library exports beside its optimizers.
+_OTHERS = frozenset({"Relay", "SharpnessAware", "unwrap"})
+
+#: The kinds of method by name, each with its class: all of the library's optimizers, in small
+#: letters; "base" is the torch optimizer itself.
 KINDS: Mapping[str, type[sssam.SharpnessAware] | None] = MappingProxyType(
-    {
-        "base": None,
-        "sam": sssam.SAM,
-        "asam": sssam.ASAM,
-        "sssam": sssam.SSSAM,
-        "looksam": sssam.LookSAM,
-        "esam": sssam.ESAM,
-        "ksam": sssam.KSAM,
-        "aesam": sssam.AESAM,
-        "gsam": sssam.GSAM,
-        "wsam": sssam.WSAM,
-        "friendlysam": sssam.FriendlySAM,
-        "usam": sssam.USAM,
-        "msam": sssam.MSAM,
-        "asyncsam": sssam.AsyncSAM,
-        "s2sam": sssam.S2SAM,
-        "microsam": sssam.MicroSAM,
-        "sampa": sssam.SAMPa,
-        "samon": sssam.SAMON,
-        "random": sssam.RandomPerturbation,
+    {"base": None}
+    | {
+        {"RandomPerturbation": "random"}.get(name, name.lower()): getattr(optimizers, name)
+        for name in optimizers.__all__
+        if name not in _OTHERS
     }
 )
 

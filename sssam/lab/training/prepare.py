@@ -1,11 +1,9 @@
 """A run before its first step: data, model, optimizer and learning rate."""
 
-import copy
 import hashlib
 from functools import partial
 from typing import NamedTuple, cast
 
-import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
@@ -21,7 +19,6 @@ from sssam.lab.tasks.problem import (
     OwnOptimizer,
     Problem,
     cross_entropy,
-    run_model,
 )
 from sssam.lab.training import averages, methods
 from sssam.lab.training.hardware import together
@@ -57,7 +54,6 @@ def _made(run: Run) -> Made:
     problem = problems.make(run.task, run.seed)
     set_dropout(run, problem.model)
     initial = _weights_hash(problem.model)
-    _warm_up(problem, run.task.batch_size)
     return Made(problem, initial)
 
 
@@ -163,15 +159,6 @@ def _scheduler(run: Run, base: Optimizer, steps: int) -> LRScheduler:
     if task.anneal == "cosine":
         return CosineAnnealingLR(base, T_max=steps)
     return ConstantLR(base, factor=1.0, total_iters=0)
-
-
-def _warm_up(problem: Problem, size: int) -> None:
-    """One pass on a copy, so that what torch does at its first pass is not in the time."""
-    train = problem.parts[0].head(size)
-    _, inputs, targets = next(train.batches(torch.arange(len(train)), size, 0))
-    with torch.random.fork_rng(devices=[]):
-        outputs = run_model(copy.deepcopy(problem.model), inputs)
-        torch.autograd.backward(problem.loss(outputs, targets).mean())
 
 
 def _weights_hash(network: nn.Module) -> str:

@@ -16,7 +16,7 @@ from sssam.lab.training import hardware
 from sssam.lab.training.hardware import FailedTogetherError, LostRankError
 from sssam.lab.training.train import train
 
-#: Arguments of `train` that the first rank keeps: loggers, and who is told of epochs.
+#: Arguments of `train` that the first rank keeps: loggers, and the callback of epochs.
 _OWN = frozenset({"logged", "on_epoch"})
 
 

@@ -1,9 +1,10 @@
 """All that a run trains with, and how far it has come."""
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from lightning_fabric import Fabric
+from pydantic import BaseModel, BeforeValidator, PlainSerializer
 from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
@@ -15,9 +16,15 @@ from sssam.lab.tasks.problem import Judgement, Problem
 from sssam.lab.training import methods
 from sssam.lab.training.shares import Share
 
+#: A bit set; as text in a checkpoint, which long numbers are not safe in.
+Bits = Annotated[
+    int,
+    BeforeValidator(lambda given: int(given, 16) if isinstance(given, str) else given),
+    PlainSerializer(hex),
+]
 
-@dataclass
-class Position:
+
+class Position(BaseModel):
     """How far a run has come: what a checkpoint keeps beside the states of torch's objects.
 
     `ascended` is a bit set of steps, `order` the chained SHA-256 of the examples seen in the first
@@ -29,13 +36,13 @@ class Position:
     epoch: int = 0
     step: int = 0
     seconds: float = 0.0
-    ascended: int = 0
+    ascended: Bits = 0
     order: str = ""
     initial: str = ""
     rate: float = 0.0
     finite: bool = True
     refreshes: int = 0
-    curve: list[Point] = field(default_factory=list)
+    curve: list[Point] = []
 
 
 class Parts(NamedTuple):

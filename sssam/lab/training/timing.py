@@ -14,17 +14,22 @@ gradients decide when it acts is timed as it acts there.
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import chain, count, islice
 from statistics import median
 from time import perf_counter, thread_time
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
+from lightning_fabric import Fabric
+from torch.optim.swa_utils import update_bn
 
 from sssam.lab.specs import Environment, Method, Run, Task, Timing
-from sssam.lab.training import blocks, environment, hardware, stretches
+from sssam.lab.training import averages, blocks, environment, hardware, loop, methods
+from sssam.lab.training.prepare import prepare
 from sssam.lab.training.state import Training
-from sssam.lab.training.stretches import Stretch
 from sssam.lab.training.train import alone
+from sssam.lab.training.weights import Called, refreshed
+from sssam.schedules import constant
 
 #: Rounds of blocks unless others are given, and the fewest, however long they take.
 ROUNDS, LEAST = 101, 15
@@ -37,6 +42,41 @@ TARGET, SHORTEST = 0.02, 0.002
 
 #: Steps, and epochs of which there are at least as many, in which it is seen how long one takes.
 _LOOK = 8
+
+
+class Work(NamedTuple):
+    """What is timed: a step of a method, as text; or the update or refresh of its average."""
+
+    method: str
+    does: Literal["step", "update", "refresh"]
+
+
+class Stretch:
+    """A run whose work is timed: each call does a block of it; `seconds` are those of one."""
+
+    def __init__(self, training: Training, does: str, steps: int) -> None:
+        self.training, self.does, self.steps = training, does, steps
+        self.parts = chain.from_iterable(loop.parts(training, epoch) for epoch in count())
+        self.seconds: list[float] = []
+
+    def __call__(self) -> None:
+        training, parts = self.training, islice(self.parts, self.steps)
+        if self.does == "update":
+            for _ in range(self.steps):
+                averages.update(training)
+        elif self.does == "refresh":
+            update_bn(((part.inputs,) for part in parts), Called(training.model))
+        else:
+            for part in parts:
+                loop.step(training, part)
+        loop.now(training.fabric.device)
+
+    @property
+    def passes(self) -> float:
+        """Those of the work done once."""
+        if self.does == "step":
+            return self.training.propagations / self.training.position.step
+        return 1 / 3 if self.does == "refresh" else 0.0
 
 
 class Timed(NamedTuple):
@@ -78,15 +118,15 @@ def measure(
     _check(rounds, steps)
     fabric = hardware.fabric(accelerator, task.precision)
     plain = (m for m in variants if m.kind == "base" and m.average == "none")
-    base = stretches.Work(stretches.alike(next(plain, Method(label="base", kind="base"))), "step")
+    base = Work(_alike(next(plain, Method(label="base", kind="base"))), "step")
     runs = [Run(task=task, method=method, seed=0) for method in variants]
     with alone(threads, 0, fabric.device):
-        trial = stretches.prepared(task, base, fabric, _LOOK)
+        trial = _prepared(task, base, fabric, _LOOK)
         size = _size(trial) if steps is None else steps
-        mixes = [stretches.mix(run, trial) for run in runs]
+        mixes = [_mix(run, trial) for run in runs]
         works = dict.fromkeys(work for mix in mixes for work in mix)
-        made = {work: stretches.stretch(trial, work, size, rounds) for work in works}
-        reference = stretches.stretch(trial, base, size, rounds)
+        made = {work: _stretch(trial, work, size, rounds) for work in works}
+        reference = _stretch(trial, base, size, rounds)
         _time([reference, *made.values()], rounds, seconds)
         here = environment.describe(fabric.device, task.precision)
     return tuple(
@@ -141,9 +181,18 @@ def _size(trial: Training) -> int:
     return math.ceil(TARGET / min(blocks.timed(one, _LOOK - 1, clock=_clock(trial))[0]))
 
 
-def _check(rounds: int, steps: int | None) -> None:
+def require_one_process() -> None:
+    """Refuses torchrun's ranks.
+
+    Raises:
+        ValueError: this process is one of several.
+    """
     if hardware.world() > 1:
         raise ValueError("seconds are measured in one process: start without torchrun")
+
+
+def _check(rounds: int, steps: int | None) -> None:
+    require_one_process()
     if rounds < blocks.FEWEST:
         raise ValueError(
             f"rounds is {rounds}, must be at least {blocks.FEWEST}: fewer blocks give a median no "
@@ -151,3 +200,49 @@ def _check(rounds: int, steps: int | None) -> None:
         )
     if steps is not None and steps < 1:
         raise ValueError(f"steps is {steps}, must be at least 1: the steps of a block")
+
+
+def _mix(run: Run, trial: Training) -> dict[Work, float]:
+    """How often a variant's mean step does each work over its whole run, early stopping apart."""
+    method, steps = run.method, run.total_steps(len(trial.split.train))
+    schedule, found = method.scheduling_function(), dict[Work, float]()
+    if schedule is None:
+        found[Work(_alike(method), "step")] = 1.0
+    else:
+        often = schedule.mean_probability(steps)
+        for p, share in ((0.0, 1 - often), (1.0, often)):
+            if share:
+                found[Work(_alike(method, schedule=constant(p).to_dict()), "step")] = share
+    if method.average != "none":
+        plain: dict[str, Any] = {"kind": "base", "schedule": None, "options": {}, "rho": 0.0}
+        averaged = _alike(method, **plain, average=method.average, average_start=0.0)
+        share = 1 - method.averaged_from
+        found[Work(averaged, "update")] = share
+        if refreshed(trial.network):
+            found[Work(averaged, "refresh")] = share if method.patience else 1 / run.epochs
+    return found
+
+
+def _alike(method: Method, **changes: Any) -> str:
+    """A method as text, without what changes no step's time."""
+    kept = method.model_dump(include={"kind", "schedule", "label_smoothing", "dropout"})
+    kept["rho"] = methods.default_rho(method.kind) if method.rho else 0.0
+    kept["options"] = {k: v for k, v in method.options.items() if not k.startswith("strength")}
+    return Method(**{"label": "timed", **kept, **changes}).model_dump_json()
+
+
+def _prepared(task: Task, work: Work, fabric: Fabric, epochs: int) -> Training:
+    """A run that does a work, for so many epochs."""
+    task = task.model_copy(update={"epochs": epochs})
+    return prepare(Run(task=task, method=Method.model_validate_json(work.method), seed=0), fabric)
+
+
+def _stretch(trial: Training, work: Work, size: int, rounds: int) -> Stretch:
+    """A run long enough for all blocks, each of whole periods of a method that has one."""
+    method = Method.model_validate_json(work.method)
+    period = int({**methods.options(method.kind), **method.options}.get("k", 1))  # type: ignore[call-overload]
+    steps = -(-size // period) * period
+    epochs = math.ceil((rounds + 1) * steps * trial.run.epochs / trial.total_steps)
+    training = _prepared(trial.run.task, work, trial.fabric, epochs)
+    training.split = trial.split
+    return Stretch(training, work.does, steps)

@@ -13,7 +13,7 @@ from lightning_fabric.loggers.logger import Logger
 
 from sssam.lab import tasks
 from sssam.lab.specs import Point, Record, Run
-from sssam.lab.specs.flatness import Plan
+from sssam.lab.specs.flatness import FlatnessSettings
 from sssam.lab.specs.seeds import derived
 from sssam.lab.tasks.examples import Examples, Streamed
 from sssam.lab.training import (
@@ -22,14 +22,13 @@ from sssam.lab.training import (
     hardware,
     loggers,
     loop,
-    memory,
     methods,
     weights,
 )
 from sssam.lab.training import flatness as solutions
+from sssam.lab.training.checkpoints import Keeper, agreed, go_on
 from sssam.lab.training.evaluate import Judged
 from sssam.lab.training.prepare import prepare
-from sssam.lab.training.resume import Keeper, agreed, go_on
 from sssam.lab.training.state import Training
 
 
@@ -46,7 +45,7 @@ def train(
     *,
     checkpoint: Path | None = None,
     least_seconds: float = 0.0,
-    flatness: Plan | None = None,
+    flatness: FlatnessSettings | None = None,
     accelerator: str = "cpu",
     threads: int = 1,
     test: bool = True,
@@ -59,7 +58,7 @@ def train(
     finite stops at the end of that epoch, and its record says "diverged".
 
     Under torchrun all ranks call it alike: each runs its share of every batch, and all return the
-    record. The first rank alone reads and writes the checkpoint, and tells of epochs.
+    record. The first rank alone reads and writes the checkpoint, and reports epochs.
 
     Args:
         run: what to train.
@@ -71,8 +70,8 @@ def train(
         accelerator: "cpu", "cuda", "mps" or "auto", as Fabric takes them.
         threads: torch's threads while this trains, at least 1; results can depend on them.
         test: whether the test set is measured. If not, the record's fields of it stay empty, and
-            "diverged" is told from the validation set: for a search, which must not see the test.
-        logged: loggers of Fabric's, as `sssam.lab.training.loggers.make` gives; told each epoch's
+            "diverged" is judged by the validation set: for a search, which must not see the test.
+        logged: loggers of Fabric's, as `sssam.lab.training.loggers.make` gives, for each epoch's
             numbers.
         on_epoch: called at the end of each epoch.
 
@@ -85,15 +84,15 @@ def train(
         raise ValueError(f"threads is {threads}, must be at least 1: torch's threads")
     tasks.check(run.task)
     fabric = hardware.fabric(accelerator, run.task.precision, logged)
-    with alone(threads, run.seed, fabric.device), _closing(logged):
-        peak = memory.Peak(fabric.device)
+    with alone(threads, run.seed, fabric.device), loggers.closing(logged):
+        if fabric.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(fabric.device)
         training = prepare(run, fabric)
         go_on(training, checkpoint)
         for point in training.position.curve:
             _log(fabric, point)
         _epochs(training, Keeper(checkpoint, least_seconds), on_epoch)
         record = _record(training, test)
-        record = record.model_copy(update={"peak_memory": peak.bytes()})
         return record if flatness is None else _with_flatness(record, training, flatness)
 
 
@@ -124,16 +123,6 @@ def _log(fabric: Fabric, point: Point) -> None:
         fabric.log_dict(point.model_dump(exclude={"step"}, exclude_none=True), step=point.step)
 
 
-@contextmanager
-def _closing(logged: Sequence[Logger]) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        loggers.close(logged, ended_well=False)
-        raise
-    loggers.close(logged, ended_well=True)
-
-
 def _point(training: Training) -> Point:
     split, position = training.split, training.position
     loss = _judged(training, split.train.head(evaluate.FIXED_SUBSET)).loss
@@ -151,7 +140,7 @@ def _record(training: Training, test: bool) -> Record:
     position, split = training.position, training.split
     weights.take(training)
     judged = _judged(training, split.test if test else split.validation)
-    forwards, backwards = training.passes
+    forwards, backwards, device = *training.passes, training.fabric.device
     point = position.curve[weights.evaluated_epoch(training) - 1]
     return Record(
         run=training.run,
@@ -165,12 +154,11 @@ def _record(training: Training, test: bool) -> Record:
         propagations=training.propagations / position.step,
         expected_propagations=_expected(training),
         seconds=position.seconds,
+        peak_memory=torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None,
         curve=tuple(position.curve),
         sample_hash=loop.sample_hash(training),
         initial_hash=position.initial,
-        environment=environment.describe(
-            training.fabric.device, training.run.task.precision, training.share.world
-        ),
+        environment=environment.describe(device, training.run.task.precision, training.share.world),
         **(_tested(judged) if test else {}),
     )
 
@@ -184,14 +172,14 @@ def _expected(training: Training) -> float | None:
     return expected + once / (3 * run.epochs)
 
 
-def _with_flatness(record: Record, training: Training, plan: Plan) -> Record:
+def _with_flatness(record: Record, training: Training, settings: FlatnessSettings) -> Record:
     """Measures the model on the first rank, on the CPU in float32."""
     if training.share.rank:
         return record
     model, epoch = training.network.state_dict(), weights.evaluated_epoch(training)
     try:
-        solution = solutions.solution(record.run, epoch, model, plan.samples)
-        return record.model_copy(update={"flatness": solutions.measure(solution, plan)})
+        solution = solutions.solution(record.run, epoch, model, settings.samples)
+        return record.model_copy(update={"flatness": solutions.measure(solution, settings)})
     except (Exception, SystemExit) as error:  # a record outlives what a user's own task raises
         reason = traceback.format_exception_only(error)[-1].strip()
         return record.model_copy(update={"flatness_error": reason})

@@ -36,13 +36,13 @@ def evaluated(training: Training) -> Iterator[None]:
     if average is None or not average.n_averaged:
         yield
         return
-    last = [tensor.detach().clone() for tensor in _tensors(network)]
-    _put(network, _tensors(average.module))
+    last = _copied(network)
+    network.load_state_dict(average.module.state_dict())
     try:
         _refresh(training)
         yield
     finally:
-        _put(network, last)
+        network.load_state_dict(last)
 
 
 def keep(training: Training) -> None:
@@ -54,9 +54,7 @@ def keep(training: Training) -> None:
     if early and evaluated_epoch(training) != training.position.epoch:
         return
     if early or training.average is not None:
-        state = training.network.state_dict()
-        kept = {k: v.clone() if isinstance(v, Tensor) else v for k, v in state.items()}
-        training.evaluated = kept
+        training.evaluated = _copied(training.network)
 
 
 def take(training: Training) -> None:
@@ -99,11 +97,6 @@ def _refresh(training: Training) -> None:
         position.refreshes += 1
 
 
-def _tensors(network: nn.Module) -> list[Tensor]:
-    return [*network.parameters(), *network.buffers()]
-
-
-def _put(network: nn.Module, values: list[Tensor]) -> None:
-    with torch.no_grad():
-        for tensor, value in zip(_tensors(network), values, strict=True):
-            tensor.copy_(value)
+def _copied(network: nn.Module) -> dict[str, Any]:
+    state = network.state_dict()
+    return {k: v.clone() if isinstance(v, Tensor) else v for k, v in state.items()}

@@ -10,7 +10,7 @@ from sssam.lab.cli import main, studies
 from sssam.lab.report import page as report
 from sssam.lab.runs import dispatch
 
-SMALL = ["--epochs", "2", "--seeds", "2", "--jobs", "1"]
+SMALL = ["--epochs", "2", "--seeds", "2", "--engine", "here"]
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +46,10 @@ def test_compare_ends_with_table_headline_and_page(
     assert lines[0].split()[:2] == ["variant", "accuracy"]
     assert any(line.startswith("On noisy-digits, ") for line in lines)
     assert lines[-1] == f"The page: {studied / 'comparison.html'}"
-    assert output.err == ""
+    assert (
+        output.err
+        == f"4 of 4 runs were finished before, in {studied}/records: nothing was trained\n"
+    )
 
 
 def test_compare_trains_only_what_is_missing(
@@ -54,7 +57,9 @@ def test_compare_trains_only_what_is_missing(
 ) -> None:
     words = [*SMALL, "--variants", "SAM", "looksam", "--no-controls", "--out", f"{studied}"]
     assert main(["compare", "noisy-digits", *words]) == 0
-    assert "2 of 2 runs, the last of them LookSAM, seed 1" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert f"4 of 6 runs were finished before, in {studied}/records: 2 to train" in err
+    assert "2 of 2 runs, the last of them LookSAM, seed 1" in err
 
 
 def test_quiet_says_headline_and_page_alone(
@@ -64,19 +69,6 @@ def test_quiet_says_headline_and_page_alone(
     output = capsys.readouterr()
     assert output.err == ""
     assert [line.split()[0] for line in output.out.splitlines() if line] == ["On", "The"]
-
-
-def test_no_run_shows_what_there_is(studied: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["--epochs", "2", "--variants", "SAM", "--no-controls", "--seeds", "3", "--no-run"]
-    assert main(["compare", "noisy-digits", *words, "--out", f"{studied}"]) == 0
-    assert "(3 seeds; 2 of 6 runs missing)" in capsys.readouterr().out
-
-
-def test_no_run_without_records_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert compare(tmp_path, "--no-run") == 2
-    assert "no record of this comparison is in" in capsys.readouterr().err
 
 
 def test_nothing_is_tuned_on_a_task_unless_that_is_asked_for(studied: Path) -> None:
@@ -104,7 +96,7 @@ def test_files_that_are_no_records_are_told_of(
     studied: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (studied / "records" / "torn.json").write_text("{")
-    assert compare(studied, "--no-run") == 0
+    assert main(["report", str(studied)]) == 0
     assert "passed over, no record: torn.json" in capsys.readouterr().err
 
 
@@ -144,44 +136,43 @@ def one_line(capsys: pytest.CaptureFixture[str]) -> str:
     [
         (["compare", "noisy-digit"], "unknown task 'noisy-digit': did you mean 'noisy-digits'"),
         (["compare", "--variants", "SSAM late"], "unknown variant 'SSAM late': did you mean "),
-        (["compare", "--seeds", "0"], "--seeds must be at least 1, not 0: the number of paired"),
-        (["compare", "--jobs", "0"], "--jobs must be at least 1, not 0: processes"),
-        (["compare", "--epochs", "0"], "--epochs must be at least 1, not 0"),
+        (["compare", "--seeds", "0"], 'Invalid value "0" for --seeds. Must be >= 1.'),
+        (["compare", "--seeds", "99999"], "--seeds. Must be <= 10000."),
+        (["compare", "--epochs", "0"], 'Invalid value "0" for --epochs. Must be >= 1.'),
         (["compare", "digits", "--data", "nowhere"], "data 'digits' takes no path, got 'nowhere'"),
         (["compare", "cifar10", "--data", "nowhere"], "data path 'nowhere' does not exist"),
         (["compare", "--seeds", "many"], 'unable to convert "many" into int'),
         (["compare", "--sedes", "3"], "Unknown option: --sedes. Did you mean --seeds?"),
-        (["compare", "--out", __file__], "which is no directory: name another"),
+        (["compare", "--out", __file__], "Only directory is allowed"),
         (["compare", "--variants", "looksam:q=5"], "unknown key 'q'"),
         (["compare", "--variants", "sssam:schedule='lat(1)'"], "unknown schedule 'lat'"),
         (["compare", "--engine", "locl"], "unknown engine 'locl': did you mean 'local'"),
-        (["compare", "--engine", "here", "--jobs", "2"], "--jobs is 2 beside --engine"),
         (["compare", "nothing.toml"], "study file 'nothing.toml': No such file"),
         (["compare", "nothing.py"], "task file 'nothing.py' does not exist"),
-        (["run", "nothing.toml"], "study file 'nothing.toml': No such file"),
         (["report", "nowhere"], "'nowhere' holds no study.json"),
         (["export", "nowhere"], "'nowhere' has no records"),
         (["import", "nothing.jsonl", "nowhere"], "nothing.jsonl"),
-        (["compare", "digits", "--trials", "-1"], "--trials must be at least 0, not -1: 0 tunes"),
+        (["compare", "digits", "--trials", "-1"], "--trials. Must be >= 0."),
         (["train", "--method", "default"], "names 4 variants: name one"),
         (["compair"], 'Unknown command "compair". Did you mean "compare"?'),
         (["train", "--method", "SAMM"], "unknown variant 'SAMM': did you mean 'SAM'"),
-        (["train", "--seed", "-1"], "--seed must be at least 0, not -1"),
+        (["train", "--seed", "-1"], "--seed. Must be >= 0."),
         (["train", "--accelerator", "gpu"], 'Invalid value "gpu" for --accelerator'),
         (["plan", "--budget", "0.5"], "budget must be in [1, 2], not 0.5"),
         (["plan", "--budget", "3"], "budget must be in [1, 2], not 3.0"),
-        (["plan", "--total-steps", "0"], "total_steps must be at least 1, not 0"),
+        (["plan", "--total-steps", "0"], "--total-steps. Must be >= 1."),
         (["plan", "--strength", "weak"], 'Invalid value "weak" for --strength'),
         (["plan", "--out", "plan.gif"], "must end in .svg, .pdf or .png"),
         (["compare", "--variants", ""], "unknown variant ''"),
         (["compare", "--variants", "sam:rho=-1"], "'sam:rho=-1': "),
         (["compare", "--variants", "looksam:k=0"], "'looksam:k=0': k must be at least 1, not 0"),
-        (["compare", "--seeds", "99999"], "--seeds must be at most 10000, not 99999"),
-        (["compare", "--out", f"{__file__}/sub"], "test_cli.py' is no directory: name another"),
-        (["import", ".", "nowhere"], "'.': is a directory"),
-        (["import", "a.jsonl", __file__], "DIRECTORY is "),
+        (["compare", "--out", f"{__file__}/sub"], "not a directory"),
+        (["import", ".", "nowhere"], "Only file is allowed"),
+        (["import", __file__, __file__], "for DIRECTORY. Only directory is allowed"),
         (["sharpness", "nothing.pt"], "'nothing.pt': no such file or directory"),
         (["sharpness", "."], "'.': is a directory"),
+        (["init", __file__], "already exists"),
+        (["init", "my_task.txt"], 'must have extension "py"'),
         (["report", __file__], "holds no study.json"),
     ],
 )
@@ -204,26 +195,31 @@ def test_train_prints_the_result_and_writes_the_record(
     assert json.loads(path.read_text())["run"]["seed"] == 3
 
 
-def test_train_goes_on_from_its_checkpoint(
+def test_train_finds_a_run_that_was_finished_before(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["train", "--epochs", "3", "--out", str(tmp_path), "--checkpoint", f"{tmp_path}/a.pt"]
-    assert main(words) == 0
-    first = capsys.readouterr().out.splitlines()[0].rpartition(";")[0]
+    assert main([*words, "--quiet"]) == 0
+    first = capsys.readouterr().out
     assert main(words) == 0
     output = capsys.readouterr()
-    assert output.out.startswith(first)
-    assert output.err == ""
+    assert output.out == first
+    assert output.err == "this run was finished before: nothing was trained\n"
+    for path in (tmp_path / "records").iterdir():
+        path.unlink()
+    assert main(words) == 0  # from its checkpoint, of the last epoch
+    assert capsys.readouterr().out.rpartition(";")[0] == first.rpartition(";")[0]
 
 
 def test_a_checkpoint_of_another_run_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["train", "--epochs", "1", "--out", str(tmp_path), "--checkpoint", f"{tmp_path}/a.pt"]
-    assert main([*words, "--quiet"]) == 0
+    words = ["train", "--out", str(tmp_path), "--checkpoint", f"{tmp_path}/a.pt"]
+    assert main([*words, "--epochs", "1", "--quiet"]) == 0
     capsys.readouterr()
-    assert main([*words, "--seed", "1"]) == 2
-    assert "a.pt" in one_line(capsys)
+    assert main([*words, "--seed", "1", "--epochs", "2"]) == 2
+    line = one_line(capsys)
+    assert "a.pt' is of another run: task.epochs is 1 there, not 2; seed is 0 there, not 1." in line
 
 
 def test_plan_prints_the_families_and_writes_the_plot(

@@ -11,11 +11,9 @@ pytestmark = pytest.mark.usefixtures("plain_pages")
 
 
 def test_run_tunes_then_trains_and_never_twice(folder: Path, capsys: Capture) -> None:
-    out, err = call(capsys, "run", "study.toml")
+    out, err = call(capsys, "compare", "study.toml")
     kept = folder / "sssam-results" / "mine"
-    assert "base on mine: learning_rate 0." in out
-    assert "SAM on mine: rho 0." in out
-    assert f"The records: {Path('sssam-results/mine/records')}" in out
+    assert f"The page: {Path('sssam-results/mine/comparison.html')}" in out
     assert "8 runs to tune, 6 runs to compare: about " in err
     assert "4 of 4 runs, the last of them SAM" in err
     first = held(kept)
@@ -23,23 +21,26 @@ def test_run_tunes_then_trains_and_never_twice(folder: Path, capsys: Capture) ->
     assert {seed: seeds.count(seed) for seed in seeds} == {0: 3, 1: 3, 1000: 4, 1001: 4}
     assert not [r for r in first.values() if r.run.seed > 999 and r.test_accuracy is not None]
     stamps = {path: path.stat().st_mtime_ns for path in (kept / "records").glob("*.json")}
-    _, err = call(capsys, "run", "study.toml")
-    assert err == ""
+    again, err = call(capsys, "compare", "study.toml")
+    assert again == out
+    assert err.endswith("nothing was trained\n")
     assert stamps == {path: path.stat().st_mtime_ns for path in (kept / "records").glob("*.json")}
 
 
 def test_the_directory_alone_is_enough_for_comparing_and_reporting(
     folder: Path, capsys: Capture
 ) -> None:
-    call(capsys, "run", "study.toml", "--out", "kept")
+    call(capsys, "compare", "study.toml", "--out", "kept")
     (folder / "mine.py").unlink()
     (folder / "study.toml").unlink()
-    out, _ = call(capsys, "compare", "kept", "--no-run")
+    out, _ = call(capsys, "report", "kept")
     assert "On mine, " in out
     assert [each["label"] for each in compared(folder / "kept")["tuning"]] == ["base", "SAM"]
     assert call(capsys, "report", "kept")[0] == out
-    more, _ = call(capsys, "compare", "kept", "--no-run", "--seeds", "3")
-    assert "(3 seeds; 3 of 9 runs missing)" in more
+    for each in held(folder / "kept").values():
+        if each.run.seed == 1 and each.run.method.label == "SAM":
+            (folder / "kept" / "records" / f"{each.id}.json").unlink()
+    assert "(2 seeds; 1 of 6 runs missing)" in call(capsys, "report", "kept")[0]
 
 
 def test_compare_trains_what_is_missing_then_scores(folder: Path, capsys: Capture) -> None:
@@ -51,25 +52,25 @@ def test_compare_trains_what_is_missing_then_scores(folder: Path, capsys: Captur
     assert len(held(folder / "kept")) == 8 + 6
 
 
-def test_no_run_before_the_tuning_is_through_says_so(folder: Path, capsys: Capture) -> None:
-    call(capsys, "run", "study.toml", "--out", "kept")
+def test_a_report_before_the_end_of_the_tuning_says_so(folder: Path, capsys: Capture) -> None:
+    call(capsys, "compare", "study.toml", "--out", "kept")
     for record in list(held(folder / "kept").values()):
         if record.run.seed == 1001:
             (folder / "kept" / "records" / f"{record.id}.json").unlink()
-    _, err = call(capsys, "compare", "kept", "--no-run", code=2)
-    assert "the tuning on 'mine' is not finished: 2 runs of the next round have no record" in err
-    assert "`sssam run` goes on with it" in err
+    call(capsys, "report", "kept")
+    note = str(compared(folder / "kept")["note"])
+    assert "the tuning on 'mine' is not finished: 2 runs of the next round have no" in note
 
 
-def test_torn_records_are_told_kept_aside_and_made_anew(folder: Path, capsys: Capture) -> None:
-    call(capsys, "run", "study.toml", "--out", "kept")
+def test_torn_records_are_named_quarantined_and_made_anew(folder: Path, capsys: Capture) -> None:
+    call(capsys, "compare", "study.toml", "--out", "kept")
     before = held(folder / "kept")
     torn = folder / "kept" / "records" / f"{next(iter(before))}.json"
     torn.write_text(torn.read_text()[:100])
-    _, err = call(capsys, "run", "kept")
+    _, err = call(capsys, "compare", "kept")
     assert f"passed over, no record: {torn.name}: torn or foreign" in err
     assert held(folder / "kept").keys() == before.keys()
-    assert {path.name for path in (torn.parent / "aside").iterdir()} == {torn.name}
+    assert {path.name[:-20] for path in (torn.parent / "quarantine").iterdir()} == {torn.name}
 
 
 def test_two_tasks_are_compared_each_and_together(folder: Path, capsys: Capture) -> None:
@@ -88,7 +89,16 @@ def test_two_tasks_are_compared_each_and_together(folder: Path, capsys: Capture)
 def test_a_task_s_own_comparison_can_be_gone_on_with_from_its_directory(
     folder: Path, capsys: Capture
 ) -> None:
-    words = ["--variants", "sam:rho=0.1", "msam", "--no-controls", "--seeds", "1", "--jobs", "1"]
+    words = [
+        "--variants",
+        "sam:rho=0.1",
+        "msam",
+        "--no-controls",
+        "--seeds",
+        "1",
+        "--engine",
+        "here",
+    ]
     call(capsys, "compare", "mine.py", *words, "--out", "kept")
     rows = [row["method"] for row in compared(folder / "kept")["variants"]]
     assert [(row["label"], row["rho"]) for row in rows] == [
@@ -96,63 +106,57 @@ def test_a_task_s_own_comparison_can_be_gone_on_with_from_its_directory(
         ("sam:rho=0.1", 0.1),
         ("MSAM", 0.3),
     ]
-    caveats = {each["kind"]: each for each in compared(folder / "kept")["caveats"]}
-    assert caveats["untuned"]["variants"] == ["sam:rho=0.1", "MSAM"]
-    _, err = call(capsys, "run", "kept", "--seeds", "2", "--jobs", "1")
+    assert compared(folder / "kept")["untuned"] == ["sam:rho=0.1", "MSAM"]
+    _, err = call(capsys, "compare", "kept", "--seeds", "2", "--engine", "here")
     assert "3 of 3 runs" in err
 
 
 def test_export_and_import_carry_a_study_to_another_directory(
     folder: Path, capsys: Capture
 ) -> None:
-    call(capsys, "run", "study.toml", "--out", "kept")
+    call(capsys, "compare", "study.toml", "--out", "kept")
     out, _ = call(capsys, "export", "kept")
     assert out == f"14 records: {Path('kept', 'records.jsonl')}\n"
     _, err = call(capsys, "export", "kept", "--out", ".", code=2)
-    assert "--out is '.', a directory: name a file" in err
+    assert "Only file is allowed" in err
     with (folder / "kept" / "records.jsonl").open("a") as file:
         file.write("{torn\n")
     out, err = call(capsys, "import", "kept/records.jsonl", "other", code=1)
     assert "not taken: line 15: " in err
-    assert "14 records taken, 0 there before; 1 line not taken, kept in" in out
+    assert "14 records taken, 0 there before; 1 line not taken" in out
     assert held(folder / "other") == held(folder / "kept")
 
 
 def test_a_study_under_way_is_followed_to_its_end(folder: Path, capsys: Capture) -> None:
-    call(capsys, "run", "study.toml", "--out", "kept")
+    call(capsys, "compare", "study.toml", "--out", "kept")
     out, _ = call(capsys, "report", "kept", "--live", "--quiet")
     assert out.count("The page: ") == 2
 
 
 def test_imported_records_without_a_study_are_told_of(folder: Path, capsys: Capture) -> None:
     words = ["compare", "mine.py", "--variants", "sam", "--no-controls", "--seeds", "2"]
-    words += ["--jobs", "1"]
+    words += ["--engine", "here"]
     call(capsys, *words, "--out", "one")
     call(capsys, "export", "one", "--out", "all.jsonl")
     call(capsys, "import", "all.jsonl", "other")
-    for command in (["compare", "other", "--no-run"], ["report", "other"], ["run", "other"]):
+    for command in (["compare", "other"], ["report", "other"]):
         _, err = call(capsys, *command, code=2)
-        assert "'other' holds 4 records but no study.json" in err
-        assert "give the task or the study file that they are of, and --out 'other'" in err
-    out, _ = call(capsys, *words, "--out", "other", "--no-run")  # as it says
+        assert "'other' holds no study.json, which says what is compared: give the task or" in err
+    out, err = call(capsys, *words, "--out", "other")  # as it says
+    assert "4 of 4 runs were finished before" in err
     assert "The page: " in out
 
 
 BAD = [
-    (["run", "study.toml", "--out", "mine.py"], 2, "--out is 'mine.py', which is no directory"),
-    (["run", "study.toml", "--seeds", "0"], 2, "--seeds must be at least 1, not 0"),
+    (["compare", "study.toml", "--out", "mine.py"], 2, "Only directory is allowed"),
+    (["compare", "study.toml", "--seeds", "0"], 2, "Must be >= 1."),
     (["compare", "study.toml", "--epochs", "3"], 2, "--epochs is for a task: a study says it in"),
     (["compare", "study.toml", "--no-controls"], 2, "--no-controls is for a task"),
     (["compare", "study.toml", "--data", "x"], 2, "--data is 'x', must be TASK=PATH"),
     (["compare", "mine.py", "--data", "a", "--data", "b"], 2, "--data is given 2 times"),
-    (["run", "study.toml", "--data", "x=y"], 2, "unknown task of the study 'x'"),
-    (["run", "study.toml", "--engine", "local:0"], 2, "jobs is 0, must be at least 1"),
-    (["run", "study.toml", "--engine", "dask://127.0.0.1:1"], 1, "127.0.0.1:1"),
-    (
-        ["compare", "study.toml", "--no-run"],
-        2,
-        "is not finished: 4 runs of the next",
-    ),
+    (["compare", "study.toml", "--data", "x=y"], 2, "unknown task of the study 'x'"),
+    (["compare", "study.toml", "--engine", "local:0"], 2, "jobs is 0, must be a whole number"),
+    (["compare", "study.toml", "--engine", "dask://host:1"], 2, "unknown engine 'dask'"),
     (["import", "study.toml", "kept"], 2, "'study.toml' holds no record (line 2: torn"),
     (["export", "."], 2, "'.' has no records"),
 ]
@@ -168,14 +172,24 @@ def test_bad_input_is_named(
 
 
 def test_seeds_that_are_added_later_are_known(folder: Path, capsys: Capture) -> None:
-    call(capsys, "run", "study.toml", "--out", "kept")
-    call(capsys, "run", "study.toml", "--out", "kept", "--seeds", "3")
+    call(capsys, "compare", "study.toml", "--out", "kept")
+    call(capsys, "compare", "study.toml", "--out", "kept", "--seeds", "3")
     study = json.loads((folder / "kept" / "study.json").read_text())
     assert (study["first_seeds"], study["seeds"]) == ([0, 1], [0, 1, 2])
 
 
 def test_a_task_is_tuned_where_trials_are_asked_for(folder: Path, capsys: Capture) -> None:
-    words = ["--variants", "sam", "msam:rho=0.1", "--trials", "6", "--seeds", "1", "--jobs", "1"]
+    words = [
+        "--variants",
+        "sam",
+        "msam:rho=0.1",
+        "--trials",
+        "6",
+        "--seeds",
+        "1",
+        "--engine",
+        "here",
+    ]
     call(capsys, "compare", "mine.py", *words, "--no-controls", "--out", "kept")
     base, sam = compared(folder / "kept")["tuning"]
     assert (base["label"], base["trials"], sam["trials"]) == ("base", 6, 6)

@@ -1,6 +1,7 @@
 """Help, of the command and of its commands, loads none of what training and pages need."""
 
 import json
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -11,26 +12,35 @@ from typing import get_args
 import pytest
 
 from sssam import __main__ as command
-from sssam.lab.cli import COMMANDS, main, options
+from sssam.lab.cli import COMMANDS, app, main, options
 from sssam.lab.cli.sharpness import sharpness
 from sssam.lab.cli.time import time
 from sssam.lab.report.cost import Axis
 from sssam.lab.specs import Precision
-from sssam.lab.specs.flatness import Plan
+from sssam.lab.specs.flatness import FlatnessSettings
 from sssam.lab.training import timing
 from sssam.roles.strength import How
 
 LIGHT = {"attr", "attrs", "cyclopts", "docstring_parser", "markdown_it", "mdurl", "pygments"}
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+NAMES = [command.__name__.strip("_") for command in COMMANDS]
+
+
+@pytest.mark.parametrize("command", NAMES)
+def test_every_command_has_help_that_ends_in_its_own_example(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main([command, "--help"]) == 0
-    assert f"Usage: sssam {command}" in capsys.readouterr().out
+    lines = capsys.readouterr().out.strip().splitlines()
+    assert lines[0].startswith(f"Usage: sssam {command}")
+    assert lines[-1].startswith(f"Example: sssam {command}")
+    words = shlex.split(lines[-1].removeprefix("Example: sssam "))
+    app.parse_args(words, exit_on_error=False, print_error=False)
 
 
 def test_help_and_version_load_nothing_heavy() -> None:
-    words = [["--help"], ["--version"], *([name, "--help"] for name in COMMANDS)]
+    words = [["--help"], ["--version"], *([name, "--help"] for name in NAMES)]
     code = (
         "import json, sys; before = set(sys.modules)\n"
         "from sssam.__main__ import main\n"
@@ -42,7 +52,7 @@ def test_help_and_version_load_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert set(json.loads(done.stdout.splitlines()[-1])) <= {*LIGHT, "rich", "sssam"}
-    for name in COMMANDS:
+    for name in NAMES:
         assert f"│ {name} " in done.stdout
 
 
@@ -67,8 +77,9 @@ def test_the_options_are_those_of_the_modules_that_help_does_not_load() -> None:
     assert get_args(options.Strength) == get_args(How)
     assert get_args(options.Axis) == get_args(Axis)
     given = signature(sharpness).parameters
-    for name in ("samples", "eigenvalues", "probes"):
-        assert given[name].default == getattr(Plan(), name), name
+    plan = {"rho": "radii", "adaptive_rho": "adaptive_radii"}
+    for name in ("samples", "eigenvalues", "probes", "rho", "adaptive_rho"):
+        assert given[name].default == getattr(FlatnessSettings(), plan.get(name, name)), name
     assert signature(time).parameters["seconds"].default == timing.ENOUGH
 
 

@@ -55,11 +55,11 @@ def test_two_checkpoints_on_the_command_line(
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (["--rho", "0"], "--rho must be above 0 and finite, not 0.0"),
-        (["--adaptive-rho", "inf"], "--adaptive-rho must be above 0 and finite, not inf"),
-        (["--samples", "0"], "--samples must be at least 1, not 0"),
-        (["--eigenvalues", "0"], "--eigenvalues must be at least 1, not 0"),
-        (["--probes", "1"], "--probes must be at least 2, not 1"),
+        (["--rho", "0"], "--rho. Must be > 0."),
+        (["--adaptive-rho", "inf"], "--adaptive-rho. Must be < inf."),
+        (["--samples", "0"], "--samples. Must be >= 1."),
+        (["--eigenvalues", "0"], "--eigenvalues. Must be >= 1."),
+        (["--probes", "1"], "--probes. Must be >= 2."),
         (["--eigenvalues", "9999", "--samples", "8"], "k must be at most"),
     ],
 )

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from synthetic import ACCURACY, METHODS, TASK, records, scheduled
 
 from sssam.lab.comparison.compare import compare
-from sssam.lab.comparison.reasons import Caveat, Reason
+from sssam.lab.comparison.parts import Reason
 from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.specs import Method, Record, Tuning
 from sssam.schedules import linear
@@ -54,10 +54,5 @@ def changed(found: list[Record], label: str, *seeds: int, **values: object) -> l
 
 
 def reasons(comparison: Comparison, label: str) -> list[Reason]:
-    """Why nothing is claimed of it; what is not said beside SAM is no such reason."""
-    found = [r for r in comparison.reasons if label in r.variants]
-    return [r for r in found if r.kind != "sam_gain_unclear"]
-
-
-def caveat(comparison: Comparison, kind: str) -> Caveat | None:
-    return next((each for each in comparison.caveats if each.kind == kind), None)
+    """Why nothing is claimed of it."""
+    return [reason for reason in comparison.reasons if label in reason.variants]

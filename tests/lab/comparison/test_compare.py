@@ -115,8 +115,13 @@ def test_draws_are_those_of_the_first_finished_run() -> None:
     draws = variant(study(), LINEAR.label).draws
     assert draws is not None
     assert draws.seed == 0
-    assert len(draws.taken()) == int(draws.ascended, 16).bit_count()
-    assert draws.model_copy(update={"ascended": "0x5", "steps": 4}).taken() == [0, 2]
+    assert sum(draws.taken()) == int(draws.ascended, 16).bit_count()
+    assert draws.model_copy(update={"ascended": "0x5", "steps": 4}).taken() == [
+        True,
+        False,
+        True,
+        False,
+    ]
 
 
 def test_an_interval_of_an_accuracy_does_not_leave_its_range() -> None:

@@ -6,22 +6,21 @@ from pathlib import Path
 import pytest
 from tiny import BASE, SAM, SSSAM, TASK
 
-from sssam.lab.comparison.flatness import with_flatness
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.report import page as pages
 from sssam.lab.report.figures import figures
-from sssam.lab.report.files import render
+from sssam.lab.report.files import svg
 from sssam.lab.report.table import flatness as cells
 from sssam.lab.report.table import markdown
 from sssam.lab.runs import dispatch
 from sssam.lab.runs import store as records
 from sssam.lab.runs.worker import Settings
-from sssam.lab.specs.flatness import Plan
+from sssam.lab.specs.flatness import FlatnessSettings
 from sssam.lab.studies import conduct, design, studyfile
 from sssam.lab.studies.design import Part, Study, Tunable
 from sssam.lab.training import flatness
 
-PLAN = Plan(
+PLAN = FlatnessSettings(
     samples=32, eigenvalues=2, probes=2, radii=(0.1,), adaptive_radii=(1.0,), steps=1, draws=2
 )
 STUDY = Study(
@@ -63,8 +62,7 @@ def test_a_record_without_flatness_is_reported_and_not_trained_again(tmp_path: P
     assert {record.flatness for record in again.values()} == {None}
     found = compared(tmp_path)
     assert cells(found) == []
-    assert found.caveats[-1].kind == "no_flatness"
-    assert found.caveats[-1].counts == {"trained before it was asked for": 6}
+    assert found.without_flatness == {"trained before it was asked for": 6}
 
 
 def test_a_measurement_that_fails_has_its_reason(
@@ -75,12 +73,12 @@ def test_a_measurement_that_fails_has_its_reason(
 
     monkeypatch.setattr(flatness, "measure", diverged)
     dispatch.run_missing(RUNS, tmp_path / "records", settings=Settings(flatness=PLAN))
-    ((reason, count),) = compared(tmp_path).caveats[-1].counts.items()
+    ((reason, count),) = compared(tmp_path).without_flatness.items()
     assert reason.startswith("FloatingPointError: the loss is not finite")
     assert count == 6
 
 
-def test_rows_are_means_over_seeds(comparison: Comparison, directory: Path) -> None:
+def test_variants_are_means_over_seeds(comparison: Comparison, directory: Path) -> None:
     found = records.read_all(directory / "records").by_id
     tops = [
         flat.curvature.eigenvalues[0]
@@ -88,16 +86,16 @@ def test_rows_are_means_over_seeds(comparison: Comparison, directory: Path) -> N
         if each.method == SAM and (flat := found[each.id].flatness)
     ]
     assert len(tops) == 2
-    row = comparison.variants[1].flatness
-    assert row is not None
-    assert row.eigenvalue.mean == pytest.approx(sum(tops) / 2)
-    assert row.eigenvalue.low is not None
-    assert row.eigenvalue.low < min(tops)
-    assert (row.n, row.seed, row.samples) == (2, 0, 32)
-    assert [(rise.rho, rise.adaptive) for rise in row.rises] == [(0.1, False), (1.0, True)]
+    flat = comparison.variants[1].flatness
+    assert flat is not None
+    assert flat.eigenvalue.mean == pytest.approx(sum(tops) / 2)
+    assert flat.eigenvalue.low is not None
+    assert flat.eigenvalue.low < min(tops)
+    assert (flat.n, flat.seed, flat.samples) == (2, 0, 32)
+    assert [(rise.rho, rise.adaptive) for rise in flat.rises] == [(0.1, False), (1.0, True)]
 
 
-def test_a_rise_without_bound_in_one_run_is_no_number_of_the_row(
+def test_a_rise_without_bound_in_one_run_is_no_number_of_the_variant(
     comparison: Comparison, directory: Path
 ) -> None:
     found = records.read_all(directory / "records").by_id
@@ -107,10 +105,11 @@ def test_a_rise_without_bound_in_one_run_is_no_number_of_the_row(
     rises = (plain.model_copy(update={"worst": None}), adaptive)
     flat = one.flatness.model_copy(update={"rises": rises})
     found[one.id] = one.model_copy(update={"flatness": flat})
-    row = with_flatness(comparison, list(found.values()), PLAN).variants[-1].flatness
-    assert row is not None
-    assert row.rises[0].worst is None
-    assert row.rises[1].worst == comparison.variants[-1].flatness.rises[1].worst
+    again = conduct.compared(STUDY, conduct.undecided(STUDY.parts[0]), found.values())
+    flat = again.variants[-1].flatness
+    assert flat is not None
+    assert flat.rises[0].worst is None
+    assert flat.rises[1].worst == comparison.variants[-1].flatness.rises[1].worst
 
 
 def test_flatness_by_another_plan_is_not_mixed_in(directory: Path) -> None:
@@ -138,12 +137,12 @@ def test_a_study_without_flatness_shows_none(directory: Path) -> None:
     plain = compared(directory, STUDY.model_copy(update={"flatness": None}))
     assert 'id="flat"' not in pages.page(plain)
     assert "eigenvalue" not in markdown(plain)
-    assert plain.caveats == compared(directory).caveats
+    assert plain.without_flatness == {}
 
 
 def test_a_figure_as_svg_is_read_aloud(comparison: Comparison) -> None:
     for figure in figures(comparison):
-        drawn = render(figure.chart(), "svg").decode()
+        drawn = svg(figure.chart())
         assert "<svg " in drawn[:200]
         assert ' role="img" aria-label=' in drawn[: drawn.index(">")]
 
@@ -178,7 +177,7 @@ def test_a_study_file_asks_for_it(
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("flatness = 3", "flatness: .*not 3"),
         ("flatness = {radius = 1}", "flatness, radius: unknown key 'radius'"),
@@ -187,7 +186,7 @@ def test_a_study_file_asks_for_it(
     ],
 )
 def test_what_no_flatness_can_be_is_refused(
-    written: Callable[[str], Path], text: str, told: str
+    written: Callable[[str], Path], text: str, message: str
 ) -> None:
-    with pytest.raises(ValueError, match=f"line 3: {told}"):
+    with pytest.raises(ValueError, match=f"line 3: {message}"):
         studyfile.read(written(text))

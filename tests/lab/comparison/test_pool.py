@@ -62,7 +62,7 @@ def test_the_interval_is_welchs() -> None:
 def test_wins_ties_and_losses_are_counted_by_their_intervals() -> None:
     even, worse = study("even", accuracy={LINEAR.label: 86.6}), {LINEAR.label: 80.0}
     found = pooled(LINEAR.label, study("one"), study("two"), even, study("four", accuracy=worse))
-    assert (found.wins, found.ties, found.losses) == (2, 1, 1)
+    assert found.counts == (2, 1, 1)
 
 
 def test_what_is_established_in_the_mean_is_adjusted_over_the_variants() -> None:
@@ -99,7 +99,7 @@ def test_variants_that_a_task_lacks_are_left_out_by_name() -> None:
     assert set(found.left_out) == {m.label for m in METHODS} - {"base", "SAM", "SS-SAM linear"}
 
 
-def test_tasks_on_the_same_data_and_seeds_are_told() -> None:
+def test_tasks_on_the_same_data_and_seeds_are_named() -> None:
     again = study("again", data=DataSpec(name="one", label_noise=0.4))
     assert pool([study("one"), again]).related == (("one", "again"),)
     assert pool([study("one"), study("other")]).related == ()

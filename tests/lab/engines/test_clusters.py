@@ -1,15 +1,18 @@
-"""Studies on a Dask cluster, a Ray cluster and submitit's jobs, all of them on this machine."""
+"""Studies on submitit's jobs, and on a Dask and a Ray cluster by the examples' engines."""
 
 from functools import partial
+from pathlib import Path
 
 import marks
 import psutil
 import pytest
 from tiny import BASE, run
 
-from sssam.lab.engines import Dask, Here, Ray, Slurm
+from sssam.lab import engines
+from sssam.lab.engines import Here, Slurm
 from sssam.lab.runs import dispatch
 
+EXAMPLES = Path(__file__).parents[3] / "examples" / "engines"
 RUNS = [run(BASE, seed) for seed in range(200)]
 #: How many runs a study has, and how often a worker of it is killed.
 COUNTS = pytest.mark.parametrize(("count", "kills"), [(8, 1), (200, 20)])
@@ -43,9 +46,9 @@ def test_dask(tmp_path, monkeypatch, calm, count, kills):
         def victims():
             return [psutil.Process(each.pid) for each in cluster.workers.values() if each.pid]
 
-        engine = Dask(cluster.scheduler_address)
+        engine = engines.load(f"{EXAMPLES}/dask_cluster.py,scheduler={cluster.scheduler_address}")
         _disturbed(tmp_path, monkeypatch, calm, RUNS[:count], kills, engine, victims)
-        assert engine.threads == 1
+        assert engine.jobs == 2
 
 
 @pytest.mark.slow
@@ -58,7 +61,8 @@ def test_ray(tmp_path, monkeypatch, calm, importing, count, kills):
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, **options)
     try:
         victims = partial(marks.children, "ray::marked_work")
-        _disturbed(tmp_path, monkeypatch, calm, RUNS[:count], kills, Ray(), victims)
+        engine = engines.load(f"{EXAMPLES}/ray_cluster.py")
+        _disturbed(tmp_path, monkeypatch, calm, RUNS[:count], kills, engine, victims)
     finally:
         ray.shutdown()
 

@@ -49,5 +49,5 @@ def test_a_broken_pool_ends_the_study_and_a_new_one_goes_on(tmp_path):
 
 @pytest.mark.parametrize("name", ["jobs", "threads"])
 def test_numbers_below_one(name):
-    with pytest.raises(ValueError, match=f"{name} is 0, must be at least 1"):
+    with pytest.raises(ValueError, match=f"{name} is 0, must be a whole number, at least 1"):
         Pool(Breaking(), **{"jobs": 1, name: 0})

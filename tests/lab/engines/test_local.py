@@ -6,7 +6,6 @@ import loky
 import marks
 import pytest
 import torch
-from loky import process_executor
 from tiny import BASE, SAM, run
 
 from sssam.lab.engines import Here, Local
@@ -22,14 +21,14 @@ def test_killed_workers_change_no_record_lose_none_and_double_none(
     runs = [run(method, seed) for seed in range(count // 2) for method in (BASE, SAM)]
     calm = dispatch.run_missing(runs, tmp_path / "calm", engine=Here(threads=1)).by_id
     monkeypatch.setattr(dispatch, "work", marks.marked_work)
-    directory, told = tmp_path / "disturbed", []
+    directory, reported = tmp_path / "disturbed", []
     with marks.Killer(directory, lambda: marks.children("LokyProcess"), count, kills) as killer:
         engine = Local(2, threads=1)
-        found = dispatch.run_missing(runs, directory, engine=engine, on_record=told.append)
+        found = dispatch.run_missing(runs, directory, engine=engine, on_record=reported.append)
     assert killer.killed == kills
     marks.require_equal(found.by_id, calm)
     marks.require_none_done_twice(directory, runs, interruptions=2 * kills)
-    assert sorted(record.id for record in told) == sorted(calm)
+    assert sorted(record.id for record in reported) == sorted(calm)
     assert list((directory / ".claims").iterdir()) == []
 
 
@@ -68,24 +67,16 @@ def test_a_worker_is_deaf_to_ctrl_c_before_its_first_instruction(tmp_path):
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
-@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
-def test_when_a_pool_broke_its_workers_have_ended_once_the_engine_is_left(tmp_path, monkeypatch):
-    kill = process_executor.kill_process_tree
-    monkeypatch.setattr(
-        process_executor, "kill_process_tree", lambda process: (time.sleep(0.5), kill(process))
-    )
-    with Local(2).open(tmp_path, 2) as engine:
-        pids = [engine.submit(os.getpid).result() for _ in range(2)]
-        asleep = engine.submit(time.sleep, 600)
-        workers = marks.children("LokyProcess")
-        assert {process.pid for process in workers} >= set(pids)
-        os.kill(pids[0], signal.SIGKILL)
+def test_a_worker_that_dies_takes_no_other_with_it_and_is_followed_by_a_new_one(tmp_path):
+    with Local(2, threads=1).open(tmp_path, 2) as engine:
+        neighbour, victim = engine.submit(time.sleep, 1), engine.submit(os.abort)
         with pytest.raises(engine.lost):
-            asleep.result()
-    assert [process for process in workers if process.is_running()] == []
+            victim.result()
+        assert engine.submit(pow, 2, 3).result() == 8
+        assert neighbour.result() is None
 
 
 @pytest.mark.parametrize("name", ["jobs", "threads"])
 def test_numbers_below_one(name):
-    with pytest.raises(ValueError, match=f"{name} is 0, must be at least 1"):
+    with pytest.raises(ValueError, match=f"{name} is 0, must be a whole number, at least 1"):
         Local(**{name: 0})

@@ -29,10 +29,10 @@ def entered(tmp_path):
     return entered
 
 
-def test_a_job_that_slurm_refuses_is_told_of_with_what_to_do(entered):
+def test_a_job_that_slurm_refuses_is_an_error_with_what_to_do(entered):
     error = utils.FailedJobError("sbatch: error: invalid partition specified: gpu\n")
-    told = r"refused a job \(sbatch: .* partition specified: gpu\): mend the engine's options"
-    with pytest.raises(ConnectionError, match=told):
+    error_ = r"refused a job \(sbatch: .* partition specified: gpu\): mend the engine's options"
+    with pytest.raises(ConnectionError, match=error_):
         entered(raising(error)).submit(print).result(timeout=60)
 
 

@@ -41,14 +41,14 @@ def made(
         over: seconds of a variant's step over its passes.
     """
     seeds = range(12)
-    held = records(CHOSEN, seeds, {**ACCURACY, **accuracy}, 0.3, task)
+    found = records(CHOSEN, seeds, {**ACCURACY, **accuracy}, 0.3, task)
     tuning = (*([tuned(BASE.label)] if base else []), tuned(SAM.label))
     timings = {
-        Run(task=task, method=m, seed=0).variant: timing(_passes(m, held) * over)
+        Run(task=task, method=m, seed=0).variant: timing(_passes(m, found) * over)
         for m in CHOSEN
         if m.kind != "base" or m.average != "none"
     }
-    return compare(task, CHOSEN, seeds, held, tuning=tuning, timings=timings)
+    return compare(task, CHOSEN, seeds, found, tuning=tuning, timings=timings)
 
 
 def tuned(label: str) -> Tuning:
@@ -81,5 +81,5 @@ def timing(ratio: float) -> Timing:
     )
 
 
-def _passes(method: Method, held: list[Record]) -> float:
-    return next(r.propagations or 1.0 for r in held if r.run.method.label == method.label)
+def _passes(method: Method, found: list[Record]) -> float:
+    return next(r.propagations or 1.0 for r in found if r.run.method.label == method.label)

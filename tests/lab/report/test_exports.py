@@ -21,13 +21,13 @@ def read(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text), strict=True))
 
 
-def test_every_row_has_its_numbers_unrounded(comparison: Comparison) -> None:
+def test_every_variant_has_its_numbers_unrounded(comparison: Comparison) -> None:
     lines = read(variants_csv(comparison))
-    assert [line["variant"] for line in lines] == [row.label for row in comparison.variants]
-    for line, row in zip(lines, comparison.variants, strict=True):
-        assert row.accuracy is not None
-        assert float(line["accuracy.mean"]) == row.accuracy.mean
-        assert float(line["propagations"]) == row.propagations
+    assert [line["variant"] for line in lines] == [each.label for each in comparison.variants]
+    for line, each in zip(lines, comparison.variants, strict=True):
+        assert each.accuracy is not None
+        assert float(line["accuracy.mean"]) == each.accuracy.mean
+        assert float(line["propagations"]) == each.propagations
         assert int(line["runs.finished"]) == 4
     linear = lines[5]
     assert (linear["rho"], linear["schedule"]) == ("0.4", "linear(0.0, 1.0)")
@@ -37,12 +37,12 @@ def test_every_row_has_its_numbers_unrounded(comparison: Comparison) -> None:
 def test_what_was_not_measured_is_an_empty_cell(comparison: Comparison) -> None:
     base = read(variants_csv(comparison))[0]
     assert base["to_base.mean"] == ""
-    assert "to_base" not in base  # one column for a value in every row
+    assert "to_base" not in base  # one column for a value in every line
 
 
 def test_curves_and_accuracies_are_whole(comparison: Comparison) -> None:
     points = read(curves_csv(comparison))
-    assert len(points) == sum(len(row.curve) for row in comparison.variants)
+    assert len(points) == sum(len(each.curve) for each in comparison.variants)
     assert float(points[0]["train_loss"]) == comparison.variants[0].curve[0].train_loss
     seeds = read(accuracies_csv(comparison))
     assert len(seeds) == 4 * len(METHODS)
@@ -57,7 +57,7 @@ def test_a_label_is_no_formula(label: str) -> None:
         assert read(text)[-1]["variant"] == f"'{label}"
 
 
-def test_a_study_without_records_has_its_rows() -> None:
+def test_a_study_without_records_has_its_variants() -> None:
     empty = compare(TASK, METHODS, range(2), [])
     assert len(read(variants_csv(empty))) == len(METHODS)
     assert read(curves_csv(empty)) == []

@@ -10,18 +10,16 @@ from synthetic import METHODS, TASK, records, scheduled
 
 from sssam.lab.comparison.compare import compare
 from sssam.lab.comparison.values import Comparison
-from sssam.lab.report import landscape
 from sssam.lab.report.cost import accuracy_against_cost, beside, priced
-from sssam.lab.report.curves import curves
 from sssam.lab.report.figures import figures
-from sssam.lab.report.files import render, save
-from sssam.lab.report.forest import forest
+from sssam.lab.report.files import save, svg
 from sssam.lab.report.key import LENGTHS, Key
-from sssam.lab.report.landscape import Along
+from sssam.lab.report.lines import curves, directions, sensitivity
 from sssam.lab.report.schedules import Band, schedules
-from sssam.lab.report.sensitivity import sensitivity
+from sssam.lab.report.surface import surface
 from sssam.lab.report.theme import PAGE, over
 from sssam.lab.specs import Score
+from sssam.lab.specs.flatness import Plane, Profile
 from sssam.schedules import constant
 
 NAMES = [
@@ -35,10 +33,10 @@ NAMES = [
 
 
 def values(specification: object) -> list[dict[str, object]]:
-    """All rows of data in a specification."""
+    """All data in a specification."""
     found: list[dict[str, object]] = []
     for name, part in specification.items() if isinstance(specification, dict) else []:
-        found += [row for rows in part.values() for row in rows] if name == "datasets" else []
+        found += [point for data in part.values() for point in data] if name == "datasets" else []
     return found
 
 
@@ -57,7 +55,7 @@ def test_each_figure_draws_at_any_width_with_the_page_s_colours(
     comparison: Comparison, index: int
 ) -> None:
     figure = figures(comparison)[index]
-    assert "SAM" in render(figure.chart(), "svg").decode()
+    assert "SAM" in svg(figure.chart())
     for specification in figure.specifications().values():
         text = json.dumps(specification)
         assert "var(--" in text
@@ -78,7 +76,7 @@ def test_without_measured_seconds_passes_are_the_only_view() -> None:
 def test_the_base_at_its_lengths_is_one_line_and_one_name_in_the_key(
     comparison: Comparison,
 ) -> None:
-    chart = accuracy_against_cost(comparison, "passes", Key(comparison.variants)).to_dict()
+    chart = accuracy_against_cost(comparison, "passes", Key.of(comparison)).to_dict()
     line = next(layer for layer in chart["layer"] if layer["mark"]["type"] == "line")
     points = chart["datasets"][line["data"]["name"]]
     assert [point["passes"] for point in points] == [
@@ -112,7 +110,7 @@ def test_points_of_one_price_stand_side_by_side_and_keep_their_price(
     comparison: Comparison,
 ) -> None:
     assert beside([1.0, 1.0, 2.0], 0.2) == pytest.approx([0.9, 1.1, 2.0])
-    chart = accuracy_against_cost(comparison, "passes", Key(comparison.variants)).to_dict()
+    chart = accuracy_against_cost(comparison, "passes", Key.of(comparison)).to_dict()
     places = sorted({str(v["label"]): v["x"] for v in values(chart) if "x" in v}.items())
     prices = {v.label: v.cost for v in priced(comparison, "passes")}
     assert all(abs(float(str(x)) - (prices[label] or 0)) < 0.07 for label, x in places)
@@ -126,22 +124,16 @@ def test_a_variant_far_below_is_named_in_the_caption() -> None:
 
 def test_a_single_seed_draws_points_without_intervals() -> None:
     plain = compare(TASK, METHODS, range(1), records(METHODS, range(1)))
-    assert all(render(figure.chart(), "svg") for figure in figures(plain))
+    assert all(svg(figure.chart()) for figure in figures(plain))
 
 
 def test_nothing_measured_draws_nothing() -> None:
     empty = compare(TASK, METHODS, range(2), [])
-    key = Key(empty.variants)
     assert figures(empty) == []
-    for draw in (
-        lambda: accuracy_against_cost(empty, "passes", key),
-        lambda: curves(empty, "train_loss", key),
-        lambda: forest([], ["difference"]),
-        lambda: schedules([]),
-        lambda: sensitivity([], empty.variants, "accuracy", key),
-    ):
-        with pytest.raises(ValueError, match=r"nothing to|no curve|no interval|no method has"):
-            draw()
+    with pytest.raises(ValueError, match="nothing to plot"):
+        accuracy_against_cost(empty, "passes", Key.of(empty))
+    with pytest.raises(ValueError, match="no method has a schedule"):
+        schedules([])
 
 
 def test_of_many_variants_twelve_are_lines_and_the_caption_says_so() -> None:
@@ -166,22 +158,23 @@ def test_losses_over_decades_get_a_logarithmic_axis(comparison: Comparison) -> N
         for v in comparison.variants
     ]
     found = comparison.model_copy(update={"variants": tuple(steep)})
-    chart = curves(found, "train_loss", Key(found.variants))
+    chart = curves(found, "train_loss", Key.of(found))
     assert '"type": "log"' in json.dumps(chart.to_dict())
 
 
 @pytest.mark.parametrize("end", [3.0, 80.0, 2000.0])
 def test_numbers_on_axes_have_no_exponent(end: float) -> None:
-    chart = landscape.curves([Along("a", [-end, 0.0, end], [end, 0.001, 10 * end])])
-    told = re.findall(r">([^<]+)</text>", render(chart, "svg").decode())
-    assert {"0", "10"} <= set(told)
-    assert not [text for text in told if re.search(r"\de", text)]
+    curve = Profile(x=(-end, 0.0, end), loss=(end, 0.001, 10 * end), score=(0.1, 0.9, 0.1))
+    chart = directions({"a": curve}, "distance", Key([("a", "sam", "a")]))
+    texts = re.findall(r">([^<]+)</text>", svg(chart))
+    assert {"0", "10"} <= set(texts)
+    assert not [text for text in texts if re.search(r"\de", text)]
 
 
 @pytest.mark.parametrize("height", [1.0, 1000.0])
 def test_the_key_of_a_surface_is_a_gradient(height: float) -> None:
-    x = [-1.0, 0.0, 1.0]
-    drawn = landscape.surface(x, x, [[height, 0.1, height]] * 3)
+    x = (-1.0, 0.0, 1.0)
+    drawn = surface(Plane(x=x, y=x, loss=((height, 0.1, None),) * 3))
     (legend,) = vl_convert.vegalite_to_vega(drawn.to_dict())["legends"]
     assert (legend["fill"], "stroke" in legend) == ("color", False)  # with both, it is one of dots
 
@@ -203,8 +196,7 @@ def test_rho_sensitivity_marks_what_was_chosen_at_the_best_of_the_other_settings
     (tuning,) = [each for each in comparison.tuning if each.label == SAM.label]
     worse = Score(values={"rho": 0.1, "weight_decay": 0.5}, mean=0.1, spread=0.0)
     both = tuning.model_copy(update={"scores": (*tuning.scores, worse)})
-    key = Key(comparison.variants)
-    chart = sensitivity([both], comparison.variants, "accuracy", key).to_dict()
+    chart = sensitivity([both], "accuracy", Key.of(comparison)).to_dict()
     points = {v["rho"]: v for v in values(chart)}
     assert {rho: v["value"] for rho, v in points.items()} == {0.1: 91.0, 0.2: 92.0, 0.4: 94.0}
     assert [rho for rho, v in points.items() if v["chosen"]] == [0.2]
@@ -212,15 +204,15 @@ def test_rho_sensitivity_marks_what_was_chosen_at_the_best_of_the_other_settings
 
 def test_files_are_svg_pdf_or_png(comparison: Comparison, tmp_path) -> None:
     chart = figures(comparison)[1].chart()
-    assert save(chart, tmp_path / "new" / "a.svg").read_bytes().startswith(b"<svg")
-    assert save(chart, tmp_path / "a.PNG").read_bytes().startswith(b"\x89PNG")
-    assert save(chart, tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
+    begins = {"new/a.svg": b"<svg", "a.PNG": b"\x89PNG", "a.pdf": b"%PDF"}
+    save(chart, *(tmp_path / name for name in begins))
+    assert all((tmp_path / name).read_bytes().startswith(kind) for name, kind in begins.items())
     with pytest.raises(ValueError, match=r"a\.gif.*must end in \.svg, \.pdf or \.png"):
         save(chart, tmp_path / "a.gif")
 
 
 def test_the_headline_s_variant_is_named_in_the_main_figure(comparison: Comparison) -> None:
-    chart = accuracy_against_cost(comparison, "passes", Key(comparison.variants), PAGE).to_dict()
+    chart = accuracy_against_cost(comparison, "passes", Key.of(comparison), PAGE).to_dict()
     texts = [layer for layer in chart["layer"] if layer["mark"]["type"] == "text"]
     drawn = {v["label"] for each in texts for v in chart["datasets"][each["data"]["name"]]}
     assert drawn == {"base", "SAM", LATE.label}

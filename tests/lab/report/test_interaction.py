@@ -15,7 +15,7 @@ def numbers(visit: Visit) -> list[float]:
     return [float(key) for key in keys if key]
 
 
-def test_the_first_click_on_a_score_brings_the_best_first(browser: Any, address: str) -> None:
+def test_the_first_click_on_a_score_sorts_the_best_first(browser: Any, address: str) -> None:
     with Visit(browser, WIDE).to(address) as visit:
         before = labels(visit)
         for name, first in (("over base", "descending"), ("passes", "ascending")):
@@ -69,7 +69,7 @@ def test_the_key_switches_a_variant_off_and_on_in_every_figure(browser: Any, add
         visit.page.wait_for_function(count, arg=before)
 
 
-def test_pointing_at_a_variant_tells_its_numbers(browser: Any, address: str) -> None:
+def test_pointing_at_a_variant_shows_its_numbers(browser: Any, address: str) -> None:
     points = "#accuracy-against-cost svg .mark-symbol path"
     with Visit(browser, WIDE).to(address) as visit:
         at = visit.page.evaluate(
@@ -77,10 +77,10 @@ def test_pointing_at_a_variant_tells_its_numbers(browser: Any, address: str) -> 
             ".findIndex((path) => path.__data__?.datum?.label === 'late half 1/8 ascent')"
         )
         visit.page.locator(points).nth(at).hover(force=True)
-        told = visit.page.locator("#vg-tooltip-element")
-        told.wait_for()
-        assert "late half 1/8 ascent" in told.inner_text()
-        assert "1.062" in told.inner_text()
+        tip = visit.page.locator("#vg-tooltip-element")
+        tip.wait_for()
+        assert "late half 1/8 ascent" in tip.inner_text()
+        assert "1.062" in tip.inner_text()
 
 
 def test_a_table_too_wide_for_a_telephone_scrolls_by_keyboard(browser: Any, address: str) -> None:

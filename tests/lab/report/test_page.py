@@ -2,6 +2,7 @@
 
 import json
 import re
+from base64 import b64decode
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from sssam.lab.comparison.compare import compare
 from sssam.lab.comparison.values import Claim, Comparison
 from sssam.lab.report import page as pages
 from sssam.lab.report.cells import claim_p
+from sssam.lab.report.exports import accuracies_csv, variants_csv
 from sssam.lab.report.html import typeset
 from sssam.lab.report.sentences import headline
 from sssam.lab.report.table import cells, markdown
@@ -29,7 +31,7 @@ def page(comparison: Comparison) -> str:
 
 
 def evil() -> Comparison:
-    """Rows, a task and a text that would be scripts where they are not escaped."""
+    """Variants, a task and a text that would be scripts where they are not escaped."""
     methods = (*METHODS[:3], Method(label=EVIL, kind="sssam", rho=0.4, schedule=_SCHEDULE))
     task = TASK.model_copy(update={"name": EVIL})
     found = records(methods, range(4), {**ACCURACY, EVIL: 93.4}, task=task)
@@ -49,7 +51,7 @@ def test_the_page_begins_with_the_headline(page: str, comparison: Comparison) ->
 
 def test_the_page_asks_no_host_for_anything(page: str) -> None:
     markup = re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
-    assert not re.findall(r"""(?:src|href)=["']?(?!#|[a-z]+\.[a-z]+["'])[^"'\s>]+""", markup)
+    assert not re.findall(r"""(?:src|href)=["']?(?!#|data:|[a-z]+\.[a-z]+["'])[^"'\s>]+""", markup)
     assert not re.findall(r"url\(|@import", markup)
     assert "default-src 'none'" in markup
 
@@ -80,11 +82,25 @@ def test_the_embedded_specifications_are_json_without_tags(page: str) -> None:
     found = re.search(r'id="specifications">(.*?)</script>', page, flags=re.DOTALL)
     assert found is not None
     assert "<" not in found[1]
-    layouts, data = json.loads(found[1]).values()
-    assert list(layouts["accuracy-against-cost"]) == ["passes", "seconds"]
-    assert set(data) == {
-        name for each in layouts.values() for one in each.values() for name in one["uses"]
+    assert list(json.loads(found[1])["accuracy-against-cost"]) == ["passes", "seconds"]
+
+
+def test_a_page_that_is_sent_alone_has_its_data(page: str, comparison: Comparison) -> None:
+    found = dict(
+        re.findall(r'href="data:text/csv;charset=utf-8;base64,([^"]+)" download="([^"]+)"', page)
+    )
+    texts = {name: b64decode(data).decode() for data, name in found.items()}
+    assert texts == {
+        "comparison.csv": variants_csv(comparison),
+        "accuracies.csv": accuracies_csv(comparison),
     }
+
+
+def test_the_page_says_what_its_seeds_detect_and_which_were_added(comparison: Comparison) -> None:
+    later = comparison.model_copy(update={"seeds_added": (10, 11)})
+    page = pages.page(later, [])
+    assert "is detected 80% of the time" in page
+    assert "Added after the study was fixed: 2 seeds." in page
 
 
 def test_names_are_inert() -> None:
@@ -120,7 +136,7 @@ def test_what_is_beside_sam_stands_only_where_its_gain_is_clear(comparison: Comp
     assert small == ["variant", "accuracy", "over base", "over best control", "passes", "seconds"]
 
 
-def test_a_claim_tells_its_control_and_p_value(comparison: Comparison) -> None:
+def test_a_claim_names_its_control_and_p_value(comparison: Comparison) -> None:
     line = next(line for line in cells(comparison) if line[0].text == LATE.label)
     cell = next(cell for cell in line if cell.name == "over best control")
     assert cell.words == "+0.88 [+0.59, +1.18] to base EMA, p < 0.001"
@@ -198,9 +214,9 @@ def test_the_page_names_the_command_or_the_one_given(comparison: Comparison) -> 
     assert "sssam run &lt;study&gt;.toml</code></pre>" in page
 
 
-def test_a_hundred_rows_fit_into_three_megabytes() -> None:
-    rows = [scheduled(f"constant {i}", constant(i / 100)) for i in range(1, 98)]
-    methods = (*METHODS[:3], *rows)
+def test_a_hundred_variants_fit_into_three_megabytes() -> None:
+    more = [scheduled(f"constant {i}", constant(i / 100)) for i in range(1, 98)]
+    methods = (*METHODS[:3], *more)
     page = pages.page(compare(TASK, methods, range(2), records(methods, range(2))))
     assert len(page.encode()) < 3_000_000
     assert "Drawn are 12 of 100 variants." in page

@@ -1,4 +1,4 @@
-"""The index page of several tasks: it links them, shows the pooled rows, and asks no host."""
+"""The index page of several tasks: it links them, shows the pooled variants, and asks no host."""
 
 import re
 from pathlib import Path
@@ -15,15 +15,15 @@ from sssam.lab.report import pooled as pooledpage
 from sssam.lab.report.html import typeset
 from sssam.lab.specs import Tuning
 
-ROWS = METHODS[:6]
+CHOSEN = METHODS[:6]
 
 
 def made(name: str, data: str) -> Comparison:
     spec = TASK.data.model_copy(update={"name": data})
     task = TASK.model_copy(update={"name": name, "data": spec})
     tuning = (Tuning(label="base", values={}, grids={}, trials=5, seeds=(1000,)),)
-    found = records(ROWS, range(12), ACCURACY, task=task)
-    return compare(task, ROWS, range(12), found, tuning=tuning)
+    found = records(CHOSEN, range(12), ACCURACY, task=task)
+    return compare(task, CHOSEN, range(12), found, tuning=tuning)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def comparisons() -> dict[str, Comparison]:
     return {"one": made("one", "digits"), "odd-name": made(EVIL, "fashion-mnist")}
 
 
-def test_the_pages_of_the_tasks_are_linked_and_the_rows_shown(
+def test_the_pages_of_the_tasks_are_linked_and_the_variants_shown(
     comparisons: dict[str, Comparison], tmp_path: Path
 ) -> None:
     together = pooledpage.pooled(list(comparisons.values()))
@@ -43,8 +43,8 @@ def test_the_pages_of_the_tasks_are_linked_and_the_rows_shown(
         "odd-name/comparison.html",
     ]
     assert "no variant at up to 1.1 times" in page
-    assert all(f"</svg>{row.label}</th>" in page for row in ROWS[1:])
-    assert Pooled.model_validate_json(paths[2].read_text()) == together.pooled
+    assert all(f"</svg>{method.label}</th>" in page for method in CHOSEN[1:])
+    assert Pooled.model_validate_json(paths[2].read_text()) == together
     assert "| SS-SAM linear |" in paths[1].read_text()
 
 
@@ -53,8 +53,8 @@ def test_names_are_inert(comparisons: dict[str, Comparison]) -> None:
     page = pooledpage.page(EVIL, comparisons, together)
     assert EVIL not in page
     assert "default-src 'none'" in page
-    assert together.pooled is not None
-    assert "<script>" not in pooledpage.markdown(together.pooled)
+    assert isinstance(together, Pooled)
+    assert "<script>" not in pooledpage.markdown(together)
 
 
 def test_tasks_that_cannot_be_pooled_are_linked_all_the_same(
@@ -63,7 +63,7 @@ def test_tasks_that_cannot_be_pooled_are_linked_all_the_same(
     first, second = comparisons.values()
     other = second.model_copy(update={"task": first.task})
     together = pooledpage.pooled([first, other])
-    assert together.pooled is None
+    assert isinstance(together, str)
     (index,) = pooledpage.write("both", {"a": first, "b": other}, together, tmp_path)
     page = index.read_text().partition("<script>")[0]
     assert "Not pooled over the tasks: pooling takes two or more different tasks" in page
@@ -76,8 +76,8 @@ def test_the_headline_names_error_removed_both_prices_and_wins() -> None:
         data = TASK.data.model_copy(update={"name": name})
         return full(task=TASK.model_copy(update={"name": name, "data": data}))
 
-    found = pooledpage.pooled([named("a"), named("b")]).pooled
-    assert found is not None
+    found = pooledpage.pooled([named("a"), named("b")])
+    assert isinstance(found, Pooled)
     assert re.fullmatch(
         r"Over 2 tasks of equal weight, late half 1/8 ascent removes 2\d\.\d% \[.*\] of the base's "
         r"error for 1\.06 times the base's passes and 1\.08 times its seconds, and 1\d\.\d% \[.*\] "
@@ -93,12 +93,12 @@ def test_where_nothing_is_clear_the_headline_says_so(
     comparisons: dict[str, Comparison],
 ) -> None:
     worse = [
-        compare(c.task, ROWS, range(12), records(ROWS, range(12), {"SAM": 80.0}, task=c.task))
+        compare(c.task, CHOSEN, range(12), records(CHOSEN, range(12), {"SAM": 80.0}, task=c.task))
         for c in comparisons.values()
     ]
     together = pooledpage.pooled(worse)
-    assert together.pooled is not None
-    assert "is clearly above the best controls" in pooledpage.headline(together.pooled)
+    assert isinstance(together, Pooled)
+    assert "is clearly above the best controls" in pooledpage.headline(together)
 
 
 def test_the_variants_are_drawn_before_their_table(comparisons: dict[str, Comparison]) -> None:

@@ -5,10 +5,10 @@ from typing import get_args
 
 from made import LATE, made, tuned
 
-from sssam.lab.comparison.reasons import Caveat, CaveatKind, Reason, ReasonKind
+from sssam.lab.comparison.parts import Reason, ReasonKind
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.report import sentences
-from sssam.lab.report.sentences import CAPTIONS, CAVEATS, WHY, headline, remarks, support
+from sssam.lab.report.sentences import CAPTIONS, WHY, headline, remarks, support
 
 
 def changed(comparison: Comparison, label: str, **values: object) -> Comparison:
@@ -32,11 +32,11 @@ def test_the_headline_names_variant_gain_both_prices_control_and_seeds(
 
 
 def test_a_price_never_stands_in_passes_alone(comparison: Comparison) -> None:
-    told = headline(changed(comparison, LATE.label, time=None))
-    assert "1.06 times the base's passes (its seconds are not known)" in told
+    said = headline(changed(comparison, LATE.label, time=None))
+    assert "1.06 times the base's passes (its seconds are not known)" in said
 
 
-def test_a_winner_by_passes_that_is_none_by_seconds_is_said_to_be_so(
+def test_a_winner_by_passes_that_is_none_by_seconds_is_reported(
     comparison: Comparison,
 ) -> None:
     found = comparison.model_copy(update={"is_best_in_seconds": False})
@@ -47,8 +47,8 @@ def test_a_price_that_the_clock_was_too_noisy_for_is_not_stated(comparison: Comp
     time = next(v.time for v in comparison.variants if v.label == LATE.label)
     assert time is not None
     noisy = time.model_copy(update={"low": 0.9 * time.low, "high": 1.1 * time.high})
-    told = headline(changed(comparison, LATE.label, time=noisy))
-    assert "1.06 times the base's passes (the clock was too noisy to state its seconds)" in told
+    said = headline(changed(comparison, LATE.label, time=noisy))
+    assert "1.06 times the base's passes (the clock was too noisy to state its seconds)" in said
 
 
 def test_without_a_clear_gain_the_headline_says_so_and_what_came_nearest(
@@ -68,7 +68,7 @@ def test_over_an_untuned_base_nothing_is_claimed_or_shown_off() -> None:
     assert (support(found), remarks(found)[0]) == ("", sentences.NOT_TUNED)
 
 
-def test_a_price_that_is_dearer_in_seconds_is_said_to_be_so() -> None:
+def test_a_price_that_is_dearer_in_seconds_is_reported() -> None:
     assert support(made(over=1.2)).startswith("Counted in seconds, that price is above 1.1")
 
 
@@ -88,41 +88,60 @@ def test_remarks_say_first_what_was_tuned_over_what(comparison: Comparison) -> N
 
 
 def test_variants_of_equal_grids_share_a_sentence() -> None:
-    (told,) = sentences.tuned([tuned("SAM"), tuned("ASAM")])
-    assert told.endswith("Chosen: SAM rho 0.2; ASAM rho 0.2.")
+    (said,) = sentences.tuned([tuned("SAM"), tuned("ASAM")])
+    assert said.endswith("Chosen: SAM rho 0.2; ASAM rho 0.2.")
 
 
 def test_settings_that_too_few_trials_left_alone_are_not_said_to_be_tuned() -> None:
     found = tuned("base")
     grids = {**found.grids, "dropout": (0.0,)}
-    (told,) = sentences.tuned([found.model_copy(update={"grids": grids})])
-    assert "0.4; too few trials to vary dropout. Chosen:" in told
+    (said,) = sentences.tuned([found.model_copy(update={"grids": grids})])
+    assert "0.4; too few trials to vary dropout. Chosen:" in said
 
 
 def test_refusals_and_caveats_are_remarks(comparison: Comparison) -> None:
     found = comparison.model_copy(
         update={
             "reasons": (Reason(kind="incomplete", variants=("SAM",)),),
-            "caveats": (
-                Caveat(kind="diverged", counts={"SAM": 2}),
-                Caveat(kind="grid_end", values={"SAM": ("rho", "weight_decay")}),
-                Caveat(kind="price_differs", numbers={"SAM": 1.25}),
-            ),
+            "tuning": (tuned("SAM").model_copy(update={"at_end": ("rho", "weight_decay")}),),
+            "untuned": ("ASAM",),
+            "seeds_added": (8, 9),
+            "mixed_seeds": (3,),
+            "other_data": {"old": 2},
+            "without_flatness": {"asked later": 1},
+            "has_test_error": False,
         }
     )
-    assert remarks(found)[2:] == [
+    said = "\n".join(remarks(found))
+    for words in (
         "Nothing is claimed of SAM: some of its runs failed or are missing.",
-        "Diverged, counted with the score at their end: 2 runs (SAM).",
+        "rho was not tuned here for ASAM: another may do better",
+        "Added after the study was fixed: 2 seeds.",
+        "Pairs of unlike environments, so rounding may be in the difference at 1 seed.",
+        "Left out, since their data differ: 2 runs (old).",
         "The best value lies at an end of its grid: SAM (rho and weight decay).",
-        "Seconds differ from passes by more than a tenth: SAM, 1.25 times.",
-    ]
+        "The records do not say which examples were right",
+        "Flatness is not known of: 1 run (asked later).",
+    ):
+        assert words in said
+    assert len(remarks(found)) == 10
 
 
-def test_every_kind_of_reason_and_caveat_has_its_sentence() -> None:
+def test_what_the_seeds_can_detect_is_a_remark(comparison: Comparison) -> None:
+    pattern = (
+        r"With 12 seeds, a real 0\.\d-point difference between a variant and its control is "
+        r"detected 80% of the time, before the adjustment for several variants; for 1 point, "
+        r"\d seeds are enough\."
+    )
+    assert re.fullmatch(pattern, sentences.detected(comparison))
+    variants = [v.model_copy(update={"detectable": None}) for v in comparison.variants]
+    without = comparison.model_copy(update={"variants": tuple(variants)})
+    assert sentences.detected(without) == ""
+
+
+def test_every_kind_of_reason_has_its_sentence() -> None:
     assert set(WHY) == set(get_args(ReasonKind))
-    assert set(CAVEATS) == set(get_args(CaveatKind))
-    assert all(told(Reason(kind="few_seeds")) for told in WHY.values())
-    assert all(told(Caveat(kind="failed"))[-1] == "." for told in CAVEATS.values())
+    assert all(why(Reason(kind="few_seeds")) for why in WHY.values())
 
 
 def test_captions_are_whole_sentences() -> None:

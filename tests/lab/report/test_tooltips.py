@@ -8,10 +8,13 @@ import vl_convert
 from made import made
 
 from sssam.lab.report.figures import figures
-from sssam.lab.report.landscape import Along, curves
+from sssam.lab.report.key import Key
+from sssam.lab.report.lines import directions
+from sssam.lab.specs.flatness import Profile
 
 CHARTS = {figure.name: figure.chart() for figure in figures(made())}
-CHARTS["landscape"] = curves([Along("a", [0.0, 1.0], [1.0, 2.0])])
+CURVE = Profile(x=(0.0, 1.0), loss=(1.0, 2.0), score=(0.5, 0.5))
+CHARTS["landscape"] = directions({"a": CURVE}, "distance", Key([("a", "sam", "a")]))
 
 
 def marks(group: dict[str, Any]) -> list[dict[str, Any]]:
@@ -37,7 +40,7 @@ def test_the_name_in_a_tooltip_is_that_of_the_point(name: str) -> None:
 
 @pytest.mark.parametrize("name", CHARTS)
 def test_a_line_has_no_tooltip_of_its_first_point(name: str) -> None:
-    """A line or an area is one mark, whose tooltip would tell its first point everywhere."""
+    """A line or an area is one mark, whose tooltip would show its first point everywhere."""
     for mark in marks(vl_convert.vegalite_to_vega(CHARTS[name].to_dict())):
         assert mark["type"] not in ("line", "area")
 
@@ -48,4 +51,4 @@ def test_the_fields_of_a_tooltip_are_in_the_data(name: str) -> None:
     for layer in chart["layer"]:
         fields = [each["field"] for each in layer["encoding"].get("tooltip", [])]
         data = chart["datasets"][(layer.get("data") or chart["data"])["name"]]
-        assert all(field in row for field in fields for row in data)
+        assert all(field in point for field in fields for point in data)

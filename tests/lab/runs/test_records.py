@@ -41,7 +41,7 @@ def test_the_label_is_no_part_of_the_id():
     assert renamed.id == run(SAM).id != run(BASE).id
 
 
-def test_torn_and_foreign_files_are_told_of_and_lose_nothing(tmp_path):
+def test_torn_and_foreign_files_are_named_and_lose_nothing(tmp_path):
     good = _record()
     path = records.write(good, tmp_path)
     (tmp_path / "torn.json").write_bytes(path.read_bytes()[:100])
@@ -74,11 +74,11 @@ def test_a_file_that_is_gone_when_it_is_read_is_passed_over(tmp_path, monkeypatc
     assert records.read_all(tmp_path) == ({kept.id: kept}, ())
 
 
-def test_files_set_aside_are_kept_under_names_of_their_own(tmp_path):
+def test_files_of_one_name_that_are_moved_are_all_kept(tmp_path):
     for content in ("first", "second"):
         (tmp_path / "torn.json").write_text(content)
-        records.set_aside(records.read_all(tmp_path).problems)
-    kept = sorted(path.read_text() for path in (tmp_path / "aside").iterdir())
+        records.quarantine(records.read_all(tmp_path).problems)
+    kept = sorted(path.read_text() for path in (tmp_path / "quarantine").glob("torn.json.*"))
     assert kept == ["first", "second"]
     assert records.read_all(tmp_path).problems == ()
 
@@ -95,10 +95,3 @@ def test_a_full_disk_is_a_clear_error_and_earlier_records_survive(tmp_path, full
         records.write(first.model_copy(update={"steps": 9}), tmp_path)
     assert records.read_all(tmp_path).by_id == {first.id: first}
     assert [path.name for path in tmp_path.iterdir()] == [f"{first.id}.json"]
-
-
-def test_reading_one_file_that_is_no_record(tmp_path):
-    path = tmp_path / "x.json"
-    path.write_text("[")
-    with pytest.raises(ValueError, match=r"x\.json is no record: torn or foreign"):
-        records.read(path)

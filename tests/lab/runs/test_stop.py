@@ -36,7 +36,7 @@ kind = "sam"
 )
 def test_sigterm_says_what_is_kept_and_leaves_no_worker(tmp_path: Path, engine: str) -> None:
     (tmp_path / "study.toml").write_text(STUDY)
-    words = ["run", "study.toml", "--out", "kept", "--engine", engine]
+    words = ["compare", "study.toml", "--out", "kept", "--engine", engine]
     command = subprocess.Popen(
         [sys.executable, "-m", "sssam", *words],
         cwd=tmp_path,
@@ -61,9 +61,9 @@ def test_sigterm_says_what_is_kept_and_leaves_no_worker(tmp_path: Path, engine: 
     assert "Traceback" not in said
     _, alive = psutil.wait_procs(workers, timeout=30)
     assert alive == []
-    held = records.read_all(kept)
-    assert 1 <= len(held.by_id) < 300
-    assert held.problems == ()
+    stored = records.read_all(kept)
+    assert 1 <= len(stored.by_id) < 300
+    assert stored.problems == ()
 
 
 TASK = """
@@ -90,7 +90,7 @@ def task(seed):
 #: A command on that task, and how many of its runs are on a first seed, which none is slow on.
 COMMANDS = {
     "compare": (["--no-controls", "--variants", "sam", "--trials", "1", "--seeds", "2"], 1),
-    "search": (["--budgets", "1.5", "--trials", "2", "--seeds", "2", "--no-baseline"], 2),
+    "search": (["--budgets", "1.5", "--trials", "2", "--seeds", "2"], 2),
 }
 
 

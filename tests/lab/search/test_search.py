@@ -1,4 +1,4 @@
-"""Searches: asked, trained and told in memory, and gone on with from the records alone."""
+"""Searches: asked and trained in memory, and gone on with from the records alone."""
 
 import threading
 from concurrent.futures import Future
@@ -50,7 +50,7 @@ def test_a_search_computes_and_stores_nothing_of_the_test_set(tmp_path, monkeypa
         assert (record.test_accuracy, record.test_size, record.test_hash) == (None, 0, "")
         assert record.correct == "0x0"
     train(found.searches[0].design.run(Method(label="base", kind="base"), 0))
-    assert sizes[-1] == 1797 - 96 - 32  # a run of a comparison does measure it
+    assert sizes[-1] == 1797 // 5  # a run of a comparison does measure it
 
 
 def test_each_trial_costs_the_budget_in_truth(tmp_path) -> None:
@@ -92,7 +92,7 @@ def test_one_seed_leaves_nothing_to_give_up() -> None:
 
 
 def test_a_stopped_search_goes_on_as_if_it_had_not_been_and_trains_nothing_twice() -> None:
-    designs = [design(generation=4), design(generation=4, sampler="random")]
+    designs = [design(generation=4), design(generation=4, budget=1.5)]
     calm, cut = Records(), Records(stops=(0, 3, 11, 12, 13, 22))
     whole, stops = search(designs, 14, calm), 0
     while True:
@@ -124,10 +124,12 @@ def test_more_trials_go_on_where_fewer_ended() -> None:
 
 def test_the_sampler_learns_from_one_generation_to_the_next() -> None:
     """Rho is all that counts here, and is best at 0.2."""
-    one = design(seeds=(2000,), generation=8)
-    found = search([one], 64, Records()).searches[0].candidates
-    far = [abs(c.method.rho - 0.2) for c in found]
-    assert sum(far[-16:]) < sum(far[:16]) / 3
+    first, last = 0.0, 0.0
+    for seed in range(3):
+        found = search([design(seeds=(2000,), seed=seed)], 64, Records()).searches[0].candidates
+        far = [abs(c.method.rho - 0.2) for c in found]
+        first, last = first + sum(far[:16]), last + sum(far[-16:])
+    assert last < 0.6 * first
 
 
 class Failing(Records):
@@ -137,7 +139,7 @@ class Failing(Records):
         return invented(run)
 
 
-def test_a_trial_that_fails_is_told_of_and_the_search_goes_on() -> None:
+def test_a_trial_that_fails_says_why_and_the_search_goes_on() -> None:
     found = search([design(halve=False, seeds=(2000,))], 10, Failing()).searches[0]
     assert found.number("failed") == 1
     (failed,) = [c for c in found.candidates if c.end == "failed"]
@@ -158,7 +160,7 @@ class Doubted(Engine):
 def test_workers_that_end_after_they_were_judged_lost_change_nothing(tmp_path, monkeypatch) -> None:
     """Workers write records; what tells the sampler is this process alone, once a trial."""
     monkeypatch.setattr(worker, "train", invented)
-    designs = [design(generation=4), design(sampler="random")]
+    designs = [design(generation=4), design(budget=1.5)]
     found = search(designs, 9, trainer(tmp_path, engine=Doubted(jobs=3)))
     assert found == search(designs, 9, Records())
     assert not list((tmp_path / ".claims").iterdir())
@@ -201,12 +203,6 @@ def test_moved_data_and_another_margin_are_the_same_runs() -> None:
     again = search([design(task=moved)], 4, kept)
     assert again.searches[0].candidates == whole.searches[0].candidates
     assert kept.trained == 6
-
-
-def test_after_each_generation_the_results_so_far_are_given() -> None:
-    lengths: list[int] = []
-    search([design()], 20, Records(), lambda r: lengths.append(len(r.searches[0].candidates)))
-    assert lengths == [8, 16, 20]
 
 
 @pytest.mark.slow

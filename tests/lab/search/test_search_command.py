@@ -13,25 +13,23 @@ from sssam.lab.training import ranks
 
 
 @pytest.mark.parametrize(
-    ("words", "told_"),
+    ("words", "error"),
     [
-        (["--budgets", "1.1;2"], "--budgets is '1.1;2', must be numbers separated by commas"),
-        (["--budgets", "1.1,1.1"], "each once"),
+        (["--budgets", "1.1,2"], 'unable to convert "1.1,2" into float'),
         (["--budgets", "1"], "budget must be above 1 and at most 2, not 1.0"),
         (["--fractions", "0.25", "--budgets", "1.5"], "name a lower budget or a larger fraction"),
-        (["--rho", "0.2,0.1"], "rho must be a range"),
-        (["--trials", "0"], "--trials must be at least 1, not 0"),
-        (["--confirm", "0"], "--confirm must be at least 1, not 0"),
-        (["--jobs", "0"], "--jobs must be at least 1, not 0"),
-        (["--generation", "0"], "generation must be at least 1"),
+        (["--rho", "0.2", "0.1"], "rho must be a range"),
+        (["--trials", "0"], "--trials. Must be >= 1."),
+        (["--confirm", "0"], "--confirm. Must be >= 1."),
+        (["--generation", "0"], "--generation. Must be >= 1."),
         (["--engine", "locl:2"], "unknown engine 'locl': did you mean 'local'"),
     ],
 )
 def test_bad_input_is_refused_before_training(
-    words: list[str], told_: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    words: list[str], error: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["search", "noisy-digits", "--out", str(tmp_path), *words]) == 2
-    assert told_ in capsys.readouterr().err
+    assert error in capsys.readouterr().err
 
 
 def test_the_command_searches_goes_on_and_confirms(
@@ -40,25 +38,19 @@ def test_the_command_searches_goes_on_and_confirms(
     page = lambda _, folder, **__: SimpleNamespace(page=folder / "comparison.html")  # noqa: E731
     monkeypatch.setattr(report, "write", page)
     words = ["search", "noisy-digits", "--epochs", "1", "--budgets", "1.25", "--seeds", "1"]
-    words += ["--jobs", "1", "--out", str(tmp_path), "--trials"]
+    words += ["--engine", "here", "--out", str(tmp_path), "--trials"]
     assert main([*words, "1"]) == 0
-    assert "1.25 tpe: 1 trial, best " in capsys.readouterr().err
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "records").glob("*.json")}
-    assert len(before) == 2
+    assert len(before) == 1
     assert main([*words, "2", "--confirm", "2"]) == 0
     output = capsys.readouterr()
-    assert "1.25 random: 2 trials, best " in output.err
     after = {path: path.stat().st_mtime_ns for path in (tmp_path / "records").glob("*.json")}
-    assert len(after) == 4
+    assert len(after) == 2
     assert before.items() <= after.items()
-    assert "At 1.25 propagations the best of 2 TPE trials" in output.out
-    fresh = [line for line in output.out.splitlines() if line.startswith("On fresh seeds")]
-    assert len(fresh) == 1
-    assert "at 1.25: found 1.25 (" in fresh[0]
-    assert "n = 2)" in fresh[0]
+    assert "found 1.25 (" in output.out
     assert f"The page: {tmp_path / 'confirm' / 'comparison.html'}" in output.out
     kept = Results.model_validate_json((tmp_path / "search.json").read_bytes())
-    assert [len(one.candidates) for one in kept.searches] == [2, 2]
+    assert [len(one.candidates) for one in kept.searches] == [2]
     assert (tmp_path / "front.svg").read_text().startswith("<svg")
     records = [
         Record.model_validate_json(path.read_bytes())
@@ -76,11 +68,10 @@ def test_a_task_that_raises_fails_its_trials_and_the_exit_code_says_so(
         raise ArithmeticError("the user's own")
 
     monkeypatch.setattr(ranks, "train", raising)
-    words = ["search", "noisy-digits", "--epochs", "1", "--budgets", "1.25", "--no-baseline"]
-    words += ["--jobs", "1", "--seeds", "1", "--trials", "2", "--out", str(tmp_path)]
+    words = ["search", "noisy-digits", "--epochs", "1", "--budgets", "1.25"]
+    words += ["--engine", "here", "--seeds", "1", "--trials", "2", "--out", str(tmp_path)]
     assert main(words) == 1
     output = capsys.readouterr().err
-    assert "1.25 tpe: 2 trials\n" in output
     assert "seed 2000 and 1 more: ArithmeticError: the user's own" in output
     assert "2 of the study's runs failed" in output
     with pytest.raises(ValueError, match="nothing to confirm"):

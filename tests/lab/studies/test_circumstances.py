@@ -108,9 +108,9 @@ def test_a_study_goes_on_under_another_hash_seed(tmp_path):
     assert first["study"] == second["study"]
     assert first["ids"] == second["ids"]
     assert (first["trained"], second["trained"]) == (2, 2)
-    held = records.read_all(tmp_path / "records")
-    assert sorted(held.by_id) == sorted(first["ids"])
-    assert not held.failed()
+    stored = records.read_all(tmp_path / "records")
+    assert sorted(stored.by_id) == sorted(first["ids"])
+    assert not stored.failed()
 
 
 def test_a_record_of_an_earlier_version_is_that_of_the_same_run(tmp_path):
@@ -120,13 +120,14 @@ def test_a_record_of_an_earlier_version_is_that_of_the_same_run(tmp_path):
     assert records.read_all(tmp_path).by_id == {run(BASE).id: record}
 
 
-def test_a_record_of_a_later_version_is_told_of_and_kept_aside(tmp_path):
+def test_a_record_of_a_later_version_is_named_and_quarantined(tmp_path):
     path = tmp_path / f"{run(BASE).id}.json"
     later = json.dumps({**EARLY, "of_a_later_version": 1})
     path.write_text(later)
     found = records.read_all(tmp_path)
     assert found.by_id == {}
     assert "of_a_later_version" in str(found.problems[0])
-    (aside,) = records.set_aside(found.problems)
-    assert aside.read_text() == later
+    records.quarantine(found.problems)
+    (kept,) = (tmp_path / "quarantine").iterdir()
+    assert kept.read_text() == later
     assert not path.exists()

@@ -34,12 +34,10 @@ def test_a_study_is_kept_and_read_again(tmp_path):
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["study.json"]
 
 
-def test_a_changed_study_takes_the_place_of_the_one_before_which_is_kept(tmp_path):
+def test_a_changed_study_takes_the_place_of_the_one_before(tmp_path):
     conduct.keep(STUDY, tmp_path)
     conduct.keep(STUDY.model_copy(update={"trials": 5}), tmp_path)
     assert conduct.load(tmp_path).trials == 5
-    (earlier,) = (tmp_path / "earlier").iterdir()
-    assert earlier.read_text() == STUDY.text()
 
 
 def test_seeds_that_are_added_later_are_known_from_the_directory(tmp_path):
@@ -58,12 +56,13 @@ def test_another_study_s_directory_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("content", ["", "{", '{"name": "x"}'])
-def test_a_torn_study_is_named_and_never_lost(tmp_path, content):
+def test_a_torn_study_is_named_and_not_written_over(tmp_path, content):
     (tmp_path / "study.json").write_text(content)
     with pytest.raises(ValueError, match=r"study\.json is no study"):
         conduct.load(tmp_path)
-    conduct.keep(STUDY, tmp_path)
-    assert [path.read_text() for path in (tmp_path / "earlier").iterdir()] == [content]
+    with pytest.raises(ValueError, match="remove it and begin again"):
+        conduct.keep(STUDY, tmp_path)
+    assert (tmp_path / "study.json").read_text() == content
 
 
 def test_no_study(tmp_path):
@@ -92,10 +91,10 @@ def test_the_base_is_tuned_first_and_all_others_start_from_its_recipe(tmp_path):
     assert {run.seed for run in conduct.wanted(STUDY, decided)} == {0, 1}
     assert conduct.tuning_runs(STUDY, part) == 16
 
-    held = train(conduct.wanted(STUDY, decided))
-    again = conduct.decide(STUDY, part, conduct.reader(held, TASK.name))
+    stored = train(conduct.wanted(STUDY, decided))
+    again = conduct.decide(STUDY, part, conduct.reader(stored, TASK.name))
     assert again == decided
-    comparison = conduct.compared(STUDY, again, held.values())
+    comparison = conduct.compared(STUDY, again, stored.values())
     assert comparison.missing == 0
     assert comparison.tuning == tuple(decided.tunings)
     assert [each.kind for each in comparison.reasons][:1] == ["few_seeds"]

@@ -21,7 +21,7 @@ def test_controls_are_the_base_at_other_lengths_its_averages_and_early_stopping(
 
 
 @pytest.mark.parametrize(("epochs", "lengths"), [(2, [0.5, 1.5, 2, 1]), (1, [2, 1])])
-def test_of_controls_of_equally_many_epochs_the_nearest_length_is_left(epochs, lengths):
+def test_of_controls_of_equally_many_epochs_one_is_left(epochs, lengths):
     short = NOISY.model_copy(update={"epochs": epochs})
     found = defaults.controls(short)
     assert [each.length for each in found if each.average == "none"] == lengths

@@ -16,6 +16,7 @@ FOLDER = Path(__file__).parents[3] / "examples" / "tasks"
 FILES = {
     "images": ((120, 3, 32, 32), "accuracy"),
     "table": ((50, 13), "accuracy"),
+    "vit": ((400, 1, 8, 8), "accuracy"),
     "text": (None, "bytes predicted"),
     "regression": ((120, 10), "closeness"),
     "fine_tuning": (None, "accuracy"),

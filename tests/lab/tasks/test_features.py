@@ -7,7 +7,7 @@ import torch
 from sssam.lab.specs import DataSpec
 from sssam.lab.specs.seeds import generator
 from sssam.lab.tasks import splits as data
-from sssam.lab.tasks.sources import SOURCES
+from sssam.lab.tasks.sources import READERS
 
 TABLE = """size,colour,when,kind
 1,red,2,b
@@ -70,7 +70,7 @@ def test_tables_that_can_t_be_used(tmp_path, content, target, text):
     path = tmp_path / "table.csv"
     path.write_text(content, encoding="latin-1")
     with pytest.raises(ValueError, match=text):
-        data.reach(DataSpec(name="table", path=str(path), target=target))
+        data.train_size(DataSpec(name="table", path=str(path), target=target))
 
 
 def test_parquet_tables_may_name_columns_by_numbers_and_torn_ones_are_named(tmp_path):
@@ -80,26 +80,27 @@ def test_parquet_tables_may_name_columns_by_numbers_and_torn_ones_are_named(tmp_
     assert split.form[:2] == ((1,), 2)
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(ValueError, match=r"table\.parquet' can't be read: "):
-        data.reach(DataSpec(name="table", path=str(path), target="1"))
+        data.train_size(DataSpec(name="table", path=str(path), target="1"))
 
 
 def test_a_column_of_dates_is_refused(tmp_path):
     frame = pandas.DataFrame({"day": pandas.to_datetime(["2020-01-01"] * 4), "y": [0, 1, 0, 1]})
     frame.to_parquet(tmp_path / "table.parquet")
     with pytest.raises(ValueError, match="column 'day' holds values of type timestamp"):
-        data.reach(DataSpec(name="table", path=str(tmp_path / "table.parquet")))
+        data.train_size(DataSpec(name="table", path=str(tmp_path / "table.parquet")))
 
 
 def test_data_are_read_once_a_process_and_anew_when_their_file_changed(tmp_path, monkeypatch):
     path, asked = tmp_path / "table.csv", []
     path.write_text(TABLE)
 
-    def read(spec):
-        asked.append(spec)
-        return source.read(spec)
+    table = READERS["table"]
 
-    source = SOURCES["table"]
-    monkeypatch.setitem(SOURCES, "table", source._replace(read=read))
+    def read(path, target):
+        asked.append(path)
+        return table(path, target)
+
+    monkeypatch.setitem(READERS, "table", read)
     spec = DataSpec(name="table", path=str(path), target="kind", train=6, validation=2)
     for changed in ({}, {"train": 5}, {"label_noise": 0.5}):
         for seed in range(2):

@@ -49,7 +49,7 @@ def test_an_optimizer_of_one_s_own_gets_the_learning_rate(written):
     assert max(point.learning_rate for point in record.curve) <= 0.02
     assert train.train(Run(task=task, method=SAM, seed=0)).correct == record.correct
     both = own.replace("16}", '16, "optimizer": "adamw"}')
-    with pytest.raises(ProblemError, match="SETTINGS name an optimizer, and the Problem brings"):
+    with pytest.raises(ProblemError, match="SETTINGS name an optimizer, and the Problem gives"):
         tasks.find(written(both))
     wrong = GOOD.replace("test=", "optimizer=lambda p, rate: 3, test=")
     with pytest.raises(TypeError, match=r"returned a int, must return a torch\.optim"):

@@ -1,4 +1,4 @@
-"""A task in a file of one's own: what it may do, and how its mistakes are told."""
+"""A task in a file of one's own: what it may do, and how its mistakes are reported."""
 
 import random
 import re
@@ -12,26 +12,27 @@ from own import GOOD, HEAD, WHOLE
 from tiny import BASE, SAM
 
 from sssam.lab import tasks
+from sssam.lab.cli import main
 from sssam.lab.runs import dispatch
 from sssam.lab.specs import Run
 from sssam.lab.tasks import problems, taskfile
 from sssam.lab.tasks.examples import ProblemError
 
-EXAMPLE = Path(__file__).parents[3] / "examples" / "my_task.py"
 
-
-def test_the_example_is_compared_and_sam_and_base_differ(tmp_path):
-    task = tasks.find(str(EXAMPLE)).model_copy(update={"epochs": 2})
+def test_the_template_is_compared_and_sam_and_base_differ(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["init"]) == 0
+    task = tasks.find("my_task.py").model_copy(update={"epochs": 2})
     assert (task.name, task.batch_size, task.metric) == ("my_task", 32, "accuracy")
     runs = [Run(task=task, method=method, seed=0) for method in (BASE, SAM)]
-    held = dispatch.run_missing(runs, tmp_path).by_id
-    base, sam = (held[run.id] for run in runs)
+    records = dispatch.run_missing(runs, tmp_path / "records").by_id
+    base, sam = (records[run.id] for run in runs)
     assert base.initial_hash == sam.initial_hash
     assert base.sample_hash == sam.sample_hash
     assert base.correct != "0x0"
     assert sam.propagations == 2 * base.propagations
     assert min(base.test_accuracy, sam.test_accuracy) > 0.8
-    assert dispatch.missing(runs, held) == []
+    assert dispatch.missing(runs, records) == []
 
 
 def test_equal_seeds_give_equal_problems_and_no_generator_is_moved(written):
@@ -68,7 +69,7 @@ def test_data_that_changed_are_another_run(written, tmp_path):
     found = []
     for factor in (1.0, 2.0):
         torch.save(torch.tensor(factor), tmp_path / "x.pt")
-        problems._surveyed.cache_clear()
+        problems._of_file.cache_clear()
         for name in [name for name in sys.modules if name.startswith("sssam_task_")]:
             del sys.modules[name]
         found.append(tasks.find(path))
@@ -86,7 +87,7 @@ def test_files_that_it_depends_on_are_part_of_it(written):
     two = taskfile.code(path)
     assert one.sha256 != two.sha256
     assert taskfile.problem(two, 0).model.out_features == 3
-    with pytest.raises(taskfile.TaskFileError, match="depends on, changed since this run was"):
+    with pytest.raises(ProblemError, match="depends on, changed since this run was"):
         taskfile.problem(one, 0)
 
 
@@ -101,7 +102,7 @@ def test_several_functions_and_names_that_are_taken(written):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("def task(seed): return 3", "returned a int, must return a sssam.lab.Problem"),
         ("def task(): pass", r"can't be called with a seed .*def task\(seed: int\) -> Problem"),
@@ -139,8 +140,8 @@ def test_several_functions_and_names_that_are_taken(written):
         ),
     ],
 )
-def test_what_breaks_the_interface_is_refused_before_training(written, text, told):
-    with pytest.raises(ValueError, match=re.compile(told, re.DOTALL)):
+def test_what_breaks_the_interface_is_refused_before_training(written, text, message):
+    with pytest.raises(ValueError, match=re.compile(message, re.DOTALL)):
         tasks.find(written(text))
 
 
@@ -153,23 +154,25 @@ def test_a_function_that_raises_keeps_its_traceback_and_the_study_goes_on(writte
     bad = GOOD.replace("    return", "    if seed != 1: raise OSError('no such disk')\n    return")
     task = tasks.find(written(bad))
     runs = [Run(task=task, method=SAM, seed=seed) for seed in (0, 1)]
-    held = dispatch.run_missing(runs, tmp_path / "records").by_id
-    assert [held[run.id].outcome for run in runs] == ["failed", "finished"]
-    assert "mine.py" in held[runs[0].id].error
-    assert "OSError: no such disk" in held[runs[0].id].error
+    records = dispatch.run_missing(runs, tmp_path / "records").by_id
+    assert [records[run.id].outcome for run in runs] == ["failed", "finished"]
+    assert "mine.py" in records[runs[0].id].error
+    assert "OSError: no such disk" in records[runs[0].id].error
 
 
 @pytest.mark.parametrize(
-    ("raised", "told"),
+    ("raised", "message"),
     [("KeyError('oops')", "KeyError: 'oops'"), ("SystemExit(3)", "SystemExit: 3")],
 )
-def test_a_function_that_raises_at_any_seed_fails_its_runs_alone(written, tmp_path, raised, told):
+def test_a_function_that_raises_at_any_seed_fails_its_runs_alone(
+    written, tmp_path, raised, message
+):
     task = tasks.find(written(GOOD.replace("    return", f"    raise {raised}\n    return")))
     runs = [Run(task=each, method=BASE, seed=0) for each in (task, _good(written))]
-    held = dispatch.run_missing(runs, tmp_path / "records").by_id
-    assert [held[run.id].outcome for run in runs] == ["failed", "finished"]
-    assert told in held[runs[0].id].error
-    assert "Traceback" in held[runs[0].id].error
+    records = dispatch.run_missing(runs, tmp_path / "records").by_id
+    assert [records[run.id].outcome for run in runs] == ["failed", "finished"]
+    assert message in records[runs[0].id].error
+    assert "Traceback" in records[runs[0].id].error
 
 
 def test_a_model_that_raises_at_a_later_step_fails_its_run_alone(written, tmp_path):
@@ -186,9 +189,9 @@ def task""",
     )
     task = tasks.find(written(text))
     runs = [Run(task=task, method=BASE, seed=0), Run(task=_good(written), method=BASE, seed=0)]
-    held = dispatch.run_missing(runs, tmp_path / "records").by_id
-    assert "KeyError: 'lost'" in held[runs[0].id].error
-    assert held[runs[1].id].error is None
+    records = dispatch.run_missing(runs, tmp_path / "records").by_id
+    assert "KeyError: 'lost'" in records[runs[0].id].error
+    assert records[runs[1].id].error is None
 
 
 def _good(written):

@@ -6,7 +6,7 @@ import torch
 from tiny import BASE, LONG, PART, SAM, SSSAM, TASK, run, same_but_times
 
 from sssam.lab.specs import ModelSpec, Run
-from sssam.lab.training import resume, train
+from sssam.lab.training import checkpoints, train
 
 
 @pytest.mark.parametrize("method", [BASE, LONG, SSSAM, PART], ids=lambda method: method.label)
@@ -45,27 +45,27 @@ def test_a_resumed_residual_network_with_augmentation_is_the_uncut_one(tmp_path)
 
 
 def test_a_finished_checkpoint_gives_the_record_again(tmp_path):
-    path, told = tmp_path / "run.pt", []
+    path, seen = tmp_path / "run.pt", []
     first = train.train(run(SAM), checkpoint=path)
-    again = train.train(run(SAM), checkpoint=path, on_epoch=told.append)
+    again = train.train(run(SAM), checkpoint=path, on_epoch=seen.append)
     assert again.seconds == first.seconds
     assert same_but_times(again) == same_but_times(first)
-    assert told == []
+    assert seen == []
 
 
 def test_checkpoints_come_at_least_so_many_seconds_apart(tmp_path, monkeypatch):
     path, there, ticks = tmp_path / "run.pt", [], iter(range(0, 100, 10))
-    monkeypatch.setattr(resume, "monotonic", lambda: float(next(ticks)))
-    tell = lambda _: there.append(path.exists())  # noqa: E731
-    train.train(run(), checkpoint=path, least_seconds=15, on_epoch=tell)
+    monkeypatch.setattr(checkpoints, "monotonic", lambda: float(next(ticks)))
+    note = lambda _: there.append(path.exists())  # noqa: E731
+    train.train(run(), checkpoint=path, least_seconds=15, on_epoch=note)
     assert there == [False, True, True]
 
 
-def test_a_checkpoint_of_another_run_names_both(tmp_path):
+def test_a_checkpoint_of_another_run_names_what_differs(tmp_path):
     path = tmp_path / "run.pt"
     train.train(run(SAM, seed=1), checkpoint=path)
     wider = TASK.model_copy(update={"model": ModelSpec(name="mlp", widths=(9,))})
-    text = r"holds 'tiny' 'SAM' seed 1 \(mlp 8, id \w+\), asked for is .* \(mlp 9, id \w+\)"
+    text = r"another run: task\.model\.widths is \(8,\) there, not \(9,\)\. Give"
     with pytest.raises(ValueError, match=text):
         train.train(run(SAM, seed=1, task=wider), checkpoint=path)
 

@@ -1,20 +1,20 @@
-"""A trained run's flatness: from a checkpoint to numbers and figures."""
+"""A trained run's flatness, from a checkpoint to numbers and figures; the line between two."""
 
 from pathlib import Path
 
 import pytest
+import torch
 from tiny import TASK, run, same_but_times
 
 from sssam.lab.report import flatness as figures
-from sssam.lab.report import landscape
-from sssam.lab.report.files import render
+from sssam.lab.report.files import svg
 from sssam.lab.specs import Record
-from sssam.lab.specs.flatness import Flatness, Measured, Plan
+from sssam.lab.specs.flatness import Flatness, FlatnessSettings, Measured
 from sssam.lab.training import checkpoints, flatness
 from sssam.lab.training.train import train
-from sssam.sharpness import Hessian, average_case_rise, worst_case_rise
+from sssam.sharpness import Hessian, average_case_rise, loss_line, worst_case_rise
 
-QUICK = Plan(
+QUICK = FlatnessSettings(
     samples=64,
     eigenvalues=2,
     probes=4,
@@ -96,7 +96,7 @@ def test_every_figure_is_drawn_and_says_its_number(
     assert f"the barrier is {line.barrier:.4f}" in drawn[1].alt
     assert f"{measured.loss:.3g} at the model" in drawn[2].alt
     for figure in drawn:
-        assert "training loss" in render(figure.chart(), "svg").decode()
+        assert "training loss" in svg(figure.chart())
 
 
 def test_losses_that_are_not_finite_are_left_out(
@@ -112,11 +112,7 @@ def test_losses_that_are_not_finite_are_left_out(
         for c in (nothing, partly)
     ]
     assert figures.of_solutions(both[:1]) == []
-    assert "nan" not in render(figures.of_solutions(both[1:])[0].chart(), "svg").decode().lower()
-    with pytest.raises(ValueError, match="no loss is finite"):
-        landscape.curves([landscape.Along("x", (0.0,), (None,))])
-    with pytest.raises(ValueError, match="two coordinates at least"):
-        landscape.surface((0.0,), (0.0, 1.0), [[1.0], [1.0]])
+    assert "nan" not in svg(figures.of_solutions(both[1:])[0].chart()).lower()
 
 
 def test_a_record_holds_what_its_checkpoint_gives(
@@ -136,3 +132,43 @@ def test_a_run_that_diverged_says_why_it_has_no_flatness() -> None:
     assert record.outcome == "diverged"
     assert record.flatness is None
     assert "FloatingPointError" in str(record.flatness_error)
+
+
+def test_the_line_ends_at_both_solutions(trained: dict[str, tuple[Path, Record]]) -> None:
+    one, other = (flatness.opened(trained[name][0]) for name in ("base", "SAM"))
+    line = flatness.between(one, other)
+    ends = [trained[name][1].train_loss for name in ("base", "SAM")]
+    assert [line.profile.loss[0], line.profile.loss[-1]] == pytest.approx(ends, rel=1e-5)
+    assert line.barrier >= 0
+    assert len(line.profile.score) == 21
+
+
+def test_a_line_of_other_models_is_refused(trained: dict[str, tuple[Path, Record]]) -> None:
+    one, other = (flatness.opened(trained[name][0]) for name in ("base", "resnet"))
+    text = "between different models, mlp 8 of tiny and resnet8 2 of tiny: measure them one"
+    with pytest.raises(ValueError, match=text):
+        flatness.between(one, other)
+
+
+def test_the_line_has_the_first_ones_samples_and_statistics_found_anew_on_them(
+    trained: dict[str, tuple[Path, Record]],
+) -> None:
+    one = flatness.opened(trained["resnet"][0], 64)
+    other = flatness.opened(trained["resnet SAM"][0], 32)
+    ends = one.model.state_dict(), other.model.state_dict()
+    expected = loss_line(*one.given, *ends, statistics=one.batches)
+    interpolated = loss_line(*one.given, *ends)
+    found = flatness.between(one, other)
+    assert found.profile.loss == tuple(expected.loss.tolist()) != tuple(interpolated.loss.tolist())
+    assert found.barrier == expected.barrier
+
+
+def test_a_line_through_losses_that_are_not_finite_has_no_barrier(
+    trained: dict[str, tuple[Path, Record]],
+) -> None:
+    one, other = (flatness.opened(trained[name][0], 32) for name in ("base", "SAM"))
+    with torch.no_grad():
+        next(other.model.parameters()).fill_(float("inf"))
+    found = flatness.between(one, other)
+    assert found.barrier is None
+    assert None in found.profile.loss

@@ -1,4 +1,4 @@
-"""What loggers are told, what they are named, and what is said where a library is missing."""
+"""What loggers get, what they are named, and the error where a library is missing."""
 
 import csv
 import importlib
@@ -78,6 +78,7 @@ def test_loggers_of_lightning_are_made_and_ended(
 
     monkeypatch.setattr(importlib, "import_module", lambda _: SimpleNamespace(**{kind: Stand}))
     made = loggers.make(name, run(SSSAM), tmp_path)
-    loggers.close(made, ended_well=False)
+    with pytest.raises(KeyError), loggers.closing(made):
+        raise KeyError
     assert NAME in said[0].values()
     assert said[1:] == ["failed", "finished"]

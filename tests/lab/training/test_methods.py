@@ -44,26 +44,26 @@ def test_every_optimizer_of_the_library_is_a_kind():
 
 @pytest.mark.parametrize("kind", sorted(set(methods.KINDS) - {"base", "sssam", "samon"}))
 def test_each_kind_is_built_with_its_own_radius_and_trains(kind):
-    row = Method(label=kind, kind=kind, rho=methods.default_rho(kind))
-    record = train.train(run(row))
+    method = Method(label=kind, kind=kind, rho=methods.default_rho(kind))
+    record = train.train(run(method))
     assert record.outcome in ("finished", "diverged")
     assert record.steps == 9
-    built = _build(row)[0]
+    built = _build(method)[0]
     assert isinstance(built, methods.KINDS[kind])
     expected = methods.expected_propagations(built)
     assert expected is None or record.propagations == pytest.approx(expected, abs=0.3)
 
 
 def test_normalisation_layers_alone_need_some():
-    row = Method(label="SAM-ON", kind="samon", rho=0.5)
+    method = Method(label="SAM-ON", kind="samon", rho=0.5)
     task = TASK.model_copy(update={"model": ModelSpec(name="resnet8", widths=(4,)), "epochs": 1})
-    assert train.train(run(row, task=task)).propagations == 2.0
+    assert train.train(run(method, task=task)).propagations == 2.0
     with pytest.raises(ValueError, match="normalisation"):
-        _build(row)
+        _build(method)
 
 
 @pytest.mark.parametrize(
-    ("row", "message"),
+    ("method", "message"),
     [
         ({"kind": "smas"}, "unknown kind of method 'smas': did you mean"),
         (
@@ -76,9 +76,9 @@ def test_normalisation_layers_alone_need_some():
         ({"kind": "base", "options": {"mix": 1}}, "unknown option 'mix'"),
     ],
 )
-def test_a_row_that_can_not_be_built(row, message):
+def test_a_method_that_can_not_be_built(method, message):
     with pytest.raises(ValueError, match=message):
-        _build(Method(label="mine", **row))
+        _build(Method(label="mine", **method))
 
 
 def test_expected_propagations_are_those_of_the_schedule_and_of_the_part():

@@ -36,7 +36,7 @@ def test_methods_of_a_seed_share_weights_order_and_labels():
     other = train.train(run(BASE, seed=6))
     assert other.sample_hash != records[0].sample_hash
     assert other.initial_hash != records[0].initial_hash
-    assert other.test_hash != records[0].test_hash
+    assert other.test_hash == records[0].test_hash
 
 
 def test_the_hash_sees_the_order_and_the_labels_that_were_trained_on():
@@ -65,13 +65,13 @@ def test_a_base_run_is_the_bare_loop():
 
 
 @EVERY
-def test_the_books_count_what_was_run(method):
+def test_the_counters_count_what_was_run(method):
     record = train.train(run(method))
     assert record.steps == 9 * method.length == len(record.curve) * 3
     assert [point.step for point in record.curve] == list(range(3, record.steps + 1, 3))
     assert record.forwards == record.backwards == record.propagations * record.steps
     assert record.curve[-1].propagations == pytest.approx(record.forwards)
-    assert record.test_size == 1797 - 96 - 32
+    assert record.test_size == 1797 // 5
     assert int(record.correct, 16).bit_count() == round(record.test_accuracy * record.test_size)
 
 
@@ -81,7 +81,7 @@ def test_a_record_holds_what_came_of_the_run_and_where_it_was_made():
     assert record.curve[-1].train_loss == record.train_loss < record.curve[0].train_loss
     assert 0 < record.validation_accuracy < 1
     assert record.seconds > 0
-    assert record.peak_memory is None or record.peak_memory > 2**26
+    assert record.peak_memory is None  # on CUDA alone
     made = record.environment
     assert made.cores >= made.threads == 1
     assert made.device == "cpu, 32-true"
@@ -89,8 +89,8 @@ def test_a_record_holds_what_came_of_the_run_and_where_it_was_made():
     assert made.versions["torch"] == torch.__version__
     assert made.versions["python"] == platform.python_version()
     asked = ["git", "-C", str(here), "rev-parse", "--short=12", "HEAD"]
-    told = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
-    assert made.commit == (told if told and (here / ".git").exists() else None)
+    found = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
+    assert made.commit == (found if found and (here / ".git").exists() else None)
 
 
 def test_ascended_steps_are_the_trials():
@@ -124,10 +124,10 @@ def test_a_run_that_learns_nothing_is_diverged_with_its_accuracy():
 
 
 def test_progress_is_told_at_each_epoch():
-    told: list[train.Epoch] = []
-    record = train.train(run(LONG), on_epoch=told.append)
-    assert [each.epoch for each in told] == list(range(1, 7))
-    assert tuple(each.point for each in told) == record.curve
+    seen: list[train.Epoch] = []
+    record = train.train(run(LONG), on_epoch=seen.append)
+    assert [each.epoch for each in seen] == list(range(1, 7))
+    assert tuple(each.point for each in seen) == record.curve
 
 
 def test_the_global_generator_and_the_threads_stay_as_they_were():
@@ -168,7 +168,7 @@ def test_every_precision_trains(method, precision):
 
 @pytest.mark.parametrize("method", [BASE, SAM], ids=lambda method: method.label)
 def test_the_rate_waits_for_steps_that_the_scaler_skips(method, monkeypatch):
-    """The scale halves at each overflow, from far above what float16 holds."""
+    """The scale halves at each overflow, from far above what float16 can represent."""
     scaler = torch.amp.GradScaler("cpu", init_scale=2.0**20)
     monkeypatch.setattr(hardware, "MixedPrecision", partial(MixedPrecision, scaler=scaler))
     task = TASK.model_copy(update={"precision": "16-mixed"})
@@ -197,4 +197,12 @@ def test_a_login_node_of_slurm_s_is_like_any_machine(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert train.train(run()).outcome == "finished"
+        assert train.train(run()).steps == 9
+
+
+def test_the_order_is_a_function_of_seed_and_epoch_and_visits_every_example():
+    one, same, other, next_one = (loop.order(50, *key) for key in ((0, 0), (0, 0), (1, 0), (0, 1)))
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+    assert not torch.equal(one, next_one)
+    assert sorted(one.tolist()) == list(range(50))

@@ -30,7 +30,7 @@ COMBINED = [
 
 
 def _by_hand(steps, held_from, task=TASK):
-    """The weights after each step of the base, whose rate is held from a step on; the test set."""
+    """The weights after each step of the base, whose rate stays from a step on; the test set."""
     split = splits.load(task.data, 0)
     model = models.build(task.model, split.form, 0)
     base = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)

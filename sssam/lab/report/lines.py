@@ -1,0 +1,174 @@
+"""Line plots: training curves, tuned radii, and the loss along directions."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+import altair as alt
+
+from sssam.lab.comparison.values import Comparison, Variant
+from sssam.lab.report.key import Key
+from sssam.lab.report.theme import (
+    PLAIN,
+    PRINT,
+    Theme,
+    Width,
+    finish,
+    heading,
+    over,
+    spanning,
+    tips,
+)
+from sssam.lab.specs import Score, Tuning
+from sssam.lab.specs.flatness import Profile
+
+Quantity = Literal["train_loss", "validation_accuracy"]
+
+HEIGHT = 340
+#: Of the unseen points that show a tooltip, in square pixels. Vega-Lite's own search for the
+#: nearest point loses the text fields of the tooltip.
+REACH = 400
+LOSS = "training loss"
+
+
+def lines(
+    data: Sequence[Mapping[str, Any]],
+    x: alt.X,
+    y: alt.Y,
+    fields: Mapping[str, str],
+    key: Key,
+    theme: Theme,
+    width: Width,
+) -> alt.LayerChart:
+    """One line a label; unseen points show their numbers and bring their line forward.
+
+    Args:
+        data: of each point its `label`, its coordinates, and whether it is marked as `chosen`.
+        x: the axis across.
+        y: the axis up.
+        fields: of the tooltip, as `theme.tips` takes them.
+        key: the looks by label.
+        theme: colours and type.
+        width: in pixels, or "container".
+    """
+    hover = alt.selection_point(name="hovered", on="pointerover", fields=["label"])
+    labels = list(dict.fromkeys(point["label"] for point in data))
+    points = [{**point, "key": key[point["label"]].key} for point in data]
+    colour = key.colour(labels, theme)
+    chart = over(points).encode(x=x, y=y, color=colour, detail="label:N")
+    drawn = chart.mark_line(strokeWidth=1.8, clip=True).encode(
+        strokeDash=key.dash(labels, theme),
+        opacity=alt.condition(hover, alt.value(1.0), alt.value(0.15)),
+    )
+    reach = chart.mark_point(filled=True, size=REACH, clip=True)
+    reach = reach.encode(opacity=alt.value(0), tooltip=tips(fields)).add_params(hover)
+    marked = [point for point in points if point.get("chosen")]
+    dots = over(marked).mark_point(filled=True, size=80).encode(x=x, y=y, color=colour)
+    layers = [drawn, *([dots.encode(opacity=alt.value(1))] if marked else []), reach]
+    return finish(layers, theme, width, HEIGHT)
+
+
+def curves(
+    comparison: Comparison,
+    quantity: Quantity,
+    key: Key,
+    theme: Theme = PRINT,
+    width: Width = 760,
+) -> alt.LayerChart:
+    """One line a variant: `quantity` at the end of each epoch, over the passes spent until then."""
+    data = [point for each in comparison.variants for point in _points(each, quantity)]
+    title, values = "training loss at w", [point["value"] for point in data]
+    scale = spanning(values)
+    if quantity == "validation_accuracy":
+        title = f"validation {comparison.task.metric}, %"
+        low = min({point["label"]: point["value"] for point in data}.values())  # of the ends
+        low -= max(max(values) - low, 5.0)
+        scale = alt.Scale(domain=[low, max(values) + 0.5], nice=False, zero=False)
+    y = alt.Y("value:Q", axis=heading(title), scale=scale)
+    axis = alt.Axis(grid=False, labelExpr=PLAIN, tickCount=8)
+    x = alt.X("passes:Q", title=["passes spent,", "in epochs of the base"], axis=axis)
+    fields = {"label:N": "variant", "value:Q .4~g": title, "epoch:Q": "epoch"}
+    return lines(data, x, y, {**fields, "passes:Q .2f": "spent"}, key, theme, width)
+
+
+def _points(variant: Variant, quantity: Quantity) -> list[dict[str, Any]]:
+    scale = 100 if quantity == "validation_accuracy" else 1
+    values = [(point, getattr(point, quantity)) for point in variant.curve]
+    return [
+        {
+            "label": variant.label,
+            "epoch": point.epoch,
+            "passes": round(point.passes, 4),
+            "value": float(f"{scale * value:.5g}"),
+        }
+        for point, value in values
+        if value is not None
+    ]
+
+
+def sensitivity(
+    tuning: Sequence[Tuning], metric: str, key: Key, theme: Theme = PRINT, width: Width = 760
+) -> alt.LayerChart:
+    """One line a variant: mean validation score at each rho of its grid, the chosen one marked."""
+    data: list[dict[str, Any]] = [
+        {
+            "label": each.label,
+            "rho": rho,
+            "value": round(100 * score.mean, 3),
+            "spread": round(100 * score.spread, 3),
+            "chosen": rho == each.values["rho"],
+            "diverged": score.diverged,
+        }
+        for each in tuning
+        for rho, score in _best(each.scores).items()
+    ]
+    title, radii = f"validation {metric}, %", sorted({point["rho"] for point in data})
+    y = alt.Y("value:Q", axis=heading(title), scale=alt.Scale(zero=False))
+    x = alt.X(
+        "rho:Q",
+        title="\N{GREEK SMALL LETTER RHO}, the radius of the perturbation",
+        scale=alt.Scale(type="log", nice=False),
+        axis=alt.Axis(grid=False, labelOverlap="greedy", labelExpr=PLAIN, values=radii),
+    )
+    fields = {
+        "label:N": "variant",
+        "rho:Q ~g": "rho",
+        "value:Q .2f": title,
+        "spread:Q .2f": "standard deviation over seeds",
+        "diverged:Q": "diverged runs",
+    }
+    return lines(data, x, y, fields, key, theme, width)
+
+
+def with_rho(tuning: Iterable[Tuning], variants: Sequence[Variant]) -> list[Tuning]:
+    """What was tuned over more than one rho, of the variants that are compared, in their order."""
+    found = {each.label: each for each in tuning if len(each.grids.get("rho", ())) > 1}
+    return [found[v.label] for v in variants if v.label in found and found[v.label].scores]
+
+
+def _best(scores: Sequence[Score]) -> dict[float, Score]:
+    """The radii from small to large, each at the best of the other settings tried with it."""
+    ranked = sorted(scores, key=lambda score: score.mean)
+    by_rho = {float(score.values.get("rho", 0)): score for score in ranked}
+    return {rho: by_rho[rho] for rho in sorted(by_rho) if rho > 0}
+
+
+def directions(
+    profiles: Mapping[str, Profile],
+    title: str | list[str],
+    key: Key,
+    theme: Theme = PRINT,
+    width: Width = 760,
+) -> alt.LayerChart:
+    """The loss along a direction, one line a name; losses that are not finite are left out."""
+    data: list[dict[str, Any]] = [
+        {"label": name, "x": x, "loss": float(f"{loss:.6g}")}
+        for name, profile in profiles.items()
+        for x, loss in zip(profile.x, profile.loss, strict=True)
+        if loss is not None
+    ]
+    axis = alt.Axis(grid=False, tickCount=5, labelExpr=PLAIN)
+    x = alt.X("x:Q", title=title, axis=axis, scale=alt.Scale(nice=False))
+    scale = spanning([point["loss"] for point in data])
+    y = alt.Y("loss:Q", scale=scale, axis=heading(LOSS, labelExpr=PLAIN))
+    fields = {"label:N": "solution", "x:Q .3~g": "at", "loss:Q .4~g": LOSS}
+    return lines(data, x, y, fields, key, theme, width)

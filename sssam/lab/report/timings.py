@@ -1,0 +1,45 @@
+"""Measured seconds of variants -> cells of a table, and what stands under it."""
+
+from collections.abc import Sequence
+
+from sssam.lab.report.cells import Cell, number
+from sssam.lab.report.text import counted
+from sssam.lab.training.timing import Timed
+
+
+def cells(found: Sequence[Timed]) -> list[list[Cell]]:
+    """Passes and seconds of whole runs, in those of the base's; a line a variant."""
+    return [_cells(each) for each in found]
+
+
+def _cells(each: Timed) -> list[Cell]:
+    run, timing, passes = each
+    length = run.epochs / run.task.epochs
+    low, high = (f"{length * end:.2f}" for end in (timing.low, timing.high))
+    return [
+        Cell("variant", run.method.label),
+        number("passes", length * passes, "{:.3f}"),
+        number("seconds", length * timing.ratio, "{:.2f}", note=f"[{low}, {high}]"),
+        number("ms a step", timing.seconds * 1e3, "{:.3g}"),
+    ]
+
+
+def sentence(found: Sequence[Timed]) -> str:
+    """What the numbers are, where they were measured, and which of them say little."""
+    first = found[0].timing
+    made = first.environment
+    text = (
+        "Passes and seconds of a whole run, in those of the base's run: medians over "
+        f"{counted(first.blocks, 'block')} of {counted(first.steps, 'step')}, on {made.processor}, "
+        f"{made.device}, {counted(made.threads, 'thread')}, torch {made.versions['torch']}. In "
+        "brackets 95% intervals. Plain and sharpness-aware steps are weighted as the schedule "
+        "expects them; early stopping is not foreseen."
+    )
+    noisy = [each.run.method.label for each in found if not each.timing.steady]
+    if noisy:
+        which = "every variant" if len(noisy) == len(found) else ", ".join(noisy)
+        text += (
+            f" The clock was too noisy to state a price of {which}, with an interval wider than "
+            "10%: measure again while nothing else runs."
+        )
+    return text

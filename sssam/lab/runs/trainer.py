@@ -1,0 +1,114 @@
+"""Runs by their records: those that have one are read, the others are trained, with progress."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from sssam.lab.engines import Engine
+from sssam.lab.runs import checks, dispatch
+from sssam.lab.runs import store as records
+from sssam.lab.runs.progress import CHOOSING, Purpose, showing
+from sssam.lab.runs.worker import Settings
+from sssam.lab.specs import Record, Run
+
+
+class Trainer:
+    """Trains runs that have no record, and gives the records of all that were asked for so far.
+
+    A record is read once, however often its run is asked for. `stored` are all so far, by id;
+    `trained` is the number of those that were trained here.
+
+    Args:
+        directory: of the records.
+        engine: where runs are trained.
+        settings: how each of them is trained.
+        console: where progress is shown, and what was found before.
+        quiet: whether none of it is.
+        retry_failed: whether runs that failed are trained anew, once.
+
+    Raises:
+        ValueError: no such logger, or an accelerator that this machine lacks.
+        ModuleNotFoundError: the logger's library is not installed.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        engine: Engine,
+        settings: Settings,
+        console: Console,
+        *,
+        quiet: bool = False,
+        retry_failed: bool = False,
+    ) -> None:
+        checks.check_settings(settings, engine)
+        self.directory, self.engine, self.settings = directory, engine, settings
+        self.console, self.quiet, self.retry_failed = console, quiet, retry_failed
+        self.stored: dict[str, Record] = {}
+        self.trained = 0
+
+    def __call__(self, asked: Sequence[Run], purpose: Purpose = CHOOSING) -> Mapping[str, Record]:
+        """The records of these runs and of those before, by id.
+
+        Where values are chosen by them, neither the test set nor flatness is measured.
+
+        Raises:
+            ModuleNotFoundError: the engine's library is not installed.
+            WorkerLostError, DeviceError: workers keep dying before they begin a run, or lack the
+                accelerator.
+            ConnectionError: the engine's cluster can't be reached.
+            KeyboardInterrupt: Ctrl-C or SIGTERM, with a note on what is kept.
+        """
+        settings = self.settings
+        if purpose.choosing:
+            settings = settings._replace(test=False, flatness=None)
+        new = [run for run in asked if not settings.answered_by(self.stored.get(run.id))]
+        stored = records.read_runs(new, self.directory)
+        say_problems(stored.problems, self.console)
+        self.stored |= stored.by_id
+        missing = dispatch.missing(new, stored.by_id, settings, self.retry_failed)
+        if missing:
+            self._say_finished(len(asked) - len(missing), len(asked))
+            self.stored |= self._train(missing, settings, purpose)
+            self.trained += len(missing)
+        return self.stored
+
+    def _train(
+        self, missing: Sequence[Run], settings: Settings, purpose: Purpose
+    ) -> Mapping[str, Record]:
+        try:
+            with showing(missing, self.console, self.quiet, purpose) as progress:
+                return dispatch.run_missing(
+                    missing,
+                    self.directory,
+                    settings,
+                    engine=self.engine,
+                    retry_failed=self.retry_failed,
+                    on_record=progress.ended,
+                    on_epoch=progress.epoch,
+                ).by_id
+        except KeyboardInterrupt as stop:
+            stop.add_note(
+                f"finished runs are kept in {self.directory}; the same command goes on from there"
+            )
+            raise
+
+    def say_if_nothing_was_trained(self) -> None:
+        """Says so where every run that was asked for had a record."""
+        if not self.trained:
+            self._say_finished(len(self.stored), len(self.stored))
+
+    def _say_finished(self, number: int, total: int) -> None:
+        if number and not self.quiet:
+            rest = f"{total - number} to train" if number < total else "nothing was trained"
+            text = f"{number} of {total} runs were finished before, in {self.directory}: {rest}"
+            self.console.print(Text(text), soft_wrap=True)
+
+
+def say_problems(problems: Sequence[records.Problem], console: Console) -> None:
+    """Names the files among the records that are none."""
+    for problem in problems:
+        text = Text(f"passed over, no record: {problem}", style="yellow")
+        console.print(text, soft_wrap=True)

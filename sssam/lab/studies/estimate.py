@@ -1,0 +1,72 @@
+"""How long a study will take on this machine: some steps of the base, and what is timed after."""
+
+import statistics
+import time
+
+from sssam.lab.report.text import counted
+from sssam.lab.runs.progress import duration
+from sssam.lab.specs import Method, Run, Task
+from sssam.lab.studies import conduct
+from sssam.lab.studies.design import Part, Study
+from sssam.lab.studies.seconds import AFTER_RUNS
+from sssam.lab.training import hardware, loop
+from sssam.lab.training.evaluate import FIXED_SUBSET
+from sssam.lab.training.prepare import prepare
+from sssam.lab.training.train import alone
+
+#: Seconds that steps are timed for, at most, but for the last one.
+LOOK = 1.0
+
+
+def estimated(study: Study, slots: int) -> str:
+    """How many runs there are and how long they take on one core each, in one line.
+
+    Raises:
+        Exception: whatever a user's own task raises.
+    """
+    tuning = sum(conduct.tuning_runs(study, part) for part in study.parts)
+    comparing = sum(len(_compared(part)) * len(study.seeds) for part in study.parts)
+    seconds = sum(_seconds(study, part) for part in study.parts) / slots
+    seconds += AFTER_RUNS * len(study.parts)
+    tuned = f"{counted(tuning, 'run')} to tune, " if tuning else ""
+    at_once = f" with {slots} runs at once" if slots > 1 else ""
+    return f"{tuned}{counted(comparing, 'run')} to compare: about {duration(seconds)}{at_once}"
+
+
+def _seconds(study: Study, part: Part) -> float:
+    """Seconds of all runs of a task, one after another."""
+    epoch = _epoch_seconds(part.task)
+    tuned = sum(each.count(study.trials) * _epochs(part.task, each.start) for each in part.tuned)
+    compared = sum(_epochs(part.task, method) for method in _compared(part))
+    return epoch * (tuned * len(study.tuning_seeds) + compared * len(study.seeds))
+
+
+def _compared(part: Part) -> list[Method]:
+    return conduct.undecided(part).methods
+
+
+def _epochs(task: Task, method: Method) -> float:
+    """A method's epochs, in those of the base: a scheduled pass at its mean probability."""
+    run = Run(task=task, method=method, seed=0)
+    if method.kind == "base":
+        return run.epochs
+    schedule = method.scheduling_function()
+    mean = 1.0 if schedule is None else schedule.mean_probability(1000)
+    return run.epochs * (1 + mean * method.ascent_fraction)
+
+
+def _epoch_seconds(task: Task) -> float:
+    """Seconds of one epoch of the base and of the evaluation after it, with one thread."""
+    run = Run(task=task, method=Method(label="base", kind="base"), seed=0)
+    fabric, times = hardware.fabric("cpu", task.precision), list[float]()
+    with alone(1, 0, fabric.device):
+        training = prepare(run, fabric)
+        for part in loop.parts(training, 0):
+            begun = time.perf_counter()
+            loop.step(training, part)
+            times.append(time.perf_counter() - begun)
+            if sum(times) > LOOK:
+                break
+    train, validation, _ = training.split
+    evaluated = (min(FIXED_SUBSET, len(train)) + len(validation)) / len(train) / 3
+    return statistics.median(times) * training.total_steps / run.epochs * (1 + evaluated)

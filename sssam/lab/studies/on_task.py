@@ -1,0 +1,67 @@
+"""The study of one task, from what a command says of it."""
+
+from collections.abc import Sequence
+
+from sssam.lab.specs import Method, Task
+from sssam.lab.specs.flatness import OF_STUDY
+from sssam.lab.studies import defaults, settings, words
+from sssam.lab.studies.design import TRIALS, TUNING_SEEDS, Part, Study, Tunable
+
+#: Seeds on which a task is tuned that is compared without a study file.
+_TUNING_SEEDS = TUNING_SEEDS[:2]
+
+
+def study(
+    task: Task,
+    variants: Sequence[str] = (),
+    *,
+    trials: int = 0,
+    controls: bool = True,
+    seeds: int = defaults.SEEDS,
+    flatness: bool = False,
+) -> Study:
+    """A comparison of variants with the base on a task.
+
+    Args:
+        task: what is trained.
+        variants: words as `words.parse` reads them; the default ones for none.
+        trials: of the base's recipe and of each variant's rho; 0 leaves both as they are.
+        controls: whether the base is compared at other lengths and with averages too.
+        seeds: how many, counted from 0.
+        flatness: whether the flatness of each trained model is measured.
+
+    Raises:
+        ValueError: as `words.parse`.
+    """
+    axes = settings.recipe(task) if trials else {}
+    chosen = words.parse(task, [word for word in variants if word != "base"], bool(trials))
+    named = {variant.label for variant in chosen}
+    known = defaults.controls(task) if controls else ()
+    part = Part(
+        task=task,
+        base=Tunable(method=Method(label="base", kind="base"), axes=axes),
+        controls=tuple(control for control in known if control.label not in named),
+        variants=tuple(chosen),
+    )
+    return Study(
+        name=task.name,
+        parts=(part,),
+        seeds=tuple(range(seeds)),
+        tuning_seeds=_TUNING_SEEDS,
+        trials=trials or TRIALS,
+        flatness=OF_STUDY if flatness else None,
+    )
+
+
+def variant(task: Task, word: str) -> Method:
+    """The one variant that a word names, where its tuning would start.
+
+    Raises:
+        ValueError: it names none, or several.
+    """
+    if word == "base":
+        return Method(label="base", kind="base")
+    found = words.parse(task, [word])
+    if len(found) != 1:
+        raise ValueError(f"--method is {word!r}, which names {len(found)} variants: name one")
+    return found[0].start

@@ -1,0 +1,45 @@
+"""Seconds of a study's variants, measured on this machine and kept in the study's directory."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sssam.lab.specs import Run
+from sssam.lab.specs import timing as stored
+from sssam.lab.studies.conduct import Decided
+from sssam.lab.training import timing
+from sssam.lab.training.timing import Timed
+
+#: Seconds for each task after a study's runs.
+AFTER_RUNS = 8.0
+
+
+def measured(
+    decided: Decided,
+    directory: Path,
+    *,
+    seconds: float = AFTER_RUNS,
+    accelerator: str = "cpu",
+    threads: int = 1,
+) -> Sequence[Timed]:
+    """Times a task's variants, and leaves their timings in a study's directory.
+
+    Raises:
+        ValueError: torchrun's ranks.
+        OSError: the timings can't be written.
+        Exception: whatever a user's own task raises.
+    """
+    found = timing.measure(
+        decided.part.task,
+        decided.methods,
+        seconds=seconds,
+        accelerator=accelerator,
+        threads=threads,
+    )
+    stored.write({each.run.variant: each.timing for each in found}, directory)
+    return found
+
+
+def are_known(decided: Decided, directory: Path) -> bool:
+    """Whether every variant of a task has a timing in the study's directory."""
+    runs = [Run(task=decided.part.task, method=method, seed=0) for method in decided.methods]
+    return {run.variant for run in runs} <= set(stored.read(directory))

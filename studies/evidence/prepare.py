@@ -1,0 +1,88 @@
+"""Writes the data of these studies into `studies/evidence/data/`: packages and CIFAR-10.
+
+    pip install --target PACKAGES --no-deps rdata plotnine
+    PYTHONPATH=PACKAGES python studies/evidence/prepare.py --cifar CIFAR --packages PACKAGES
+
+Debian's `r-cran-mlbench` has the letters and the satellite images, `wordnet-base` the text, and
+`plotnine` the diamonds; `--root` is where Debian's packages lie, if not at `/`. CIFAR is a folder
+with `train*.parquet` and `test*.parquet` in the hub's layout.
+"""
+
+import argparse
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas
+import pyarrow as pa
+import pyarrow.parquet
+from PIL import Image
+
+HERE = Path(__file__).parent / "data"
+TEXT_BYTES = 400_000
+
+
+def tables(root: Path) -> None:
+    """Letters (20,000 rows, 26 classes) and satellite images (6,435 rows, 6 classes)."""
+    import rdata
+
+    folder = root / "usr/lib/R/site-library/mlbench/data"
+    letters = rdata.read_rda(folder / "LetterRecognition.rda")["LetterRecognition"]
+    letters.rename(columns={"lettr": "label"}).to_csv(HERE / "letters.csv", index=False)
+    satellite = rdata.read_rda(folder / "Satellite.rda")["Satellite"]
+    satellite.rename(columns={"classes": "label"}).to_csv(HERE / "satellite.csv", index=False)
+
+
+def diamonds(packages: Path) -> None:
+    """20,000 of 53,940 diamonds, drawn once: nine properties and the price."""
+    table = pandas.read_csv(packages / "plotnine/data/diamonds.csv")
+    table.sample(20_000, random_state=0).to_csv(HERE / "diamonds.csv", index=False)
+
+
+def text(root: Path) -> None:
+    """The first glosses of WordNet's nouns, a line each, plain ASCII."""
+    lines = (root / "usr/share/wordnet/data.noun").read_text("ascii", "ignore").splitlines()
+    glosses = [line.split("| ", 1)[1].strip() for line in lines if "| " in line]
+    order = np.random.default_rng(0).permutation(len(glosses))
+    content = "\n".join(re.sub(r"\s+", " ", glosses[i]) for i in order)
+    (HERE / "glosses.txt").write_text(content[:TEXT_BYTES])
+
+
+def images(cifar: Path) -> None:
+    """CIFAR-10 at half its side, 16 x 16, each pixel the mean of four."""
+    folder = HERE / "cifar16"
+    folder.mkdir(exist_ok=True)
+    for part, count in (("train", 20_000), ("test", 10_000)):
+        (path,) = cifar.glob(f"{part}*.parquet")
+        table = pyarrow.parquet.read_table(path).slice(0, count)
+        kind = {name: table.schema.field(name).type for name in ("img", "label")}
+        small = [{"bytes": _half(each["bytes"]), "path": None} for each in table["img"].to_pylist()]
+        columns = {"img": pa.array(small, kind["img"]), "label": table["label"].combine_chunks()}
+        out = pa.table(columns).replace_schema_metadata(table.schema.metadata)
+        pyarrow.parquet.write_table(out, folder / f"{part}.parquet")
+
+
+def _half(content: bytes) -> bytes:
+    image = Image.open(io.BytesIO(content)).convert("RGB").reduce(2)
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+def main() -> None:
+    """Everything."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--root", type=Path, default=Path("/"))
+    parser.add_argument("--packages", type=Path, required=True)
+    parser.add_argument("--cifar", type=Path, required=True)
+    given = parser.parse_args()
+    HERE.mkdir(exist_ok=True)
+    tables(given.root)
+    diamonds(given.packages)
+    text(given.root)
+    images(given.cifar)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""Families at a budget: numbers are the schedule's own, and what can't be reached is said."""
+
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from sssam.lab.studies.budgets import FAMILIES, AtBudget, bands, families, table
+from sssam.schedules.draws import Draws
+
+
+def planned(family: str, *arguments: object, **more: object) -> AtBudget:
+    return next(p for p in families(*arguments, **more) if p.family == family)  # type: ignore[arg-type]
+
+
+def printed(
+    found: list[AtBudget], total_steps: int, encoding: str = "utf-8", width: int = 120
+) -> str:
+    file = StringIO()
+    Console(file=file, width=width).print(table(found, total_steps, encoding))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("budget", [1.0, 1.1, 1.25, 1.5, 1.9, 2.0])
+@pytest.mark.parametrize("total_steps", [1, 10, 1000])
+def test_every_family_meets_the_budget_or_says_what_it_reaches(
+    budget: float, total_steps: int
+) -> None:
+    for each in families(budget, total_steps):
+        if each.schedule is None:
+            assert "reaches 1" in each.remark or "reaches 2" in each.remark
+        else:
+            assert abs(each.expected - budget) <= 1 / total_steps + 1e-12
+
+
+def test_the_default_budget_is_in_reach_of_all_families() -> None:
+    assert [p.family for p in families() if p.schedule is not None] == list(FAMILIES)
+
+
+def test_a_family_out_of_reach_names_its_interval() -> None:
+    falling = planned("linear, falling", 1.25, 1000)
+    assert falling.schedule is None
+    assert falling.remark == "reaches 1.5 to 2 from linear(1.0, 0.0)"
+
+
+def test_the_spread_is_that_of_the_draws() -> None:
+    each = planned("constant", 1.5, 100)
+    counts = [1 + len(Draws(each.schedule, 100, s).acting_steps()) / 100 for s in range(400)]
+    mean = sum(counts) / 400
+    spread = (sum((c - mean) ** 2 for c in counts) / 399) ** 0.5
+    assert each.spread == pytest.approx(0.05)
+    assert spread == pytest.approx(each.spread, rel=0.1)
+    assert planned("late block", 1.5, 100).spread == 0
+
+
+def test_the_effective_rho_follows_the_strength() -> None:
+    assert planned("linear", 1.5, 1000, 0.1).rho == (0.1, 0.1)
+    assert planned("constant", 1.25, 1000, 0.1, "per-step").rho == pytest.approx((0.4, 0.4))
+    low, high = planned("linear", 1.5, 1000, 0.1, "per-step").rho
+    assert (low, high) == pytest.approx((0.1, 1.0), rel=0.01)
+    assert planned("late block", 1.5, 1000, 0.1, "total").rho == pytest.approx((0.2, 0.2))
+
+
+def test_a_strength_that_the_optimizer_refuses_is_said() -> None:
+    each = planned("constant", 1.05, 1000, 0.1, "total")
+    assert each.schedule is not None
+    assert each.remark.startswith("refused with this strength: strength='total' needs 20 times")
+
+
+def test_bands_are_drawn_as_the_optimizer_would() -> None:
+    found = families(1.5, 200)
+    band = bands(found, 200, seed=3)[0]
+    assert [t for t, taken in enumerate(band.taken) if taken] == Draws(
+        found[0].schedule, 200, seed=3
+    ).acting_steps()
+
+
+@pytest.mark.parametrize("total_steps", [1, 2, 39, 41, 1000])
+def test_the_terminal_shows_curves(total_steps: int) -> None:
+    text = printed(families(1.5, total_steps), total_steps)
+    assert "late(" in text
+    assert "█" in text
+
+
+def test_a_terminal_without_unicode_gets_plain_signs() -> None:
+    text = printed(families(1.5, 1000), 1000, encoding="ascii")
+    assert text.isascii()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"budget": 0.9}, r"budget must be in \[1, 2\], not 0.9; 1 is the base optimizer"),
+        ({"budget": 2.1}, r"budget must be in \[1, 2\], not 2.1"),
+        ({"budget": float("nan")}, r"budget must be in \[1, 2\], not nan"),
+        ({"total_steps": 0}, "total_steps must be at least 1, not 0; the steps of the whole run"),
+        ({"rho": -0.1}, "rho must be at least 0, not -0.1"),
+    ],
+)
+def test_bad_input_is_refused(arguments: dict, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        families(**arguments)

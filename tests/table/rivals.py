@@ -1,0 +1,98 @@
+"""The rows of the rivals, and of settings that several methods share."""
+
+import itertools
+from collections.abc import Callable
+
+import torch
+
+import sssam
+from sssam.methods import Ascent
+from sssam.roles import Auto, Fresh
+from tests import naive
+from tests.problems import Problem
+from tests.table.row import Row
+
+NOT_TWO_LINES = ("closure", "passes")
+
+
+def _parts(problem: Problem) -> list[slice]:
+    ends = [0, *itertools.accumulate(p.numel() for p in problem.params)]
+    return [slice(*pair) for pair in itertools.pairwise(ends)]
+
+
+def _first_update(problem: Problem) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Of Muon for matrices, a fifth of Adam's elsewhere, on one vector."""
+
+    def turn(g: torch.Tensor) -> torch.Tensor:
+        done = []
+        for part, p in zip(_parts(problem), problem.params, strict=True):
+            w = torch.zeros_like(p).requires_grad_()
+            w.grad = g[part].view_as(p).clone()
+            if p.ndim == 2:
+                rules = {"weight_decay": 0.0, "adjust_lr_fn": "match_rms_adamw"}
+                torch.optim.Muon([w], lr=1.0, **rules).step()
+            else:
+                torch.optim.Adam([w], lr=0.2, eps=0.0).step()
+            done.append(-w.detach().flatten())
+        return torch.cat(done)
+
+    return turn
+
+
+def _layers(problem: Problem) -> int:
+    return sum(p.ndim > 1 for p in problem.params)
+
+
+RIVALS: dict[str, Row] = {
+    "SAM auto": Row(
+        lambda b, m: sssam.SAM(b, rho="auto", model=m),
+        lambda p: naive.NaiveAuto(layers=_layers(p)),
+        2.0,
+    ),
+    "auto, within its rise": Row(
+        lambda b, m: sssam.SharpnessAware(
+            b, Ascent(Fresh(0.25), Auto(rise=0.02, fraction=0.25)), model=m
+        ),
+        lambda p: naive.NaiveAuto(rise=0.02, fraction=0.25, layers=_layers(p)),
+        1.25,
+        forms=NOT_TWO_LINES,
+    ),
+    "SAM in 3 steps": Row(
+        lambda b, m: sssam.SAM(b, rho=0.1, ascent_steps=3, model=m),
+        lambda p: naive.NaiveClimb(rho=0.1, n=3),
+        4.0,
+        forms=NOT_TWO_LINES,
+        passes=4,
+    ),
+    "ASAM in 2 steps on a quarter": Row(
+        lambda b, m: sssam.ASAM(b, rho=0.5, ascent_steps=2, ascent_fraction=0.25, model=m),
+        lambda p: naive.NaiveClimb(rho=0.5, n=2, eta=0.01, fraction=0.25),
+        1.5,
+        forms=NOT_TWO_LINES,
+        passes=3,
+    ),
+    "ZSharp": Row(
+        lambda b, m: sssam.ZSharp(b, rho=0.1, percentile=80, model=m),
+        lambda p: naive.NaiveZSharp(parts=_parts(p)),
+        2.0,
+    ),
+    "SAM along the sign": Row(
+        lambda b, m: sssam.SAM(b, rho=0.1, along="sign", model=m),
+        lambda p: naive.NaiveAlong(),
+        2.0,
+    ),
+    "SAM along Muon's update": Row(
+        lambda b, m: sssam.SAM(b, rho=0.1, along="muon", model=m),
+        lambda p: naive.NaiveAlong(turn=_first_update(p)),
+        2.0,
+    ),
+    "IRE": Row(
+        lambda b, m: sssam.IRE(b, kappa=1.5, flat=0.7, model=m), lambda p: naive.NaiveIRE(), 1.0
+    ),
+    "SALA": Row(
+        lambda b, m: sssam.SALA(b, rho=0.02, k=2, alpha=0.5, model=m),
+        lambda p: naive.NaiveSALA(rho=0.02),
+        None,
+        forms=NOT_TWO_LINES,
+    ),
+}
