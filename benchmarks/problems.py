@@ -8,8 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from sssam.lab.specs import ModelSpec
-from sssam.lab.tasks.form import Form
-from sssam.lab.tasks.models import build
+from sssam.lab.tasks.models import Form, build
 
 CLASSES = 10
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from itertools import compress
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -27,7 +28,7 @@ class Weights:
         self._on_move = on_move
         self._backup = Backup()
         self._params: list[Tensor] = []
-        self._saved: list[tuple[Tensor, Tensor]] = []
+        self._saved: list[Saved] = []
         self._versions: list[int] = []
 
     def __reduce__(self) -> tuple[type["Weights"], tuple[Callable[[], object]]]:
@@ -49,12 +50,22 @@ class Weights:
         """
         self.restore()
         if e:
-            self._params = [params[i] for i in e]
             # Saved before anything moves, so that an interrupt in between can always be undone.
-            self._saved = self._backup.save(params, [*e])
-            each(partial(torch._foreach_add_, alpha=factor), self._params, [*e.values()])
+            which, self._saved = self._backup.save(params, e)
+            self._params = [params[i] for i in which]
+            self._add({i: e[i] for i in which}, factor)
             self._versions = [p._version for p in self._params]
             self._on_move()
+
+    def _add(self, e: Vector, factor: float) -> None:
+        parts = list(zip(self._params, e.values(), self._saved, strict=True))
+        whole = [(p, part) for p, part, saved in parts if saved.rows is None]
+        if whole:
+            op = partial(torch._foreach_add_, alpha=factor)
+            each(op, [p for p, _ in whole], [part for _, part in whole])
+        for _, part, (here, _, rows) in parts[len(whole) :]:
+            if rows is not None:
+                here.index_add_(0, rows, part.index_select(0, rows), alpha=factor)
 
     @torch.no_grad()
     def shift(self, params: list[Tensor], e: Vector, factor: float = 1.0) -> None:
@@ -69,7 +80,12 @@ class Weights:
     def restore(self) -> None:
         """Put the parameters back at w, bitwise and in the same storage; nothing to do at w."""
         if self._saved:
-            torch._foreach_copy_([here for here, _ in self._saved], [w for _, w in self._saved])
+            whole = [(here, copy) for here, copy, rows in self._saved if rows is None]
+            if whole:
+                torch._foreach_copy_([here for here, _ in whole], [copy for _, copy in whole])
+            for here, copy, rows in self._saved[len(whole) :]:
+                if rows is not None:
+                    here.index_copy_(0, rows, copy)
             self._on_move()
         self.settle()
 
@@ -90,6 +106,14 @@ class Weights:
         self._backup = Backup()
 
 
+class Saved(NamedTuple):
+    """A parameter's memory, and what stood in it: in all of it, or in these rows."""
+
+    here: Tensor
+    copy: Tensor
+    rows: Tensor | None = None
+
+
 class Backup:
     """Copies of parameters, whose memory is kept where they lie in the host's."""
 
@@ -99,21 +123,29 @@ class Backup:
         self._here: list[Tensor] = []
         self._copies: dict[int, Tensor] = {}
 
-    def save(self, params: list[Tensor], which: list[int]) -> list[tuple[Tensor, Tensor]]:
-        """The memory of some parameters, and what stands in it.
+    def save(self, params: list[Tensor], e: Vector) -> tuple[list[int], list[Saved]]:
+        """Copies of what e moves, by position: whole parameters first, then those of which rows.
 
         Args:
             params: all of them; the same object as long as they are the same.
-            which: positions of those to be copied.
+            e: the perturbation.
         """
         self._know(params)
-        copies = self._copies if self._addresses else {}
-        for i in which:
+        is_kept = bool(self._addresses)
+        copies = self._copies if is_kept else {}
+        large = [i for i, part in e.items() if part.numel() >= _LARGE] if is_kept else []
+        found = {i: moving_rows(e[i]) for i in large}
+        rows = {i: some for i, some in found.items() if some is not None}
+        whole = [i for i in e if i not in rows]
+        for i in whole:
             if i not in copies:
                 copies[i] = torch.empty_like(self._here[i])
-        saved = [(self._here[i], copies[i]) for i in which]
-        torch._foreach_copy_([w for _, w in saved], [here for here, _ in saved])
-        return saved
+        saved = [Saved(self._here[i], copies[i]) for i in whole]
+        if saved:
+            torch._foreach_copy_([each.copy for each in saved], [each.here for each in saved])
+        for i, some in rows.items():
+            saved.append(Saved(self._here[i], self._here[i].index_select(0, some), some))
+        return [*whole, *rows], saved
 
     def _know(self, params: list[Tensor]) -> None:
         # As long as the aliases live, no other memory can come to lie at their addresses.
@@ -122,3 +154,22 @@ class Backup:
         self._params, self._copies = params, {}
         self._here = [local(p.detach()) for p in params]
         self._addresses = [*map(Tensor.data_ptr, params)] if on_host(params) else []
+
+
+#: From so many numbers on, it pays to look for rows that stay.
+_LARGE = 2**18
+
+
+def moving_rows(part: Tensor) -> Tensor | None:
+    """The rows of a perturbation that are not 0, if they are at most a quarter; else None.
+
+    A pass reads few rows of a large embedding, and its gradient is zero in all the others: only
+    those few are kept and moved. A sample of the rows tells the usual tensor at no cost.
+    """
+    if part.ndim != 2 or part.is_complex():
+        return None
+    some = part[:: max(len(part) // 64, 1)]
+    if 2 * int(some.any(1).sum()) > len(some):
+        return None
+    rows = ((part.amax(1) != 0) | (part.amin(1) != 0)).nonzero().squeeze(1)
+    return rows if 4 * len(rows) <= len(part) else None
