@@ -10,6 +10,7 @@ from torch import Tensor
 from sssam.core.vectors import Vector, scale
 
 Phase = Literal["plain", "ascent", "descent", "scores"]
+Derivative = Literal["own", "noted", "given"]
 #: No vectors, or no numbers, to be kept.
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 NO_VECTOR: Mapping[int, Tensor] = MappingProxyType({})
@@ -54,6 +55,8 @@ class Pass:
         backward: whether a backward pass follows the forward one.
         losses: whether the method needs the loss of each sample.
         earlier: whether it runs on the batch of the step before.
+        derivative: of the loss with respect to the model's outputs: its own, which is "noted" or
+            not, or the "given" one that was noted at this step.
     """
 
     phase: Phase
@@ -63,6 +66,7 @@ class Pass:
     backward: bool = True
     losses: bool = False
     earlier: bool = False
+    derivative: Derivative = "own"
 
     @property
     def whole(self) -> bool:

@@ -4,12 +4,14 @@ Two steps are run, the first of a training and a later one, on two small tensors
 run again with the result of one pass changed: what then differs rests on that pass.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import torch
+from torch import Tensor
 
-from sssam.methods.dry import Method, Run, Seen, Toy, apart, run
+from sssam.methods.toy import Run, Runs, Seen, Toy, dry_run
 
 #: Where a step's first pass runs: at w, at w + e, at w whatever the others do, or it depends on t.
 Opening = Literal["at w", "moved", "any", "mixed"]
@@ -41,6 +43,7 @@ class Facts:
         shares_first: whether its pass at w, if any, is one over the whole batch, which others can
             run for it.
         needs_losses: whether it needs the losses of single samples.
+        needs_outputs: whether it takes the loss's derivative with respect to the outputs.
         keeps_batch: whether it runs passes on the batch of the step before.
         keeps: the names of the vectors that are kept from step to step, each as large as w.
         lacks: those that it reads, and does not keep itself.
@@ -59,6 +62,7 @@ class Facts:
     most_passes: int
     shares_first: bool
     needs_losses: bool
+    needs_outputs: bool
     keeps_batch: bool
     keeps: frozenset[str]
     lacks: frozenset[str]
@@ -74,11 +78,11 @@ class Facts:
         return self.needs_losses or self.keeps_batch
 
 
-def read(method: Method) -> Facts:
+def read(method: Runs) -> Facts:
     """The facts of a method that always runs the same passes."""
-    first = run(method, Toy(0))
-    later = run(method, Toy(1))
-    changed = [run(method, Toy(1), i) for i in range(len(later.passes))]
+    first = dry_run(method, Toy(0))
+    later = dry_run(method, Toy(1))
+    changed = [dry_run(method, Toy(1), i) for i in range(len(later.passes))]
     both = [*first.passes, *later.passes]
     plain = _is_plain(later)
     moves = any(each.moves for each in later.passes)
@@ -93,6 +97,7 @@ def read(method: Method) -> Facts:
         most_passes=max(len(first.passes), len(later.passes)),
         shares_first=all(each.is_bare for each in both if not each.left),
         needs_losses=any(each.pass_.losses for each in both),
+        needs_outputs=any(each.pass_.derivative != "own" for each in both),
         keeps_batch=any(each.pass_.earlier for each in both),
         keeps=frozenset(kept | later.recalled),
         lacks=frozenset(later.recalled - kept),
@@ -116,6 +121,7 @@ def together(on: Facts, off: Facts) -> Facts:
         most_passes=max(on.most_passes, off.most_passes),
         shares_first=on.shares_first and off.shares_first,
         needs_losses=on.needs_losses or off.needs_losses,
+        needs_outputs=on.needs_outputs or off.needs_outputs,
         keeps_batch=on.keeps_batch or off.keeps_batch,
         keeps=keeps,
         lacks=(on.lacks | off.lacks) - ((on.keeps - on.lacks) | (off.keeps - off.lacks)),
@@ -132,9 +138,9 @@ def together(on: Facts, off: Facts) -> Facts:
 
 def _is_plain(run: Run) -> bool:
     """Whether one bare pass at w is all, and its gradient goes to the base optimizer untouched."""
-    one, update = run.passes[0], run.update
+    one = run.passes[0]
     alone = len(run.passes) == 1 and one.is_bare and not one.left
-    return alone and run.untouched and not any(update[1:])
+    return alone and run.untouched and not any(run.update[1:])
 
 
 def _cost(passes: list[Seen]) -> float:
@@ -154,10 +160,14 @@ def _longest(run: Run, changed: list[Run]) -> float:
 
 def _differ(one: Seen, other: Seen) -> bool:
     """Whether a pass is another one; if e is empty nothing tells, and it may be."""
-    if one.e is not None and (not one.e or apart(one.e, other.e or {})):
+    if one.e is not None and (not one.e or _apart(one.e, other.e or {})):
         return True
     a, b = one.pass_.samples, other.pass_.samples
     return a is not None and b is not None and not torch.equal(a, b)
+
+
+def _apart(one: Mapping[int, Tensor], other: Mapping[int, Tensor]) -> bool:
+    return one.keys() != other.keys() or any(not torch.equal(one[i], other[i]) for i in one)
 
 
 def _binding(run: Run, changed: list[Run]) -> str:
@@ -165,8 +175,8 @@ def _binding(run: Run, changed: list[Run]) -> str:
         if each.pass_.phase != "ascent":
             continue
         was, now = run.update, changed[i].update
-        if any(apart(*each) for each in zip(was[:4], now[:4], strict=True)):
+        if any(_apart(*each) for each in zip(was[:4], now[:4], strict=True)):
             return "update uses the gradient of its first pass: the ranks' weights would part"
-        if any(apart(x, now.kept[name]) for name, x in was.kept.items()):
+        if any(_apart(x, now.kept[name]) for name, x in was.kept.items()):
             return "memory is made of its first pass: a checkpoint would hold one rank's alone"
     return ""

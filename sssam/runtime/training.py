@@ -16,6 +16,7 @@ from sssam.methods import Method
 from sssam.runtime import gradients
 from sssam.runtime.bases import Bases
 from sssam.runtime.guard import Guard
+from sssam.runtime.outputs import Outputs
 from sssam.runtime.ranks import Ranks, freshener
 from sssam.runtime.step import NO_GRADIENTS, StepInProgress
 from sssam.schedules import progress
@@ -49,6 +50,7 @@ class TrainingState:
         self.batch: Any = None
         self.left: gradients.Left | None = None
         self._noted: dict[int, gradients.Left] = {}
+        self.outputs = Outputs(guard.model, self) if method.facts.needs_outputs else None
         self.makes_room = self.broken_off = self.phase_was_read = False
         self._warned_of_void = self._examined = False
         self.stage: Stage = "idle"
@@ -106,6 +108,12 @@ class TrainingState:
 
     def _rest(self) -> None:
         self.step, self.stage, self.scaled, self._noted = None, "idle", False, {}
+        self.forget_outputs()
+
+    def forget_outputs(self) -> None:
+        """Forget what was noted of the outputs of a pass."""
+        if self.outputs is not None:
+            self.outputs.clear()
 
     @property
     def awaits_pass(self) -> bool:

@@ -37,6 +37,7 @@ REFUSED = {
     "S2SAM": "runs no ascent pass at w",
     "RandomPerturbation": "runs no ascent pass at w",
     "SAMPa": "runs no ascent pass at w",
+    "IRE": "runs no ascent pass at w",
 }
 ALLOWED = [name for name in TABLE if name not in REFUSED]
 

@@ -8,7 +8,13 @@ import numpy as np
 from sssam.lab import stats
 from sssam.lab.comparison.contrasts import LEAST_SEEDS, p_value
 from sssam.lab.comparison.parts import Reason, ReasonKind
-from sssam.lab.comparison.results import Results, contrast, differences, unlike
+from sssam.lab.comparison.results import (
+    Results,
+    contrast,
+    differences,
+    shared_error,
+    unlike,
+)
 from sssam.lab.comparison.values import Claim, Comparison, Variant
 
 #: Prices within this ratio are one price, to the control's good.
@@ -41,11 +47,7 @@ def claimed(comparison: Comparison, results: Mapping[str, Results]) -> Compariso
     claims, in_seconds = (_adjusted(each, of_all) for each in (passes, seconds))
     variants = tuple(
         v.model_copy(
-            update={
-                "claim": claims.get(v.label),
-                "claim_in_seconds": in_seconds.get(v.label),
-                **_power(results[v.label], claims.get(v.label), results, comparison.task.margin),
-            }
+            update={"claim": claims.get(v.label), "claim_in_seconds": in_seconds.get(v.label)}
         )
         for v in comparison.variants
     )
@@ -95,7 +97,7 @@ def _answer(
     lost = tuple(label for label, p in p_values.items() if p is None)
     if lost and len(comparison.seeds) >= LEAST_SEEDS and not unfinished and variant.is_complete:
         reasons.append(Reason(kind="diverged", controls=lost, variants=label))
-    return _Answer(_claim(own, measured, p_values, results), reasons)
+    return _Answer(_claim(own, measured, p_values, results, comparison.task.margin), reasons)
 
 
 def _controls(variant: Variant, comparison: Comparison, price: Price) -> list[Variant]:
@@ -138,19 +140,24 @@ def _claim(
     controls: Sequence[Variant],
     p_values: Mapping[str, float | None],
     results: Mapping[str, Results],
+    margin: float,
 ) -> Claim:
     # Early stopping has the best of many epochs, which is above the mean of any one epoch.
     comparable = [c for c in controls if c.method.patience is None] or controls
     best = max(comparable, key=lambda control: control.validation or 0.0).label
     known = {label: 1.0 if p is None else p for label, p in p_values.items()}
     hardest = max(known, key=known.__getitem__)
+    terms = [(1, own), (-1, results[best])]
+    values, shared = differences(terms), shared_error(terms)
     return Claim(
         control=best,
-        difference=contrast([(1, own), (-1, results[best])]),
+        difference=contrast(terms),
         controls=tuple(known),
         hardest=hardest,
         to_hardest=contrast([(1, own), (-1, results[hardest])]),
         p_value=known[hardest],
+        detectable=stats.detectable(values, shared),
+        seeds_needed=stats.seeds_needed(values, margin, shared),
     )
 
 
@@ -160,24 +167,11 @@ def _adjusted(answers: Mapping[str, _Answer], of_all: Sequence[Reason]) -> dict[
         None if of_all or reasons or claim is None else claim.p_value
         for claim, reasons in answers.values()
     ]
-    adjusted = stats.holm([1.0 if p is None else p for p in p_values])
+    adjusted = zip(p_values, stats.holm(p_values), strict=True)
     return {
-        label: claim.model_copy(update={"p_value": p, "adjusted": None if p is None else q})
-        for (label, (claim, _)), p, q in zip(answers.items(), p_values, adjusted, strict=True)
+        label: claim.model_copy(update={"p_value": p, "adjusted": q})
+        for (label, (claim, _)), (p, q) in zip(answers.items(), adjusted, strict=True)
         if claim is not None
-    }
-
-
-def _power(
-    own: Results, claim: Claim | None, results: Mapping[str, Results], margin: float
-) -> dict[str, float | None]:
-    """What the seeds detect of the difference to the claim's control."""
-    if claim is None:
-        return {}
-    values = differences([(1, own), (-1, results[claim.control])])
-    return {
-        "detectable": stats.detectable(values),
-        "seeds_needed": stats.seeds_needed(values, margin),
     }
 
 

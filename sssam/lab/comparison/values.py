@@ -19,7 +19,9 @@ class Claim(Spec):
     all seeds and the commonly finished ones, so that no luck in the choice of the control can make
     a claim; `hardest` is the control that it is of, and `to_hardest` the difference to that.
     `adjusted` is Holm's over the variants, in which one that is refused counts as 1. Both are None
-    where the claim is refused, for which the comparison's `reasons` name the variant.
+    where the claim is refused, for which the comparison's `reasons` name the variant. `detectable`
+    is the true difference that these seeds detect with power 0.8, `seeds_needed` how many detect
+    one as large as the margin; None: fewer than three seeds, or no number is enough.
     """
 
     control: str
@@ -29,6 +31,8 @@ class Claim(Spec):
     to_hardest: Interval
     p_value: float | None = None
     adjusted: float | None = None
+    detectable: float | None = None
+    seeds_needed: int | None = None
 
     @property
     def established(self) -> bool:
@@ -45,9 +49,7 @@ class Variant(Spec):
     time, both in those of the base's run; `propagations` is the mean of passes a step. `share` of
     SAM's gain and `non_inferior` (within the task's margin of SAM, and above the task's share of
     its gain; `non_inferior_p` is Holm's over all but base and SAM) are there only where SAM's own
-    gain is clear. Of the difference to the claim's control, `detectable` is the true one that these
-    seeds detect with power 0.8, `seeds_needed` how many one as large as the margin needs. None: not
-    measured, or not defined.
+    gain is clear. None: not measured, or not defined.
     """
 
     method: Method
@@ -64,8 +66,6 @@ class Variant(Spec):
     share: Interval | None = None
     non_inferior: bool | None = None
     non_inferior_p: float | None = None
-    detectable: float | None = None
-    seeds_needed: int | None = None
     propagations: float | None = None
     expected_propagations: float | None = None
     curve: tuple[CurvePoint, ...] = ()

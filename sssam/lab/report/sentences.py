@@ -98,15 +98,17 @@ def remarks(comparison: Comparison) -> list[str]:
 
 def detected(comparison: Comparison) -> str:
     """What so many seeds detect; empty where no variant is beside a control on three of them."""
-    found = [v.detectable for v in comparison.variants if v.detectable]
-    needed = [v.seeds_needed for v in comparison.variants if v.seeds_needed]
-    if not found or not needed:
+    claims = [v.claim for v in comparison.variants if v.claim is not None and v.claim.detectable]
+    if not claims:
         return ""
+    found = max(claim.detectable or 0.0 for claim in claims)
+    needed = [claim.seeds_needed for claim in claims if claim.seeds_needed is not None]
+    enough = counted(max(needed, default=0), "seed") if len(needed) == len(claims) else "no seeds"
     margin = counted(comparison.task.margin, "point")
     return (
-        f"With {counted(len(comparison.seeds), 'seed')}, a real {max(found):.1f}-point difference "
+        f"With {counted(len(comparison.seeds), 'seed')}, a real {found:.1f}-point difference "
         "between a variant and its control is detected 80% of the time, before the adjustment for "
-        f"several variants; for {margin}, {counted(max(needed), 'seed')} are enough."
+        f"several variants; for {margin}, {enough} are enough."
     )
 
 
@@ -207,7 +209,7 @@ CAPTIONS = {
     "accuracy-against-cost": "Mean test {metric} over seeds with its 95% interval, over the price "
     "of a whole run. The line is the base trained for shorter and longer: what its own passes "
     "buy. What lies above the line and the averages is more than the base buys at that price. "
-    "Variants of equal price stand side by side; pointing at one tells its numbers.",
+    "Variants of equal price stand side by side; pointing at one shows its numbers.",
     "differences": "Difference in test {metric} to the best control that costs no more (chosen on "
     "validation data), in percentage points, paired by seed, with its 95% interval. A full point "
     "is clearly above every such control, after Holm's adjustment for all variants; p is the "
@@ -255,6 +257,6 @@ NOTES = {
     "control, adjusted over the variants by Holm's method. The claim is of these tasks in the "
     "mean: not of each, and not of tasks at large.",
     "repeat": "Run it where the directory of results lies. Runs that have a record are not trained "
-    "again; set the records aside to train all of them anew. Equal seeds give equal numbers on one "
+    "again; move the records away to train all of them anew. Equal seeds give equal numbers on one "
     "machine with equal versions; on another the last digits, and seconds, may differ.",
 }

@@ -9,6 +9,7 @@ from sssam.lab.specs.record import Environment, Point, Record
 from sssam.lab.specs.run import (
     KIND_REVISIONS,
     REVISION,
+    Average,
     Code,
     DataSpec,
     Method,
@@ -23,6 +24,7 @@ from sssam.lab.specs.tuning import Score, Tuning
 __all__ = [
     "KIND_REVISIONS",
     "REVISION",
+    "Average",
     "Code",
     "DataSpec",
     "Environment",

@@ -115,6 +115,10 @@ class Task(Spec):
     code: Code | None = None
 
 
+#: The weights that are evaluated: the last ones, or an average of them.
+Average = Literal["none", "ema", "sema", "swa", "lawa"]
+
+
 class Method(Spec):
     """One variant of a comparison: an optimizer and its hyperparameters.
 
@@ -129,10 +133,12 @@ class Method(Spec):
     raised where the numbers that a kind produces change, so that its old records are not mixed in.
 
     `average` says which weights are evaluated: the last ones, their exponential moving average
-    ("ema"), or their running mean ("swa", stochastic weight averaging, arXiv 1803.05407), with
-    batch norm's statistics refreshed. It begins at `average_start`, progress in [0, 1): None
-    is 0 for "ema" and 0.75 for "swa". `average_horizon`, in (0, 1], is the part of the run's steps
-    over which "ema" forgets: its decay is 1 - 1 / (average_horizon * steps). `patience` stops a run
+    ("ema"), one that is put back into the weights after each epoch ("sema", arXiv 2402.09240),
+    their running mean ("swa", arXiv 1803.05407), or that of the ends of epochs ("lawa", arXiv
+    2209.14981), with batch norm's statistics refreshed. It begins at `average_start`, progress in
+    [0, 1): None is 0 for the first two and 0.75 for the others. `average_horizon`, in (0, 1], is
+    the part of the run's steps, for "sema" of an epoch's, over which a moving average forgets: its
+    decay is 1 - 1 / (average_horizon * steps). `patience` stops a run
     after so many epochs without a better validation score, and evaluates the best epoch's weights.
     """
 
@@ -146,7 +152,7 @@ class Method(Spec):
     weight_decay: Annotated[float, Field(ge=0)] | None = None
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
-    average: Literal["none", "ema", "swa"] = "none"
+    average: Average = "none"
     average_start: Annotated[float, Field(ge=0, lt=1)] | None = None
     average_horizon: Annotated[float, Field(gt=0, le=1)] = 0.2
     patience: Whole | None = None
@@ -155,20 +161,21 @@ class Method(Spec):
     @model_validator(mode="after")
     def _averages(self) -> Self:
         """Refuses an option of the average that the average asked for does not have."""
-        takes = {"none": (), "ema": ("average_start", "average_horizon"), "swa": ("average_start",)}
+        moving, mean = ("average_start", "average_horizon"), ("average_start",)
+        takes = {"none": (), "ema": moving, "sema": moving, "swa": mean, "lawa": mean}
         for name in ("average_start", "average_horizon"):
             value = getattr(self, name)
             if name not in takes[self.average] and value != type(self).model_fields[name].default:
                 raise ValueError(
                     f"{name} is {value:g} with average {self.average!r}, must be left out: it is "
-                    f"for {' and '.join(repr(a) for a, names in takes.items() if name in names)}"
+                    f"for {', '.join(repr(a) for a, names in takes.items() if name in names)}"
                 )
         return self
 
     @property
     def averaged_from(self) -> float:
         """The progress at which the average of the weights begins, in [0, 1]; 1 without one."""
-        start = {"none": 1.0, "ema": 0.0, "swa": 0.75}[self.average]
+        start = {"none": 1.0, "ema": 0.0, "sema": 0.0, "swa": 0.75, "lawa": 0.75}[self.average]
         return start if self.average_start is None else self.average_start
 
     @property

@@ -15,7 +15,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from sssam.lab.specs import Method, Name, Run, Task
+from sssam.lab.specs import Average, Method, Name, Run, Task
 from sssam.lab.specs.names import nearest
 from sssam.lab.specs.tuning import Value
 from sssam.lab.studies import scheduletext, settings
@@ -99,7 +99,7 @@ class VariantTable(RecipeTable):
     kind: str
     label: Name | None = None
     length: float = Field(1, gt=0)
-    average: Literal["none", "ema", "swa"] = "none"
+    average: Average = "none"
     average_start: float | None = None
     average_horizon: float | None = None
     patience: int | None = Field(None, ge=1)

@@ -1,7 +1,12 @@
 """Averages of the weights over training, by torch's own `AveragedModel`.
 
 "ema" is the exponential moving average of the weights after each step, "swa" their running mean
-(stochastic weight averaging: Izmailov et al., 2018, arXiv:1803.05407).
+(stochastic weight averaging: Izmailov et al., 2018, arXiv:1803.05407). "lawa" is the mean of the
+weights at the ends of the last epochs (latest weight averaging: Kaddour, 2022, arXiv:2209.14981),
+the last quarter of them by default, with the learning rate as without an average. "sema" (switch
+EMA: Li et al., 2024, arXiv:2402.09240) is "ema" whose average is put into the weights at the end
+of each epoch, from where training goes on. Its horizon is a part of an epoch, since what a switch
+takes up lags behind by it; the optimizer's own state is left as it is, as in the authors' code.
 
 The horizon of "ema" is a part of the run, since a decay such as 0.999 means nothing for a run of
 500 steps: Karras et al. (2023, arXiv:2312.02696) find the best one to be a part of the training's
@@ -15,8 +20,9 @@ is by then, since the mean of weights that no longer move is the last weights. O
 28% of its peak, a cosine at 15%; the paper keeps 20 to 100% of it.
 """
 
-from typing import Any
+from typing import Any, cast
 
+import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, get_swa_multi_avg_fn
 
@@ -40,7 +46,7 @@ def check(run: Run) -> None:
 
 
 def decay(method: Method, steps: int) -> float:
-    """The decay of "ema" over a run of so many steps, in [0, 1): its horizon is 1 / (1 - decay).
+    """The decay over a run, for "sema" an epoch, of so many steps: its horizon is 1 / (1 - decay).
 
     >>> decay(Method(label="EMA", kind="base", average="ema"), 500)
     0.99
@@ -48,24 +54,42 @@ def decay(method: Method, steps: int) -> float:
     return 1 - 1 / max(1.0, method.average_horizon * steps)
 
 
-def make(method: Method, network: nn.Module, steps: int) -> AveragedModel | None:
+def make(run: Run, network: nn.Module, steps: int) -> AveragedModel | None:
     """What the average is gathered in, a copy of the network; None for a method without one."""
+    method = run.method
     if method.average == "none":
         return None
-    rules: dict[str, Any] = {"ema": get_ema_multi_avg_fn, "swa": get_swa_multi_avg_fn}
-    given = (decay(method, steps),) if method.average == "ema" else ()
-    return AveragedModel(network, multi_avg_fn=rules[method.average](*given))
+    moving, mean = cast("Any", get_ema_multi_avg_fn), cast("Any", get_swa_multi_avg_fn)
+    if method.average in ("swa", "lawa"):
+        return AveragedModel(network, multi_avg_fn=mean())
+    over = steps if method.average == "ema" else steps // run.epochs
+    return AveragedModel(network, multi_avg_fn=moving(decay(method, over)))
 
 
 def update(training: Training) -> None:
     """Takes the weights after a step into the average, once it has begun."""
-    if training.average is not None and _begun(training):
-        training.average.update_parameters(training.network)
+    kind, ends = training.run.method.average, _ends_epoch(training)
+    if training.average is None or not _begun(training) or (kind == "lawa" and not ends):
+        return
+    training.average.update_parameters(training.network)
+    if kind == "sema" and ends:
+        _switch(training.network, training.average.module)
+
+
+@torch.no_grad()
+def _switch(network: nn.Module, average: nn.Module) -> None:
+    for p, mean in zip(network.parameters(), average.parameters(), strict=True):
+        p.copy_(mean)
 
 
 def holds_rate(training: Training) -> bool:
     """Whether the learning rate stays as it is after this step."""
     return training.run.method.average == "swa" and _begun(training)
+
+
+def _ends_epoch(training: Training) -> bool:
+    steps = training.total_steps // training.run.epochs
+    return (training.position.step + 1) % steps == 0
 
 
 def _begun(training: Training) -> bool:

@@ -274,7 +274,7 @@ def test_a_variant_that_is_cheap_in_seconds_too_goes_first() -> None:
 
 def test_the_power_is_that_of_the_difference_to_the_control() -> None:
     comparison = study(spread=1.5)
-    found = variant(comparison, LINEAR.label)
-    assert found.claim.control == "base"
+    found = claim(comparison, LINEAR.label)
+    assert found.control == "base"
     assert (found.seeds_needed <= 10) == (found.detectable <= 1)
-    assert variant(comparison, "base").detectable is None
+    assert variant(comparison, "base").claim is None

@@ -40,8 +40,9 @@ def test_it_never_scrolls_sideways(browser: Any, address: str) -> None:
     with Visit(browser, WIDE).to(address) as visit:
         for width in (WIDE, 800, 600, NARROW, 320):
             visit.page.set_viewport_size({"width": width, "height": 900})
-            visit.page.wait_for_timeout(200)
-            assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+            visit.page.wait_for_function(
+                "width => document.documentElement.scrollWidth <= width", arg=width
+            )
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(NARROW, "light"), (WIDE, "dark")])

@@ -134,7 +134,7 @@ def test_what_the_seeds_can_detect_is_a_remark(comparison: Comparison) -> None:
         r"\d seeds are enough\."
     )
     assert re.fullmatch(pattern, sentences.detected(comparison))
-    variants = [v.model_copy(update={"detectable": None}) for v in comparison.variants]
+    variants = [v.model_copy(update={"claim": None}) for v in comparison.variants]
     without = comparison.model_copy(update={"variants": tuple(variants)})
     assert sentences.detected(without) == ""
 

@@ -183,9 +183,13 @@ def test_options_of_an_average_are_refused_where_it_has_none():
     given = {"label": "a", "kind": "base"}
     assert Method(**given).averaged_from == 1
     assert Method(**given, average="ema", average_horizon=0.3).averaged_from == 0
+    assert Method(**given, average="sema", average_horizon=0.3).averaged_from == 0
     assert Method(**given, average="swa").averaged_from == 0.75
+    assert Method(**given, average="lawa").averaged_from == 0.75
     assert Method(**given, average="swa", average_start=0.5).averaged_from == 0.5
-    with pytest.raises(ValueError, match=r"average_start is 0\.5 .*left out: .*'ema' and 'swa'"):
+    with pytest.raises(
+        ValueError, match=r"average_start is 0\.5 .*left out: .*'ema', 'sema', 'swa', 'lawa'"
+    ):
         Method(**given, average_start=0.5)
     with pytest.raises(ValueError, match=r"average_horizon is 0\.3 with average 'swa'.*'ema'"):
         Method(**given, average="swa", average_horizon=0.3)

@@ -71,6 +71,20 @@ def test_the_detectable_difference_is_found_four_times_in_five(n: int) -> None:
     assert 0.78 <= np.mean([stats.interval(x).above_zero for x in made]) <= 0.82
 
 
+def test_on_a_shared_test_set_the_detectable_difference_is_found_as_often() -> None:
+    """The mean has its error over the seeds and a further one, on the degrees of both."""
+    pattern, shared = np.arange(10.0), 1.0
+    effect = stats.detectable(pattern, shared)
+    assert effect is not None
+    assert effect > (stats.detectable(pattern) or 0.0)
+    generator = np.random.default_rng(3)
+    noise = generator.normal(0, np.std(pattern, ddof=1), (4000, 10))
+    made = effect + noise + generator.normal(0, shared, (4000, 1))
+    found = [stats.interval(x).with_error(shared, 499).above_zero for x in made]
+    assert 0.78 <= np.mean(found) <= 0.88  # the degrees of freedom are taken for the seeds' alone
+    assert stats.seeds_needed(pattern, 1.5, shared) is None  # the test set alone spreads too much
+
+
 def test_the_seeds_needed_find_the_wanted_difference() -> None:
     pattern, wanted = np.arange(10.0), 2.0
     n = stats.seeds_needed(pattern, wanted)

@@ -84,7 +84,7 @@ def test_an_ascent_on_part_of_a_batch_costs_a_part_of_the_budget():
         ({"kind": "base", "label_smoothing": 1}, "less than 1"),
         ({"kind": "base", "length": 0}, "greater than 0"),
         ({"kind": "base", "length": "2"}, "valid number"),
-        ({"kind": "base", "average": "mean"}, "'none', 'ema' or 'swa'"),
+        ({"kind": "base", "average": "mean"}, "'sema', 'swa' or 'lawa'"),
         ({"kind": "sam", "mix": {"a": 1}}, "unknown key 'a'"),
         ({"kind": "sam", "rho": {"tune": [0.1]}}, "at least 2 items"),
         ({"kind": "sssam", "schedule": "late(1)", "budget": 2.5}, "less than or equal to 2"),

@@ -24,6 +24,8 @@ COMBINED = [
         (BASE, "ema", None),
         (SAM, "swa", None),
         (SSSAM, "ema", 2),
+        (SAM, "sema", None),
+        (BASE, "lawa", None),
         (BASE, "none", 1),
     ]
 ]
@@ -70,6 +72,38 @@ def test_swa_is_the_mean_of_the_later_weights_at_a_rate_that_is_held():
     rate = base.param_groups[0]["lr"]
     assert [point.learning_rate for point in record.curve][-1] == pytest.approx(rate)
     assert rate > 0.03
+
+
+def test_lawa_is_the_mean_of_the_ends_of_the_last_epochs_at_the_usual_rate():
+    method = BASE.model_copy(update={"label": "LAWA", "average": "lawa", "average_start": 0.5})
+    record, (model, after, split, _) = train.train(run(method)), _by_hand(9, 9)
+    mean = {name: torch.stack([after[t][name] for t in (5, 8)]).mean(0) for name in after[0]}
+    model.load_state_dict(mean)
+    assert record.train_loss == pytest.approx(evaluate.judge(model, split.train).loss, rel=1e-5)
+    assert record.correct == evaluate.judge(model, split.test).bits
+
+
+def test_sema_goes_on_from_its_average_after_each_epoch():
+    changed = {"label": "SEMA", "average": "sema", "average_horizon": 0.8}
+    split = splits.load(TASK.data, 0)
+    model = models.build(TASK.model, split.form, 0)
+    base = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)
+    rate = torch.optim.lr_scheduler.OneCycleLR(base, 0.1, total_steps=9, cycle_momentum=False)
+    keep, mean = 1 - 1 / (0.8 * 3), None
+    for epoch in range(3):
+        for index in loop.order(96, 0, epoch).split(32):
+            base.zero_grad()
+            images, labels = split.train.inputs[index], split.train.targets[index]
+            torch.nn.functional.cross_entropy(model(images), labels).backward()
+            base.step()
+            rate.step()
+            now = copy.deepcopy(model.state_dict())
+            mean = mean or now
+            mean = {name: keep * mean[name] + (1 - keep) * now[name] for name in now}
+        model.load_state_dict(mean)
+    record = train.train(run(BASE.model_copy(update=changed)))
+    assert record.train_loss == pytest.approx(evaluate.judge(model, split.train).loss, rel=1e-5)
+    assert record.correct == evaluate.judge(model, split.test).bits
 
 
 @pytest.mark.parametrize(("horizon", "steps", "decay"), [(0.2, 100, 0.95), (0.2, 3, 0.0)])

@@ -1,6 +1,6 @@
-"""A method's generator, run on toy gradients: what it asks for, moves, holds and returns."""
+"""A step of a method on two small tensors: the passes it asks for, and what it holds meanwhile."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -11,7 +11,7 @@ from sssam.core.passes import NOTHING, Pass, Passes, Result, Step, Update
 from sssam.core.vectors import Vector
 
 
-class Method(Protocol):
+class Runs(Protocol):
     def passes(self, step: Step, first: Result | None = None) -> Passes:
         """The method at work on one step."""
         ...
@@ -82,10 +82,11 @@ class Seen:
 
     @property
     def is_bare(self) -> bool:
-        return self.pass_.whole and self.pass_.backward and not self.pass_.losses
+        is_own = self.pass_.derivative == "own"
+        return self.pass_.whole and self.pass_.backward and not self.pass_.losses and is_own
 
 
-def run(method: Method, toy: Toy, changed: int | None = None) -> Run:
+def dry_run(method: Runs, toy: Toy, changed: int | None = None) -> Run:
     """Run a step; the result of the pass `changed` is another one than elsewhere."""
     passes: list[Seen] = []
     generator, left, result, seed = method.passes(toy), False, Result({}), 0.0
@@ -105,10 +106,11 @@ def run(method: Method, toy: Toy, changed: int | None = None) -> Run:
         return Run(passes, end.value, untouched, frozenset(toy.__dict__["recalled"]))
 
 
-def _is_untouched(given: Mapping[int, Tensor], sent: Vector, seed: float) -> bool:
+def _is_untouched(given: Vector, sent: Vector, seed: float) -> bool:
     """Whether the very tensors that were sent are given, and nothing was written over them."""
-    same = all(given.get(i) is part for i, part in sent.items())
-    return same and not apart(given, _vector(seed) if sent else {})
+    return all(
+        given.get(i) is part and torch.equal(part, _vector(seed)[i]) for i, part in sent.items()
+    )
 
 
 def _see(wanted: Pass, left: bool) -> Seen:
@@ -141,7 +143,3 @@ def _tensors(value: object) -> Iterator[Tensor]:
     elif hasattr(value, "values"):
         for each in value.values():
             yield from _tensors(each)
-
-
-def apart(one: Mapping[int, Tensor], other: Mapping[int, Tensor]) -> bool:
-    return one.keys() != other.keys() or any(not torch.equal(one[i], other[i]) for i in one)
