@@ -1,6 +1,8 @@
 """Studies from the command line: run, compared, reported, carried elsewhere."""
 
 import json
+import re
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -197,3 +199,21 @@ def test_a_task_is_tuned_where_trials_are_asked_for(folder: Path, capsys: Captur
     assert base["grids"].keys() == {"learning_rate", "weight_decay", "label_smoothing"}
     rates = {row["method"]["learning_rate"] for row in compared(folder / "kept")["variants"]}
     assert rates == {base["values"]["learning_rate"]}
+
+
+def test_the_example_of_a_study_runs_without_a_network(
+    folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError("no network")
+
+    monkeypatch.setattr(socket.socket, "connect", refused)
+    text = (Path(__file__).parents[3] / "examples" / "study.toml").read_text()
+    for key, few in {"seeds": 1, "tuning_seeds": 1, "trials": 1, "controls": "false"}.items():
+        text = re.sub(rf"^{key} = .*$", f"{key} = {few}", text, count=1, flags=re.MULTILINE)
+    (folder / "short.toml").write_text(f"epochs = 1\n{text}")
+    out, _ = call(capsys, "compare", "short.toml", "--engine", "here")
+    rows = compared(folder / "sssam-results/short")["variants"]
+    labels = {row["method"]["label"] for row in rows}
+    assert {"base", "SAM", "late half", "late half, EMA"} <= labels
+    assert "The page: " in out
