@@ -113,22 +113,27 @@ class Ascent(Method):
         """The other steps of the ascent; `moved` is the first."""
         for _ in range(self.steps - 1):
             # Moving empties what it is given; void is counted once, with the whole.
-            e = {**moved.e}
+            e = moved.e
             result = yield replace(ascent, move=Perturbation({**e}))
             further, _ = self._perturbation(step, dense(result.gradient))
-            void, still = (a & b for a, b in zip(moved[1:], further[1:], strict=True))
-            moved = Perturbation(add(e, further.e), void, still)
+            void, still = (a & b for a, b in zip(moved[1:3], further[1:3], strict=True))
+            moved = Perturbation(add(e, further.vector, further.factor), void, still)
         return moved
 
     @torch.no_grad()
     def _perturbation(self, step: Step, g: Vector) -> tuple[Perturbation, Mapping[str, Vector]]:
         """The perturbation from the gradient at w, and what the direction keeps."""
-        vector, kept = self.direction.signal(step, g)
+        signal = self.direction.signal(step, g)
         # A dry run must not ask a training's progress how far it has come.
         factor = None if step.is_dry else self.strength
         strength = (1.0 if factor is None else factor.factor(step)) / self.steps
-        spare = not self.mix.needs_first
-        return self.metric.perturbation(vector, step, strength, overwrite=spare), kept
+        moved = self.metric.perturbation(
+            signal.vector,
+            step,
+            strength * signal.sign,
+            overwrite=signal.owned and not self.mix.needs_first,
+        )
+        return moved, signal.kept
 
 
 def _losses(result: Result) -> torch.Tensor:
