@@ -93,6 +93,8 @@ FACTS = tuple(Fact(*each) for each in (
      "at w + e, of the samples whose losses rise most", PER_SAMPLE, "2110.03141"),
     ("ZSharp", "ZSharp", "always", "g, on coordinates that stand out in their tensors", "at w + e",
      "any", "2505.02369"),
+    ("FunctionalSAM", "FunctionalSAM", "always", "g", "the Jacobian's at w + e, the loss's at w",
+     "any; `model`", "2502.02407"),
     ("SALA", "SALA", "every 2nd step", "w - s, no pass, s slow weights; g at s where that is short",
      "at w or s + e, for an update from s", "closure or `passes(batch)`", "TPAMI 2024"),
     ("IRE", "IRE", "always", "no e; longer updates on coordinates of small g", "g", "any",

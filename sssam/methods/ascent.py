@@ -30,6 +30,8 @@ class Ascent(Method):
         samples: which samples go through the passes. Default: all of them.
         steps: n, at least 1: e is made of n steps, each 1/n of the radius long and along the
             direction of the gradient where the one before has led. Default 1.
+        functional: whether the loss's derivative at w is used at w + e too (functional SAM).
+            Default False.
 
     Raises:
         ValueError: two parts that don't go together, both named.
@@ -41,6 +43,7 @@ class Ascent(Method):
     strength: Factor | None = None
     samples: Samples = ALL
     steps: int = 1
+    functional: bool = False
 
     def __post_init__(self) -> None:
         count("ascent_steps", self.steps, 1, remedy="1 is one step of the whole radius")
@@ -49,6 +52,12 @@ class Ascent(Method):
                 f"ascent_steps={self.steps} needs a gradient at each of its points, which "
                 f"direction={self.direction!r} does not compute; use ascent_steps=1, or "
                 "direction=Fresh()"
+            )
+        if self.functional and (self.direction.fraction != 1 or self.samples.scored_at):
+            raise ValueError(
+                "functional=True needs the loss's derivative of every sample at w, which "
+                f"direction={self.direction!r} with samples={self.samples!r} does not compute; use "
+                "direction=Fresh() and samples=All()"
             )
         if self.mix.needs_first and not self.direction.fraction:
             raise ValueError(
@@ -78,7 +87,8 @@ class Ascent(Method):
             scores = yield Pass("scores", backward=False, losses=True)
             chosen = self.samples.choose(_losses(scores))
         if first is None and (part := self.direction.fraction * chosen.fraction):
-            first = yield Pass("ascent", part, chosen.positions, losses=scored_at == "w + e")
+            ascent = Pass("ascent", part, chosen.positions, losses=scored_at == "w + e")
+            first = yield replace(ascent, derivative="noted") if self.functional else ascent
         g = {} if first is None else dense(first.gradient)
         moved, kept = self._perturbation(step, g)
         if not self.mix.needs_first:  # its memory serves e, or is freed
@@ -92,7 +102,8 @@ class Ascent(Method):
         if scored_at == "w + e" and first is not None:
             scores = yield Pass("scores", move=move, backward=False, losses=True)
             move, chosen = None, self.samples.choose(_losses(scores) - _losses(first))
-        perturbed = yield Pass("descent", *chosen, move)
+        descent = Pass("descent", *chosen, move)
+        perturbed = yield replace(descent, derivative="given") if self.functional else descent
         update = self.mix.update(step, g, perturbed.gradient, moved)
         return update._replace(kept={**kept, **update.kept})
 
@@ -102,22 +113,27 @@ class Ascent(Method):
         """The other steps of the ascent; `moved` is the first."""
         for _ in range(self.steps - 1):
             # Moving empties what it is given; void is counted once, with the whole.
-            e = {**moved.e}
+            e = moved.e
             result = yield replace(ascent, move=Perturbation({**e}))
             further, _ = self._perturbation(step, dense(result.gradient))
-            void, still = (a & b for a, b in zip(moved[1:], further[1:], strict=True))
-            moved = Perturbation(add(e, further.e), void, still)
+            void, still = (a & b for a, b in zip(moved[1:3], further[1:3], strict=True))
+            moved = Perturbation(add(e, further.vector, further.factor), void, still)
         return moved
 
     @torch.no_grad()
     def _perturbation(self, step: Step, g: Vector) -> tuple[Perturbation, Mapping[str, Vector]]:
         """The perturbation from the gradient at w, and what the direction keeps."""
-        vector, kept = self.direction.signal(step, g)
+        signal = self.direction.signal(step, g)
         # A dry run must not ask a training's progress how far it has come.
         factor = None if step.is_dry else self.strength
         strength = (1.0 if factor is None else factor.factor(step)) / self.steps
-        spare = not self.mix.needs_first
-        return self.metric.perturbation(vector, step, strength, overwrite=spare), kept
+        moved = self.metric.perturbation(
+            signal.vector,
+            step,
+            strength * signal.sign,
+            overwrite=signal.owned and not self.mix.needs_first,
+        )
+        return moved, signal.kept
 
 
 def _losses(result: Result) -> torch.Tensor:

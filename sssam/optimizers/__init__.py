@@ -4,6 +4,7 @@ from sssam.optimizers.aesam import AESAM
 from sssam.optimizers.asyncsam import AsyncSAM
 from sssam.optimizers.esam import ESAM
 from sssam.optimizers.fsam import FriendlySAM
+from sssam.optimizers.functional import FunctionalSAM
 from sssam.optimizers.gsam import GSAM
 from sssam.optimizers.ire import IRE
 from sssam.optimizers.ksam import KSAM
@@ -40,6 +41,7 @@ __all__ = [
     "WSAM",
     "AsyncSAM",
     "FriendlySAM",
+    "FunctionalSAM",
     "LookSAM",
     "MicroSAM",
     "RandomPerturbation",

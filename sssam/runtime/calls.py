@@ -237,5 +237,7 @@ def zero_grad(training: TrainingState, set_to_none: bool) -> None:
     if skipped or training.stage in ("at w", "ready"):
         training.give_up()
     training.bases.zero_grad(set_to_none)
+    if training.stage in ("idle", "asked"):
+        training.forget_outputs()
     if training.stage in ("asked", "at w + e"):
         training.note_gradients()

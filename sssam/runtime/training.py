@@ -10,12 +10,13 @@ from torch import Tensor
 from sssam.core.counters import Counters
 from sssam.core.groups import base_step
 from sssam.core.passes import NO_VECTOR, Phase, Step
-from sssam.core.vectors import Vector, add, times
+from sssam.core.vectors import Vector, times
 from sssam.core.weights import Weights
 from sssam.methods import Method
 from sssam.runtime import gradients
 from sssam.runtime.bases import Bases
 from sssam.runtime.guard import Guard
+from sssam.runtime.outputs import Outputs
 from sssam.runtime.ranks import Ranks, freshener
 from sssam.runtime.step import NO_GRADIENTS, StepInProgress
 from sssam.schedules import progress
@@ -49,6 +50,7 @@ class TrainingState:
         self.batch: Any = None
         self.left: gradients.Left | None = None
         self._noted: dict[int, gradients.Left] = {}
+        self.outputs = Outputs(guard.model, self) if method.facts.needs_outputs else None
         self.makes_room = self.broken_off = self.phase_was_read = False
         self._warned_of_void = self._examined = False
         self.stage: Stage = "idle"
@@ -106,6 +108,12 @@ class TrainingState:
 
     def _rest(self) -> None:
         self.step, self.stage, self.scaled, self._noted = None, "idle", False, {}
+        self.forget_outputs()
+
+    def forget_outputs(self) -> None:
+        """Forget what was noted of the outputs of a pass."""
+        if self.outputs is not None:
+            self.outputs.clear()
 
     @property
     def awaits_pass(self) -> bool:
@@ -165,8 +173,7 @@ class TrainingState:
             return
         params = step.context.params
         if step.update.start:
-            self.weights.move(params, {**step.update.start})
-            self.weights.settle()
+            self.weights.shift(params, {**step.update.start})
         step.origin = {i: params[i].detach().clone() for i in step.update.stretch}
 
     def _settle(self, step: StepInProgress | None) -> None:
@@ -190,9 +197,10 @@ class TrainingState:
         step.update = update._replace(after=NO_VECTOR, stretch=NO_VECTOR)
         with torch.no_grad():
             way = {i: params[i].detach() - step.origin[i] for i in update.stretch}
-            further = times(way, {**update.stretch})
-        self.weights.move(params, add(base_step(update.after, step.context.groups), further))
-        self.weights.settle()
+            further = times(way, {**update.stretch}, overwrite=True)
+        after = base_step(update.after, step.context.groups)
+        self.weights.shift(params, after.vector, after.factor)
+        self.weights.shift(params, further)
         step.origin = {}
 
     def _keep(self, step: Step, kept: Mapping[str, Vector]) -> None:

@@ -96,6 +96,7 @@ ENTRIES = [
     Entry(sssam.GSAM),
     Entry(sssam.WSAM, needs='groups with an "lr"'),
     Entry(sssam.WSAM, {"decoupled": False}, "decoupled=False"),
+    Entry(sssam.FunctionalSAM, needs="`model`; a copy of its outputs"),
     Entry(sssam.IRE, passes="1", needs="one more copy during the base's update"),
     Entry(sssam.IRE, {"rho": 0.1}, "rho=rho", needs="one more copy during the base's update"),
     Entry(sssam.SALA, passes="", range="1 to 1 + 1/k", needs="one synchronisation in k steps"),

@@ -29,7 +29,7 @@ from tests.naive.perturbations import (
     NaiveUSAM,
     NaiveZSharp,
 )
-from tests.naive.updates import NaiveGSAM, NaiveIRE, NaiveSALA, NaiveWSAM
+from tests.naive.updates import NaiveFunctionalSAM, NaiveGSAM, NaiveIRE, NaiveSALA, NaiveWSAM
 
 __all__ = [
     "NaiveAESAM",
@@ -40,6 +40,7 @@ __all__ = [
     "NaiveClimb",
     "NaiveESAM",
     "NaiveFriendlySAM",
+    "NaiveFunctionalSAM",
     "NaiveGSAM",
     "NaiveIRE",
     "NaiveKSAM",

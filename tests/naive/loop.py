@@ -27,6 +27,16 @@ class Grad:
         parts = torch.autograd.grad(loss, self.problem.params)
         return torch.cat([part.reshape(-1) for part in parts])
 
+    def functional(self, at: Tensor, w: Tensor) -> Tensor:
+        """The Jacobian of the outputs at a point, times the loss's derivative at w."""
+        x, y = self.problem.batch(self.t)
+        self.write(w)
+        outputs = self.problem.model(x)
+        (derivative,) = torch.autograd.grad(cross_entropy(outputs, y), outputs)
+        self.write(at)
+        parts = torch.autograd.grad(self.problem.model(x), self.problem.params, derivative)
+        return torch.cat([part.reshape(-1) for part in parts])
+
     def losses(self, at: Tensor) -> Tensor:
         """The loss of each sample."""
         self.write(at)

@@ -75,3 +75,14 @@ class NaiveSALA(Naive):
             return grad(w, 1.0)
         g = grad(s, 1.0)
         return grad(s + self.rho * g / g.norm(), 1.0)
+
+
+@dataclass
+class NaiveFunctionalSAM(Naive):
+    """Singh et al.: the Jacobian at w + e, the loss's derivative at w."""
+
+    rho: float = 0.1
+
+    def direction(self, t: int, w: Tensor, grad: Grad, momentum: Tensor | None) -> Tensor:
+        g = grad(w, 1.0)
+        return grad.functional(w + self.rho * g / g.norm(), w)

@@ -95,4 +95,9 @@ RIVALS: dict[str, Row] = {
         None,
         forms=NOT_TWO_LINES,
     ),
+    "FunctionalSAM": Row(
+        lambda b, m: sssam.FunctionalSAM(b, rho=0.1, model=m),
+        lambda p: naive.NaiveFunctionalSAM(),
+        2.0,
+    ),
 }

@@ -63,9 +63,7 @@ def rho(
 
 
 def _table(points: "Sequence[Rises]", found: float | None, encoding: str) -> "Table":
-    """A row a radius: its rise at each point of the run, and a bar as long as their median."""
-    from statistics import median
-
+    """A row a radius: its rise at each point of the run, and a bar as long as the largest."""
     from rich.table import Table
 
     from sssam.lab.training.radius import RADII
@@ -74,7 +72,7 @@ def _table(points: "Sequence[Rises]", found: float | None, encoding: str) -> "Ta
     drawn.add_column("rho", justify="right")
     for point in points:
         drawn.add_column(f"at {point.share:.0%}", justify="right")
-    drawn.add_column("rise of the loss, the median", no_wrap=True)
+    drawn.add_column("rise of the loss, the largest", no_wrap=True)
     nearest = (
         None if found is None else min(RADII, key=lambda each: max(each / found, found / each))
     )
@@ -82,7 +80,7 @@ def _table(points: "Sequence[Rises]", found: float | None, encoding: str) -> "Ta
         values = [point.rises[i] for point in points]
         style = "bold green" if radius == nearest else ""
         cells = (f"{value:.3g}" for value in values)
-        drawn.add_row(f"{radius:g}", *cells, _bar(median(values), encoding), style=style)
+        drawn.add_row(f"{radius:g}", *cells, _bar(max(values), encoding), style=style)
     return drawn
 
 
@@ -100,6 +98,6 @@ def _said(found: float | None, rise: float) -> str:
         return f"No radius is suggested: the loss rises by {rise:g} nowhere; lower --rise."
     around = ", ".join(f"{found * factor:.2g}" for factor in (0.5, 1, 2))
     return (
-        f"At rho {found:.2g} the loss rises by {rise:g}, as the median over the run: begin there, "
-        f"and tune over {around} (docs/rho.md says how good such a guess is)"
+        f"At rho {found:.2g} the loss rises by {rise:g} where in the run it rises most: begin "
+        f"there, and tune over {around} (docs/rho.md says how good such a guess is)"
     )

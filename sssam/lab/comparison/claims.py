@@ -167,10 +167,10 @@ def _adjusted(answers: Mapping[str, _Answer], of_all: Sequence[Reason]) -> dict[
         None if of_all or reasons or claim is None else claim.p_value
         for claim, reasons in answers.values()
     ]
-    adjusted = stats.holm([1.0 if p is None else p for p in p_values])
+    adjusted = zip(p_values, stats.holm(p_values), strict=True)
     return {
-        label: claim.model_copy(update={"p_value": p, "adjusted": None if p is None else q})
-        for (label, (claim, _)), p, q in zip(answers.items(), p_values, adjusted, strict=True)
+        label: claim.model_copy(update={"p_value": p, "adjusted": q})
+        for (label, (claim, _)), (p, q) in zip(answers.items(), adjusted, strict=True)
         if claim is not None
     }
 

@@ -86,14 +86,13 @@ def _beside_sam(
     reference = results[base.label], results[sam.label]
     tested = {k: own for k, own in results.items() if k not in (base.label, sam.label)}
     p_values = [_non_inferior(own, *reference, task) for own in tested.values()]
-    adjusted = stats.holm([1.0 if p is None else p for p in p_values])
     return {
         label: {
             "share": _share(own, *reference),
-            "non_inferior": q < stats.ONE_SIDED,
-            "non_inferior_p": q,
+            "non_inferior": p < stats.ONE_SIDED,
+            "non_inferior_p": p,
         }
-        for (label, own), p, q in zip(tested.items(), p_values, adjusted, strict=True)
+        for (label, own), p in zip(tested.items(), stats.holm(p_values), strict=True)
         if p is not None
     }
 

@@ -163,8 +163,8 @@ def _price(prices: Iterable[float | None]) -> float | None:
 def _adjusted(found: Sequence[PooledVariant], candidates: set[str]) -> tuple[PooledVariant, ...]:
     """Holm's over all but the controls; one that is refused counts as 1."""
     tested = [v for v in found if v.label in candidates]
-    adjusted = stats.holm([1.0 if v.p_value is None else v.p_value for v in tested])
-    by_label = {v.label: p for v, p in zip(tested, adjusted, strict=True) if v.p_value is not None}
+    adjusted = stats.holm([v.p_value for v in tested])
+    by_label = {v.label: p for v, p in zip(tested, adjusted, strict=True)}
     return tuple(v.model_copy(update={"p_value": by_label.get(v.label)}) for v in found)
 
 

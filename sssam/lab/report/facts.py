@@ -28,7 +28,7 @@ def settings(variant: Variant) -> dict[str, str]:
     return {
         "variant": method.label,
         "kind": method.kind,
-        "\N{GREEK SMALL LETTER RHO}": "" if method.kind == "base" else f"{method.rho:g}",
+        "\N{GREEK SMALL LETTER RHO}": "" if method.kind == "base" else method.radius,
         "schedule": "" if schedule is None else repr(schedule),
         "otherwise": ", ".join(f"{name} = {value}" for name, value in others.items()),
     }

@@ -1,4 +1,4 @@
-"""A figure: a chart, its words, and the other views that a click brings."""
+"""A figure: a chart, its words, and the other views that a click shows."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ class Figure(NamedTuple):
     """A chart and its words; `alt` says its main number to those who can't see it.
 
     `name` is an identifier that no other figure of the page has: letters, digits and hyphens.
-    `views` are the charts by the name of the button that brings them, the first one first; `short`
+    `views` are the charts by the name of the button that shows them, the first one first; `short`
     is what links to the figure say, its title where it is empty; `key` holds the looks that the
     page's key explains. A `half` is printed beside another one.
     """

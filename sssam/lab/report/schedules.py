@@ -11,7 +11,7 @@ from sssam.lab.report.theme import PRINT, Theme, Width, finish, haloed, over, ti
 
 BAND = 84  # pixels a schedule
 CURVE, STRIP = 0.48, (-0.17, -0.05)  # heights in bands, above the band's line
-MOST = 240  # bins of a run, of which more are not told apart
+MOST = 240  # bins of a run, more of which could not be distinguished
 
 
 class Band(NamedTuple):

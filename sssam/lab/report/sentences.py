@@ -209,7 +209,7 @@ CAPTIONS = {
     "accuracy-against-cost": "Mean test {metric} over seeds with its 95% interval, over the price "
     "of a whole run. The line is the base trained for shorter and longer: what its own passes "
     "buy. What lies above the line and the averages is more than the base buys at that price. "
-    "Variants of equal price stand side by side; pointing at one tells its numbers.",
+    "Variants of equal price stand side by side; pointing at one shows its numbers.",
     "differences": "Difference in test {metric} to the best control that costs no more (chosen on "
     "validation data), in percentage points, paired by seed, with its 95% interval. A full point "
     "is clearly above every such control, after Holm's adjustment for all variants; p is the "
@@ -257,6 +257,6 @@ NOTES = {
     "control, adjusted over the variants by Holm's method. The claim is of these tasks in the "
     "mean: not of each, and not of tasks at large.",
     "repeat": "Run it where the directory of results lies. Runs that have a record are not trained "
-    "again; set the records aside to train all of them anew. Equal seeds give equal numbers on one "
+    "again; move the records away to train all of them anew. Equal seeds give equal numbers on one "
     "machine with equal versions; on another the last digits, and seconds, may differ.",
 }

@@ -49,7 +49,7 @@ def _cells(best: Candidate) -> tuple[str, str, str, str]:
     spread = f"{100 * statistics.stdev(best.scores):.2f}" if len(best.scores) > 1 else ""
     lost = f", runs diverged: {best.diverged}" if best.diverged else ""
     schedule = repr(method.scheduling_function()) + part
-    return f"{100 * best.mean:.2f}%{lost}", spread, f"{method.rho:g}", schedule
+    return f"{100 * best.mean:.2f}%{lost}", spread, method.radius, schedule
 
 
 def _ends(searched: Searched) -> str:

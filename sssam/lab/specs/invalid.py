@@ -64,11 +64,13 @@ def reason(found: Mapping[str, Any], fields: Mapping[str, FieldInfo] | None = No
     """What must be, and what was given, of one of pydantic's errors."""
     kind, context = found["type"], found.get("ctx", {})
     key = str(found["loc"][-1]) if found["loc"] else ""
+    for above in found["loc"][:-1]:  # down to the model that has the key
+        field = fields.get(str(above)) if fields else None
+        fields = getattr(field and field.annotation, "model_fields", None)
     if kind == "missing":
         return "is missing"
     if kind == "extra_forbidden":
-        known = fields if len(found["loc"]) == 1 else None
-        return nearest("key", key, known) if known else f"unknown key {key!r}"
+        return nearest("key", key, fields) if fields else f"unknown key {key!r}"
     if kind == "value_error":
         return str(context["error"])
     if kind == "json_invalid":

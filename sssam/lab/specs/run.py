@@ -122,7 +122,8 @@ Average = Literal["none", "ema", "sema", "swa", "lawa"]
 class Method(Spec):
     """One variant of a comparison: an optimizer and its hyperparameters.
 
-    `kind` is a name of `sssam.lab.training.methods.KINDS`; `rho` is a radius in weight space;
+    `kind` is a name of `sssam.lab.training.methods.KINDS`; `rho` is a radius in weight space,
+    or "auto" where the method finds its own;
     `schedule` is a schedule's `to_dict()`; `options` are further arguments of the kind's
     class by their names there, such as `{"ascent_fraction": 0.125}`; `length` multiplies the epochs
     (2 costs what SAM does, 0.25 a quarter of the training), and the learning rate is annealed over
@@ -144,7 +145,7 @@ class Method(Spec):
 
     label: Name
     kind: str
-    rho: Annotated[float, Field(ge=0)] = 0.0
+    rho: Annotated[float, Field(ge=0)] | Literal["auto"] = 0.0
     schedule: dict[str, Any] | None = None
     options: dict[str, bool | int | float | str] = Field(default_factory=dict)
     length: Length = 1
@@ -171,6 +172,11 @@ class Method(Spec):
                     f"for {', '.join(repr(a) for a, names in takes.items() if name in names)}"
                 )
         return self
+
+    @property
+    def radius(self) -> str:
+        """rho as a text."""
+        return self.rho if isinstance(self.rho, str) else f"{self.rho:g}"
 
     @property
     def averaged_from(self) -> float:

@@ -57,9 +57,13 @@ class Decided(NamedTuple):
 
     @property
     def untuned(self) -> list[str]:
-        """The labels of variants whose rho was not tuned."""
+        """The labels of variants whose rho is a number that was not tuned."""
         tuned = {tuning.label for tuning in self.tunings if "rho" in tuning.values}
-        return [each.label for each in self.methods if each.rho and each.label not in tuned]
+        return [
+            each.label
+            for each in self.methods
+            if each.rho not in (0, "auto") and each.label not in tuned
+        ]
 
 
 def continued(study: Study, directory: Path) -> Study:

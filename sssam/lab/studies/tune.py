@@ -62,8 +62,13 @@ def _chosen(variant: Tunable, tried: Tried, seeds: Sequence[int]) -> Choice:
     if not tried:
         return Choice(variant.start)
     scores = {point: statistics.fmean(_accuracies(records)) for point, records in tried.items()}
-    best = max(scores, key=lambda p: (round(scores[p], 12), -variant.at(p).rho))
+    best = max(scores, key=lambda p: (round(scores[p], 12), -_size(variant.at(p).rho)))
     return Choice(variant.at(best), _tuning(variant, tried, best, seeds))
+
+
+def _size(rho: float | str) -> float:
+    """The size of a radius in an order; "auto" comes first."""
+    return -1.0 if isinstance(rho, str) else rho
 
 
 def _tuning(variant: Tunable, tried: Tried, best: Point, seeds: Sequence[int]) -> Tuning:

@@ -71,6 +71,7 @@ Setting = Annotated[
     Discriminator(_kind_of),
 ]
 NotNegative = Setting[Annotated[float, Field(ge=0)]]
+Radius = Setting[Annotated[float, Field(ge=0)] | Literal["auto"]]
 Share = Setting[Annotated[float, Field(ge=0, lt=1)]]
 Option = Setting[bool | int | float | str]
 
@@ -190,7 +191,7 @@ def _model(kind: str) -> type[VariantTable]:
     given: dict[str, Any] = {"kind": (Literal[kind], ...)}
     given |= dict.fromkeys(methods.options(kind), (Option | None, None))
     if methods.default_rho(kind):
-        given["rho"] = (NotNegative | None, None)
+        given["rho"] = (Radius | None, None)
     if methods.is_scheduled(kind):
         given["schedule"] = (str, ...)
         given["budget"] = (Annotated[float, Field(ge=1, le=2)] | None, None)

@@ -74,7 +74,7 @@ def check(method: Method) -> None:
         raise ValueError(f"method {method.label!r} of kind {method.kind!r} {wanted}")
     if method.rho and "rho" not in arguments:
         raise ValueError(
-            f"method {method.label!r} of kind {method.kind!r} has no rho, got {method.rho:g}: "
+            f"method {method.label!r} of kind {method.kind!r} has no rho, got {method.radius}: "
             "leave it out"
         )
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from functools import partial
-from typing import NamedTuple, cast
+from typing import cast
 
 from lightning_fabric import Fabric
 from torch import Tensor, nn
@@ -26,13 +26,6 @@ from sssam.lab.training.shares import Share
 from sssam.lab.training.state import Parts, Position, Training
 
 
-class Made(NamedTuple):
-    """What each rank makes alone: the problem, and the hash of its first weights."""
-
-    problem: Problem
-    initial: str
-
-
 def prepare(run: Run, fabric: Fabric) -> Training:
     """All that a run trains with, on Fabric's device; on several ranks, all raise or none.
 
@@ -42,34 +35,35 @@ def prepare(run: Run, fabric: Fabric) -> Training:
         Exception: whatever a user's own task raises.
         FailedTogetherError: another rank raised.
     """
-    made = together(fabric, lambda: _made(run))
-    split = Parts(*(part.to(fabric.device) for part in made.problem.parts))
-    model = fabric.setup_module(made.problem.model)
-    training = together(fabric, lambda: _training(run, fabric, made, split, model))
+    problem, initial = together(fabric, lambda: _made(run))
+    model = fabric.setup_module(problem.model)
+    training = together(fabric, lambda: _training(run, fabric, problem, model))
+    training.position.initial = initial
     training.proxy = cast(Optimizer, fabric.setup_optimizers(training.optimizer))
     return training
 
 
-def _made(run: Run) -> Made:
+def _made(run: Run) -> tuple[Problem, str]:
+    """What each rank makes alone: the problem, and the hash of its first weights."""
     problem = problems.make(run.task, run.seed)
     set_dropout(run, problem.model)
-    initial = _weights_hash(problem.model)
-    return Made(problem, initial)
+    return problem, _weights_hash(problem.model)
 
 
-def _training(run: Run, fabric: Fabric, made: Made, split: Parts, model: nn.Module) -> Training:
+def _training(run: Run, fabric: Fabric, problem: Problem, model: nn.Module) -> Training:
     """The optimizer over the model as Fabric has set it up, and the learning rate."""
     averages.check(run)
-    network, steps = made.problem.model, run.total_steps(len(split.train))
-    base = base_optimizer(run, network, made.problem.optimizer)
+    split = Parts(*(part.to(fabric.device) for part in problem.parts))
+    network, steps = problem.model, run.total_steps(len(split.train))
+    base = base_optimizer(run, network, problem.optimizer)
     ddp = next((m for m in model.modules() if isinstance(m, DistributedDataParallel)), network)
     per_rank = run.method.options.get("perturbation") == "per_rank"
     optimizer = methods.build(run.method, base, steps, run.seed, ddp if per_rank else network)
     return Training(
         run=run,
         fabric=fabric,
-        problem=made.problem,
-        loss=training_loss(run, made.problem.loss),
+        problem=problem,
+        loss=training_loss(run, problem.loss),
         split=split,
         network=network,
         model=model,
@@ -77,7 +71,7 @@ def _training(run: Run, fabric: Fabric, made: Made, split: Parts, model: nn.Modu
         optimizer=optimizer,
         proxy=optimizer,
         scheduler=_scheduler(run, base, steps),
-        position=Position(initial=made.initial),
+        position=Position(),
         share=Share(fabric.global_rank, fabric.world_size),
         average=averages.make(run, network, steps),
     )

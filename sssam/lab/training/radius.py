@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from statistics import fmean, median
+from statistics import fmean
 from typing import NamedTuple
 
 from sssam.core.vectors import scale, unit
@@ -59,13 +59,13 @@ def rises(run: Run, on_point: Callable[[Rises], object] | None = None) -> list[R
 
 
 def radius(points: Sequence[Rises], rise: float) -> float | None:
-    """The radius at which the loss rises by `rise`: the median over the points.
+    """The radius at which the loss rises by `rise`: the least over the points of the run.
 
     Between two radii it is read off the straight line in their logarithms. None where the loss
-    rises that far at fewer than half of the points, whatever the radius.
+    rises that far nowhere, whatever the radius.
     """
-    found = [at for point in points if (at := _crossing(point.rises, rise)) is not None]
-    return median(found) if 2 * len(found) >= max(len(points), 1) else None
+    found = (_crossing(point.rises, rise) for point in points)
+    return min((at for at in found if at is not None), default=None)
 
 
 def _points(training: Training, on_point: Callable[[Rises], object] | None) -> Iterator[Rises]:

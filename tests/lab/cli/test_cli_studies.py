@@ -1,6 +1,8 @@
 """Studies from the command line: run, compared, reported, carried elsewhere."""
 
 import json
+import re
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -119,11 +121,12 @@ def test_export_and_import_carry_a_study_to_another_directory(
     assert out == f"14 records: {Path('kept', 'records.jsonl')}\n"
     _, err = call(capsys, "export", "kept", "--out", ".", code=2)
     assert "Only file is allowed" in err
+    out, _ = call(capsys, "import", "kept/records.jsonl", "other")
+    assert "14 records taken, 0 there before" in out
     with (folder / "kept" / "records.jsonl").open("a") as file:
         file.write("{torn\n")
-    out, err = call(capsys, "import", "kept/records.jsonl", "other", code=1)
-    assert "not taken: line 15: " in err
-    assert "14 records taken, 0 there before; 1 line not taken" in out
+    _, err = call(capsys, "import", "kept/records.jsonl", "other", code=2)
+    assert "records.jsonl, line 15: torn or foreign" in err
     assert held(folder / "other") == held(folder / "kept")
 
 
@@ -157,7 +160,7 @@ BAD = [
     (["compare", "study.toml", "--data", "x=y"], 2, "unknown task of the study 'x'"),
     (["compare", "study.toml", "--engine", "local:0"], 2, "jobs is 0, must be a whole number"),
     (["compare", "study.toml", "--engine", "dask://host:1"], 2, "unknown engine 'dask'"),
-    (["import", "study.toml", "kept"], 2, "'study.toml' holds no record (line 2: torn"),
+    (["import", "study.toml", "kept"], 2, "study.toml, line 2: torn"),
     (["export", "."], 2, "'.' has no records"),
 ]
 
@@ -196,3 +199,21 @@ def test_a_task_is_tuned_where_trials_are_asked_for(folder: Path, capsys: Captur
     assert base["grids"].keys() == {"learning_rate", "weight_decay", "label_smoothing"}
     rates = {row["method"]["learning_rate"] for row in compared(folder / "kept")["variants"]}
     assert rates == {base["values"]["learning_rate"]}
+
+
+def test_the_example_of_a_study_runs_without_a_network(
+    folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError("no network")
+
+    monkeypatch.setattr(socket.socket, "connect", refused)
+    text = (Path(__file__).parents[3] / "examples" / "study.toml").read_text()
+    for key, few in {"seeds": 1, "tuning_seeds": 1, "trials": 1, "controls": "false"}.items():
+        text = re.sub(rf"^{key} = .*$", f"{key} = {few}", text, count=1, flags=re.MULTILINE)
+    (folder / "short.toml").write_text(f"epochs = 1\n{text}")
+    out, _ = call(capsys, "compare", "short.toml", "--engine", "here")
+    rows = compared(folder / "sssam-results/short")["variants"]
+    labels = {row["method"]["label"] for row in rows}
+    assert {"base", "SAM", "late half", "late half, EMA"} <= labels
+    assert "The page: " in out

@@ -27,6 +27,7 @@ def test_interval_of_equal_values_is_a_point() -> None:
 def test_holm_by_hand() -> None:
     assert stats.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert stats.holm([]) == []
+    assert stats.holm([None]) == [None]
 
 
 def test_fieller_ends_are_where_the_t_test_stops_rejecting() -> None:

@@ -4,6 +4,7 @@ import pytest
 from tiny import TASK
 
 from sssam.lab import tasks
+from sssam.lab.specs import Method
 from sssam.lab.studies import defaults, words
 from sssam.lab.training import methods
 from sssam.schedules import late, linear
@@ -61,6 +62,14 @@ def test_all_are_every_kind_that_suits_the_task():
     assert {each.kind for each in found} == set(methods.KINDS) - {"samon", "base"}
     for each in found:
         methods.check(each)
+
+
+def test_a_rule_for_the_radius_is_a_value_that_is_not_tuned():
+    [found] = words.parse(TASK, ["sam:rho='auto'"], tune=True)
+    assert found.start.rho == "auto"
+    assert found.start.radius == "auto"
+    assert not any(axis.tuned for axis in found.axes.values())
+    assert Method.model_validate_json(found.start.model_dump_json()) == found.start
 
 
 @pytest.mark.parametrize(

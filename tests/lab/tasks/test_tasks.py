@@ -69,7 +69,7 @@ def test_settings_change_the_task_its_data_or_its_model(tmp_path):
         ({"learning_rate": float("nan")}, "learning_rate must be a finite number, not nan"),
         ({"model": "resnet9"}, "unknown model 'resnet9': did you mean 'resnet8'"),
         ({"model": 3}, "model must be a table, not 3"),
-        ({"model": {"nam": "mlp"}}, "unknown key 'nam'"),
+        ({"model": {"nam": "mlp"}}, "unknown key 'nam': did you mean 'name'"),
         ({"model": {"name": "mlp", "widths": ["8"]}}, "model.widths.0 must be a whole number"),
         (
             {"model": {"name": "transformer", "options": {"depth": [1]}}},
