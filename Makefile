@@ -50,7 +50,7 @@ package: $(READY) ## wheel and source distribution, in dist
 	$(BIN)/python -m build --quiet
 
 bench: $(READY) ## step times, side by side
-	$(BIN)/python -m benchmarks.step_times
+	$(BIN)/python -m benchmarks.step_times --out benchmarks/step_times.json $(if $(PEERS),--peers $(PEERS))
 
 $(VENV)/.docs: $(READY)
 	$(BIN)/python -m pip install -qq -c constraints.txt -e '.[docs]'

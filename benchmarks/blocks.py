@@ -1,9 +1,10 @@
-"""Short blocks of steps of several rows in turn: a drift of the machine's speed meets all alike."""
+"""Short blocks of steps of several kinds in turn: a drift of the machine meets all alike."""
 
 import argparse
 import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from time import perf_counter, process_time
 from typing import Any
 
 import torch
@@ -12,16 +13,29 @@ from sssam.lab.training import blocks
 from sssam.lab.training.blocks import Block
 from sssam.lab.training.environment import describe
 
-__all__ = ["Block", "Times", "run", "timed"]
+__all__ = ["CLOCKS", "Block", "Times", "run", "timed", "write"]
 
-#: By row, milliseconds a step in each block.
+#: By kind, milliseconds a step in each block.
 Times = dict[str, list[float]]
+#: The time that passes; or, on a busy machine, that of the processor.
+CLOCKS = {"wall": perf_counter, "processor": process_time}
 
 
-def timed(rows: Mapping[str, Block], steps: int, rounds: int) -> Times:
-    """Milliseconds a step of each row, in so many rounds of blocks in turn."""
-    seconds = blocks.timed(rows, rounds)
+def timed(
+    kinds: Mapping[str, Block],
+    steps: int,
+    rounds: int,
+    clock: Callable[[], float] = perf_counter,
+) -> Times:
+    """Milliseconds a step of each kind, in so many rounds of blocks in turn."""
+    seconds = blocks.timed(kinds, rounds, clock=clock)
     return {name: [each / steps * 1e3 for each in values] for name, values in seconds.items()}
+
+
+def write(path: Path, found: Mapping[str, Any]) -> None:
+    """Write what was found as JSON, with the machine and the versions."""
+    environment = describe(torch.device("cpu"), "32-true").model_dump()
+    path.write_text(json.dumps({"environment": environment, **found}, indent=1) + "\n")
 
 
 def run(
@@ -32,15 +46,15 @@ def run(
     summary: Callable[[Times], dict[str, Any]],
     line: Callable[[str, dict[str, float]], str],
 ) -> None:
-    """Measures each problem, prints a line a row, and writes all times if a file is named.
+    """Measures each problem, prints a line a kind, and writes all times if a file is named.
 
     Args:
         doc: the benchmark's own, whose first line is the command's help.
         problems: by name.
-        rounds: blocks of each row, unless the command line says otherwise.
+        rounds: blocks of each kind, unless the command line says otherwise.
         measure: the times of a problem.
-        summary: what is told of each row.
-        line: a row's summary as text.
+        summary: what is reported of each kind.
+        line: a kind's summary as text.
     """
     parser = argparse.ArgumentParser(description=doc.splitlines()[0])
     parser.add_argument("--blocks", type=int, default=rounds)
@@ -52,9 +66,7 @@ def run(
         times = measure(problem, options.blocks)
         found[problem] = {"summary": summary(times), "milliseconds": times}
         print(f"\n{problem}: {options.blocks} blocks")
-        for name, row in found[problem]["summary"].items():
-            print(f"  {line(name, row)}")
+        for name, values in found[problem]["summary"].items():
+            print(f"  {line(name, values)}")
     if options.out is not None:
-        environment = describe(torch.device("cpu"), "32-true").model_dump()
-        record = {"environment": environment, "problems": found}
-        options.out.write_text(json.dumps(record, indent=1) + "\n")
+        write(options.out, {"problems": found})

@@ -1,100 +1,105 @@
-"""Time of a training step under SSSAM, over the base optimizer's, side by side in one process.
+"""Times of a training step: SAM and its relatives, other libraries' SAM, over the base's step.
 
-`python -m benchmarks.step_times [--out FILE]` runs short blocks of steps of all optimizers in turn,
-so that a drift of the machine's speed meets all of them alike, and reports the median over blocks
-of the ratio to the base's block beside it. A second copy of the base shows the noise of the method.
+`make bench`, or `python -m benchmarks.step_times [--peers PATH] [--out FILE]`, runs short blocks of
+steps of all contenders in turn, in one process and one thread, so that a drift of the machine's
+speed meets all alike, and reports the median over blocks of the ratio to the base's block beside
+it. A second copy of the base shows the noise of the method.
 """
 
+import argparse
+import copy
 import statistics
-from collections.abc import Callable
+from pathlib import Path
 
 import torch
-from torch import nn
-from torch.nn.functional import cross_entropy
 
-import sssam
-from benchmarks.blocks import Block, Times, run, timed
-from sssam.lab.specs import ModelSpec
-from sssam.lab.tasks.models import Form, build
-from sssam.schedules import constant
+from benchmarks import overhead
+from benchmarks.blocks import CLOCKS, Block, Times, timed, write
+from benchmarks.contenders import OWN, Build, Step, peers
+from benchmarks.figure import draw
+from benchmarks.overhead import records
+from benchmarks.problems import PROBLEMS
 
-PROBLEMS: dict[str, tuple[ModelSpec, tuple[int, int, int], int, int]] = {
-    # model, image shape, batch size, steps in a block
-    "MLP 64-256-256-10, batch 64": (ModelSpec(name="mlp", widths=(256, 256)), (1, 8, 8), 64, 100),
-    "MLP 784-1024-1024-10, batch 128": (
-        ModelSpec(name="mlp", widths=(1024, 1024)),
-        (1, 28, 28),
-        128,
-        20,
-    ),
-    "ResNet-8 on 32 x 32, batch 64": (ModelSpec(name="resnet8"), (3, 32, 32), 64, 4),
+#: Blocks of each contender, on each model.
+ROUNDS = {
+    "200 layers of 16": 60,
+    "embedding of 5M weights": 60,
+    "transformer of 3.7M, 256 tokens": 30,
+    "ResNet-8, batch 64": 30,
 }
-ROWS = {"base": None, "base again": None, "p = 0": 0.0, "p = 0.5": 0.5, "p = 1 (SAM)": 1.0}
-Step = Callable[[], object]
 
 
-def make_step(spec: ModelSpec, shape: tuple[int, int, int], batch: int, p: float | None) -> Step:
-    """One training step as a closure step, with SGD and momentum as the base."""
-    model = build(spec, Form(shape, 10), seed=0)
-    x, y = torch.randn(batch, *shape), torch.randint(10, (batch,))
-    optimizer: torch.optim.Optimizer = torch.optim.SGD(
-        model.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4
-    )
-    if p is not None:
-        # Systematic draws: each block of an even number of steps holds exactly half SAM steps.
-        optimizer = sssam.SSSAM(
-            optimizer, schedule=constant(p), total_steps=10**6, draws="systematic", model=model
-        )
-    return lambda: optimizer.step(_closure(model, optimizer, x, y))
-
-
-def _closure(
-    model: nn.Module, optimizer: torch.optim.Optimizer, x: torch.Tensor, y: torch.Tensor
-) -> Callable[[], torch.Tensor]:
-    def closure() -> torch.Tensor:
-        optimizer.zero_grad()
-        loss = cross_entropy(model(x), y)
-        loss.backward()
-        return loss
-
-    return closure
-
-
-def measure(problem: str, blocks: int) -> Times:
-    """Milliseconds a step, for each row and block."""
-    spec, shape, batch, steps = PROBLEMS[problem]
-    rows = {name: _block(make_step(spec, shape, batch, p), steps) for name, p in ROWS.items()}
-    return timed(rows, steps, blocks)
+def measure(name: str, builds: dict[str, Build], rounds: int, clock: str) -> Times:
+    """Milliseconds a step, for each contender and block."""
+    problem = PROBLEMS[name]
+    torch.manual_seed(0)
+    model, batch = problem.model(), problem.batch()
+    blocks = {
+        label: _block(build(copy.deepcopy(model), *batch), problem.steps)
+        for label, build in builds.items()
+    }
+    return timed(blocks, problem.steps, rounds, CLOCKS[clock])
 
 
 def _block(step: Step, steps: int) -> Block:
-    def run_steps() -> None:
+    def run() -> None:
         for _ in range(steps):
             step()
 
-    return run_steps
+    return run
 
 
 def summary(times: Times) -> dict[str, dict[str, float]]:
-    """For each row the median time, and median and quartiles of the ratio to the base."""
-    rows = {}
+    """For each contender the median time, and median and quartiles of the ratio to the base."""
+    found = {}
     for name, values in times.items():
         ratios = sorted(t / b for t, b in zip(values, times["base"], strict=True))
         low, middle, high = statistics.quantiles(ratios, n=4)
-        rows[name] = {
+        found[name] = {
             "milliseconds": statistics.median(values),
             "ratio": middle,
             "ratio_lower_quartile": low,
             "ratio_upper_quartile": high,
         }
-    return rows
+    return found
 
 
-def line(name: str, row: dict[str, float]) -> str:
-    """A row's summary as text."""
-    spread = f"{row['ratio_lower_quartile']:.3f} to {row['ratio_upper_quartile']:.3f}"
-    return f"{name:12s} {row['milliseconds']:9.3f} ms   x {row['ratio']:.3f}   ({spread})"
+def line(name: str, found: dict[str, float]) -> str:
+    """A contender's summary as text."""
+    spread = f"{found['ratio_lower_quartile']:.3f} to {found['ratio_upper_quartile']:.3f}"
+    return f"{name:38s} {found['milliseconds']:9.3f} ms   x {found['ratio']:.3f}   ({spread})"
+
+
+def steps(options: argparse.Namespace) -> dict[str, object]:
+    """The table of step times, printed as it comes."""
+    builds, found = {**OWN, **peers(options.peers)}, {}
+    for name in PROBLEMS:
+        rounds = max(round(ROUNDS[name] * options.rounds), 2)
+        times = measure(name, builds, rounds, options.clock)
+        found[name] = {"summary": summary(times), "milliseconds": times}
+        print(f"\n{name}: {rounds} blocks")
+        for label, values in summary(times).items():
+            print(f"  {line(label, values)}")
+    return found
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser.add_argument("--peers", type=Path, help="folder in which other libraries are installed")
+    parser.add_argument("--rounds", type=float, default=1.0, help="times as many blocks")
+    parser.add_argument("--clock", choices=CLOCKS, default="wall")
+    parser.add_argument("--out", type=Path, help="a JSON file; the figure lies beside it")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    found = steps(options)
+    by_size, by_number = overhead.sizes(options.clock), overhead.tensors(options.clock)
+    print(overhead.text("sizes", by_size), overhead.text("tensors", by_number), sep="\n")
+    if options.out is not None:
+        outside = {"sizes": records(by_size), "tensors": records(by_number)}
+        write(options.out, {"clock": options.clock, "steps": found, "outside": outside})
+        draw(by_size, by_number, options.out.with_suffix(".svg"))
 
 
 if __name__ == "__main__":
-    run(__doc__, PROBLEMS, 60, measure, summary, line)
+    main()

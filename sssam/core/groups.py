@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-from sssam.core.vectors import Vector
+from sssam.core.passes import Perturbation, distinct
 
 #: A group's own radius. Not "rho": Adadelta has one that is none, and other SAMs leave theirs.
 RADIUS = "sssam_rho"
@@ -31,9 +31,12 @@ def step_length(group: dict[str, Any]) -> float | Tensor:
     return length
 
 
-def base_step(x: Mapping[int, Tensor], groups: list[dict[str, Any]]) -> Vector:
+def base_step(x: Mapping[int, Tensor], groups: list[dict[str, Any]]) -> Perturbation:
     """-lr x: how far a plain update goes along x, each part by the lr of its group."""
-    return {i: part * -step_length(groups[i]) for i, part in x.items()}
+    lengths = [step_length(group) for group in distinct([groups[i] for i in x])]
+    if all(isinstance(length, float) and length == lengths[0] for length in lengths):
+        return Perturbation({**x}, factor=-float(lengths[0]) if x else 1.0)
+    return Perturbation({i: part * -step_length(groups[i]) for i, part in x.items()})
 
 
 def require_no_foreign_radius(group: dict[str, Any], defaults: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from torch import Tensor
 
-from sssam.core.vectors import Vector
+from sssam.core.vectors import Vector, scale
 
 Phase = Literal["plain", "ascent", "descent", "scores"]
 Derivative = Literal["own", "noted", "given"]
@@ -17,19 +17,28 @@ NO_VECTOR: Mapping[int, Tensor] = MappingProxyType({})
 
 
 class Perturbation(NamedTuple):
-    """Where the weights go: to w + e.
+    """Where the weights go: to w + e, e = factor * vector.
+
+    The factor is left for the move itself, which multiplies and adds in one operation.
 
     Args:
-        e: its parts; missing ones are 0. It is emptied once the weights have moved, since nothing
-            needs its memory then.
+        vector: its parts; missing ones are 0. It is emptied once the weights have moved, since
+            nothing needs its memory then.
         void: whether the direction was zero or not finite, so that e is 0; a tensor where the host
             does not know.
         still: whether e is 0, for that reason or since rho is 0.
+        factor: a number that the host knows.
     """
 
-    e: Vector
+    vector: Vector
     void: Tensor | bool = False
     still: Tensor | bool = False
+    factor: float = 1.0
+
+    @property
+    def e(self) -> Vector:
+        """The perturbation itself, in new tensors."""
+        return scale(self.vector, self.factor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +88,19 @@ class Result(NamedTuple):
 
 
 class Signal(NamedTuple):
-    """What a perturbation is made from, and the vectors that the direction keeps, by name."""
+    """What a perturbation is made from: the direction sign * vector.
+
+    Args:
+        vector: its parts, in a dictionary of its own.
+        kept: the vectors that the direction keeps, by name.
+        sign: 1, or -1 where the direction is the opposite one.
+        owned: whether nobody else needs the memory of the parts, so that e may be written there.
+    """
 
     vector: Vector
     kept: Mapping[str, Vector] = NOTHING
+    sign: float = 1.0
+    owned: bool = False
 
 
 class Update(NamedTuple):
@@ -109,6 +127,11 @@ class Update(NamedTuple):
 
 #: A method at work.
 Passes = Generator[Pass, Result, Update]
+
+
+def distinct(groups: list[dict[str, Any]]) -> Iterable[dict[str, Any]]:
+    """Each of these param groups once, however often it is named."""
+    return dict(zip(map(id, groups), groups, strict=True)).values()
 
 
 @dataclass(frozen=True)
@@ -142,9 +165,10 @@ class Step:
 
     def radii(self, default: float, key: str) -> float | dict[int, float]:
         """rho: the groups' own where they have one, else `default`; one number if all agree."""
-        radii = {i: float(group.get(key, default)) for i, group in enumerate(self.groups)}
-        distinct = set(radii.values())
-        return radii if len(distinct) > 1 else distinct.pop() if distinct else default
+        radii = {float(group.get(key, default)) for group in distinct(self.groups)}
+        if len(radii) <= 1:
+            return radii.pop() if radii else default
+        return {i: float(group.get(key, default)) for i, group in enumerate(self.groups)}
 
     def positions(self, parameters: Iterable[Tensor]) -> set[int]:
         """The positions of these parameters among the step's."""

@@ -8,6 +8,8 @@ part, and nothing here makes the host wait for a device.
 import math
 from collections.abc import Callable
 from functools import partial
+from itertools import compress
+from operator import attrgetter, not_
 from typing import Any
 
 import torch
@@ -15,12 +17,17 @@ from torch import Tensor
 
 Vector = dict[int, Tensor]
 
-_LOW = (torch.float16, torch.bfloat16)
+_LOW = {torch.float16, torch.bfloat16}
+_ORDINARY = {Tensor, torch.nn.Parameter}
+_DTYPE, _LAYOUT, _IS_CPU = attrgetter("dtype"), attrgetter("layout"), attrgetter("is_cpu")
+#: On the host, tensors of fewer numbers are put together for one operation: to call one for each
+#: takes longer than to copy them.
+_SMALL = 4096
 
 
 def dense(x: Vector) -> Vector:
     """The vector with sparse parts made dense; the very same object when none is sparse."""
-    if not any(part.layout is not torch.strided for part in x.values()):
+    if {*map(_LAYOUT, x.values())} <= {torch.strided}:
         return x
     return {
         i: part.to_dense() if part.layout is not torch.strided else part for i, part in x.items()
@@ -32,7 +39,21 @@ def _real(part: Tensor) -> Tensor:
 
 
 def _parts(x: Vector) -> list[Tensor]:
-    return [_real(part) for part in x.values()]
+    """The parts, as real numbers."""
+    if any(dtype.is_complex for dtype in {*map(_DTYPE, x.values())}):
+        return [_real(part) for part in x.values()]
+    return [*x.values()]
+
+
+def on_host(parts: list[Tensor]) -> bool:
+    """Whether all are ordinary tensors in the host's memory."""
+    ordinary = {*map(type, parts)} <= _ORDINARY and {*map(_LAYOUT, parts)} <= {torch.strided}
+    return ordinary and all(map(_IS_CPU, parts))
+
+
+def known(x: Tensor) -> Tensor | float:
+    """The number where it lies in the host's memory, which is free to read; else the tensor."""
+    return x.item() if x.is_cpu else x
 
 
 def whole(x: Tensor) -> Tensor:
@@ -98,12 +119,26 @@ def norm(x: Vector) -> Tensor:
     if not x:
         return torch.zeros(())
     parts = _parts(x)
-    low = [part for part in parts if part.dtype in _LOW]
-    high = [part for part in parts if part.dtype not in _LOW]
-    # Half precision overflows at a norm of 65,504: its squares are summed in float32.
-    norms = [*each(torch._foreach_norm, high)] if high else []
-    norms += each(partial(torch._foreach_norm, ord=2, dtype=torch.float32), low) if low else []
+    is_low = {*map(_DTYPE, parts)} & _LOW
+    low = [part for part in parts if part.dtype in _LOW] if is_low else []
+    high = [part for part in parts if part.dtype not in _LOW] if is_low else parts
+    norms = [*each(torch._foreach_norm, _together(high))] if high else []
+    if low:  # half precision overflows at a norm of 65,504: its squares are summed in float32
+        op = partial(torch._foreach_norm, ord=2, dtype=torch.float32)
+        norms += each(op, _together(low))
+    if len(norms) == 1 and type(norms[0]) is Tensor:
+        return norms[0]
     return _over_ranks(norms, torch.linalg.vector_norm)
+
+
+def _together(parts: list[Tensor]) -> list[Tensor]:
+    """The parts, of which the small ones on the host are put into one."""
+    is_small = [n < _SMALL for n in map(Tensor.numel, parts)]
+    small = [*compress(parts, is_small)]
+    if len(small) < 2 or not on_host(small) or len({*map(_DTYPE, small)}) > 1:
+        return parts
+    one: Tensor = torch._C._nn.flatten_dense_tensors(small)
+    return [one, *compress(parts, map(not_, is_small))]
 
 
 def dot(x: Vector, y: Vector) -> Tensor:
@@ -111,9 +146,15 @@ def dot(x: Vector, y: Vector) -> Tensor:
     common = [i for i in x if i in y]
     if not common:
         return torch.zeros(())
-    wide = [_wide(_real(x[i])) for i in common]
-    products = each(torch._foreach_mul, wide, [_real(y[i]) for i in common])
-    return _over_ranks([part.sum() for part in products], torch.sum)
+    xs, ys = (_parts({i: z[i] for i in common}) for z in (x, y))
+    kinds = [*map(_DTYPE, xs)]
+    if kinds == [*map(_DTYPE, ys)] and not {*kinds} & _LOW and on_host(xs) and on_host(ys):
+        pairs = zip(_together(xs), _together(ys), strict=True)
+        products = [torch.dot(a.reshape(-1), b.reshape(-1)) for a, b in pairs]
+    else:
+        wide = each(torch._foreach_mul, [*map(_wide, xs)], ys)
+        products = [part.sum() for part in wide]
+    return _over_ranks(products, torch.sum)
 
 
 def _wide(part: Tensor) -> Tensor:
@@ -128,6 +169,8 @@ def scale(x: Vector, factor: Tensor | float) -> Vector:
 
 def scale_(x: Vector, factor: Tensor | float) -> Vector:
     """`scale` in the memory of x's parts."""
+    if isinstance(factor, float) and factor == 1.0:
+        return {**x}
     return _scaled(torch._foreach_mul_, x, factor)
 
 
@@ -159,18 +202,30 @@ def either(which: Tensor | bool, x: Vector, y: Vector) -> Vector:
     }
 
 
-def times(x: Vector, y: Vector) -> Vector:
-    """x * y element by element, over the parts of x, all of which y has."""
-    products = each(torch._foreach_mul, list(x.values()), [y[i] for i in x]) if x else []
+def times(x: Vector, y: Vector, *, overwrite: bool = False) -> Vector:
+    """x * y element by element, over the parts of x, all of which y has; perhaps in x's memory."""
+    op = torch._foreach_mul_ if overwrite else torch._foreach_mul
+    products = each(op, list(x.values()), [y[i] for i in x]) if x else []
     return dict(zip(x, products, strict=True))
 
 
-def add(x: Vector, y: Vector) -> Vector:
-    """x + y, in new tensors; a part that only one has is that part."""
+def add(x: Vector, y: Vector, factor: Tensor | float = 1.0, *, overwrite: bool = False) -> Vector:
+    """x + factor * y.
+
+    A part that only x has is that part; one that only y has is a new tensor; a sum is in x's memory
+    if that may be overwritten, else new.
+    """
+    factor = known(factor) if isinstance(factor, Tensor) else factor
+    if isinstance(factor, Tensor):
+        y, factor = scale(y, factor), 1.0
+    if factor == 0.0:
+        return {**x}
     common = [i for i in x if i in y]
     two = [x[i] for i in common], [y[i] for i in common]
-    sums = each(torch._foreach_add, *two) if common else []
-    return {**x, **y, **dict(zip(common, sums, strict=True))}
+    op = partial(torch._foreach_add_ if overwrite else torch._foreach_add, alpha=factor)
+    sums = each(op, *two) if common else []
+    alone = scale({i: part for i, part in y.items() if i not in x}, factor)
+    return {**x, **alone, **dict(zip(common, sums, strict=True))}
 
 
 def kth_smallest(parts: list[Tensor], k: int) -> Tensor:
@@ -182,11 +237,11 @@ def kth_smallest(parts: list[Tensor], k: int) -> Tensor:
 def ratio(numerator: float, denominator: Tensor) -> Tensor | float:
     """numerator / denominator where that is meaningful, else 0: for a denominator of 0, inf or NaN.
 
-    A number where the denominator lies in the host's memory, which is free to read; elsewhere a
-    tensor on its device, for which nothing waits.
+    A number where the denominator lies in the host's memory; elsewhere a tensor on its device, for
+    which nothing waits.
     """
-    if denominator.device.type == "cpu":
-        value = float(denominator)
+    value = known(denominator)
+    if not isinstance(value, Tensor):
         return numerator / value if 0.0 < value < math.inf else 0.0
     return on_device_ratio(numerator, denominator)
 
@@ -205,6 +260,6 @@ def shrink(x: Vector, factor: Tensor | float, *, overwrite: bool = False) -> Vec
     return scaled
 
 
-def unit(x: Vector) -> Vector:
-    """x / ||x||_2, and zero where the norm is zero or not finite."""
-    return shrink(x, ratio(1.0, norm(x)))
+def unit(x: Vector, *, overwrite: bool = False) -> Vector:
+    """x / ||x||_2, and zero where the norm is zero or not finite; perhaps in x's memory."""
+    return shrink(x, ratio(1.0, norm(x)), overwrite=overwrite)

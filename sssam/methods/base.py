@@ -14,7 +14,8 @@ class Memory(NamedTuple):
     """Copies of the parameters beyond the base optimizer's own weights, gradients and state.
 
     Args:
-        persistent: kept from step to step.
+        persistent: kept from step to step. On the host, the memory of the copy of w, which the
+            peak counts, is kept too once a step has left w, until `optimizer.release()`.
         peak: the most at any moment at which a pass runs, the persistent ones included.
     """
 

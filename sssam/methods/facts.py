@@ -138,16 +138,9 @@ def together(on: Facts, off: Facts) -> Facts:
 
 def _is_plain(run: Run) -> bool:
     """Whether one bare pass at w is all, and its gradient goes to the base optimizer untouched."""
-    if len(run.passes) != 1 or run.passes[0].left or not run.passes[0].is_bare:
-        return False
-    given = run.update.gradient
-    return all(given.get(i) is part for i, part in run.last.gradient.items()) and not (
-        run.update.start
-        or run.update.after
-        or run.update.stretch
-        or run.update.kept
-        or run.update.numbers
-    )
+    one = run.passes[0]
+    alone = len(run.passes) == 1 and one.is_bare and not one.left
+    return alone and run.untouched and not any(run.update[1:])
 
 
 def _cost(passes: list[Seen]) -> float:

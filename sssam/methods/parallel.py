@@ -6,8 +6,8 @@ import torch
 
 from sssam.core.checks import number
 from sssam.core.groups import base_step
-from sssam.core.passes import Pass, Passes, Perturbation, Result, Step, Update
-from sssam.core.vectors import add, copied, dense, scale
+from sssam.core.passes import Pass, Passes, Result, Step, Update
+from sssam.core.vectors import add, copied, dense, scale_
 from sssam.methods.base import Method, at_w
 from sssam.roles.metric import Metric
 
@@ -39,13 +39,13 @@ class Parallel(Method):
             gradient = dense((yield from at_w(first)).gradient)
             return Update(gradient, kept={self.name: copied(gradient)})
         with torch.no_grad():
-            move = self.metric.perturbation(copied(h), step, 1.0, overwrite=True)
+            move = self.metric.perturbation({**h}, step, 1.0)
         perturbed = dense((yield Pass("descent", move=move, earlier=True)).gradient)
         with torch.no_grad():
-            move = Perturbation(base_step(h, step.groups))
+            move = base_step(h, step.groups)
         del h
         ahead = dense((yield Pass("ascent", move=move)).gradient)
         with torch.no_grad():
-            # New tensors: what goes to the base optimizer may be clipped in place, h may not.
-            mixed = add(scale(perturbed, 1.0 - self.lam), scale(ahead, self.lam))
+            # Not in h's memory: what goes to the base optimizer may be clipped in place, h may not.
+            mixed = add(scale_(perturbed, 1.0 - self.lam), ahead, self.lam, overwrite=True)
         return Update(mixed, kept={self.name: ahead})

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from sssam.core.passes import Passes, Result, Step, Update
-from sssam.core.vectors import add, dense, norm, scale
+from sssam.core.vectors import add, dense, norm
 from sssam.methods.base import Method, at_w
 
 
@@ -24,4 +24,4 @@ class Reuse(Method):
             return Update(g)
         with torch.no_grad():
             g = dense(g)
-            return Update(add(g, scale(v, self.alpha * norm(g))))
+            return Update(add(g, v, self.alpha * norm(g), overwrite=True))

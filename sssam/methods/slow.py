@@ -60,7 +60,8 @@ class Slow(Method):
             with torch.no_grad():
                 g = dense(at_slow.gradient)
                 moved = self.metric.perturbation(g, step, 1.0, overwrite=True)
-                moved = moved._replace(e=add(to_slow, moved.e))
+                vector = add(to_slow, moved.vector, moved.factor)
+                moved = moved._replace(vector=vector, factor=1.0)
             del g, at_slow
             gradient = (yield Pass("descent", move=moved)).gradient
         with torch.no_grad():

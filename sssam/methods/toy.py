@@ -53,11 +53,11 @@ class Toy(Step):
 
 @dataclass
 class Run:
-    """One step of a method on the toy."""
+    """One step of a method on the toy; `untouched`: its update is the last pass's own gradient."""
 
     passes: list["Seen"]
     update: Update
-    last: Result
+    untouched: bool
     recalled: frozenset[str]
 
 
@@ -89,7 +89,7 @@ class Seen:
 def dry_run(method: Runs, toy: Toy, changed: int | None = None) -> Run:
     """Run a step; the result of the pass `changed` is another one than elsewhere."""
     passes: list[Seen] = []
-    generator, left, result = method.passes(toy), False, Result({})
+    generator, left, result, seed = method.passes(toy), False, Result({}), 0.0
     try:
         wanted = next(generator)
         while True:
@@ -102,14 +102,22 @@ def dry_run(method: Runs, toy: Toy, changed: int | None = None) -> Run:
             left = seen.left and not wanted.backward
             wanted = generator.send(Result({**result.gradient}, result.losses))
     except StopIteration as end:
-        return Run(passes, end.value, result, frozenset(toy.__dict__["recalled"]))
+        untouched = _is_untouched(end.value.gradient, result.gradient, seed)
+        return Run(passes, end.value, untouched, frozenset(toy.__dict__["recalled"]))
+
+
+def _is_untouched(given: Vector, sent: Vector, seed: float) -> bool:
+    """Whether the very tensors that were sent are given, and nothing was written over them."""
+    return all(
+        given.get(i) is part and torch.equal(part, _vector(seed)[i]) for i, part in sent.items()
+    )
 
 
 def _see(wanted: Pass, left: bool) -> Seen:
     if wanted.move is None:
         return Seen(wanted, None, left)
-    e = {**wanted.move.e}
-    wanted.move.e.clear()
+    e = wanted.move.e
+    wanted.move.vector.clear()
     return Seen(replace(wanted, move=None), e, True)
 
 

@@ -46,8 +46,9 @@ class Along:
     @torch.no_grad()
     def signal(self, step: Step, gradient: Vector) -> Signal:
         """d, turned."""
-        d, kept = self.direction.signal(step, gradient)
-        return Signal({i: RULES[self.rule](part, step, i) for i, part in d.items()}, kept)
+        signal = self.direction.signal(step, gradient)  # each rule of -d is minus that of d
+        turned = {i: RULES[self.rule](part, step, i) for i, part in signal.vector.items()}
+        return signal._replace(vector=turned, owned=True)
 
 
 def along(direction: Direction, rule: Rule) -> Direction:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from sssam.core.checks import share
 from sssam.core.passes import Signal, Step
-from sssam.core.vectors import Vector, scale
+from sssam.core.vectors import Vector
 
 #: A base optimizer with these keeps its momentum in a space of its own (Alice, GaLore).
 PROJECTED = frozenset({"U", "projector"})
@@ -42,7 +42,7 @@ class Fresh:
 
     def signal(self, step: Step, gradient: Vector) -> Signal:
         """The gradient itself."""
-        return Signal(gradient)
+        return Signal(gradient, owned=True)
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Momentum:
                         buffers=", ".join(self.buffers),
                     )
                 )
-        return Signal(scale(found, -1.0))
+        return Signal(found, sign=-1.0)
 
 
 NO_MOMENTUM = (

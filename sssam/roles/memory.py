@@ -1,5 +1,6 @@
 """Directions that remember: made from gradients of earlier steps too."""
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -38,10 +39,12 @@ class Friendly:
     def signal(self, step: Step, gradient: Vector) -> Signal:
         """g - sigma m; keeps m."""
         old = step.recall(self.name)
-        new = add(scale(old, self.lam), scale(gradient, 1.0 - self.lam))
-        unmoved = {i: torch.zeros_like(part) for i, part in new.items()} | old
-        m = either(torch.isfinite(norm(gradient)), new, unmoved)
-        return Signal(add(gradient, scale(m, -self.sigma)), {self.name: m})
+        new = add(scale(gradient, 1.0 - self.lam), old, self.lam, overwrite=True)
+        length = norm(gradient)
+        if not (length.is_cpu and math.isfinite(length)):
+            unmoved = {i: torch.zeros_like(part) for i, part in new.items()} | old
+            new = either(torch.isfinite(length), new, unmoved)
+        return Signal(add(gradient, new, -self.sigma), {self.name: new}, owned=True)
 
 
 @dataclass(frozen=True)
@@ -65,10 +68,10 @@ class Stale:
     def signal(self, step: Step, gradient: Vector) -> Signal:
         """The gradient of the step before; keeps this step's."""
         before = step.recall(self.name)
-        # What may become e is a copy: a step that is given up leaves `before` as it was.
+        # A step that is given up leaves `before` as it was.
         if before:
-            return Signal(copied(before), {self.name: {**gradient}})
-        return Signal(gradient, {self.name: copied(gradient)})
+            return Signal(before, {self.name: {**gradient}})
+        return Signal(gradient, {self.name: copied(gradient)}, owned=True)
 
 
 @dataclass(frozen=True)
@@ -82,5 +85,5 @@ class Last:
     fraction: ClassVar[float] = 0.0
 
     def signal(self, step: Step, gradient: Vector) -> Signal:
-        """A copy, which may become e."""
-        return Signal(copied(step.recall(self.name)))
+        """The gradient that was kept."""
+        return Signal(step.recall(self.name))

@@ -22,7 +22,8 @@ class Metric(Protocol):
     ) -> Perturbation:
         """The perturbation along this direction, its radius multiplied by `strength`.
 
-        With `overwrite`, e may take the direction's memory, which spares a copy of the parameters.
+        A negative strength is the opposite direction. With `overwrite`, e may take the direction's
+        memory, which spares a copy of the parameters.
         """
         ...
 
@@ -43,10 +44,15 @@ def to_radius(
     common = rho if isinstance(rho, float) else 1.0
     factor = per_unit(common)
     still = factor == 0
-    e = {**shrink(x, factor, overwrite=overwrite)}
-    if not isinstance(rho, float):
-        e = {i: part * rho[i] for i, part in e.items()}
-    return Perturbation(e, still if common else False, still)
+    if isinstance(factor, torch.Tensor):  # the host does not know it: e is made on the device
+        x, factor = shrink(x, factor, overwrite=overwrite), 1.0
+        overwrite = True
+    e = {**x} if factor else {}
+    if e and not isinstance(rho, float):
+        op = torch._foreach_mul_ if overwrite else torch._foreach_mul
+        scaled = each(op, list(e.values()), [rho[i] for i in e])
+        e = dict(zip(e, scaled, strict=True))
+    return Perturbation(e, still if common else False, still, factor)
 
 
 def _by_length(x: Vector) -> Callable[[float], torch.Tensor | float]:
@@ -125,13 +131,20 @@ class Adaptive:
         self, direction: Vector, step: Step, strength: float, *, overwrite: bool = False
     ) -> Perturbation:
         """rho T^2 d / ||T d||."""
-        w = [step.params[i].detach() for i in direction]
-        sizes = each(torch._foreach_add, each(torch._foreach_abs, w), self.eta) if w else []
-        t = dict(zip(direction, sizes, strict=True))
-        stretched = times(direction, t)
+        t = self._sizes({i: step.params[i].detach() for i in direction})
+        stretched = times(direction, t, overwrite=overwrite)
         radii = _radii(step, self.rho, self.key, strength)
         by_length = _by_length(stretched)
-        return to_radius(times(stretched, t), by_length, radii, overwrite=True)
+        return to_radius(times(stretched, t, overwrite=True), by_length, radii, overwrite=True)
+
+    def _sizes(self, w: Vector) -> Vector:
+        """T."""
+        if not w:
+            return {}
+        sizes = each(torch._foreach_abs, list(w.values()))
+        if self.eta:
+            each(torch._foreach_add_, sizes, self.eta)
+        return dict(zip(w, sizes, strict=True))
 
 
 @dataclass(frozen=True)

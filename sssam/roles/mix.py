@@ -8,7 +8,18 @@ import torch
 
 from sssam.core.checks import number
 from sssam.core.passes import Perturbation, Step, Update
-from sssam.core.vectors import Vector, add, copied, dense, dot, either, norm, scale, unit
+from sssam.core.vectors import (
+    Vector,
+    add,
+    copied,
+    dense,
+    dot,
+    either,
+    known,
+    norm,
+    scale_,
+    unit,
+)
 
 
 class Mix(Protocol):
@@ -61,7 +72,9 @@ class Weighted:
         """(1 - alpha) g(w) + alpha g(w + e)."""
         steep = dense(perturbed)
         first = either(moved.void, steep, g)
-        return Update(add(scale(first, 1.0 - self.alpha), scale(steep, self.alpha)))
+        if not self.alpha or first is steep:
+            return Update(first)
+        return Update(add(scale_(steep, self.alpha), first, 1.0 - self.alpha, overwrite=True))
 
 
 @dataclass(frozen=True)
@@ -78,8 +91,8 @@ class Store:
     @torch.no_grad()
     def update(self, step: Step, g: Vector, perturbed: Vector, moved: Perturbation) -> Update:
         """g(w + e); keeps v on the way."""
-        along, steep = unit(g), dense(perturbed)
-        v = unit(add(steep, scale(along, -dot(steep, along))))
+        along, steep = unit(g, overwrite=True), dense(perturbed)
+        v = unit(add(steep, along, -dot(steep, along)))
         v = either(moved.still, step.recall(self.name), v)
         return Update(perturbed, kept={self.name: v})
 
@@ -118,8 +131,8 @@ class Gap:
         """g_s less alpha times the component of g that is orthogonal to it."""
         steep = dense(perturbed)
         first, along = either(moved.void, steep, g), unit(steep)
-        across = add(first, scale(along, -dot(first, along)))
-        return Update(add(steep, scale(across, -self.alpha)))
+        across = add(first, along, -dot(first, along), overwrite=first is g)
+        return Update(add(steep, across, -self.alpha, overwrite=True))
 
 
 @dataclass(frozen=True)
@@ -141,5 +154,6 @@ class Corrected:
         """g, not finite where g_s is not: that is how a GradScaler sees an overflow in g_s."""
         steep = dense(perturbed)
         first = either(moved.void, steep, g)  # void, e is 0 too
-        after = scale(add(steep, scale(first, -1.0)), self.alpha)
-        return Update(scale(first, 1.0 + 0.0 * norm(steep)), after)
+        sound = known(1.0 + 0.0 * norm(steep))
+        after = scale_(add(steep, first, -1.0), self.alpha)
+        return Update(scale_(first, sound), after)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from sssam.core.checks import count, number
 from sssam.core.passes import Signal, Step
-from sssam.core.vectors import Vector, add, norm, scale, spread
+from sssam.core.vectors import Vector, add, norm, spread
 from sssam.roles.direction import Direction
 from sssam.schedules.draws import uniform
 
@@ -60,7 +60,7 @@ class Random:
 
     def signal(self, step: Step, gradient: Vector) -> Signal:
         """z ~ N(0, 1)."""
-        return Signal(_noise(self.seed, step))
+        return Signal(_noise(self.seed, step), owned=True)
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,10 @@ class Noisy:
     @torch.no_grad()
     def signal(self, step: Step, gradient: Vector) -> Signal:
         """d, and noise added."""
-        d, kept = self.direction.signal(step, gradient)
+        signal = self.direction.signal(step, gradient)
+        d = signal.vector
         if not self.noise or not d:
-            return Signal(d, kept)
+            return signal
         z = _noise(self.seed, step)
-        return Signal(add(d, scale(z, self.noise * norm(d) / norm(z))), kept)
+        noisy = add(d, z, self.noise * norm(d) / norm(z))
+        return signal._replace(vector=noisy, owned=True)

@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
-from itertools import count
+from itertools import chain, count
+from operator import attrgetter
 from typing import Any
 
 import torch
@@ -12,8 +13,10 @@ from torch.optim import Optimizer
 from sssam.core.vectors import local
 from sssam.runtime import joint
 from sssam.runtime.examine import examined, require_own_radii
+from sssam.runtime.layout import same
 
 State = dict[str, Any]
+_NEEDS_GRADIENT = attrgetter("requires_grad")
 
 
 class Bases:
@@ -37,6 +40,10 @@ class Bases:
                 "base must be an optimizer or a list of at least one, not an empty list"
             )
         self._check_disjoint()
+        self._groups: list[dict[str, Any]] = []
+        self._params: list[Tensor] = []
+        self._numbers: list[int] = []
+        self._trainable: tuple[list[Tensor], list[dict[str, Any]]] = ([], [])
 
     def _check_disjoint(self) -> None:
         owners: dict[int, str] = {}
@@ -87,12 +94,21 @@ class Bases:
         return found
 
     def trainable(self) -> tuple[list[Tensor], list[dict[str, Any]]]:
-        """The parameters that need gradients, and the group of each."""
+        """The parameters that need gradients, and the group of each.
+
+        The very same lists until a group, a parameter or what needs gradients changes.
+        """
+        groups = [*self.param_groups]
+        lists = [group["params"] for group in groups]
+        params = [*chain.from_iterable(lists)]
+        numbers = [*map(len, lists), *map(_NEEDS_GRADIENT, params)]
+        if numbers == self._numbers and same(params, self._params) and same(groups, self._groups):
+            return self._trainable
+        self._groups, self._params, self._numbers = groups, params, numbers
         # Once each: torch warns of a parameter that a group names twice, and goes on.
-        owners = {
-            p: group for group in self.param_groups for p in group["params"] if p.requires_grad
-        }
-        return list(owners), list(owners.values())
+        owners = {p: group for group in groups for p in group["params"] if p.requires_grad}
+        self._trainable = list(owners), list(owners.values())
+        return self._trainable
 
     def first_gradient(self) -> Tensor | None:
         """The gradient of the first parameter that has one."""

@@ -1,23 +1,25 @@
 """Gradients taken off the parameters for a method, and put where the base optimizer looks."""
 
+from operator import attrgetter
 from typing import Any, NamedTuple, Self
 
 import torch
 from torch import Tensor
 from torch.utils.weak import TensorWeakRef
 
-from sssam.core.vectors import Vector
+from sssam.core.passes import distinct
+from sssam.core.vectors import Vector, on_host
 
 Groups = list[dict[str, Any]]
 
 
 @torch.no_grad()
 def take(params: list[Tensor], groups: Groups, places: Vector, keeps: bool = True) -> Vector:
-    """The gradients of what is minimised; the parameters are left clear for the next pass.
+    """The gradients of what is minimised, in the memory in which a pass has left them.
 
     Those of a group that is maximised change their sign, so that methods always minimise. A
     gradient that shares its memory with others (views of one flat tensor, that is clipped or
-    reduced as a whole) is copied and stays in its place, which `places` notes and `put` fills.
+    reduced as a whole) is copied: it is to stay in its place, which `places` notes.
 
     Args:
         params: the parameters that need gradients.
@@ -25,32 +27,36 @@ def take(params: list[Tensor], groups: Groups, places: Vector, keeps: bool = Tru
         places: filled with the gradients that stay where they are.
         keeps: whether any stay; not where DDP puts them into its buckets itself.
     """
-    taken: Vector = {}
-    for i, p in enumerate(params):
-        gradient = p.grad
-        if gradient is None:
-            continue
-        if i in places or (keeps and _is_shared(gradient)):
-            places[i] = gradient
-            taken[i] = gradient.clone()
-            gradient.zero_()
-        else:
-            taken[i] = gradient
-            p.grad = None
-        if groups[i].get("maximize"):
-            taken[i] = -taken[i]
+    taken = {i: g for i, g in enumerate(map(_GRADIENT, params)) if g is not None}
+    shared = _shared(taken) if keeps else set()
+    for i in shared | (places.keys() & taken.keys()):
+        places[i] = taken[i]
+        taken[i] = taken[i].clone()
+    for i in _maximized(groups) & taken.keys():
+        taken[i] = taken[i].neg_()
     return taken
+
+
+@torch.no_grad()
+def leave(params: list[Tensor], places: Vector) -> None:
+    """Leave the parameters clear for the next pass, once their gradients were taken."""
+    for i, p in enumerate(params):
+        if i not in places:
+            p.grad = None
+    for gradient in places.values():
+        gradient.zero_()
 
 
 @torch.no_grad()
 def put(gradient: Vector, params: list[Tensor], groups: Groups, places: Vector) -> None:
     """Give the base optimizer its gradient, in the places that `take` noted."""
+    for i in _maximized(groups) & gradient.keys():
+        gradient[i] = -gradient[i]
     for i, p in enumerate(params):
         part = gradient.get(i)
-        if part is not None and groups[i].get("maximize"):
-            part = -part
         if i not in places:
-            p.grad = part
+            if p.grad is not part:
+                p.grad = part
             continue
         p.grad = places[i]
         if part is None:
@@ -61,11 +67,13 @@ def put(gradient: Vector, params: list[Tensor], groups: Groups, places: Vector) 
 
 def clear(params: list[Tensor], keeps: bool = True) -> None:
     """No gradients, before a pass; those that share their memory stay in their places as zeros."""
-    for p in params:
-        if keeps and p.grad is not None and _is_shared(p.grad):
-            p.grad.detach().zero_()
+    taken = {i: g for i, g in enumerate(map(_GRADIENT, params)) if g is not None}
+    shared = _shared(taken) if keeps else set()
+    for i, gradient in taken.items():
+        if i in shared:
+            gradient.detach().zero_()
         else:
-            p.grad = None
+            params[i].grad = None
 
 
 def require_plain_gradients(params: list[Tensor]) -> None:
@@ -104,6 +112,29 @@ class Left(NamedTuple):
     def is_still(self, gradient: Tensor) -> bool:
         """Whether this is the same one, and nothing was added to it."""
         return gradient is self.tensor() and gradient._version == self.version
+
+
+_GRADIENT = attrgetter("grad")
+
+
+def _maximized(groups: Groups) -> set[int]:
+    """The positions of the parameters whose group is maximised."""
+    if not any(group.get("maximize") for group in distinct(groups)):
+        return set()
+    return {i for i, group in enumerate(groups) if group.get("maximize")}
+
+
+def _shared(gradients: Vector) -> set[int]:
+    """The positions of the gradients whose memory holds more than they do."""
+    parts = [*gradients.values()]
+    if on_host(parts):
+        storages = map(torch.UntypedStorage.nbytes, map(Tensor.untyped_storage, parts))
+        sizes = map(_BYTES, parts)
+        return {i for i, all_, own in zip(gradients, storages, sizes, strict=True) if all_ > own}
+    return {i for i, gradient in gradients.items() if _is_shared(gradient)}
+
+
+_BYTES = attrgetter("nbytes")
 
 
 def _is_shared(gradient: Tensor) -> bool:

@@ -1,4 +1,6 @@
-"""What torch, schedulers, trainers and checkpoints see of an optimizer that wraps others."""
+"""What torch, schedulers, trainers and checkpoints see of an optimizer that wraps others, and what
+it says of itself.
+"""
 
 import sys
 from collections import OrderedDict
@@ -9,7 +11,9 @@ from typing import Any
 from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
+from sssam.core.counters import Counters
 from sssam.core.groups import require_no_foreign_radius
+from sssam.methods import Memory, Method
 from sssam.runtime import checkpoint, joint, migration
 from sssam.runtime.bases import State
 from sssam.runtime.scaling import require_unscaled
@@ -53,6 +57,54 @@ class Interface(Optimizer):
     @defaults.setter
     def defaults(self, given: dict[str, Any]) -> None:
         self._training.bases.all[0].defaults = given
+
+    # The method and its counters -----------------------------------------------------------------
+
+    @property
+    def method(self) -> Method:
+        """The method that is run."""
+        return self._training.method
+
+    @property
+    def counters(self) -> Counters:
+        """Steps, ascents, void ones, and passes, as they were run."""
+        return self._training.counters
+
+    @property
+    def steps(self) -> int:
+        """Steps taken; also t of the coming step."""
+        return self._training.counters.steps
+
+    @property
+    def ascents(self) -> int:
+        """Sharpness-aware steps taken."""
+        return self._training.counters.ascents
+
+    @property
+    def propagations(self) -> float:
+        """Propagations a step, really run: (forwards + 2 backwards) / 3; 1 for the base."""
+        return self._training.counters.propagations
+
+    @property
+    def expected_propagations(self) -> float:
+        """Propagations a step, as planned for the whole training.
+
+        Raises:
+            RuntimeError: for a method that decides by the gradients as they come.
+        """
+        return self.method.cost(self._training.total_steps)
+
+    @property
+    def critical_propagations(self) -> float:
+        """Those of them that wait for one another, where a second device runs what need not."""
+        return self.method.critical(self._training.total_steps)
+
+    @property
+    def memory(self) -> Memory:
+        """Extra copies of the parameters: from step to step, and at the peak of a step."""
+        return self.method.memory
+
+    # Checkpoints, hooks and trainers ---------------------------------------------------------
 
     def __getattr__(self, name: str) -> Any:
         # Trainers ask whether an optimizer has modes, as schedule-free ones do.

@@ -7,9 +7,8 @@ from torch import Tensor, nn
 from torch.amp import GradScaler
 from torch.optim import Optimizer
 
-from sssam.core.counters import Counters
 from sssam.core.passes import Phase
-from sssam.methods import Memory, Method
+from sssam.methods import Method
 from sssam.runtime import calls, migration
 from sssam.runtime.bases import Bases
 from sssam.runtime.batch_loop import by_passes
@@ -228,55 +227,19 @@ class SharpnessAware(Interface):
         """
         self._training.give_up()
 
+    def release(self) -> None:
+        """Let the memory go that is kept for the copy of w, as large as the weights.
+
+        On the host it is kept from step to step, since fresh memory takes longer than the copy.
+        The next step that leaves w takes it anew: of use before an evaluation, or after the
+        training. A step in progress is given up.
+        """
+        self._training.give_up()
+        self._training.weights.release()
+
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Clear the gradients; a step whose update was skipped is given up, back at w."""
         calls.zero_grad(self._training, set_to_none)
-
-    # Counters -----------------------------------------------------------------------------------
-
-    @property
-    def method(self) -> Method:
-        """The method that is run."""
-        return self._training.method
-
-    @property
-    def counters(self) -> Counters:
-        """Steps, ascents, void ones, and passes, as they were run."""
-        return self._training.counters
-
-    @property
-    def steps(self) -> int:
-        """Steps taken; also t of the coming step."""
-        return self._training.counters.steps
-
-    @property
-    def ascents(self) -> int:
-        """Sharpness-aware steps taken."""
-        return self._training.counters.ascents
-
-    @property
-    def propagations(self) -> float:
-        """Propagations a step, really run: (forwards + 2 backwards) / 3; 1 for the base."""
-        return self._training.counters.propagations
-
-    @property
-    def expected_propagations(self) -> float:
-        """Propagations a step, as planned for the whole training.
-
-        Raises:
-            RuntimeError: for a method that decides by the gradients as they come.
-        """
-        return self.method.cost(self._training.total_steps)
-
-    @property
-    def critical_propagations(self) -> float:
-        """Those of them that wait for one another, where a second device runs what need not."""
-        return self.method.critical(self._training.total_steps)
-
-    @property
-    def memory(self) -> Memory:
-        """Extra copies of the parameters: from step to step, and at the peak of a step."""
-        return self.method.memory
 
     def __repr__(self) -> str:
         inner = ", ".join(repr(base) for base in self.bases)

@@ -129,6 +129,7 @@ class StepInProgress:
                     if traces.may_shrink:
                         traces.whole, traces.may_shrink = ran.fraction == 1.0, False
                 wanted = self._resized(method.send(self._result(wanted, ran)))
+                gradients.leave(self.context.params, self._places)
         except StopIteration as end:
             self.update = end.value
         finally:
@@ -143,9 +144,10 @@ class StepInProgress:
     def _move(self, wanted: Pass) -> None:
         if wanted.move is not None:
             self.has_moved = True
-            self.training.weights.move(self.context.params, wanted.move.e)
-            wanted.move.e.clear()
-            self.training.counters.count_void(wanted.move.void)
+            vector, void, _, factor = wanted.move
+            self.training.weights.move(self.context.params, vector, factor)
+            vector.clear()
+            self.training.counters.count_void(void)
 
     def _result(self, wanted: Pass, ran: Ran) -> Result:
         """Count a pass, take its gradients off, true ones and not scaled, and go back to w."""

@@ -10,7 +10,7 @@ from torch import Tensor
 from sssam.core.counters import Counters
 from sssam.core.groups import base_step
 from sssam.core.passes import NO_VECTOR, Phase, Step
-from sssam.core.vectors import Vector, add, times
+from sssam.core.vectors import Vector, times
 from sssam.core.weights import Weights
 from sssam.methods import Method
 from sssam.runtime import gradients
@@ -173,8 +173,7 @@ class TrainingState:
             return
         params = step.context.params
         if step.update.start:
-            self.weights.move(params, {**step.update.start})
-            self.weights.settle()
+            self.weights.shift(params, {**step.update.start})
         step.origin = {i: params[i].detach().clone() for i in step.update.stretch}
 
     def _settle(self, step: StepInProgress | None) -> None:
@@ -198,9 +197,10 @@ class TrainingState:
         step.update = update._replace(after=NO_VECTOR, stretch=NO_VECTOR)
         with torch.no_grad():
             way = {i: params[i].detach() - step.origin[i] for i in update.stretch}
-            further = times(way, {**update.stretch})
-        self.weights.move(params, add(base_step(update.after, step.context.groups), further))
-        self.weights.settle()
+            further = times(way, {**update.stretch}, overwrite=True)
+        after = base_step(update.after, step.context.groups)
+        self.weights.shift(params, after.vector, after.factor)
+        self.weights.shift(params, further)
         step.origin = {}
 
     def _keep(self, step: Step, kept: Mapping[str, Vector]) -> None:

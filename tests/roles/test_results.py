@@ -66,8 +66,8 @@ def test_a_perturbation_may_take_the_memory_of_its_direction_but_not_its_diction
     part = torch.tensor([3.0, 4.0])
     direction = {0: part}
     moved = Euclidean(0.5).perturbation(direction, _step(), 1.0, overwrite=True)
-    assert moved.e[0] is part
-    moved.e.clear()  # as it is once the weights have moved
+    assert moved.vector[0] is part
+    moved.vector.clear()  # as it is once the weights have moved
     assert direction[0] is part
 
 

@@ -1,0 +1,148 @@
+"""Training steps that are timed side by side: the base, ours, and those of other libraries.
+
+Each is built around a model with a batch, and gives a function that makes one step by SGD with
+momentum and weight decay. Other libraries are imported from a path of their own, so that what they
+ask for can't change what is measured.
+"""
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+import sssam
+from benchmarks.problems import loss
+from sssam.schedules import constant
+
+Step = Callable[[], object]
+#: From a model, inputs and their classes.
+Build = Callable[[nn.Module, Tensor, Tensor], Step]
+RHO = 0.05
+SETTINGS = {"lr": 0.01, "momentum": 0.9, "weight_decay": 5e-4}
+
+
+def sgd(model: nn.Module) -> Optimizer:
+    """The base optimizer of all."""
+    return torch.optim.SGD(model.parameters(), **SETTINGS)
+
+
+def _closure(optimizer: Optimizer, model: nn.Module, x: Tensor, y: Tensor) -> Callable[[], Tensor]:
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        return loss(model, x, y)
+
+    return closure
+
+
+def _by_closure(wrap: Callable[[Optimizer, nn.Module], Optimizer]) -> Build:
+    def build(model: nn.Module, x: Tensor, y: Tensor) -> Step:
+        optimizer = wrap(sgd(model), model)
+        closure = _closure(optimizer, model, x, y)
+        return lambda: optimizer.step(closure)
+
+    return build
+
+
+def two_passes(model: nn.Module, x: Tensor, y: Tensor) -> Step:
+    """Two passes and the base's update, without a perturbation: what SAM can't go below."""
+    optimizer = sgd(model)
+    closure = _closure(optimizer, model, x, y)
+
+    def step() -> None:
+        closure()
+        closure()
+        optimizer.step()
+
+    return step
+
+
+def by_hand(model: nn.Module, x: Tensor, y: Tensor) -> Step:
+    """SAM as most loops have it (davda54/sam): the perturbation kept, and subtracted again."""
+    optimizer = sgd(model)
+    closure = _closure(optimizer, model, x, y)
+
+    @torch.no_grad()
+    def ascend() -> list[tuple[Tensor, Tensor]]:
+        grads = [p.grad for p in model.parameters() if p.grad is not None]
+        length = torch.stack([g.norm(p=2) for g in grads]).norm(p=2)
+        moved = []
+        for p in model.parameters():
+            if p.grad is not None:
+                e = p.grad * (RHO / (length + 1e-12))
+                p.add_(e)
+                moved.append((p, e))
+        return moved
+
+    def step() -> None:
+        closure()
+        moved = ascend()
+        closure()
+        with torch.no_grad():
+            for p, e in moved:
+                p.sub_(e)
+        optimizer.step()
+
+    return step
+
+
+def part_ascent(model: nn.Module, x: Tensor, y: Tensor) -> Step:
+    """SAM at every other step, its ascent on an eighth of the batch: as a late half in the mean."""
+    optimizer = sssam.SSSAM(
+        sgd(model),
+        schedule=constant(0.5),
+        total_steps=10**6,
+        draws="systematic",
+        rho=RHO,
+        ascent_fraction=1 / 8,
+        model=model,
+    )
+    k = max(len(x) // 8, 1)
+    whole, part = (_closure(optimizer, model, x[:n], y[:n]) for n in (len(x), k))
+    return lambda: optimizer.step(whole, ascent_closure=part)
+
+
+def _never(base: Optimizer, model: nn.Module) -> Optimizer:
+    return sssam.SSSAM(base, schedule=constant(0), total_steps=10**6, model=model)
+
+
+OWN: Mapping[str, Build] = {
+    "base": _by_closure(lambda base, model: base),
+    "base again": _by_closure(lambda base, model: base),
+    "two passes": two_passes,
+    "SSSAM, p = 0": _by_closure(_never),
+    "SAM": _by_closure(lambda base, model: sssam.SAM(base, rho=RHO, model=model)),
+    "MSAM": _by_closure(lambda base, model: sssam.MSAM(base, rho=RHO, model=model)),
+    "SAM at half the steps, ascent on 1/8": part_ascent,
+    "SAM by hand": by_hand,
+}
+
+
+def peers(path: Path | None) -> dict[str, Build]:
+    """The other libraries' SAM that are installed in a folder; none without one.
+
+    `pip install --no-deps --target PATH temperon==0.1.1 pytorch_optimizer==4.1.0` makes it.
+    """
+    if path is None:
+        return {}
+    sys.path.append(str(path))
+    from pytorch_optimizer.optimizer.sam import SAM
+    from temperon import Temperon
+
+    def temperon(model: nn.Module, x: Tensor, y: Tensor) -> Step:
+        optimizer = Temperon(sgd(model), 10**6, tail_frac=1.0, rho=RHO)
+        return lambda: optimizer.step(_closure(optimizer, model, x, y))
+
+    def pytorch_optimizer(model: nn.Module, x: Tensor, y: Tensor) -> Step:
+        optimizer = SAM(model.parameters(), torch.optim.SGD, rho=RHO, **SETTINGS)
+        closure = _closure(optimizer, model, x, y)
+
+        def step() -> None:
+            closure()
+            optimizer.step(closure)
+
+        return step
+
+    return {"temperon 0.1.1": temperon, "pytorch_optimizer 4.1": pytorch_optimizer}
