@@ -32,8 +32,8 @@ extensions = [
     "myst_nb",
     "sphinx_copybutton",
     "docstrings",
+    "formulas",
     "links",
-    "mathml",
 ]
 
 # Markdown: as on GitHub, with its anchors, and with formulas between dollar signs.
@@ -45,14 +45,15 @@ myst_links_external_new_tab = False
 nb_custom_formats = {".py": ["jupytext.reads", {"fmt": "py:percent"}]}
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(ROOT / "build" / "notebooks")
-nb_execution_timeout = 600
+nb_execution_timeout = -1
 nb_execution_raise_on_error = True
 nb_merge_streams = True
+nb_output_stderr = "remove"
 
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 autodoc_default_options = {"members": True, "show-inheritance": True}
-autodoc_class_signature = "separated"
+autodoc_class_signature = "mixed"
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 default_role = "py:obj"
@@ -67,7 +68,7 @@ html_additional_pages = {"index": "root.html"}
 html_show_sphinx = False
 html_copy_source = False
 html_theme_options = {"navigation_with_keys": True}
-html_math_renderer = "mathml"
+html_math_renderer = "svg"
 copybutton_prompt_text = r"\$ |>>> |\.\.\. "
 copybutton_prompt_is_regexp = True
 pygments_style = "friendly"

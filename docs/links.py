@@ -4,7 +4,8 @@ import re
 
 from sphinx.application import Sphinx
 
-FILE = re.compile(r"\]\((?!\w+:)([^)#\s]+(?:\.py|comparison\.md))\)")
+#: All scripts but tutorials, which are pages.
+FILE = re.compile(r"\]\((?!\w+:|tutorials/)([^)#\s]*/[^)#\s]+\.py|[^)#\s]+comparison\.md)\)")
 
 
 def download(app: Sphinx, docname: str, source: list[str]) -> None:

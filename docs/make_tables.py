@@ -1,4 +1,4 @@
-"""`python docs/make_tables.py` writes README's picture and the table of methods in choosing.md.
+"""`python docs/make_tables.py` writes README's picture, the planner's and the table of methods.
 
 What a method is stands here; passes and memory are asked of the classes.
 """
@@ -6,23 +6,30 @@ What a method is stands here; passes and memory are asked of the classes.
 import ast
 import re
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
+import vl_convert
+from PIL import Image
 from torch import nn
 
 from sssam import SharpnessAware, schedules
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.report.figures import figures
 from sssam.lab.report.files import svg
+from sssam.lab.report.schedules import schedules as drawn
 from sssam.lab.specs import Method
+from sssam.lab.studies import budgets
 from sssam.lab.training import methods
 
 ROOT = Path(__file__).resolve().parents[1]
 #: README's picture, and the comparison that it is of.
 PICTURE = ROOT / "docs" / "tuned.svg"
 PICTURED = ROOT / "studies" / "demo" / "comparison.json"
+#: The planner's picture, as `sssam plan --budget 1.25 --total-steps 1000 --out plan.png` draws it.
+PLANNED = ROOT / "docs" / "plan.png"
 BEGIN, END = "<!-- methods: written by `python docs/make_tables.py` -->", "<!-- end of methods -->"
 STEPS = 10_000  # over which expected passes are taken
 
@@ -173,8 +180,23 @@ def picture() -> bytes:
     return svg(figures(kept)[0].chart()).encode()
 
 
+def plans() -> bytes:
+    """What each family of schedules does with 1.25 passes a step."""
+    bands = budgets.bands(budgets.families(1.25, 1000), 1000)
+    rounded = [b._replace(name=re.sub(r"\d+\.\d{4,}", _rounded, b.name)) for b in bands]
+    pixels = vl_convert.svg_to_png(svg(drawn(rounded)), scale=1.5)
+    small = BytesIO()
+    Image.open(BytesIO(pixels)).quantize(64).save(small, "png", optimize=True)
+    return small.getvalue()
+
+
+def _rounded(number: re.Match[str]) -> str:
+    return f"{float(number[0]):.3f}"
+
+
 if __name__ == "__main__":
     for name, table in documents().items():
         path = ROOT / name
         path.write_text(written(path.read_text(encoding="utf-8"), table), encoding="utf-8")
     PICTURE.write_bytes(picture())
+    PLANNED.write_bytes(plans())

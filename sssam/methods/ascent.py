@@ -12,7 +12,7 @@ from sssam.methods.base import Method
 from sssam.roles.direction import Direction
 from sssam.roles.metric import Metric
 from sssam.roles.mix import Mix, Perturbed
-from sssam.roles.samples import ALL, EVERY, Samples
+from sssam.roles.samples import ALL, EVERY, Chosen, Samples
 from sssam.roles.strength import Factor
 
 PERTURBED = Perturbed()
@@ -95,9 +95,8 @@ class Ascent(Method):
             g.clear()
             if first is not None:
                 first.gradient.clear()
-        if self.steps > 1:
-            ascent = Pass("ascent", self.direction.fraction * chosen.fraction, chosen.positions)
-            moved = yield from self._climb(step, moved, ascent)
+        for _ in range(self.steps - 1):
+            moved = yield from self._further(step, moved, chosen)
         move: Perturbation | None = moved
         if scored_at == "w + e" and first is not None:
             scores = yield Pass("scores", move=move, backward=False, losses=True)
@@ -107,18 +106,17 @@ class Ascent(Method):
         update = self.mix.update(step, g, perturbed.gradient, moved)
         return update._replace(kept={**kept, **update.kept})
 
-    def _climb(
-        self, step: Step, moved: Perturbation, ascent: Pass
+    def _further(
+        self, step: Step, moved: Perturbation, chosen: Chosen
     ) -> Generator[Pass, Result, Perturbation]:
-        """The other steps of the ascent; `moved` is the first."""
-        for _ in range(self.steps - 1):
-            # Moving empties what it is given; void is counted once, with the whole.
-            e = moved.e
-            result = yield replace(ascent, move=Perturbation({**e}))
-            further, _ = self._perturbation(step, dense(result.gradient))
-            void, still = (a & b for a, b in zip(moved[1:3], further[1:3], strict=True))
-            moved = Perturbation(add(e, further.vector, further.factor), void, still)
-        return moved
+        """One more step of the ascent, from where the others have led."""
+        part = self.direction.fraction * chosen.fraction
+        # Moving empties what it is given; void is counted once, with the whole.
+        move = moved._replace(vector={**moved.vector}, void=False)
+        result = yield Pass("ascent", part, chosen.positions, move)
+        more, _ = self._perturbation(step, dense(result.gradient))
+        e = add(moved.e, more.vector, more.factor, overwrite=True)
+        return Perturbation(e, moved.void & more.void, moved.still & more.still)
 
     @torch.no_grad()
     def _perturbation(self, step: Step, g: Vector) -> tuple[Perturbation, Mapping[str, Vector]]:

@@ -22,7 +22,8 @@ class SALA(SharpnessAware):
 
     Args:
         base: a built torch optimizer, or a list of several.
-        rho: radius, at least 0. Default 0.2; 0 is Lookahead whose k-th gradient is that at w.
+        rho: radius, at least 0. Default 0.2; 0 is Lookahead whose k-th gradient is that at w. A
+            group's own radius counts at s, not in the comparison with ||w - s||.
         k: steps of a cycle, at least 1. Default 2.
         alpha: how far s moves towards w, in [0, 1]. Default 0.5.
         model, rng, perturbation: see `SharpnessAware`.

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -28,7 +28,8 @@ class Auto:
     as on a plateau or where all samples are fitted, the radius stays a part of the weights' norm,
     the smaller the more layers there are: n is the number of weight tensors with two or more axes,
     at least 1. f is the part of the batch that d is the gradient of. A zero or non-finite
-    direction gives e = 0. Nothing is kept from step to step, and no host waits for a device.
+    direction gives e = 0. A param group whose own "sssam_rho" is 0 stays at w, and counts in
+    neither norm. Nothing is kept from step to step, and no host waits for a device.
 
     Args:
         rise: sigma, in units of the loss, above 0. Default 0.25.
@@ -61,11 +62,13 @@ class Auto:
         self, direction: Vector, step: Step, strength: float, *, overwrite: bool = False
     ) -> Perturbation:
         """rho d / ||d||."""
-        _require_no_own_radii(step)
-        weights = {i: step.params[i].detach() for i in direction}
+        moving = {i: d for i, d in direction.items() if not _stays(step.groups[i])}
+        if direction and not moving:
+            return Perturbation({}, still=True)
+        weights = {i: step.params[i].detach() for i in moving}
         layers = max(sum(w.ndim > 1 for w in weights.values()), 1)
-        per_unit = self._per_unit(norm(direction), norm(weights) / layers)
-        return to_radius(direction, lambda s: per_unit * s, strength, overwrite=overwrite)
+        per_unit = self._per_unit(norm(moving), norm(weights) / layers)
+        return to_radius(moving, lambda s: per_unit * s, strength, overwrite=overwrite)
 
     def _per_unit(self, length: Tensor, size: Tensor) -> Tensor | float:
         """rho / ||d||; 0 where ||d|| is 0, infinite or NaN."""
@@ -89,9 +92,13 @@ def euclidean(rho: Rho, fraction: float = 1.0) -> Metric:
     return Euclidean(rho)
 
 
-def _require_no_own_radii(step: Step) -> None:
-    if any(RADIUS in group for group in step.groups):
+def _stays(group: dict[str, Any]) -> bool:
+    """Whether a param group stays at w, by a radius of its own of 0."""
+    own = group.get(RADIUS)
+    if own:
         raise ValueError(
-            f"a param group has a radius of its own, {RADIUS!r}, and rho='auto' sets one for all "
-            f"parameters together; delete that entry, or give a number for rho"
+            f"a param group has {RADIUS}={own!r}, and rho='auto' finds one radius for all that "
+            "move; delete that entry, make it 0 for a group that stays at w, or give a number for "
+            "rho"
         )
+    return own is not None

@@ -23,6 +23,7 @@ STEPS = 30
 def _methods() -> dict[str, Callable[[Any, Any], sssam.SharpnessAware]]:
     return {
         "SAM": lambda b, m: sssam.SAM(b, rho=0.1, model=m),
+        "SAM auto": lambda b, m: sssam.SAM(b, rho="auto", model=m),
         "SAM mixed": lambda b, m: sssam.SAM(b, rho=0.1, mix=0.5, model=m),
         "ASAM": lambda b, m: sssam.ASAM(b, rho=0.5, model=m),
         "SSSAM": lambda b, m: sssam.SSSAM(

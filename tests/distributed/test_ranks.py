@@ -16,7 +16,18 @@ pytestmark = [
 ]
 
 Results = list[dict[str, Any]]
-METHODS = ["SAM", "SAM mixed", "ASAM", "SSSAM", "LookSAM", "MSAM", "GSAM", "WSAM", "FriendlySAM"]
+METHODS = [
+    "SAM",
+    "SAM auto",
+    "SAM mixed",
+    "ASAM",
+    "SSSAM",
+    "LookSAM",
+    "MSAM",
+    "GSAM",
+    "WSAM",
+    "FriendlySAM",
+]
 METHODS += ["AsyncSAM", "MicroSAM", "RandomPerturbation"]
 
 

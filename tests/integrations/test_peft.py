@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 import sssam
-from tests import naive_loop
+from tests.naive import loop
 from tests.problems import BASES, Problem, by_best, flat, same
 from tests.table import TABLE
 
@@ -47,7 +47,7 @@ class Adapted(Problem):
 def test_every_method_trains_the_adapters_as_its_pseudo_code(name: str) -> None:
     row = TABLE[name]
     theirs, ours = Adapted(row.norm), Adapted(row.norm)
-    expected = naive_loop.train(theirs, BASES["adamw"](theirs.params), row.naive(theirs), STEPS)
+    expected = loop.train(theirs, BASES["adamw"](theirs.params), row.naive(theirs), STEPS)
     frozen = [p.clone() for p in ours.frozen]
     by_best(ours, row.build(BASES["adamw"](ours.params), ours.model), STEPS)
     torch.testing.assert_close(flat(ours.params), expected[-1], rtol=1e-9, atol=1e-10)

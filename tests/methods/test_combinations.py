@@ -11,10 +11,11 @@ import pytest
 import torch
 
 import sssam
-from sssam.methods import Ascent, GradientSwitch, Method, Reuse, Switch
+from sssam.methods import Ascent, Enhanced, GradientSwitch, Method, Reuse, Switch
 from sssam.roles import (
     Adaptive,
     All,
+    Along,
     Corrected,
     Euclidean,
     Every,
@@ -37,6 +38,7 @@ from sssam.roles import (
     Threshold,
     Unnormalized,
     Weighted,
+    ZScores,
 )
 from sssam.schedules import constant, linear
 from tests.problems import BASES, Problem, by_best, same
@@ -172,6 +174,20 @@ NAMED: dict[str, Method] = {
     ),
     "AE-SAM that chooses between two methods": GradientSwitch(Threshold(STEPS), SAM, Reuse(0.5)),
     "AE-SAM within a period": Switch(Every(2), GradientSwitch(Threshold(STEPS), SAM), MSAM),
+    "two steps along the sign, over coordinates that stand out": Switch(
+        COIN, Ascent(Along(Fresh(), "sign"), ZScores(Euclidean(0.1), 50), steps=2)
+    ),
+    "three steps of the hardest samples": Ascent(
+        Fresh(), Euclidean(0.1), samples=Hardest(0.5), steps=3
+    ),
+    "two steps, then the samples that rise most, with a mix": Ascent(
+        Fresh(), Euclidean(0.1), Weighted(0.5), samples=Rising(0.5), steps=2
+    ),
+    "IRE over scheduled SAM": Enhanced(Switch(COIN, SAM), 1.0, every=3),
+    "IRE over LookSAM": Enhanced(LOOK, 0.5, every=2, start=3),
+    "functional SAM in two steps at every third step": Switch(
+        Every(3), Ascent(Fresh(), Euclidean(0.1), steps=2, functional=True)
+    ),
     "K-SAM at scheduled steps": Switch(
         COIN, Ascent(Fresh(), Euclidean(0.1), samples=Hardest(0.25))
     ),

@@ -31,8 +31,10 @@ def test_the_first_step(pair: str) -> None:
     assert same(*ends)
 
 
-#: Those whose update is of other samples, or at another point, whatever rho is.
-ELSEWHERE = {"KSAM", "ESAM", "SAMPa"}
+#: Those whose update is of other samples, at another point or longer, whatever rho is, and those
+#: that refuse a group's own radius.
+ELSEWHERE = {"KSAM", "ESAM", "SAMPa", "SALA", "IRE"}
+ELSEWHERE |= {name for name in TABLE if "auto" in name}
 
 
 @pytest.mark.parametrize("name", [name for name in TABLE if name not in ELSEWHERE])

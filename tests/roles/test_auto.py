@@ -9,9 +9,11 @@ from torch import Tensor
 
 import sssam
 from sssam.core.passes import Step
-from sssam.roles import Auto
+from sssam.methods import Ascent
+from sssam.roles import Auto, Fresh
 from sssam.roles.auto import on_device_per_unit
 from sssam.schedules import constant
+from tests import naive
 from tests.problems import BASES, Problem, by_best, flat
 
 W = [torch.tensor([[3.0, 4.0]]), torch.tensor([0.0])]  # a matrix and a bias; ||w|| is 5
@@ -79,8 +81,19 @@ def test_a_device_computes_what_the_host_does(length: float) -> None:
 
 
 def test_a_group_with_a_radius_of_its_own_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"'sssam_rho', and rho='auto' sets one for all"):
+    with pytest.raises(ValueError, match=r"sssam_rho=0.1, and rho='auto' finds one radius"):
         Auto().perturbation({0: torch.ones(1, 2)}, _step(sssam_rho=0.1), 1.0)
+
+
+def test_a_group_whose_radius_is_0_stays_and_counts_in_neither_norm() -> None:
+    w = [torch.full((2, 2), 1.0), torch.full((2, 2), 1e9)]
+    step = Step(0, w, [{}, {"sssam_rho": 0.0}], {}, {}, lambda p: {})
+    g = torch.full((2, 2), 1e-3)
+    moved = Auto().perturbation({0: g, 1: torch.full((2, 2), 1e9)}, step, 1.0)
+    assert moved.e.keys() == {0}
+    assert float(moved.e[0].norm()) == pytest.approx(0.2)  # 0.1 ||w||, of one layer alone
+    still = Auto().perturbation({1: torch.ones(2, 2)}, step, 1.0)
+    assert (still.e, still.void, still.still) == ({}, False, True)
 
 
 @pytest.mark.parametrize(
@@ -95,6 +108,16 @@ def test_a_group_with_a_radius_of_its_own_is_refused() -> None:
 def test_constants_out_of_range_are_refused(settings: dict[str, float], text: str) -> None:
     with pytest.raises(ValueError, match=text):
         Auto(**settings)
+
+
+@pytest.mark.parametrize("rise", [0.02, 0.25])
+def test_iterates_are_those_of_the_pseudo_code_on_a_part_of_the_batch(rise: float) -> None:
+    theirs, ours = Problem(), Problem()
+    twin = naive.NaiveAuto(rise=rise, fraction=0.25)
+    expected = naive.loop.train(theirs, _base(theirs), twin, 30)
+    method = Ascent(Fresh(0.25), Auto(rise=rise, fraction=0.25))
+    by_best(ours, sssam.SharpnessAware(_base(ours), method, model=ours.model), 30)
+    torch.testing.assert_close(flat(ours.params), expected[-1], rtol=1e-10, atol=1e-11)
 
 
 def _base(problem: Problem) -> torch.optim.Optimizer:

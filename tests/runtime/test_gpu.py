@@ -18,8 +18,8 @@ from tests.table import TABLE
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
 FORMS = ["closure", "two lines", "passes"]
-#: Methods that decide by a norm on the host, once a step, and say so.
-WAITS = {"AESAM", "AESAM look-ahead"}
+#: Methods that decide by a norm on the host, and say so.
+WAITS = {"AESAM", "AESAM look-ahead", "SALA"}
 #: Methods that choose samples: how many is a number that the host needs.
 CHOOSES = {"ESAM", "KSAM"}
 

@@ -6,8 +6,6 @@ from collections.abc import Callable
 import torch
 
 import sssam
-from sssam.methods import Ascent
-from sssam.roles import Auto, Fresh
 from tests import naive
 from tests.problems import Problem
 from tests.table.row import Row
@@ -48,14 +46,6 @@ RIVALS: dict[str, Row] = {
         lambda b, m: sssam.SAM(b, rho="auto", model=m),
         lambda p: naive.NaiveAuto(layers=_layers(p)),
         2.0,
-    ),
-    "auto, within its rise": Row(
-        lambda b, m: sssam.SharpnessAware(
-            b, Ascent(Fresh(0.25), Auto(rise=0.02, fraction=0.25)), model=m
-        ),
-        lambda p: naive.NaiveAuto(rise=0.02, fraction=0.25, layers=_layers(p)),
-        1.25,
-        forms=NOT_TWO_LINES,
     ),
     "SAM in 3 steps": Row(
         lambda b, m: sssam.SAM(b, rho=0.1, ascent_steps=3, model=m),

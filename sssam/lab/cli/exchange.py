@@ -32,8 +32,8 @@ def export(directory: Path, *, out: OutFile = None) -> int:
 def import_(file: File, directory: Folder) -> int:
     """Take the records of a file of JSON lines into a study's directory.
 
-    A run that has a record there keeps it. Lines that are no records, and records that differ from
-    the one there, are listed and not taken; the exit code is then 1.
+    A run that has a record there keeps it; where that has other numbers it is listed, and the exit
+    code is 1. A file with a line that is no record is refused.
 
     Args:
         file: As sssam export writes it, .jsonl or .jsonl.gz.
@@ -46,9 +46,7 @@ def import_(file: File, directory: Folder) -> int:
 
     with refusing():
         taken = exchange.take(file, directory / conduct.RECORDS)
-    terminal.note(*(f"not taken: {problem}" for problem in taken.problems), style="yellow")
-    text = f"{counted(taken.new, 'record')} taken, {taken.known} there before"
-    if taken.problems:
-        text += f"; {counted(len(taken.problems), 'line')} not taken"
-    terminal.say(text)
-    return 1 if taken.problems else 0
+    differing = (f"differs from the record that is there: {name}" for name in taken.differing)
+    terminal.note(*differing, style="yellow")
+    terminal.say(f"{counted(taken.new, 'record')} taken, {taken.known} there before")
+    return 1 if taken.differing else 0

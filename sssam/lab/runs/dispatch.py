@@ -27,20 +27,11 @@ _DEFAULT = Settings()
 
 
 def missing(
-    runs: Iterable[Run],
-    stored: Mapping[str, Record],
-    settings: Settings = _DEFAULT,
-    retry_failed: bool = False,
+    runs: Iterable[Run], stored: Mapping[str, Record], settings: Settings = _DEFAULT
 ) -> list[Run]:
     """The runs that the stored records do not answer, each once, in the order given."""
-
-    def is_missing(run: Run) -> bool:
-        record = stored.get(run.id)
-        if record is not None and record.outcome == "failed":
-            return retry_failed
-        return not settings.answered_by(record)
-
-    return [run for run in {run.id: run for run in runs}.values() if is_missing(run)]
+    each_once = {run.id: run for run in runs}.values()
+    return [run for run in each_once if not settings.answered_by(stored.get(run.id))]
 
 
 def run_missing(
@@ -49,7 +40,6 @@ def run_missing(
     settings: Settings = _DEFAULT,
     *,
     engine: Engine | str = "here",
-    retry_failed: bool = False,
     on_record: Callable[[Record], object] = lambda record: None,
     on_epoch: OnEpoch | None = None,
 ) -> Records:
@@ -69,7 +59,6 @@ def run_missing(
         directory: of the records; made if it is missing.
         settings: how each of them is trained.
         engine: where to train, as a value or as text (`engines.parse`).
-        retry_failed: train runs anew whose record says "failed"; that record is moved there too.
         on_record: called in this process when a run ended.
         on_epoch: called at each epoch's end, where the engine is this process.
 
@@ -86,23 +75,13 @@ def run_missing(
     directory = directory.absolute()
     found = records.read_runs(runs, directory)
     records.quarantine(found.problems)
-    wanted = missing(runs, found.by_id, settings, retry_failed)
-    _quarantine_failed([found.by_id[run.id] for run in wanted if run.id in found.by_id], directory)
+    wanted = missing(runs, found.by_id, settings)
     if wanted:
         with chosen.open(directory, len(wanted)) as entered:
             settings = settings._replace(threads=entered.threads)
             made = Dispatcher(directory, entered, settings, on_record, on_epoch)(wanted)
         found.by_id.update(made)
     return Records({run.id: found.by_id[run.id] for run in runs}, found.problems)
-
-
-def _quarantine_failed(stored: Iterable[Record], directory: Path) -> None:
-    """Makes room for new records, unless another process has made one or is at it."""
-    for record in (record for record in stored if record.outcome == "failed"):
-        with claims.claim(record.id, directory) as mine:
-            if mine and records.find(record.id, directory) == record:
-                path = directory / f"{record.id}.json"
-                records.quarantine([records.Problem(path, "failed, and tried again")])
 
 
 class Dispatcher:

@@ -1,7 +1,6 @@
 """Records as JSON lines, one a line, and back: for other programs, and for joining studies."""
 
 import gzip
-import io
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,15 +19,14 @@ _BY_CHANCE = frozenset({"run", "seconds", "peak_memory", "environment", "error"}
 
 
 class Taken(NamedTuple):
-    """What came of an import: records new, records that were there, and what is wrong with others.
+    """What came of an import: how many records are new, and how many were there.
 
-    `problems` name, each with its line's number, lines that are no records and records that differ
-    from the one there.
+    `differing` names records that were there with other numbers, which stay.
     """
 
     new: int
     known: int
-    problems: tuple[str, ...]
+    differing: tuple[str, ...]
 
 
 def jsonl(found: Iterable[Record]) -> bytes:
@@ -48,56 +46,43 @@ def export(found: Iterable[Record], path: Path) -> None:
 
 
 def take(path: Path, directory: Path) -> Taken:
-    """Writes each record of a file of JSON lines into a directory of records.
-
-    A run that has a record there keeps it. Torn and foreign lines, and records of other numbers
-    than the one there, are named.
+    """Writes each record of a file of JSON lines into a directory; one that is there stays.
 
     Raises:
         FileNotFoundError, IsADirectoryError: no such file.
         OSError: a record could not be written; the same call goes on.
-        ValueError: a compressed file that is torn, or a file without any record.
+        ValueError: a file without records, or a line that is none; nothing is written then.
     """
-    read = {n: _read(line) for n, line in enumerate(_lines(path), start=1) if line.strip()}
-    if not any(isinstance(each, Record) for each in read.values()):
-        first = next((f" (line {n}: {each})" for n, each in read.items()), "")
-        raise ValueError(
-            f"{str(path)!r} holds no record{first}: give JSON lines, as `sssam export` writes them"
-        )
-    stored, new, problems = records.read_all(directory).by_id, 0, list[str]()
-    for number, each in read.items():
-        if isinstance(each, str):
-            problems.append(f"line {number}: {each}")
-        elif each.id not in stored:
-            records.write(each, directory)
-            stored[each.id] = each
-            new += 1
-        elif names := _differing(each, stored[each.id]):
-            text = f"line {number}: differs from the record {each.id} that is there, in {names}"
-            problems.append(text)
-    return Taken(new, len(read) - new - len(problems), tuple(problems))
+    given, stored = _read(path), records.read_all(directory).by_id
+    new = [record for id_, record in given.items() if id_ not in stored]
+    for record in new:
+        records.write(record, directory)
+    known = [record for id_, record in given.items() if id_ in stored]
+    named = [(record.id, _differing(record, stored[record.id])) for record in known]
+    differing = tuple(f"{id_} in {names}" for id_, names in named if names)
+    return Taken(len(new), len(known), differing)
 
 
-def _lines(path: Path) -> list[bytes]:
-    content = path.read_bytes()
+def _read(path: Path) -> dict[str, Record]:
+    content, found = path.read_bytes(), dict[str, Record]()
     if content.startswith(_GZIP):
         try:
             content = gzip.decompress(content)
         except (OSError, EOFError, zlib.error) as error:
             raise ValueError(f"{path} is no whole gzip file: {error}") from error
-    return io.BytesIO(content).readlines()
-
-
-def _read(line: bytes) -> Record | str:
-    """The record of a line, or what is wrong with it."""
-    try:
-        return Record.model_validate_json(line)
-    except ValidationError as error:
-        return records.torn(error)
+    for number, line in enumerate(content.split(b"\n"), start=1):
+        if line.strip():
+            try:
+                record = Record.model_validate_json(line)
+            except ValidationError as error:
+                raise ValueError(f"{path}, line {number}: {records.torn(error)}") from error
+            found[record.id] = record
+    if not found:
+        raise ValueError(f"{path} holds no record: give JSON lines, as `sssam export` writes them")
+    return found
 
 
 def _differing(record: Record, stored: Record) -> str:
     """The names of the numbers in which two records of a run differ, "" if none."""
     names = [name for name in Record.model_fields if name not in _BY_CHANCE]
-    found = [name for name in names if getattr(record, name) != getattr(stored, name)]
-    return ", ".join(found[:3]) + (" ..." if len(found) > 3 else "")
+    return ", ".join(name for name in names if getattr(record, name) != getattr(stored, name))

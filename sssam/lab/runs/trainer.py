@@ -67,8 +67,12 @@ class Trainer:
         new = [run for run in asked if not settings.answered_by(self.stored.get(run.id))]
         stored = records.read_runs(new, self.directory)
         say_problems(stored.problems, self.console)
-        self.stored |= stored.by_id
-        missing = dispatch.missing(new, stored.by_id, settings, self.retry_failed)
+        found = dict(stored.by_id)
+        for record in stored.failed() if self.retry_failed else ():
+            path = self.directory / f"{found.pop(record.id).id}.json"
+            records.quarantine([records.Problem(path, "failed, and tried again")])
+        self.stored |= found
+        missing = dispatch.missing(new, found, settings)
         if missing:
             self._say_finished(len(asked) - len(missing), len(asked))
             self.stored |= self._train(missing, settings, purpose)
@@ -85,7 +89,6 @@ class Trainer:
                     self.directory,
                     settings,
                     engine=self.engine,
-                    retry_failed=self.retry_failed,
                     on_record=progress.ended,
                     on_epoch=progress.epoch,
                 ).by_id

@@ -12,6 +12,7 @@ from sssam.lab.specs.run import Run
 SAMPLES = 512
 
 Radius = Annotated[float, Field(gt=0)]
+Radii = Annotated[tuple[Radius, ...], Field(min_length=1)]
 
 #: A number, or None in the place of one that is not finite.
 Finite = Annotated[
@@ -31,8 +32,8 @@ class FlatnessSettings(Spec):
     samples: Whole = SAMPLES
     eigenvalues: Whole = 3
     probes: Annotated[int, Field(ge=2)] = 50
-    radii: tuple[Radius, ...] = (0.05, 0.1, 0.2)
-    adaptive_radii: tuple[Radius, ...] = (0.5, 1.0, 2.0)
+    radii: Radii = (0.05, 0.1, 0.2)
+    adaptive_radii: Radii = (0.5, 1.0, 2.0)
     steps: Whole = 5
     draws: Annotated[int, Field(ge=2)] = 20
     surface: bool = False

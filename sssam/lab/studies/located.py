@@ -80,13 +80,12 @@ class Text:
         first, last, line, named = 0, len(self.lines), None, list[str]()
         for part in where:
             if isinstance(part, int):
+                heads = [i for i in range(last) if named and self._begins(named[-1], i)]
                 if named:
                     named[-1] += f" {part + 1}"
-                heads = [i for i in range(len(self.lines)) if self._head(named, i)]
                 if part < len(heads):
-                    first = heads[part]
-                    last = next((i for i in self._heads() if i > first), len(self.lines))
-                    line = first + 1
+                    first, line = heads[part], heads[part] + 1
+                    last = next((i for i in range(line, last) if self._begins("", i)), last)
                 continue
             pattern = rf"""(^|[\s{{,\[])["']?{re.escape(part)}["']?\s*(=|\])"""
             rows = [i for i in range(first, last) if re.search(pattern, self.lines[i])]
@@ -94,10 +93,7 @@ class Text:
                 line, named = rows[0] + 1, [*named, part]
         return line, ", ".join(named)
 
-    def _heads(self) -> list[int]:
-        return [i for i, line in enumerate(self.lines) if re.match(r"\s*\[", line)]
-
-    def _head(self, named: Sequence[str], i: int) -> bool:
-        """Whether a line begins a table of the list that the words lead to."""
-        table = re.escape(named[-1].split()[0]) if named else ""
-        return re.match(rf"\s*\[\[\s*{table}\s*\]\]", self.lines[i]) is not None
+    def _begins(self, table: str, i: int) -> bool:
+        """Whether a line begins a table of a list of this name, any table for ""."""
+        pattern = rf"\s*\[\[\s*{re.escape(table)}\s*\]\]" if table else r"\s*\["
+        return re.match(pattern, self.lines[i]) is not None

@@ -121,11 +121,12 @@ def test_export_and_import_carry_a_study_to_another_directory(
     assert out == f"14 records: {Path('kept', 'records.jsonl')}\n"
     _, err = call(capsys, "export", "kept", "--out", ".", code=2)
     assert "Only file is allowed" in err
+    out, _ = call(capsys, "import", "kept/records.jsonl", "other")
+    assert "14 records taken, 0 there before" in out
     with (folder / "kept" / "records.jsonl").open("a") as file:
         file.write("{torn\n")
-    out, err = call(capsys, "import", "kept/records.jsonl", "other", code=1)
-    assert "not taken: line 15: " in err
-    assert "14 records taken, 0 there before; 1 line not taken" in out
+    _, err = call(capsys, "import", "kept/records.jsonl", "other", code=2)
+    assert "records.jsonl, line 15: torn or foreign" in err
     assert held(folder / "other") == held(folder / "kept")
 
 
@@ -159,7 +160,7 @@ BAD = [
     (["compare", "study.toml", "--data", "x=y"], 2, "unknown task of the study 'x'"),
     (["compare", "study.toml", "--engine", "local:0"], 2, "jobs is 0, must be a whole number"),
     (["compare", "study.toml", "--engine", "dask://host:1"], 2, "unknown engine 'dask'"),
-    (["import", "study.toml", "kept"], 2, "'study.toml' holds no record (line 2: torn"),
+    (["import", "study.toml", "kept"], 2, "study.toml, line 2: torn"),
     (["export", "."], 2, "'.' has no records"),
 ]
 

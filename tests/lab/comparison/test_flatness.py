@@ -165,8 +165,8 @@ def written(tmp_path: Path) -> Callable[[str], Path]:
         ("", None),
         ("flatness = false", None),
         ("flatness = true", (512, 1, (0.1,))),
-        ("flatness = {samples = 64, rho = [0.2]}", (64, 1, (0.2,))),
-        ("flatness = {rho = [0.1, 0.5], eigenvalues = 3}", (512, 3, (0.1, 0.5))),
+        ("flatness = {samples = 64, radii = [0.2]}", (64, 1, (0.2,))),
+        ("flatness = {radii = [0.1, 0.5], eigenvalues = 3}", (512, 3, (0.1, 0.5))),
     ],
 )
 def test_a_study_file_asks_for_it(
@@ -181,8 +181,8 @@ def test_a_study_file_asks_for_it(
     [
         ("flatness = 3", "flatness: .*not 3"),
         ("flatness = {radius = 1}", "flatness, radius: unknown key 'radius'"),
-        ("flatness = {rho = []}", r"flatness, rho: .*not \[\]"),
-        ("flatness = {rho = 0.2}", "flatness, rho: .*not 0.2"),
+        ("flatness = {radii = []}", r"flatness, radii: .*not \[\]"),
+        ("flatness = {radii = 0.2}", "flatness, radii: .*not 0.2"),
     ],
 )
 def test_what_no_flatness_can_be_is_refused(

@@ -107,10 +107,6 @@ def test_on_paper_no_table_fades(browser: Any, address: str) -> None:
         assert masks[1] == "none"
 
 
-#: What the pages with flatness and of several tasks are looked at in.
-LOOKS = [(NARROW, "light"), (WIDE, "dark")]
-
-
 def flat(comparison: Comparison) -> Comparison:
     """With flatness as a study would measure it."""
     curve = Profile(x=(-1.0, 0.0, 1.0), loss=(2.0, 1.0, None), score=(0.5, 0.9, 0.5))
@@ -143,8 +139,9 @@ def pooled_address(tmp_path_factory: pytest.TempPathFactory) -> str:
     return written(page, tmp_path_factory.mktemp("pooled"))
 
 
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
-@pytest.mark.parametrize("kind", ["flat", "pooled"])
+@pytest.mark.parametrize(
+    ("kind", "width", "scheme"), [("flat", NARROW, "light"), ("pooled", WIDE, "dark")]
+)
 def test_flatness_and_several_tasks_read_well_too(
     browser: Any, request: pytest.FixtureRequest, kind: str, width: int, scheme: str
 ) -> None:
@@ -159,31 +156,10 @@ def test_flatness_and_several_tasks_read_well_too(
         assert all(chart.bounding_box()["width"] > width * 0.7 for chart in drawn.all())
 
 
-@pytest.mark.parametrize(("kind", "heading"), [("flat", "flat"), ("pooled", "variants")])
-def test_their_tables_sort_by_keyboard(
-    browser: Any, request: pytest.FixtureRequest, kind: str, heading: str
-) -> None:
-    with Visit(browser, NARROW).to(request.getfixturevalue(f"{kind}_address")) as visit:
-        region = visit.page.locator(f"#{heading} ~ .scroll")
-        region.focus()
-        for _ in range(2):
-            visit.page.keyboard.press("Tab")
-        for key, down in (("Enter", kind == "pooled"), ("Space", kind == "flat")):
-            visit.page.keyboard.press(key)
-            cells = region.locator("tbody td:nth-child(2)").all()
-            found = [float(k) for cell in cells if (k := cell.get_attribute("data-sort"))]
-            assert len(found) > 3
-            assert found == sorted(found, reverse=down)
-
-
 def test_the_figures_of_flatness_say_their_numbers(comparison: Comparison) -> None:
     *_, eigenvalues, landscape = figures(flat(comparison))
     assert "base 1 [0.8, 1.2]; " in eigenvalues.alt
     assert "SAM from 1 to 2" in landscape.alt
-
-
-def test_with_flatness_it_is_three_megabytes_at_most(flat_address: str) -> None:
-    assert Path(flat_address.removeprefix("file://")).stat().st_size < 3_000_000
 
 
 def test_a_table_that_goes_on_fades_until_its_end_is_in_sight(browser: Any, address: str) -> None:
@@ -224,9 +200,3 @@ def test_a_live_page_reads_itself_anew_until_paused(
         visit.page.get_by_role("button", name="Pause").click()
         visit.page.get_by_text("9 of 220 runs are in").wait_for(timeout=30_000)
         assert visit.complaints == []
-
-
-def test_a_page_that_is_not_live_stays_as_it_is(address: str) -> None:
-    page = Path(address.removeprefix("file://")).read_text(encoding="utf-8")
-    assert 'class="live"' not in page
-    assert 'http-equiv="refresh' not in page

@@ -56,10 +56,6 @@ def test_the_page_asks_no_host_for_anything(page: str) -> None:
     assert "default-src 'none'" in markup
 
 
-def test_the_page_is_no_larger_than_three_megabytes(page: str) -> None:
-    assert len(page.encode()) < 3_000_000
-
-
 def test_every_figure_has_words_for_it(page: str) -> None:
     labels = re.findall(
         r'class="chart" data-figure="([^"]+)" role="img" aria-label="([^"]+)"', page

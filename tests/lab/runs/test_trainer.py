@@ -12,6 +12,7 @@ from sssam.lab.runs import store as records
 from sssam.lab.runs.progress import CHOOSING, COMPARING
 from sssam.lab.runs.trainer import Trainer
 from sssam.lab.runs.worker import Settings
+from sssam.lab.specs import Record
 from sssam.lab.specs.flatness import FlatnessSettings
 
 CONSOLE = Console(stderr=True)
@@ -48,3 +49,16 @@ def test_what_is_chosen_by_has_neither_test_set_nor_flatness_and_comparing_adds_
     assert compared.test_accuracy is not None
     assert compared.flatness is not None
     assert trainer(RUNS[:1], CHOOSING)[RUNS[0].id] == compared
+
+
+def test_runs_that_failed_are_tried_again_once_where_that_is_asked_for(tmp_path: Path) -> None:
+    failed = Record(run=RUNS[0], outcome="failed", error="unlucky")
+    records.write(failed, tmp_path)
+    console = Console(quiet=True)
+    assert Trainer(tmp_path, Here(), Settings(), console)(RUNS[:1]) == {failed.id: failed}
+    again = Trainer(tmp_path, Here(), Settings(), console, retry_failed=True)
+    assert again(RUNS[:1])[failed.id].outcome != "failed"
+    (moved,) = (tmp_path / "quarantine").iterdir()
+    assert Record.model_validate_json(moved.read_bytes()) == failed
+    assert again(RUNS[:1]) == again.stored
+    assert again.trained == 1

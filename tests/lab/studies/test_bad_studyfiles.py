@@ -80,7 +80,7 @@ BAD = [
     ('tasks = [{label = "a"}]\nseeds = 1\n', "line 1: tasks 1: name is missing"),
     ('tasks = [{name = "digits", epoch = 2}]\nseeds = 1\n', "line 1: tasks 1: task 'digits': unkn"),
     ('tasks = [{name = "digits", epochs = true}]\nseeds = 1\n', "epochs must be a whole number"),
-    ('tasks = [{name = "digits", model = {nam = "a"}}]\nseeds = 1\n', "unknown key 'nam': did you"),
+    ('tasks = [{name = "digits", model = {nam = "a"}}]\nseeds = 1\n', "unknown key 'nam'"),
     ('tasks = [{name = "cifar10", data = "no"}]\nseeds = 1\n', "data path 'no' does not exist"),
     ('tasks = ["digits", "digits"]\nseeds = 1\n', "task 'digits': its folder is taken"),
     (

@@ -13,9 +13,8 @@ from lightning_fabric.plugins.precision import MixedPrecision
 from tiny import ALL, BASE, LONG, PART, SAM, SSSAM, TASK, run, same_but_times
 
 from sssam.lab.specs import DataSpec, Method, Precision, Record
-from sssam.lab.tasks import models
 from sssam.lab.tasks import splits as data
-from sssam.lab.training import environment, evaluate, hardware, loop, train
+from sssam.lab.training import environment, hardware, loop, train
 from sssam.schedules.draws import Draws
 
 EVERY = pytest.mark.parametrize("method", ALL, ids=lambda method: method.label)
@@ -46,22 +45,6 @@ def test_the_hash_sees_the_order_and_the_labels_that_were_trained_on():
         seen = split.train.targets[order].numpy().tobytes()
         expected = hashlib.sha256(expected.encode() + order.numpy().tobytes() + seen).hexdigest()
     assert train.train(run(BASE)).sample_hash == expected
-
-
-def test_a_base_run_is_the_bare_loop():
-    record, split = train.train(run(BASE)), data.load(TASK.data, 0)
-    model = models.build(TASK.model, split.form, 0)
-    base = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)
-    rate = torch.optim.lr_scheduler.OneCycleLR(base, 0.1, total_steps=9, cycle_momentum=False)
-    for epoch in range(TASK.epochs):
-        for index in loop.order(96, 0, epoch).split(32):
-            base.zero_grad()
-            images, labels = split.train.inputs[index], split.train.targets[index]
-            torch.nn.functional.cross_entropy(model(images), labels).backward()
-            base.step()
-            rate.step()
-    judged = evaluate.judge(model, split.test)
-    assert (record.correct, record.test_accuracy) == (judged.bits, judged.accuracy)
 
 
 @EVERY
