@@ -148,8 +148,10 @@ class Backup:
         return [*whole, *rows], saved
 
     def _know(self, params: list[Tensor]) -> None:
-        # As long as the aliases live, no other memory can come to lie at their addresses.
-        if params is self._params and self._addresses == [*map(Tensor.data_ptr, params)]:
+        # As long as the aliases have memory, no other can come to lie at their addresses.
+        if params is self._params and all(
+            [*map(Tensor.data_ptr, lists)] == self._addresses for lists in (params, self._here)
+        ):
             return
         self._params, self._copies = params, {}
         self._here = [local(p.detach()) for p in params]

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from sssam.runtime.layout import Layout, same
-from sssam.runtime.tensors import Extents, Noted, Pairs, is_plain, places, write
+from sssam.runtime.tensors import Extents, Noted, Pairs, addresses, is_plain, places, write
 
 #: What torch raises where a kind of tensor has no memory of its own, or can't be written to. What
 #: a signal handler raises is none of these, and passes.
@@ -37,6 +37,8 @@ class Buffers:
         self._names: list[_Names] = []
         self._tensors: list[Tensor] = []
         self._places: tuple[list[Any], ...] = ()
+        self._pairs: Pairs = []
+        self._addresses: list[int] = []
         self._plain: list[Noted] = []
         self._backwards: Pairs = []
         self._moving: Pairs = []
@@ -61,7 +63,11 @@ class Buffers:
         self._noted = [_noted(name, buffer, apart) for name, buffer in self._others]
 
     def _is_known(self, apart: Extents) -> bool:
-        return self._apart is apart and self._are_named() and places(self._tensors) == self._places
+        return self._apart is apart and self._are_named() and self._lie_there()
+
+    def _lie_there(self) -> bool:
+        lie = places(self._tensors) == self._places
+        return lie and addresses(self._pairs) == self._addresses
 
     def _look(self, apart: Extents) -> None:
         self._apart = None  # until all is known, also where this is interrupted
@@ -78,7 +84,9 @@ class Buffers:
         self._plain = [_noted(*each, apart) for each in buffers.values() if is_plain(each[1])]
         self._tensors = [each.tensor for each in self._plain]
         self._places = places(self._tensors)
-        self._backwards = [(copy, words) for each in self._plain for words, copy in each.pairs]
+        self._pairs = [pair for each in self._plain for pair in each.pairs]
+        self._addresses = addresses(self._pairs)
+        self._backwards = [(copy, words) for words, copy in self._pairs]
         self._part()
         self._apart = apart
 
@@ -93,7 +101,7 @@ class Buffers:
             RuntimeError: naming a buffer that could not be put back.
         """
         failed = [] if self._are_named() else self._put_back_names()
-        if places(self._tensors) == self._places:
+        if self._lie_there():
             write(self._moving)
             failed += put_back(self._unmoved + self._noted)
         else:

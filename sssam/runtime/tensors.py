@@ -153,6 +153,7 @@ class Noted:
         self._place = _place(tensor)
         parts = [p for p in memories if _has_memory(p) and not apart.overlap(p)]
         self.pairs: Pairs = [(words, words.clone()) for words in map(_integers, parts)]
+        self._addresses = addresses(self.pairs)
         self.moves = False
 
     def put_back(self) -> Pairs:
@@ -165,7 +166,7 @@ class Noted:
         for owner, name, tensor in self._inner:
             if getattr(owner, name) is not tensor:
                 setattr(owner, name, tensor)
-        if _place(self.tensor) != self._place:
+        if _place(self.tensor) != self._place or addresses(self.pairs) != self._addresses:
             self._put_back_memory()
         later: Pairs = []
         for words, copy in self.pairs:
@@ -189,6 +190,14 @@ class Noted:
             end = words.nbytes + int(words.storage_offset()) * words.element_size()
             if storage.nbytes() < end:  # somebody has let it go
                 storage.resize_(end)
+
+
+def addresses(pairs: Pairs) -> list[int]:
+    """Where the memory of each pair's first part lies: elsewhere once it was let go.
+
+    A tensor that was given new memory can come to lie where its freed memory lay.
+    """
+    return [words.data_ptr() for words, _ in pairs]
 
 
 def write(pairs: Pairs) -> None:

@@ -9,7 +9,10 @@ import torch
 from torch import Tensor, nn
 
 import sssam
+from sssam.runtime.buffers import Buffers
 from sssam.runtime.generators import Generators
+from sssam.runtime.layout import Layout
+from sssam.runtime.tensors import Extents
 from sssam.schedules import constant
 
 X = torch.linspace(-1.0, 1.0, 12).view(4, 3).sin()
@@ -140,3 +143,35 @@ def test_a_hook_that_gives_up_leaves_the_method_s_own_part_of_the_update() -> No
         optimizer.step(_closure(model, optimizer))
         weights.append(model.weight.detach())
     assert torch.equal(*weights)
+
+
+def _given_the_freed_place(buffer: Tensor) -> bool:
+    """Frees a tensor's memory and gives it new memory, if there is some, where the old one lay."""
+    before, others = buffer.data_ptr(), list[Tensor]()
+    buffer.untyped_storage().resize_(0)
+    for _ in range(5000):
+        others.append(torch.zeros(len(buffer)))
+        if others[-1].data_ptr() == before:
+            break
+    buffer.data = others[-1]
+    return buffer.data_ptr() == before
+
+
+@pytest.mark.parametrize("moves", [False, True])
+def test_a_buffer_whose_new_memory_lies_where_its_freed_memory_lay(moves: bool) -> None:
+    model = nn.Linear(3, 3)
+    buffer = torch.zeros(100)
+    model.register_buffer("b", buffer)
+    buffers, apart = Buffers(Layout(model)), Extents([])
+    reused = 0
+    for trial in range(20):
+        buffers.note(apart)
+        buffer.add_(moves)
+        buffers.put_back()
+        reused += _given_the_freed_place(buffer)
+        buffer.fill_(trial)
+        buffers.note(apart)
+        reused += _given_the_freed_place(buffer)
+        buffers.put_back()
+        assert buffer.tolist() == [trial] * 100
+    assert reused > 0
