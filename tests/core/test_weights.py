@@ -54,7 +54,7 @@ def test_a_pass_that_raises_leaves_w(
     problem = Problem(norm=True)
     optimizer = TABLE[name].build(BASES["momentum"](problem.params), problem.model)
     by_best(problem, optimizer, 1)
-    while optimizer.method.acts(optimizer.steps) is False:
+    while TABLE[name].passes > 1 and optimizer.method.acts(optimizer.steps) is False:
         by_best(problem, optimizer, 1)
     before, steps = [p.detach().clone() for p in problem.params], optimizer.steps
     calls = 0

@@ -179,7 +179,8 @@ def _start(name: str, form: str, scaled: bool = False) -> Run:
     optimizer = TABLE[name].build(BASES["momentum"](problem.params), problem.model)
     run = Run(problem, optimizer, LOOPS[form], scaled)
     first = T if name != "LookSAM" else 5  # its SAM steps are every fifth: one is interrupted
-    while optimizer.steps < first or optimizer.method.acts(optimizer.steps) is False:
+    waits = TABLE[name].passes > 1  # a method of one pass may never act
+    while optimizer.steps < first or (waits and optimizer.method.acts(optimizer.steps) is False):
         run.step(optimizer.steps)
     return run
 

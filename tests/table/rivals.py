@@ -77,7 +77,10 @@ RIVALS: dict[str, Row] = {
         2.0,
     ),
     "IRE": Row(
-        lambda b, m: sssam.IRE(b, kappa=1.5, flat=0.7, model=m), lambda p: naive.NaiveIRE(), 1.0
+        lambda b, m: sssam.IRE(b, kappa=1.5, flat=0.7, model=m),
+        lambda p: naive.NaiveIRE(),
+        1.0,
+        passes=1,
     ),
     "SALA": Row(
         lambda b, m: sssam.SALA(b, rho=0.02, k=2, alpha=0.5, model=m),
