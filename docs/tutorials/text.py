@@ -36,7 +36,7 @@ except ImportError:
 alt.renderers.enable("png", scale_factor=2)
 transformers.utils.logging.disable_progress_bar()
 short = "SSSAM_SHORT" in os.environ  # the tests' setting, which takes seconds
-pretraining, epochs, seeds = (2, 1, 1) if short else (200, 6, 3)
+pretraining, epochs, seeds = (2, 1, 1) if short else (1500, 15, 3)
 
 # %% [markdown]
 # ## Text
@@ -137,7 +137,7 @@ def fine_tune(name, rho, seed, evaluated):
     arguments = transformers.TrainingArguments(
         num_train_epochs=epochs,
         per_device_train_batch_size=20,
-        learning_rate=5e-3,
+        learning_rate=3e-3,
         seed=seed,
         use_cpu=True,
         save_strategy="no",
