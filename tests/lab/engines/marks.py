@@ -77,7 +77,8 @@ class Killer(threading.Thread):
     def __init__(self, directory: Path, victims, runs: int, kills: int, seed: int = 0) -> None:
         super().__init__(daemon=True)
         self.directory, self.victims, self.random = directory, victims, random.Random(seed)
-        self.moments = sorted(self.random.sample(range(1, runs), kills))
+        # In the first half, so that there is somebody left to kill where runs are quick.
+        self.moments = sorted(self.random.sample(range(1, max(runs // 2, kills + 1)), kills))
         self.killed, self.over = 0, threading.Event()
 
     def run(self) -> None:
@@ -85,7 +86,7 @@ class Killer(threading.Thread):
             while len(read(self.directory)) < moment:
                 if self.over.wait(0.02):
                     return
-            time.sleep(self.random.uniform(0, 0.2))
+            time.sleep(self.random.uniform(0, 0.05))
             self._kill()
 
     def _kill(self) -> None:

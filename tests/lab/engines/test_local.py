@@ -11,7 +11,7 @@ from tiny import BASE, SAM, run
 from sssam.lab.engines import Here, Local
 from sssam.lab.runs import dispatch
 
-COUNTS = [(6, 1), pytest.param(200, 20, marks=pytest.mark.slow)]
+COUNTS = [(12, 1), pytest.param(200, 20, marks=pytest.mark.slow)]
 
 
 @pytest.mark.parametrize(("count", "kills"), COUNTS)
