@@ -41,7 +41,7 @@ def _passes(
     step: StepInProgress,
     batch: Any,
     run: Backward,
-    scaling: Scaling | None | None,
+    scaling: Scaling | None,
 ) -> Iterator[BatchPass]:
     while (wanted := step.wanted) is not None:
         source = training.batch if wanted.earlier else batch

@@ -72,7 +72,7 @@ class TrainingState:
         try:
             step.start()
         except BaseException:
-            self._rest()
+            self.give_up()
             raise
         return step
 
