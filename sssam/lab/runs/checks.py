@@ -29,12 +29,11 @@ def check(task: Task, variants: Iterable[Method]) -> None:
         FileNotFoundError: data that do not exist.
     """
     found = tasks.survey(task)
-    if found is not None and task.augment != "none" and not found.images:
+    if task.augment != "none" and not found.images:
         raise ValueError(f"task {task.name!r}: augment is for images (n, channels, height, width)")
     for variant in variants:
         methods.check(variant)
-        if found is not None:
-            _build(task, variant, found)
+        _build(task, variant, found)
 
 
 def _build(task: Task, variant: Method, found: Survey) -> None:
