@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from sssam.lab.cli import main
@@ -153,7 +152,7 @@ def _refused(call: Callable[[], object]) -> str:
 
 
 if __name__ == "__main__":
-    report.write = lambda *_, **__: SimpleNamespace(page="")  # pages take seconds to draw
+    report.write = lambda *_, **__: [""]  # pages take seconds to draw
     scenario = {"ddp": ddp, "studies": studies, "killed": killed}[sys.argv[1]]
     result = scenario()
     (_out() / f"rank{os.environ['RANK']}.json").write_text(json.dumps(result))
