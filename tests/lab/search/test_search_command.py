@@ -1,7 +1,6 @@
 """`sssam search`."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -35,7 +34,7 @@ def test_bad_input_is_refused_before_training(
 def test_the_command_searches_goes_on_and_confirms(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    page = lambda _, folder, **__: SimpleNamespace(page=folder / "comparison.html")  # noqa: E731
+    page = lambda _, folder, **__: [folder / "comparison.html"]  # noqa: E731
     monkeypatch.setattr(report, "write", page)
     words = ["search", "noisy-digits", "--epochs", "1", "--budgets", "1.25", "--seeds", "1"]
     words += ["--engine", "here", "--out", str(tmp_path), "--trials"]
