@@ -146,7 +146,7 @@ def one_line(capsys: pytest.CaptureFixture[str]) -> str:
         (["compare", "--variants", "looksam:q=5"], "unknown key 'q'"),
         (["compare", "--variants", "sssam:schedule='lat(1)'"], "unknown schedule 'lat'"),
         (["compare", "--engine", "locl"], "unknown engine 'locl': did you mean 'local'"),
-        (["compare", "nothing.toml"], "study file 'nothing.toml': No such file"),
+        (["compare", "nothing.toml"], "nothing.toml: No such file"),
         (["compare", "nothing.py"], "task file 'nothing.py' does not exist"),
         (["report", "nowhere"], "'nowhere' holds no study.json"),
         (["export", "nowhere"], "'nowhere' has no records"),
