@@ -1,14 +1,15 @@
 """`sssam compare`."""
 
-from sssam.lab.cli.options import Axis, EngineOptions, StudyOptions
+from sssam.lab.cli.options import Axis, EngineOptions, StudyOptions, TaskOptions
 from sssam.lab.cli.refusals import refusing
 
 
 def compare(
     what: str | None = None,
     *,
+    study: StudyOptions = StudyOptions(),  # noqa: B008 -- frozen
     axis: Axis = "passes",
-    options: StudyOptions = StudyOptions(),  # noqa: B008 -- frozen
+    options: TaskOptions = TaskOptions(),  # noqa: B008 -- frozen
     how: EngineOptions = EngineOptions(),  # noqa: B008 -- frozen
 ) -> int:
     """Tune, train over several seeds, and show what each variant and control costs and brings.
@@ -27,7 +28,7 @@ def compare(
 
     with studies.failing():
         with refusing():
-            target = studies.resolve(what, options)
+            target = studies.resolve(what, study, options)
             trainer = studies.begin(target, how)
         results.show(target, *studies.run(target, trainer), how.quiet, axis)
         return results.failed(trainer.stored.values())

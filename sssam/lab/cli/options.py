@@ -49,7 +49,7 @@ class TaskOptions:
 
 @Parameter(name="*")
 @dataclass(frozen=True)
-class StudyOptions(TaskOptions):
+class StudyOptions:
     """Options of a comparison.
 
     Args:

@@ -47,38 +47,38 @@ def task(name: str, options: TaskOptions) -> Task:
     return tasks.find(name, next(iter(options.data), None), changes)
 
 
-def resolve(what: str | None, options: StudyOptions) -> Target:
+def resolve(what: str | None, asked: StudyOptions, options: TaskOptions) -> Target:
     """The study of a file, of a directory, or of a task with options; the demo's for None.
 
     Raises:
         ValueError, FileNotFoundError: as `studyfile.read`, `conduct.load` and `tasks.find` do; or
             an option that belongs into the study's own file.
     """
-    path, out = Path(what or DEMO), options.out
+    path, out = Path(what or DEMO), asked.out
     if path.suffix == ".toml" or conduct.is_directory(path):
-        _refuse_options_of_tasks(path, options)
+        _refuse_options_of_tasks(path, asked, options)
         found, out = _read(path, options.data, out)
-        if options.seeds is not None:
-            found = Study.model_validate({**dict(found), "seeds": tuple(range(options.seeds))})
-        if options.flatness and found.flatness is None:
+        if asked.seeds is not None:
+            found = Study.model_validate({**dict(found), "seeds": tuple(range(asked.seeds))})
+        if asked.flatness and found.flatness is None:
             found = found.model_copy(update={"flatness": OF_STUDY})
     else:
-        trials = options.trials
+        trials = asked.trials
         found = on_task.study(
             task(what or DEMO, options),
-            options.variants,
+            asked.variants,
             trials=(0 if what else DEMO_TRIALS) if trials is None else trials,
-            controls=options.controls,
-            seeds=options.seeds or defaults.SEEDS,
-            flatness=options.flatness,
+            controls=asked.controls,
+            seeds=asked.seeds or defaults.SEEDS,
+            flatness=asked.flatness,
         )
     directory = results(found.name, out)
     return Target(conduct.continued(found, directory), directory)
 
 
-def _refuse_options_of_tasks(path: Path, options: StudyOptions) -> None:
-    given = {"--variants": options.variants, "--no-controls": not options.controls}
-    given |= {"--trials": options.trials, "--epochs": options.epochs}
+def _refuse_options_of_tasks(path: Path, asked: StudyOptions, options: TaskOptions) -> None:
+    given = {"--variants": asked.variants, "--no-controls": not asked.controls}
+    given |= {"--trials": asked.trials, "--epochs": options.epochs}
     given |= {"--precision": options.precision}
     for option in (option for option, value in given.items() if value):
         raise ValueError(f"{option} is for a task: a study says it in its file, {str(path)!r}")

@@ -39,8 +39,7 @@ def time(
     from sssam.lab.training import hardware
 
     with refusing():
-        chosen = StudyOptions(**vars(options), variants=variants, out=out)
-        target = studies.resolve(what, chosen)
+        target = studies.resolve(what, StudyOptions(variants=variants, out=out), options)
         hardware.require(accelerator)
     by_id = store.read_all(target.directory / conduct.RECORDS).by_id
     for part in target.study.parts:
