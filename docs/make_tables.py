@@ -111,7 +111,7 @@ FACTS = tuple(Fact(*each) for each in (
      "NeurIPS 2024"),
     ("RandomPerturbation", "RandomPerturbation", "always", "noise, no pass", "at w + e", MOVED,
      "2404.00357"),
-    ("FlatLoRA", "FlatLoRA", "always", "noise on W + s B A, no pass", "of A and B, at W + s B A + E",
+    ("FlatLoRA", "FlatLoRA", "always", "noise on W + s B A, no pass", "A's and B's there",
      f"{MOVED}; `model`, with LoRA layers", "2409.14396"),
     ("FriendlySAM", "FriendlySAM", "always", "g less its running mean", "at w + e", "any",
      "2403.12350"),
@@ -139,7 +139,7 @@ def _facts(fact: Fact) -> list[str]:
     base = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
     method = fact.method
     if fact.name == "FlatLoRA":  # which wants LoRA layers, or to be told which
-        method = method.model_copy(update={"options": {"layers": ["0"]}})
+        method = method.model_copy(update={"options": {"layers": "all-linear"}})
     built = methods.build(method, base, total_steps=STEPS, seed=0, model=model)
     assert isinstance(built, SharpnessAware)
     expected = methods.expected_propagations(built)

@@ -67,7 +67,7 @@ class Merged(Method):
     @contextmanager
     def _noise(self, step: Step) -> Iterator[None]:
         if any(RADIUS in group for group in step.groups):
-            raise ValueError(f"a param group has {RADIUS!r}, but this noise is on layers; delete it")
+            raise ValueError(f"a param group has {RADIUS!r}, and the noise is on layers; delete it")
         strength = 0.0 if step.is_dry else self.strength(step.t)
         noises = [
             Noise(layer, strength, self.seed, step.t * 2**20 + i)
@@ -135,7 +135,7 @@ class _Added(torch.autograd.Function):
 
 
 def merged(layer: Any) -> Tensor:
-    """W of a linear layer, W + s B A of a LoRA layer with what is switched on; (outputs, inputs)."""
+    """W of a linear layer, W + s B A of a LoRA layer's active adapters; (outputs, inputs)."""
     w: Tensor = getattr(layer, "base_layer", layer).weight.detach()
     if hasattr(layer, "lora_A") and not (layer.merged or layer.disable_adapters):
         for name in layer.active_adapters:

@@ -1,7 +1,7 @@
 """Flat-LoRA: adapters trained where the merged weights have noise."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor, nn
 
@@ -19,18 +19,18 @@ class FlatLoRA(SharpnessAware):
     anew by its seed in the forward and in the backward pass, and stored nowhere.
 
     Cost: 1 propagation a step, and for each layer one more product in each pass, and the noise.
-    Memory: 0 copies of the parameters, 0 at the peak; one layer's E and W' while it is drawn. Loop:
-    any form; in the two-line form, `optimizer.ascend()` comes before the forward pass.
+    Memory: 0 copies of the parameters kept, 0 at the peak; one layer's E and W' while it is drawn.
+    Loop: any form; in the two-line form, `optimizer.ascend()` comes before the forward pass.
 
     Args:
         base: a built torch optimizer, or a list of several.
-        model: the module that is trained, with PEFT's LoRA layers over linear ones.
         total_steps: steps of the training, at least 1.
-        rho: the length of E over that of W' at the end, at least 0. Default 0.05, the authors' for a
-            large language model.
-        layers: which ones have noise: LoRA layers or `torch.nn.Linear`, or their names in `model`.
-            Default: all LoRA layers over linear ones.
+        rho: the length of E over that of W' at the end, at least 0. Default 0.05, the authors' for
+            a large language model.
+        layers: which have noise. "lora" (default): all LoRA layers over linear ones; "all-linear":
+            those, and each `torch.nn.Linear` without an adapter; or a list of some of them.
         seed: of the noise, at least 0. Default 0. All ranks must use the same.
+        model: the module that is trained.
         rng: see `SharpnessAware`.
 
     Raises:
@@ -47,11 +47,11 @@ class FlatLoRA(SharpnessAware):
         self,
         base: Base,
         *,
-        model: nn.Module,
         total_steps: int,
         rho: float = 0.05,
-        layers: Iterable[nn.Module | str] | None = None,
+        layers: Literal["lora", "all-linear"] | Iterable[nn.Module] = "lora",
         seed: int = 0,
+        model: nn.Module,
         rng: Rng = "restore",
     ) -> None:
         if not isinstance(model, nn.Module):
@@ -60,22 +60,28 @@ class FlatLoRA(SharpnessAware):
         super().__init__(base, method, total_steps=total_steps, model=model, rng=rng)
 
 
-def _layers(
-    model: nn.Module, given: Iterable[nn.Module | str] | None
-) -> tuple[nn.Module, ...]:
+def _layers(model: nn.Module, given: str | Iterable[nn.Module]) -> tuple[nn.Module, ...]:
     """The layers with noise, each one checked."""
-    if given is None:
-        found = [module for module in model.modules() if _is_lora(module)]
-    else:
-        found = [model.get_submodule(each) if isinstance(each, str) else each for each in given]
+    found = _found(model, given) if isinstance(given, str) else list(given)
     if not found:
         raise ValueError(
             "model has no LoRA layers of PEFT over linear ones, so that no noise would be added: "
-            "make it by peft.get_peft_model, or name layers=[...]"
+            "make it by peft.get_peft_model, or give layers='all-linear'"
         )
     for layer in found:
         _check(layer)
     return tuple(found)
+
+
+def _found(model: nn.Module, kind: str) -> list[nn.Module]:
+    if kind not in ("lora", "all-linear"):
+        raise ValueError(f"layers must be 'lora', 'all-linear' or a list of layers, not {kind!r}")
+    lora = [module for module in model.modules() if _is_lora(module)]
+    if kind == "lora":
+        return lora
+    inside = {part for layer in lora for part in layer.modules()}
+    plain = [m for m in model.modules() if isinstance(m, nn.Linear) and m not in inside]
+    return [*lora, *plain]
 
 
 def _is_lora(module: Any) -> bool:
@@ -91,11 +97,11 @@ def _check(layer: Any) -> None:
     if getattr(layer, "lora_variant", None):
         raise ValueError(
             f"{type(layer).__name__} is a variant of LoRA (DoRA or the like), whose merged weight "
-            "is not W + s B A; use plain LoRA, or name the other layers=[...]"
+            "is not W + s B A; use plain LoRA, or give the other layers=[...]"
         )
     weight = getattr(layer, "base_layer", layer).weight
     if not weight.is_floating_point() or hasattr(weight, "device_mesh"):
         raise TypeError(
             f"the weight of {type(layer).__name__} is quantised ({weight.dtype}) or sharded, so "
-            "that the lengths of its rows are not at hand; name the other layers=[...]"
+            "that the lengths of its rows are not at hand; give the other layers=[...]"
         )

@@ -94,7 +94,7 @@ ENTRIES = [
     Entry(sssam.RandomPerturbation, passes="1"),
     Entry(
         sssam.FlatLoRA,
-        {"total_steps": STEPS, "layers": ["0"]},
+        {"total_steps": STEPS, "layers": "all-linear"},
         passes="1",
         needs="`model`, with LoRA layers; one layer's noise at a time",
     ),

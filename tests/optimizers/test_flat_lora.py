@@ -51,7 +51,8 @@ def test_the_merged_perturbation_has_the_length_that_was_asked_for(t: int) -> No
     optimizer = flat_lora(model)
     optimizer._training.counters.steps = t
     e, layer = perturbation(model, optimizer), model.base_model.model[0]
-    w = layer.base_layer.weight + 4 * layer.lora_B["default"].weight @ layer.lora_A["default"].weight
+    a, b = layer.lora_A["default"].weight, layer.lora_B["default"].weight
+    w = layer.base_layer.weight + 4 * b @ a
     assert (w - layer.base_layer.weight).norm() > layer.base_layer.weight.norm()
     strength = 0.1 * (1 - math.cos(math.pi * min(t / STEPS, 1))) / 2
     # The sum of N squares of normal numbers is N, to sqrt(2 / N) of it.
@@ -109,7 +110,7 @@ def test_the_gradient_of_what_comes_before_is_that_at_the_weights_with_noise() -
     net = nn.Sequential(nn.Linear(5, 7), nn.Tanh(), nn.Linear(7, 3)).double()
     twin = copy.deepcopy(net)
     base = torch.optim.SGD(net.parameters(), lr=0.0)
-    optimizer = sssam.FlatLoRA(base, model=net, total_steps=2, rho=0.6, layers=["0", "2"])
+    optimizer = sssam.FlatLoRA(base, model=net, total_steps=2, rho=0.6, layers="all-linear")
     optimizer._training.counters.steps = 1
     x = torch.randn(4, 5, dtype=torch.float64)
     optimizer.ascend()
@@ -190,11 +191,20 @@ def test_layers_that_are_not_called_are_an_error() -> None:
     assert torch.equal(flat(problem.params), before)
 
 
+def test_rho_0_is_the_base_to_the_bit() -> None:
+    one, other = Problem(norm=True), Problem(norm=True)
+    base = BASES["momentum"](one.params)
+    optimizer = sssam.FlatLoRA(base, model=one.model, total_steps=9, rho=0, layers="all-linear")
+    by_best(one, optimizer, 9)
+    by_best(other, BASES["momentum"](other.params), 9)
+    assert same(one.params, other.params)
+
+
 def test_a_group_s_own_radius_is_refused() -> None:
     model = lora()
     optimizer = flat_lora(model)
     optimizer.param_groups[0]["sssam_rho"] = 0.1
-    with pytest.raises(ValueError, match="'sssam_rho', but this noise is on layers; delete it"):
+    with pytest.raises(ValueError, match="'sssam_rho', and the noise is on layers; delete it"):
         optimizer.ascend()
 
 
@@ -216,13 +226,21 @@ def test_the_merged_weight_is_what_peft_merges() -> None:
             assert not torch.allclose(merged(layer), found)
 
 
+def test_all_linear_layers_are_those_with_adapters_and_those_without() -> None:
+    net = nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4))
+    model = peft.get_peft_model(net, peft.LoraConfig(r=2, target_modules=["0"]))
+    adapted, plain = model.base_model.model[0], model.base_model.model[2]
+    assert flat_lora(model).method.layers == (adapted,)  # type: ignore[attr-defined]
+    assert flat_lora(model, layers="all-linear").method.layers == (adapted, plain)  # type: ignore[attr-defined]
+
+
 WRONG: dict[str, tuple[Any, type[Exception], str]] = {
     "no adapters": (lambda: flat_lora(nn.Linear(2, 2)), ValueError, "model has no LoRA layers of"),
     "an embedding's alone": (lambda: flat_lora(lora(nn.Embedding(5, 4))), ValueError, "no LoRA"),
-    "no model": (lambda: flat_lora(lora(), model=None), TypeError, "model must be the torch.nn.Mod"),
+    "no model": (lambda: flat_lora(lora(), model=None), TypeError, "model must be the torch"),
     "DoRA": (lambda: flat_lora(lora(use_dora=True)), ValueError, "a variant of LoRA .*use plain"),
     "another layer": (lambda: flat_lora(lora(), layers=[nn.Tanh()]), TypeError, "not Tanh"),
-    "an unknown name": (lambda: flat_lora(lora(), layers=["x"]), AttributeError, "x"),
+    "a word": (lambda: flat_lora(lora(), layers="all"), ValueError, "layers must be 'lora', 'all-"),
     "rho": (lambda: flat_lora(lora(), rho=-1), ValueError, "rho must be at least 0, not -1"),
     "steps": (lambda: flat_lora(lora(), total_steps=0), ValueError, "total_steps must be at least"),
     "a seed": (lambda: flat_lora(lora(), seed=-1), ValueError, "seed must be at least 0"),

@@ -117,7 +117,7 @@ RIVALS: dict[str, Row] = {
     ),
     "FlatLoRA": Row(
         lambda b, m: sssam.FlatLoRA(
-            b, rho=0.5, seed=4, total_steps=STEPS, layers=adapted(m), model=m
+            b, rho=0.5, seed=4, total_steps=STEPS, layers="all-linear", model=m
         ),
         lambda p: naive.NaiveFlatLoRA(
             rho=0.5, T=STEPS, weights=lambda: _merged(p), noise=_noise(4)
