@@ -100,7 +100,6 @@ class Noise:
         self.was_added = False
         self._spread: Tensor | None = None
 
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def __call__(self, layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
         self.was_added = True
         added: Tensor = _Added.apply(output, inputs[0], self)  # type: ignore[no-untyped-call]
