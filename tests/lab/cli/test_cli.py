@@ -161,7 +161,6 @@ def one_line(capsys: pytest.CaptureFixture[str]) -> str:
         (["plan", "--budget", "0.5"], "budget must be in [1, 2], not 0.5"),
         (["plan", "--budget", "3"], "budget must be in [1, 2], not 3.0"),
         (["plan", "--total-steps", "0"], "--total-steps. Must be >= 1."),
-        (["plan", "--strength", "weak"], 'Invalid value "weak" for --strength'),
         (["plan", "--out", "plan.gif"], "must end in .svg, .pdf or .png"),
         (["compare", "--variants", ""], "unknown variant ''"),
         (["compare", "--variants", "sam:rho=-1"], "'sam:rho=-1': "),
