@@ -1,10 +1,13 @@
 """Which study a command is about, and its runs: trained where they are missing, or only read."""
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
+
+import psutil
 
 from sssam.lab import tasks
 from sssam.lab.cli import terminal, training
@@ -126,7 +129,8 @@ def trainer(what: Target, how: EngineOptions, train: Callable[..., Record]) -> T
     by_itself = made.engine.on_this_machine and hardware.world() == 1  # as the estimate's steps are
     if not how.quiet and not made.directory.exists() and by_itself:
         with suppress(Exception, SystemExit):  # whatever a user's task does: its runs will tell
-            terminal.note(estimate.estimated(study, made.engine.jobs))
+            started = time.time() - psutil.Process().create_time()  # as long as a worker takes
+            terminal.note(estimate.estimated(study, made.engine.jobs, started))
     return made
 
 
