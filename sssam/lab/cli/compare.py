@@ -35,9 +35,6 @@ def compare(
     stopped. The page, tables, records and figures are left in one directory. The exit code is 1 if
     runs failed, which are listed.
 
-    Under torchrun, as in torchrun --nproc-per-node 2 -m sssam compare, all ranks train one run
-    after the other together, each its share of every batch.
-
     Args:
         what: A task by name (sssam tasks lists them) or a Python file that makes one; a study file
             ending in .toml; or the directory of a study. Without it, noisy-digits is tuned and
@@ -58,9 +55,7 @@ def compare(
     """
     from sssam.lab.cli import results, studies, training
 
-    with training.leading(how) as train:
-        if train is None:  # another rank, which has trained along
-            return 0
+    with training.failing():
         with refusing():
             target = studies.resolve(
                 what,
@@ -72,6 +67,6 @@ def compare(
                 out=out,
                 flatness=flatness,
             )
-            trainer = studies.trainer(target, how, train)
+            trainer = studies.trainer(target, how)
         results.show(target, *studies.run(target, trainer), how.quiet, axis)
         return results.failed(trainer.stored.values())

@@ -54,13 +54,10 @@ class TrainingOptions:
 
     Args:
         accelerator: Device to train on.
-        logger: Where each epoch's numbers are written besides: csv, tensorboard, mlflow or wandb,
-            in the folder logs of --out.
         quiet: No progress and no table, only the result.
     """
 
     accelerator: Accelerator = "cpu"
-    logger: str | None = None
     quiet: Flag = False
 
 

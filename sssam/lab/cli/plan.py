@@ -31,6 +31,6 @@ def plan(
         found = budgets.families(budget, total_steps, rho, strength)
         drawn = budgets.bands(found, total_steps)
         paths = [] if out is None else files.save(schedules(drawn), out)
-    output.print(budgets.table(found, total_steps, output.encoding))
+    output.print(budgets.table(found))
     terminal.say(*(line for path in paths for line in ("", f"The plot: {path}")))
     return 0

@@ -67,9 +67,7 @@ def search(
     from sssam.lab.search import design, report
     from sssam.lab.search import search as run_search
 
-    with training.leading(how) as train:
-        if train is None:  # another rank, which has trained along
-            return 0
+    with training.failing():
         with refusing():
             designs = design.designs(
                 budgets,
@@ -84,7 +82,7 @@ def search(
                 seed=sampler_seed,
             )
             folder = studies.results(f"{designs[0].task.name}-search", out)
-            trainer = training.trainer(folder, how, train)
+            trainer = training.trainer(folder, how)
             checks.check_runs([each.example() for each in designs])
             folder.mkdir(parents=True, exist_ok=True)
         searching = partial(trainer, purpose=Purpose("searching", choosing=True))
@@ -98,7 +96,7 @@ def search(
         if confirm is not None:
             with refusing():
                 what = studies.Target(confirming.study(found, confirm), folder / "confirm")
-                trainer = studies.trainer(what, how, train)
+                trainer = studies.trainer(what, how)
             results.show(what, *studies.run(what, trainer), how.quiet)
             code = max(code, results.failed(trainer.stored.values()))
         return code

@@ -1,7 +1,7 @@
 """Which study a command is about, and its runs: trained where they are missing, or only read."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,6 @@ from sssam.lab.specs.names import safe
 from sssam.lab.studies import conduct, defaults, estimate, on_task, seconds, studyfile
 from sssam.lab.studies.conduct import Decided
 from sssam.lab.studies.design import Study
-from sssam.lab.training import hardware
 
 #: What `sssam compare` without a task shows, and in how many trials it tunes.
 DEMO, DEMO_TRIALS = "noisy-digits", 10
@@ -113,7 +112,7 @@ def results(name: str, out: Path | None = None) -> Path:
     return Path("sssam-results", safe(name)) if out is None else out
 
 
-def trainer(what: Target, how: EngineOptions, train: Callable[..., Record]) -> Trainer:
+def trainer(what: Target, how: EngineOptions) -> Trainer:
     """What trains the study's runs, after all is checked and the study is in its directory.
 
     Raises:
@@ -122,12 +121,11 @@ def trainer(what: Target, how: EngineOptions, train: Callable[..., Record]) -> T
         OSError: the directory can't be written.
     """
     study, directory = what
-    made = training.trainer(directory, how, train, study.engine, study.flatness)
+    made = training.trainer(directory, how, study.engine, study.flatness)
     for part in study.parts:
         studyfile.check(part, study.trials)
     conduct.keep(study, directory)
-    by_itself = made.engine.on_this_machine and hardware.world() == 1  # as the estimate's steps are
-    if not how.quiet and not made.directory.exists() and by_itself:
+    if not how.quiet and not made.directory.exists() and made.engine.on_this_machine:
         with suppress(Exception, SystemExit):  # whatever a user's task does: its runs will tell
             started = time.time() - psutil.Process().create_time()  # as long as a worker takes
             terminal.note(estimate.estimated(study, made.engine.jobs, started))
@@ -152,7 +150,7 @@ def after_runs(decided: Sequence[Decided], directory: Path, train: Trainer) -> N
 
     What goes wrong is said and stops nothing: the runs are there.
     """
-    if not train.engine.on_this_machine or hardware.world() > 1:
+    if not train.engine.on_this_machine:
         return
     for each in decided:
         name = each.part.task.name

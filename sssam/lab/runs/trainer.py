@@ -29,8 +29,7 @@ class Trainer:
         retry_failed: whether runs that failed are trained anew, once.
 
     Raises:
-        ValueError: no such logger, or an accelerator that this machine lacks.
-        ModuleNotFoundError: the logger's library is not installed.
+        ValueError: an accelerator that this machine lacks.
     """
 
     def __init__(

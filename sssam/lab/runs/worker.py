@@ -11,8 +11,7 @@ from sssam.lab.runs import claims
 from sssam.lab.runs import store as records
 from sssam.lab.specs import Record, Run
 from sssam.lab.specs.flatness import FlatnessSettings
-from sssam.lab.training import checkpoints, hardware, loggers
-from sssam.lab.training.hardware import LostRankError
+from sssam.lab.training import checkpoints, hardware
 from sssam.lab.training.train import Epoch, train
 
 CHECKPOINTS = "checkpoints"
@@ -32,9 +31,6 @@ class Settings(NamedTuple):
             takes less writes none.
         accelerator: "cpu", "cuda", "mps" or "auto", as Fabric takes them.
         flatness: what is measured of each trained model, None for nothing.
-        logger: a name of `sssam.lab.training.loggers.LOGGERS`, which writes each epoch's numbers
-            into the folder `logs` beside that of the records.
-        train: what `ranks.leading` gives, which trains on all ranks; None for this process alone.
     """
 
     threads: int = 1
@@ -42,8 +38,6 @@ class Settings(NamedTuple):
     checkpoint_seconds: float = 60.0
     accelerator: str = "cpu"
     flatness: FlatnessSettings | None = None
-    logger: str | None = None
-    train: Callable[..., Record] | None = None
 
     def answered_by(self, record: Record | None) -> bool:
         """Whether a record holds what is asked for: one without the test set may have to be redone.
@@ -102,7 +96,7 @@ def _trained(run: Run, directory: Path, settings: Settings, on_epoch: OnEpoch | 
     checkpoint = checkpoint_path(run, directory)
     _require_readable(checkpoint, run)
     try:
-        return (settings.train or train)(
+        return train(
             run,
             checkpoint=checkpoint,
             least_seconds=settings.checkpoint_seconds,
@@ -110,10 +104,9 @@ def _trained(run: Run, directory: Path, settings: Settings, on_epoch: OnEpoch | 
             test=settings.test,
             accelerator=settings.accelerator,
             threads=settings.threads,
-            logged=loggers.make(settings.logger, run, directory.parent),
             on_epoch=on_epoch,
         )
-    except (checkpoints.CheckpointError, LostRankError):  # the disk's or a rank's fault
+    except checkpoints.CheckpointError:  # the disk's fault
         raise
     except (Exception, SystemExit):  # a study outlives any of its runs
         return Record(run=run, outcome="failed", error=traceback.format_exc())

@@ -8,7 +8,7 @@ import altair as alt
 from rich.table import Table
 
 from sssam.lab.report.files import save
-from sssam.lab.report.theme import PRINT, Theme, Width, finish, heading, over
+from sssam.lab.report.theme import PRINT, Theme, Width, across, finish, over, tips, up
 from sssam.lab.search.results import Candidate, Results, Searched
 from sssam.runtime.files import write_whole
 
@@ -81,12 +81,11 @@ def front(results: Results, theme: Theme = PRINT, width: Width = 760) -> alt.Lay
     steps = [{"x": budget, "y": 100 * best.mean} for budget, best in results.front()]
     ends = ", ".join(f"{step['y']:.2f}% at {step['x']:g}" for step in steps)
     budgets = [each.design.budget for each in results.searches]
-    ticks = alt.Axis(values=budgets, format=".4~g", grid=False)
-    x = alt.X("x:Q", title="propagations a step", scale=_SCALE, axis=ticks)
-    y = alt.Y("y:Q", scale=_SCALE, axis=heading("validation accuracy, %"))
+    x = across("x", "propagations a step", _SCALE, values=budgets)
+    y = up("y", "validation accuracy, %", _SCALE)
     line = over(steps).mark_line(interpolate="step-after", color=theme.muted, strokeWidth=1.4)
     dots = over(points).mark_point(size=60, strokeWidth=1.6, color=theme.roles["scheduled"])
-    tooltip = ["family:N", "rho:Q", alt.Tooltip("y:Q", format=".2f")]
+    tooltip = tips({"family:N": "family", "rho:Q": "rho", "y:Q .2f": "validation accuracy, %"})
     layers = [line.encode(x=x, y=y), dots.encode(x=x, y=y, tooltip=tooltip)]
     return finish(layers, theme, width, _HEIGHT).properties(
         description=f"Scatter plot of validation accuracy against propagations a step, "

@@ -1,14 +1,11 @@
 """What each family of schedules would cost and do at a budget, before anything is paid for."""
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from math import sqrt
-from statistics import fmean
 from types import MappingProxyType
 from typing import NamedTuple
 
 from rich.table import Table
-from rich.text import Text
 
 from sssam.core.checks import count, number
 from sssam.lab.report.schedules import Band
@@ -40,10 +37,6 @@ FAMILIES: Mapping[str, Schedule] = MappingProxyType(
         "late block": late(0.5),
     }
 )
-
-#: Signs of a curve by height, and those of a terminal without Unicode.
-_SIGNS, _PLAIN_SIGNS = "▁▂▃▄▅▆▇█", "_.:-=+*#"
-_CELLS = 40
 
 
 class AtBudget(NamedTuple):
@@ -138,34 +131,17 @@ def bands(found: Sequence[AtBudget], total_steps: int, seed: int = 0) -> list[Ba
     return made
 
 
-def table(found: Sequence[AtBudget], total_steps: int, encoding: str = "utf-8") -> Table:
-    """What can be had at the budget, each with its curve, and below it what can't.
-
-    `encoding` is the terminal's; without Unicode, plainer signs draw the same.
-    """
-    unicode = encoding.lower().startswith("utf")
+def table(found: Sequence[AtBudget]) -> Table:
+    """What can be had at the budget, and below it what can't."""
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for name in ("schedule", "propagations", "rho", "over the run"):
-        made.add_column(name, overflow="fold", no_wrap=name == "over the run")
+    for name in ("schedule", "propagations", "spread over draws", "rho"):
+        made.add_column(name, overflow="fold")
     for each in found:
         if each.schedule is not None:
             low, high = (f"{end:.4g}" for end in each.rho)
-            spread = f" {'±' if unicode else '+-'} {each.spread:.4f}" if each.spread else " exactly"
-            made.add_row(
-                repr(each.schedule),
-                f"{each.expected:.4f}{spread}",
-                low if low == high else f"{low} to {high}",
-                _curve(each.schedule.probabilities(total_steps), unicode),
-            )
+            spread = f"{each.spread:.4f}" if each.spread else "exactly"
+            rho = low if low == high else f"{low} to {high}"
+            made.add_row(repr(each.schedule), f"{each.expected:.4f}", spread, rho)
     made.caption = "\n".join(f"{each.family}: {each.remark}" for each in found if each.remark)
     made.caption_justify = "left"
     return made
-
-
-def _curve(values: Sequence[float], unicode: bool) -> Text:
-    """One sign for each part of the run, by the mean of its probabilities."""
-    signs, total = _SIGNS if unicode else _PLAIN_SIGNS, min(_CELLS, len(values))
-    edges = [i * len(values) // total for i in range(total + 1)]
-    means = (fmean(values[a:b]) for a, b in pairwise(edges))
-    drawn = "".join(signs[round(mean * (len(signs) - 1))] for mean in means)
-    return Text(drawn, style="cyan")

@@ -10,7 +10,7 @@ from sssam.lab.specs import Method, Run, Task
 from sssam.lab.studies import conduct
 from sssam.lab.studies.design import Part, Study
 from sssam.lab.studies.seconds import AFTER_RUNS
-from sssam.lab.training import hardware, loop
+from sssam.lab.training import hardware, loop, order
 from sssam.lab.training.evaluate import FIXED_SUBSET
 from sssam.lab.training.prepare import prepare
 from sssam.lab.training.train import alone
@@ -78,7 +78,7 @@ def _epoch_seconds(task: Task) -> float:
     fabric, times = hardware.fabric("cpu", task.precision), list[float]()
     with alone(1, 0, fabric.device):
         training = prepare(run, fabric)
-        for part in loop.parts(training, 0):
+        for part in order.batches(training, 0):
             begun = time.perf_counter()
             loop.step(training, part)
             times.append(time.perf_counter() - begun)

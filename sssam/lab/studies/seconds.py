@@ -24,7 +24,6 @@ def measured(
     """Times a task's variants, and leaves their timings in a study's directory.
 
     Raises:
-        ValueError: torchrun's ranks.
         OSError: the timings can't be written.
         Exception: whatever a user's own task raises.
     """

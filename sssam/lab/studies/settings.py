@@ -48,8 +48,6 @@ def recipe(task: Task) -> dict[str, Axis]:
     survey = tasks.survey(task)
     if task.optimizer != "own":
         found["weight_decay"] = _decay(task)
-    if survey is None:
-        return found
     if survey.problem.loss is cross_entropy:
         found["label_smoothing"] = Axis(values=(0.0, 0.1, 0.3), start=0.0, grows=True, most=MOST)
     dropped = [m.p for m in survey.problem.model.modules() if isinstance(m, _DropoutNd)]

@@ -82,12 +82,23 @@ def problem(found: Code, seed: int) -> Problem:
     return made
 
 
-def traceback_of(found: Code, error: BaseException) -> str:
-    """The traceback of a user's mistake, from their file on."""
-    frames = traceback.extract_tb(error.__traceback__)
-    theirs = [i for i, frame in enumerate(frames) if frame.filename == found.path]
-    lines = traceback.format_list(frames[theirs[0] :] if theirs else frames)
-    return "".join([*lines, *traceback.format_exception_only(error)]).rstrip()
+@contextmanager
+def reporting(found: Code, when: str) -> Iterator[None]:
+    """Reports what a user's code raises inside, with the traceback from their file on.
+
+    Raises:
+        ProblemError: in place of whatever is raised.
+    """
+    try:
+        yield
+    except ProblemError:
+        raise
+    except (Exception, SystemExit) as error:  # a user's file may raise anything
+        frames = traceback.extract_tb(error.__traceback__)
+        theirs = [i for i, frame in enumerate(frames) if frame.filename == found.path]
+        lines = traceback.format_list(frames[theirs[0] :] if theirs else frames)
+        text = "".join([*lines, *traceback.format_exception_only(error)]).rstrip()
+        raise ProblemError(f"{found.path} raised while {when}:\n{text}") from error
 
 
 def _function(found: Code) -> Callable[[int], object]:
@@ -136,15 +147,11 @@ def _imported(found: Code, name: str) -> ModuleType:
     assert specification.loader is not None
     module = sys.modules[name] = importlib.util.module_from_spec(specification)
     try:
-        with _importing_beside(Path(found.path)):
+        with _importing_beside(Path(found.path)), reporting(found, "it was imported"):
             specification.loader.exec_module(module)
-    except BaseException as error:
+    except BaseException:  # Ctrl-C too leaves half a module
         del sys.modules[name]
-        if not isinstance(error, Exception | SystemExit):
-            raise
-        raise ProblemError(
-            f"{found.path} raised while it was imported:\n{traceback_of(found, error)}"
-        ) from error
+        raise
     return module
 
 

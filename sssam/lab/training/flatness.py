@@ -15,7 +15,6 @@ from sssam.lab.specs.flatness import (
     Flatness,
     FlatnessSettings,
     Measured,
-    Plane,
     Profile,
     Rise,
 )
@@ -86,7 +85,6 @@ def measure(solution: Solution, settings: FlatnessSettings | None = None) -> Fla
     radii = [(rho, False) for rho in how.radii] + [(rho, True) for rho in how.adaptive_radii]
     rises = tuple(_rise(solution, how, rho, adaptive) for rho, adaptive in radii)
     plain, adaptive = (_curvature(solution, how, adaptive) for adaptive in (False, True))
-    plane = sharpness.loss_surface(*solution.given) if how.surface else None
     return Flatness(
         settings=how,
         weights=sum(p.numel() for p in solution.model.parameters() if p.requires_grad),
@@ -97,7 +95,6 @@ def measure(solution: Solution, settings: FlatnessSettings | None = None) -> Fla
         adaptive_curvature=adaptive,
         rises=rises,
         curve=_profile(sharpness.loss_curve(*solution.given, metric=metric)),
-        surface=None if plane is None else _plane(plane),
     )
 
 
@@ -152,10 +149,6 @@ def _rise(solution: Solution, how: FlatnessSettings, rho: float, adaptive: bool)
         average=average.rise,
         error=average.error,
     )
-
-
-def _plane(found: sharpness.Surface) -> Plane:
-    return Plane.model_validate({k: getattr(found, k).tolist() for k in Plane.model_fields})
 
 
 def _profile(found: sharpness.Curve | sharpness.Line) -> Profile:

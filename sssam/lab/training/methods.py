@@ -89,8 +89,7 @@ def build(
         optimizer: the base optimizer, over the parameters of `model`.
         total_steps: steps of the whole run, at least 1; schedules are stretched over them.
         seed: of what a method draws.
-        model: the network itself, or the DistributedDataParallel around it, which the option
-            perturbation="per_rank" needs.
+        model: the network itself.
 
     Raises:
         ValueError: an unknown kind or option, a hyperparameter out of its range, or a kind that

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -17,7 +16,7 @@ SMALL = ["--epochs", "2", "--seeds", "2", "--engine", "here"]
 def _pages(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages take seconds to draw: they are written where a test looks at one."""
     if "page" not in request.node.name:
-        page = lambda _, folder, **__: SimpleNamespace(page=folder / "comparison.html")  # noqa: E731
+        page = lambda _, folder, **__: [folder / "comparison.html"]  # noqa: E731
         monkeypatch.setattr(report, "write", page)
 
 
@@ -26,7 +25,7 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory in which a small comparison was made."""
     folder = tmp_path_factory.mktemp("studied")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report, "write", lambda *_, **__: SimpleNamespace(page=""))
+        patch.setattr(report, "write", lambda *_, **__: [""])
         words = [*SMALL, "--variants", "SAM", "SS-SAM constant", "--no-controls", "--out"]
         assert main(["compare", "noisy-digits", *words, f"{folder}"]) == 0
     return folder
@@ -147,7 +146,7 @@ def one_line(capsys: pytest.CaptureFixture[str]) -> str:
         (["compare", "--variants", "looksam:q=5"], "unknown key 'q'"),
         (["compare", "--variants", "sssam:schedule='lat(1)'"], "unknown schedule 'lat'"),
         (["compare", "--engine", "locl"], "unknown engine 'locl': did you mean 'local'"),
-        (["compare", "nothing.toml"], "study file 'nothing.toml': No such file"),
+        (["compare", "nothing.toml"], "nothing.toml: No such file"),
         (["compare", "nothing.py"], "task file 'nothing.py' does not exist"),
         (["report", "nowhere"], "'nowhere' holds no study.json"),
         (["export", "nowhere"], "'nowhere' has no records"),

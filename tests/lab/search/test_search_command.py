@@ -1,15 +1,14 @@
 """`sssam search`."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from sssam.lab.cli import main
 from sssam.lab.report import page as report
+from sssam.lab.runs import worker
 from sssam.lab.search import Results, confirm
 from sssam.lab.specs import Record, Run
-from sssam.lab.training import ranks
 
 
 @pytest.mark.parametrize(
@@ -35,7 +34,7 @@ def test_bad_input_is_refused_before_training(
 def test_the_command_searches_goes_on_and_confirms(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    page = lambda _, folder, **__: SimpleNamespace(page=folder / "comparison.html")  # noqa: E731
+    page = lambda _, folder, **__: [folder / "comparison.html"]  # noqa: E731
     monkeypatch.setattr(report, "write", page)
     words = ["search", "noisy-digits", "--epochs", "1", "--budgets", "1.25", "--seeds", "1"]
     words += ["--engine", "here", "--out", str(tmp_path), "--trials"]
@@ -67,7 +66,7 @@ def test_a_task_that_raises_fails_its_trials_and_the_exit_code_says_so(
     def raising(run: Run, **_: object) -> Record:
         raise ArithmeticError("the user's own")
 
-    monkeypatch.setattr(ranks, "train", raising)
+    monkeypatch.setattr(worker, "train", raising)
     words = ["search", "noisy-digits", "--epochs", "1", "--budgets", "1.25"]
     words += ["--engine", "here", "--seeds", "1", "--trials", "2", "--out", str(tmp_path)]
     assert main(words) == 1
