@@ -3,6 +3,7 @@
 from sssam.optimizers.aesam import AESAM
 from sssam.optimizers.asyncsam import AsyncSAM
 from sssam.optimizers.esam import ESAM
+from sssam.optimizers.flat_lora import FlatLoRA
 from sssam.optimizers.fsam import FriendlySAM
 from sssam.optimizers.functional import FunctionalSAM
 from sssam.optimizers.gsam import GSAM
@@ -40,6 +41,7 @@ __all__ = [
     "USAM",
     "WSAM",
     "AsyncSAM",
+    "FlatLoRA",
     "FriendlySAM",
     "FunctionalSAM",
     "LookSAM",

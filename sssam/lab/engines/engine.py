@@ -1,6 +1,5 @@
 """What all engines share: they take work, and say by which errors a lost worker shows."""
 
-import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, CancelledError, Future
@@ -72,15 +71,3 @@ class Engine(ABC):
 
     def close(self, abort: bool) -> None:  # noqa: B027 -- there may be nothing to let go of
         """Lets go of the workers; `abort` ends the work under way, where that is possible."""
-
-
-def need(module: str, extra: str) -> Any:
-    """A module of an optional library, or a ModuleNotFoundError that names the extra to install."""
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"the engine {extra!r} needs the library {module.partition('.')[0]!r}, which is not "
-            f"installed (no module {error.name!r}): pip install 'sssam[{extra}]'",
-            name=error.name,
-        ) from error

@@ -62,6 +62,6 @@ class Here(Engine):
         future: Future[Any] = Future()
         try:
             future.set_result(work(*arguments))
-        except Exception as error:
+        except Exception as error:  # the future has whatever the work raises
             future.set_exception(error)
         return future

@@ -1,7 +1,5 @@
 """How long a study will take on this machine: some steps of the base, and what is timed after."""
 
-import statistics
-import time
 from functools import partial
 
 from sssam.lab.report.text import counted
@@ -10,13 +8,12 @@ from sssam.lab.specs import Method, Run, Task
 from sssam.lab.studies import conduct
 from sssam.lab.studies.design import Part, Study
 from sssam.lab.studies.seconds import AFTER_RUNS
-from sssam.lab.training import hardware, loop, order
+from sssam.lab.training import hardware, timing
 from sssam.lab.training.evaluate import FIXED_SUBSET
 from sssam.lab.training.prepare import prepare
 from sssam.lab.training.train import alone
 
-#: Seconds that steps are timed for, at most, but for the last one.
-LOOK = 1.0
+
 #: Seconds from which on a shorter study is named too.
 LONG = 600.0
 
@@ -75,15 +72,10 @@ def _epochs(task: Task, method: Method) -> float:
 def _epoch_seconds(task: Task) -> float:
     """Seconds of one epoch of the base and of the evaluation after it, with one thread."""
     run = Run(task=task, method=Method(label="base", kind="base"), seed=0)
-    fabric, times = hardware.fabric("cpu", task.precision), list[float]()
+    fabric = hardware.fabric("cpu", task.precision)
     with alone(1, 0, fabric.device):
         training = prepare(run, fabric)
-        for part in order.batches(training, 0):
-            begun = time.perf_counter()
-            loop.step(training, part)
-            times.append(time.perf_counter() - begun)
-            if sum(times) > LOOK:
-                break
+        step = timing.quickest(training)
     train, validation, _ = training.split
     evaluated = (min(FIXED_SUBSET, len(train)) + len(validation)) / len(train) / 3
-    return statistics.median(times) * training.total_steps / run.epochs * (1 + evaluated)
+    return step * training.total_steps / run.epochs * (1 + evaluated)

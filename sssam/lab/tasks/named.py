@@ -58,17 +58,6 @@ def find(name: str, data_path: str | None = None, changes: Mapping[str, Any] | N
     return task.model_copy(update={"data": data.identified(task.data)})
 
 
-def word(task: Task) -> str:
-    """What names the task on a command line, its data's path apart."""
-    if task.code is not None:
-        own = task.code.function
-        return task.code.path + ("" if own == taskfile.DEFAULT_FUNCTION else f":{own}")
-    if task.name in TASKS:
-        return task.name
-    target = "" if task.data.target is None else f":{task.data.target}"
-    return (task.data.path or task.data.name) + target
-
-
 def _data(name: str, target: str | None) -> DataSpec:
     """The data on the hub or at a path, perhaps with the target's column after a colon."""
     if name.startswith(HUB):
