@@ -13,7 +13,6 @@ from sssam.lab.training.evaluate import FIXED_SUBSET
 from sssam.lab.training.prepare import prepare
 from sssam.lab.training.train import alone
 
-
 #: Seconds from which on a shorter study is named too.
 LONG = 600.0
 
