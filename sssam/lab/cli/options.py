@@ -47,6 +47,34 @@ class TaskOptions:
 
 @Parameter(name="*")
 @dataclass(frozen=True)
+class StudyOptions:
+    """Options of a comparison.
+
+    Args:
+        variants: What is compared with the base on a task: labels such as SAM, kinds such as esam,
+            kinds with settings such as looksam:k=5,rho=0.1, or default, or all. sssam methods
+            lists the kinds.
+        controls: Compare with the base at other lengths, with averages of its weights and with
+            early stopping too; by default it is.
+        trials: How many settings of the base's recipe are tried on a task, and how many rho of each
+            variant, on validation samples; 0 leaves both as they are; default 0, but for the demo.
+        seeds: How many paired seeds, counted from 0; 10 or more tell something; default 12, or
+            those of the study.
+        flatness: Measure how flat the training loss is at the model that each run ends at, which
+            takes seconds a run and more on large models; weights are kept beside the records.
+        out: Directory of records and results; default sssam-results/NAME.
+    """
+
+    variants: Variants = ()
+    controls: Switch = True
+    trials: Annotated[int | None, AT_LEAST_0] = None
+    seeds: Seeds = None
+    flatness: Flag = False
+    out: Out = None
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
 class TrainingOptions:
     """Options of all commands that train, but for what is part of a run.
 

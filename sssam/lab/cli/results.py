@@ -102,14 +102,3 @@ def _pooled(made: Mapping[str, Comparison], what: Target) -> None:
 def _repeat(directory: Path) -> str:
     """The command that makes a study's comparison again, from its directory alone."""
     return shlex.join(["sssam", "compare", str(directory)])
-
-
-def of_run(record: Record) -> str:
-    """One line on a run that was trained by itself."""
-    accuracy = "unknown" if record.test_accuracy is None else f"{100 * record.test_accuracy:.2f}%"
-    spent = "unknown" if record.propagations is None else f"{record.propagations:.3f}"
-    return (
-        f"{record.run.method.label} on {record.run.task.name}, seed {record.run.seed}: "
-        f"{record.outcome}; test accuracy {accuracy}; {spent} propagations a step over "
-        f"{record.steps} steps; {record.seconds:.1f} s"
-    )

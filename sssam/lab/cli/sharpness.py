@@ -22,8 +22,6 @@ def sharpness(
     samples: Whole = 512,
     rho: Radii = (0.05, 0.1, 0.2),
     adaptive_rho: Radii = (0.5, 1.0, 2.0),
-    eigenvalues: Whole = 3,
-    probes: Annotated[int, Parameter(validator=validators.Number(gte=2))] = 50,
     out: Out = None,
 ) -> int:
     """Measure how flat the training loss is at a trained model, or at two and between them.
@@ -37,8 +35,6 @@ def sharpness(
         samples: Training samples that the loss is taken over, the first ones.
         rho: Radii within which the loss may rise. Default 0.05 0.1 0.2.
         adaptive_rho: The same in ASAM's metric, relative to the weights. Default 0.5 1 2.
-        eigenvalues: How many of the largest eigenvalues of the Hessian.
-        probes: Random probes of each trace; its error falls with their root.
         out: Directory of the results; default sssam-results/TASK/sharpness/RUN.
     """
     from sssam.lab.cli import studies, terminal
@@ -46,13 +42,7 @@ def sharpness(
     from sssam.lab.specs.flatness import FlatnessSettings
     from sssam.lab.training import flatness
 
-    settings = FlatnessSettings(
-        samples=samples,
-        radii=rho,
-        adaptive_radii=adaptive_rho,
-        eigenvalues=eigenvalues,
-        probes=probes,
-    )
+    settings = FlatnessSettings(samples=samples, radii=rho, adaptive_radii=adaptive_rho)
     paths = [checkpoint] if second is None else [checkpoint, second]
     with refusing():
         solutions = [flatness.opened(path, samples) for path in paths]

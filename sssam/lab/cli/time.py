@@ -1,6 +1,6 @@
 """`sssam time`."""
 
-from sssam.lab.cli.options import Accelerator, Flag, Out, TaskOptions, Variants, Whole
+from sssam.lab.cli.options import Accelerator, Flag, Out, StudyOptions, TaskOptions, Variants, Whole
 from sssam.lab.cli.refusals import refusing
 
 
@@ -39,7 +39,7 @@ def time(
     from sssam.lab.training import hardware
 
     with refusing():
-        target = studies.resolve(what, options, variants=variants, out=out)
+        target = studies.resolve(what, StudyOptions(variants=variants, out=out), options)
         hardware.require(accelerator)
     by_id = store.read_all(target.directory / conduct.RECORDS).by_id
     for part in target.study.parts:

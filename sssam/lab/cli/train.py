@@ -1,10 +1,13 @@
 """`sssam train`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from sssam.lab.cli.options import AT_LEAST_0, Out, TaskOptions, TrainingOptions
-from sssam.lab.cli.refusals import FailedError, refusing, stoppable
+from sssam.lab.cli.refusals import FailedError, refusing
+
+if TYPE_CHECKING:
+    from sssam.lab.specs import Record, Run
 
 
 def train(
@@ -28,14 +31,11 @@ def train(
         checkpoint: File to keep the state in after each epoch, and to go on from where it exists.
         out: Directory of the results; default sssam-results/TASK.
     """
-    from sssam.lab.cli import results, studies, terminal
+    from sssam.lab.cli import studies, terminal
     from sssam.lab.runs import checks, store
-    from sssam.lab.runs.progress import showing
     from sssam.lab.specs import Run
     from sssam.lab.studies import conduct, on_task
-    from sssam.lab.tasks.examples import ProblemError
     from sssam.lab.training import checkpoints, hardware
-    from sssam.lab.training import train as run_training
 
     with refusing():
         chosen = studies.task(task, options)
@@ -50,21 +50,43 @@ def train(
     if record is not None and (checkpoint is None or checkpoint.exists()):
         terminal.note("this run was finished before: nothing was trained")
     else:
-        kept = "nothing is kept: give --checkpoint a file to go on from"
-        if checkpoint is not None:
-            kept = f"its state is kept in {checkpoint}; the same command goes on from there"
-        _, console = terminal.consoles()
-        try:
-            with stoppable(kept), showing([run], console, how.quiet) as progress:
-                record = run_training.train(
-                    run,
-                    checkpoint=checkpoint,
-                    accelerator=how.accelerator,
-                    on_epoch=progress.epoch,
-                )
-        except ProblemError as error:
-            raise FailedError(f"task {chosen.name!r}: {error}") from error
+        record = _trained(run, checkpoint, how)
         store.write(record, folder / conduct.RECORDS)
     path = folder / conduct.RECORDS / f"{run.id}.json"
-    terminal.say(results.of_run(record), f"The record: {path}")
+    terminal.say(_said(record), f"The record: {path}")
     return 0
+
+
+def _trained(run: "Run", checkpoint: Path | None, how: TrainingOptions) -> "Record":
+    from sssam.lab.cli import terminal
+    from sssam.lab.runs.progress import showing
+    from sssam.lab.tasks.examples import ProblemError
+    from sssam.lab.training import train as training
+
+    kept = "nothing is kept: give --checkpoint a file to go on from"
+    if checkpoint is not None:
+        kept = f"its state is kept in {checkpoint}; the same command goes on from there"
+    try:
+        with showing([run], terminal.consoles()[1], how.quiet) as progress:
+            return training.train(
+                run,
+                checkpoint=checkpoint,
+                accelerator=how.accelerator,
+                on_epoch=progress.epoch,
+            )
+    except KeyboardInterrupt as stop:
+        stop.add_note(kept)
+        raise
+    except ProblemError as error:
+        raise FailedError(f"task {run.task.name!r}: {error}") from error
+
+
+def _said(record: "Record") -> str:
+    """One line on a run that was trained by itself."""
+    accuracy = "unknown" if record.test_accuracy is None else f"{100 * record.test_accuracy:.2f}%"
+    spent = "unknown" if record.propagations is None else f"{record.propagations:.3f}"
+    return (
+        f"{record.run.method.label} on {record.run.task.name}, seed {record.run.seed}: "
+        f"{record.outcome}; test accuracy {accuracy}; {spent} propagations a step over "
+        f"{record.steps} steps; {record.seconds:.1f} s"
+    )

@@ -58,17 +58,6 @@ def find(name: str, data_path: str | None = None, changes: Mapping[str, Any] | N
     return task.model_copy(update={"data": data.identified(task.data)})
 
 
-def word(task: Task) -> str:
-    """What names the task on a command line, its data's path apart."""
-    if task.code is not None:
-        own = task.code.function
-        return task.code.path + ("" if own == taskfile.DEFAULT_FUNCTION else f":{own}")
-    if task.name in TASKS:
-        return task.name
-    target = "" if task.data.target is None else f":{task.data.target}"
-    return (task.data.path or task.data.name) + target
-
-
 def _data(name: str, target: str | None) -> DataSpec:
     """The data on the hub or at a path, perhaps with the target's column after a colon."""
     if name.startswith(HUB):
@@ -113,14 +102,14 @@ def _of_file(name: str) -> Task:
         task = changed(task, given)
     except ValueError as error:
         raise ProblemError(f"SETTINGS in {code.path}: {error}") from error
-    found = problems.survey(task)
-    if found.problem.optimizer is not None and "optimizer" in given:
+    surveyed = problems.survey(task)
+    if surveyed.problem.optimizer is not None and "optimizer" in given:
         raise ProblemError(
             f"{code.path}: SETTINGS name an optimizer, and the Problem gives one: leave one out"
         )
-    update: dict[str, Any] = {"metric": found.problem.metric_name}
-    update["data"] = task.data.model_copy(update={"fingerprint": found.fingerprint})
-    if found.problem.optimizer is not None:
+    update: dict[str, Any] = {"metric": surveyed.problem.metric_name}
+    update["data"] = task.data.model_copy(update={"fingerprint": surveyed.fingerprint})
+    if surveyed.problem.optimizer is not None:
         update["optimizer"] = "own"
     return task.model_copy(update=update)
 

@@ -100,8 +100,8 @@ def measure(solution: Solution, settings: FlatnessSettings | None = None) -> Fla
 
 def measured(solution: Solution, settings: FlatnessSettings) -> Measured:
     """The same with the run and its epoch; raises as `measure`."""
-    found = measure(solution, settings)
-    return Measured(run=solution.run, epoch=solution.epoch, flatness=found)
+    flatness = measure(solution, settings)
+    return Measured(run=solution.run, epoch=solution.epoch, flatness=flatness)
 
 
 def between(first: Solution, second: Solution) -> Between:
@@ -151,6 +151,6 @@ def _rise(solution: Solution, how: FlatnessSettings, rho: float, adaptive: bool)
     )
 
 
-def _profile(found: sharpness.Curve | sharpness.Line) -> Profile:
-    given = {"x": found.x, "loss": found.loss, "score": found.metric}
+def _profile(line: sharpness.Curve | sharpness.Line) -> Profile:
+    given = {"x": line.x, "loss": line.loss, "score": line.metric}
     return Profile.model_validate({k: [] if v is None else v.tolist() for k, v in given.items()})

@@ -2,10 +2,10 @@
 
 Steps are timed in the laboratory's own loop, in short blocks of all kinds in turn in one process: a
 plain and a sharpness-aware step for each variant with a schedule, a stretch of steps for one
-without, and what an average of the weights takes, its update and batch norm's refresh. A variant's
-time is their sum, weighted by how often its whole run is expected to do each. The base is timed
-twice, so that its own ratio shows the clock's noise. Radii, learning rates and lengths change no
-step: variants that differ in these alone share their blocks.
+without; for one with an average of the weights the same with the average and without, and batch
+norm's refresh. A variant's time is their sum, weighted by how often its whole run is expected to do
+each. The base is timed twice, so that its own ratio shows the clock's noise. Radii, learning rates
+and lengths change no step: variants that differ in these alone share their blocks.
 
 Where one thread of the processor does all, seconds are that thread's, so that other processes are
 not in them; elsewhere they are the wall's. A stretch begins at the first weights: a variant whose
@@ -14,16 +14,16 @@ gradients decide when it acts is timed as it acts there.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from itertools import chain, count, islice
+from itertools import chain, count, islice, product
 from statistics import median
 from time import perf_counter, thread_time
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from lightning_fabric import Fabric
 from torch.optim.swa_utils import update_bn
 
-from sssam.lab.specs import Environment, Method, Run, Task, Timing
+from sssam.lab.specs import Average, Environment, Method, Run, Task, Timing
 from sssam.lab.training import blocks, environment, hardware, loop, methods, order, weights
 from sssam.lab.training.prepare import prepare
 from sssam.lab.training.state import Training, now
@@ -44,37 +44,33 @@ _LOOK = 8
 
 
 class Work(NamedTuple):
-    """What is timed: a step of a method, as text; or the update or refresh of its average."""
+    """What is timed: a step of a method, as text, or the refresh of batch norm for its average."""
 
     method: str
-    does: Literal["step", "update", "refresh"]
+    refresh: bool = False
 
 
 class Stretch:
     """A run whose work is timed: each call does a block of it; `seconds` are those of one."""
 
-    def __init__(self, training: Training, does: str, steps: int) -> None:
-        self.training, self.does, self.steps = training, does, steps
+    def __init__(self, training: Training, steps: int, refresh: bool = False) -> None:
+        self.training, self.steps, self.refresh = training, steps, refresh
         self.batches = chain.from_iterable(order.batches(training, epoch) for epoch in count())
         self.seconds: list[float] = []
 
     def __call__(self) -> None:
-        training = self.training
-        batches = islice(self.batches, 0 if self.does == "update" else self.steps)
-        if self.does == "refresh":
-            update_bn(((x,) for x, _ in batches), weights.Called(training.model))
-        for batch in batches:
-            loop.step(training, batch)
-        for _ in range(self.steps if self.does == "update" else 0):
-            weights.average(training)
-        now(training.fabric.device)
+        batches = islice(self.batches, self.steps)
+        if self.refresh:
+            update_bn(((x,) for x, _ in batches), weights.Called(self.training.model))
+        else:
+            for batch in batches:
+                loop.step(self.training, batch)
+        now(self.training.fabric.device)
 
     @property
     def passes(self) -> float:
         """Those of the work done once."""
-        if self.does == "step":
-            return self.training.propagations / self.training.position.step
-        return 1 / 3 if self.does == "refresh" else 0.0
+        return 1 / 3 if self.refresh else self.training.propagations / self.training.position.step
 
 
 class Timed(NamedTuple):
@@ -110,7 +106,7 @@ def measure(
     """
     fabric = hardware.fabric(accelerator, task.precision)
     plain = (m for m in variants if m.kind == "base" and m.average == "none")
-    base = Work(_alike(next(plain, Method(label="base", kind="base"))), "step")
+    base = Work(_alike(next(plain, Method(label="base", kind="base"))))
     runs = [Run(task=task, method=method, seed=0) for method in variants]
     with alone(threads, 0, fabric.device):
         trial = _prepared(task, base, fabric, _LOOK)
@@ -164,31 +160,34 @@ def _timed(run: Run, mix: Mapping[Stretch, float], base: Stretch, here: Environm
     return Timed(run, timing, math.fsum(often * each.passes for each, often in mix.items()))
 
 
+def quickest(training: Training) -> float:
+    """Seconds of the quickest of a few steps."""
+    return min(blocks.timed({0: Stretch(training, 1)}, _LOOK - 1, clock=_clock(training))[0])
+
+
 def _size(trial: Training) -> int:
-    """Steps that take the base as long as is aimed at, by the quickest of a few."""
-    one = {0: Stretch(trial, "step", 1)}
-    return math.ceil(TARGET / min(blocks.timed(one, _LOOK - 1, clock=_clock(trial))[0]))
+    """Steps that take the base as long as is aimed at."""
+    return math.ceil(TARGET / quickest(trial))
 
 
 def _mix(run: Run, trial: Training) -> dict[Work, float]:
     """How often a variant's mean step does each work over its whole run, early stopping apart."""
-    method, steps = run.method, run.total_steps(len(trial.split.train))
-    schedule, found = method.scheduling_function(), dict[Work, float]()
-    if schedule is None:
-        found[Work(_alike(method), "step")] = 1.0
-    else:
-        often = schedule.mean_probability(steps)
-        for p, share in ((0.0, 1 - often), (1.0, often)):
-            if share:
-                found[Work(_alike(method, schedule=constant(p).to_dict()), "step")] = share
-    if method.average != "none":
+    method, schedule = run.method, run.method.scheduling_function()
+    kinds = [(method.schedule, 1.0)]
+    if schedule is not None:
+        often = schedule.mean_probability(run.total_steps(len(trial.split.train)))
+        kinds = [(constant(0.0).to_dict(), 1 - often), (constant(1.0).to_dict(), often)]
+    averaged = 1 - method.averaged_from  # the part of the steps
+    averages: list[tuple[Average, float]] = [("none", 1 - averaged), (method.average, averaged)]
+    mix = dict[Work, float]()
+    for (acts, often), (average, part) in product(kinds, averages):
+        if often * part:
+            mix[Work(_alike(method, schedule=acts, average=average))] = often * part
+    if method.average != "none" and weights.needs_refresh(trial.network):
         plain: dict[str, Any] = {"kind": "base", "schedule": None, "options": {}, "rho": 0.0}
-        averaged = _alike(method, **plain, average=method.average, average_start=0.0)
-        share = 1 - method.averaged_from
-        found[Work(averaged, "update")] = share
-        if weights.needs_refresh(trial.network):
-            found[Work(averaged, "refresh")] = share if method.patience else 1 / run.epochs
-    return found
+        once = averaged if method.patience else 1 / run.epochs
+        mix[Work(_alike(method, **plain, average=method.average), refresh=True)] = once
+    return mix
 
 
 def _alike(method: Method, **changes: Any) -> str:
@@ -196,7 +195,8 @@ def _alike(method: Method, **changes: Any) -> str:
     kept = method.model_dump(include={"kind", "schedule", "label_smoothing", "dropout"})
     kept["rho"] = methods.default_rho(method.kind) if method.rho else 0.0
     kept["options"] = {k: v for k, v in method.options.items() if not k.startswith("strength")}
-    return Method(**{"label": "timed", **kept, **changes}).model_dump_json()
+    start = None if changes.get("average", "none") == "none" else 0.0
+    return Method(**{"label": "timed", "average_start": start, **kept, **changes}).model_dump_json()
 
 
 def _prepared(task: Task, work: Work, fabric: Fabric, epochs: int) -> Training:
@@ -213,4 +213,4 @@ def _stretch(trial: Training, work: Work, size: int) -> Stretch:
     epochs = math.ceil((ROUNDS + 1) * steps * trial.run.epochs / trial.total_steps)
     training = _prepared(trial.run.task, work, trial.fabric, epochs)
     training.split = trial.split
-    return Stretch(training, work.does, steps)
+    return Stretch(training, steps, work.refresh)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from sssam.lab.cli import main, studies
+from sssam.lab.cli.options import StudyOptions, TaskOptions
 from sssam.lab.report import page as report
 from sssam.lab.runs import dispatch
 
@@ -82,7 +83,7 @@ def test_without_a_task_noisy_digits_is_tuned_over_all_controls(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    study, folder = studies.resolve(None)
+    study, folder = studies.resolve(None, StudyOptions(), TaskOptions())
     (part,) = study.parts
     assert folder == Path("sssam-results", "noisy-digits")
     assert (study.trials, len(study.seeds)) == (studies.DEMO_TRIALS, 12)

@@ -76,7 +76,7 @@ def test_the_options_are_those_of_the_modules_that_help_does_not_load() -> None:
     assert get_args(options.Axis) == get_args(Axis)
     given = signature(sharpness).parameters
     plan = {"rho": "radii", "adaptive_rho": "adaptive_radii"}
-    for name in ("samples", "eigenvalues", "probes", "rho", "adaptive_rho"):
+    for name in ("samples", "rho", "adaptive_rho"):
         assert given[name].default == getattr(FlatnessSettings(), plan.get(name, name)), name
     assert signature(time).parameters["seconds"].default == timing.ENOUGH
 

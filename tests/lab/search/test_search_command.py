@@ -15,7 +15,7 @@ from sssam.lab.specs import Record, Run
     ("words", "error"),
     [
         (["--budgets", "1.1,2"], 'unable to convert "1.1,2" into float'),
-        (["--budgets", "1"], "budget must be above 1 and at most 2, not 1.0"),
+        (["--budgets", "1"], "budget must be above 1, not 1.0"),
         (["--fractions", "0.25", "--budgets", "1.5"], "name a lower budget or a larger fraction"),
         (["--rho", "0.2", "0.1"], "rho must be a range"),
         (["--trials", "0"], "--trials. Must be >= 1."),
@@ -50,7 +50,6 @@ def test_the_command_searches_goes_on_and_confirms(
     assert f"The page: {tmp_path / 'confirm' / 'comparison.html'}" in output.out
     kept = Results.model_validate_json((tmp_path / "search.json").read_bytes())
     assert [len(one.candidates) for one in kept.searches] == [2]
-    assert (tmp_path / "front.svg").read_text().startswith("<svg")
     records = [
         Record.model_validate_json(path.read_bytes())
         for path in (tmp_path / "confirm" / "records").glob("*.json")

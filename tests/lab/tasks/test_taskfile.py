@@ -95,8 +95,7 @@ def test_several_functions_and_names_that_are_taken(written):
     path = written(GOOD + GOOD.replace("def task", "def small"), "digits.py")
     assert tasks.find(path).name == "digits-file"
     small = tasks.find(f"{path}:small")
-    assert (small.name, tasks.word(small)) == ("digits-small", f"{path}:small")
-    assert tasks.word(tasks.find(path)) == path
+    assert small.name == "digits-small"
     with pytest.raises(ProblemError, match="has no function 'smal', only task, small"):
         tasks.find(f"{path}:smal")
 

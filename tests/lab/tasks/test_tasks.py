@@ -29,7 +29,6 @@ def test_every_task_can_be_built(task):
     shape = shapes.get(task.data.name, (3, 32, 32))
     model = models.build(task.model, Form(shape, 10), seed=0)
     assert model(torch.zeros(2, *shape)).shape == (2, 10)
-    assert tasks.word(task) == task.name
 
 
 def test_the_noisy_tasks_are_the_clean_ones_but_for_their_labels():
@@ -91,7 +90,6 @@ def test_a_path_is_a_task(tmp_path):
     found = {str(w): tasks.find(str(w)) for w in (table, f"{table}:kind", folder)}
     assert [task.name for task in found.values()] == ["wine", "wine", "animals"]
     assert [task.model.name for task in found.values()] == ["mlp", "mlp", "resnet20"]
-    assert [tasks.word(task) for task in found.values()] == list(found)
     assert {task.data.target for task in found.values()} == {None, "kind"}
     for task in found.values():
         short = tasks.changed(task, {"epochs": 1, "train": 9, "validation": 2})
@@ -116,7 +114,6 @@ def test_a_name_on_the_hub_is_a_task(monkeypatch):
     splits._read.cache_clear()
     task = tasks.find("hub:org/films:mood")
     assert (task.name, task.data.name, task.data.target) == ("org-films", "hub:org/films", "mood")
-    assert tasks.word(task) == "hub:org/films:mood"
     assert task.model.name == "mlp"
 
 

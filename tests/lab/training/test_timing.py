@@ -16,6 +16,11 @@ EARLY = EMA.model_copy(update={"label": "early", "patience": 2})
 NORMED = TASK.model_copy(update={"model": ModelSpec(name="resnet8", widths=(2,)), "epochs": 10})
 
 
+def _update(stretch):
+    """Half a second where an average of the weights is gathered."""
+    return 0.5 * (stretch.training.average is not None and not stretch.refresh)
+
+
 @pytest.fixture
 def clock(monkeypatch):
     """A second a pass, half of one an update of an average; gives how much was timed."""
@@ -26,8 +31,7 @@ def clock(monkeypatch):
         kinds.append(len(stretches))
         for stretch in stretches.values():
             stretch()
-        update = {"update": 0.5}
-        seconds = {i: s.steps * update.get(s.does, s.passes) for i, s in stretches.items()}
+        seconds = {i: s.steps * (s.passes + _update(s)) for i, s in stretches.items()}
         return {i: [each] * 8 for i, each in seconds.items()}
 
     monkeypatch.setattr(blocks, "timed", timed)
