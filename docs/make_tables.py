@@ -111,6 +111,8 @@ FACTS = tuple(Fact(*each) for each in (
      "NeurIPS 2024"),
     ("RandomPerturbation", "RandomPerturbation", "always", "noise, no pass", "at w + e", MOVED,
      "2404.00357"),
+    ("FlatLoRA", "FlatLoRA", "always", "noise on W + s B A, no pass", "A's and B's there",
+     f"{MOVED}; `model`, with LoRA layers", "2409.14396"),
     ("FriendlySAM", "FriendlySAM", "always", "g less its running mean", "at w + e", "any",
      "2403.12350"),
     ("GSAM", "GSAM", "always", "g", "at w + e, less a part of g orthogonal to it", "any",
@@ -135,7 +137,10 @@ def choosing() -> str:
 def _facts(fact: Fact) -> list[str]:
     model = nn.Sequential(nn.Linear(4, 4), nn.LayerNorm(4))
     base = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-    built = methods.build(fact.method, base, total_steps=STEPS, seed=0, model=model)
+    method = fact.method
+    if fact.name == "FlatLoRA":  # which wants LoRA layers, or to be told which
+        method = method.model_copy(update={"options": {"layers": "all-linear"}})
+    built = methods.build(method, base, total_steps=STEPS, seed=0, model=model)
     assert isinstance(built, SharpnessAware)
     expected = methods.expected_propagations(built)
     unknown = "1 to 1.5" if fact.label == "SALA" else "1 to 2"

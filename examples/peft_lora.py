@@ -1,6 +1,7 @@
 """Adapters of PEFT: SS-SAM moves and trains LoRA's matrices alone, and the rest stays frozen.
 
-A small network that reads digits learns to read them upside down.
+A small network that reads digits learns to read them upside down. `sssam.FlatLoRA` in the place of
+`SSSAM` has noise on the merged weights instead (docs/integrations.md).
 """
 
 import torch

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         USAM,
         WSAM,
         AsyncSAM,
+        FlatLoRA,
         FriendlySAM,
         FunctionalSAM,
         LookSAM,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         SAMPa,
         SharpnessAware,
         ZSharp,
+        recommended,
         unwrap,
     )
     from sssam.runtime.buffers import preserve_buffers
@@ -57,6 +59,7 @@ __all__ = [
     "AsyncSAM",
     "Deadline",
     "Draws",
+    "FlatLoRA",
     "FriendlySAM",
     "FunctionalSAM",
     "LookSAM",
@@ -69,6 +72,7 @@ __all__ = [
     "load",
     "methods",
     "preserve_buffers",
+    "recommended",
     "roles",
     "save",
     "schedules",

@@ -1,6 +1,6 @@
 """A Dask cluster as an engine.
 
-sssam run study.toml --engine examples/engines/dask_cluster.py,scheduler=tcp://host:8786
+sssam compare study.toml --engine examples/engines/dask_cluster.py,scheduler=tcp://host:8786
 """
 
 import distributed

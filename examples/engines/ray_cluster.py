@@ -1,6 +1,6 @@
 """A Ray cluster as an engine, or this machine where no address is given.
 
-sssam run study.toml --engine examples/engines/ray_cluster.py,address=ray://head:10001
+sssam compare study.toml --engine examples/engines/ray_cluster.py,address=ray://head:10001
 """
 
 import signal

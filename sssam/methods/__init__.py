@@ -9,6 +9,7 @@ from sssam.methods.ascent import Ascent
 from sssam.methods.base import PLAIN, Memory, Method, Plain
 from sssam.methods.enhanced import Enhanced
 from sssam.methods.facts import Facts, Opening
+from sssam.methods.merged import Merged
 from sssam.methods.parallel import Parallel
 from sssam.methods.reuse import Reuse
 from sssam.methods.slow import Slow
@@ -21,6 +22,7 @@ __all__ = [
     "Facts",
     "GradientSwitch",
     "Memory",
+    "Merged",
     "Method",
     "Opening",
     "Parallel",

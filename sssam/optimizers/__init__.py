@@ -3,6 +3,7 @@
 from sssam.optimizers.aesam import AESAM
 from sssam.optimizers.asyncsam import AsyncSAM
 from sssam.optimizers.esam import ESAM
+from sssam.optimizers.flat_lora import FlatLoRA
 from sssam.optimizers.fsam import FriendlySAM
 from sssam.optimizers.functional import FunctionalSAM
 from sssam.optimizers.gsam import GSAM
@@ -12,6 +13,7 @@ from sssam.optimizers.looksam import LookSAM
 from sssam.optimizers.microsam import MicroSAM
 from sssam.optimizers.msam import MSAM
 from sssam.optimizers.random_perturbation import RandomPerturbation
+from sssam.optimizers.recommended import recommended
 from sssam.optimizers.relay import Relay
 from sssam.optimizers.s2sam import S2SAM
 from sssam.optimizers.sala import SALA
@@ -40,6 +42,7 @@ __all__ = [
     "USAM",
     "WSAM",
     "AsyncSAM",
+    "FlatLoRA",
     "FriendlySAM",
     "FunctionalSAM",
     "LookSAM",
@@ -49,5 +52,6 @@ __all__ = [
     "SAMPa",
     "SharpnessAware",
     "ZSharp",
+    "recommended",
     "unwrap",
 ]

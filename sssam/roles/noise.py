@@ -22,11 +22,16 @@ def normal(seed: int, t: int, like: list[Tensor]) -> list[Tensor]:
     Of a sharded parameter each rank draws the whole and keeps its shard: the numbers are those of
     the unsharded run.
     """
-    start = int(uniform(seed, NOISE_COUNTER + t) * 2**53)
-    generators = {p.device: torch.Generator(p.device).manual_seed(start) for p in like}
+    generators = {p.device: generator(seed, t, p.device) for p in like}
     return [
         spread(torch.randn(p.shape, generator=generators[p.device], **_kind(p)), p) for p in like
     ]
+
+
+def generator(seed: int, t: int, device: torch.device) -> torch.Generator:
+    """A generator of its own, seeded by (seed, t)."""
+    start = int(uniform(seed, NOISE_COUNTER + t) * 2**53)
+    return torch.Generator(device).manual_seed(start)
 
 
 def _kind(p: Tensor) -> dict[str, Any]:

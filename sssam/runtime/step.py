@@ -136,6 +136,7 @@ class StepInProgress:
             self.update = end.value
         finally:
             training.weights.restore()
+            method.close()  # what it has hooked, where the step was given up
         self._hand_over(ran.scaling)
 
     def _resized(self, wanted: Pass) -> Pass:

@@ -36,6 +36,7 @@ REFUSED = {
     "MSAM": "runs no ascent pass at w",
     "S2SAM": "runs no ascent pass at w",
     "RandomPerturbation": "runs no ascent pass at w",
+    "FlatLoRA": "runs no ascent pass at w",
     "SAMPa": "runs no ascent pass at w",
     "IRE": "runs no ascent pass at w",
 }

@@ -32,6 +32,7 @@ MORE: dict[str, dict[str, Any]] = {
     "GSAM": {"lr_max": 0.1},
     "MicroSAM": {"ascent_fraction": 0.5, "noise": 0.1},
     "KSAM": {"fraction": 0.5},
+    "FlatLoRA": {"layers": "all-linear"},
 }
 #: What the table names beside classes, and the names that papers give them.
 ARGUMENTS: dict[str, dict[str, Any]] = {

@@ -92,6 +92,12 @@ ENTRIES = [
     Entry(sssam.S2SAM, passes="1"),
     Entry(sssam.AsyncSAM, PART, "", "1 + f", "1", {"f": 0.25}),
     Entry(sssam.RandomPerturbation, passes="1"),
+    Entry(
+        sssam.FlatLoRA,
+        {"total_steps": STEPS, "layers": "all-linear"},
+        passes="1",
+        needs="`model`, with LoRA layers; one layer's noise at a time",
+    ),
     Entry(sssam.SAMON, needs="`model`; memory is of the normalisation layers alone"),
     Entry(sssam.GSAM),
     Entry(sssam.WSAM, needs='groups with an "lr"'),

@@ -1,6 +1,6 @@
 """The loop that runs a naive method on one flat vector, and what it gives it at each step."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -15,16 +15,29 @@ class Grad:
         self.problem, self.write, self.t = problem, write, t
 
     def __call__(
-        self, at: Tensor, fraction: float, t: int | None = None, samples: Tensor | None = None
+        self,
+        at: Tensor,
+        fraction: float,
+        t: int | None = None,
+        samples: Tensor | None = None,
+        noise: Sequence[tuple[Tensor, Tensor]] = (),
     ) -> Tensor:
-        """On the first `fraction` of the batch of step t, or on those samples of it."""
+        """On the first `fraction` of the batch of step t, or on those samples of it.
+
+        With noise, each of these parameters, trained or not, is further by its part.
+        """
         self.write(at)
+        before = [(p, p.data) for p, _ in noise]
+        for p, part in noise:
+            p.data = p.data + part
         t = self.t if t is None else t
         loss = self.problem.loss(t, fraction)
         if samples is not None:
             x, y = self.problem.batch(t)
             loss = cross_entropy(self.problem.model(x[samples]), y[samples])
         parts = torch.autograd.grad(loss, self.problem.params)
+        for p, data in before:
+            p.data = data
         return torch.cat([part.reshape(-1) for part in parts])
 
     def functional(self, at: Tensor, w: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """Twins that differ in where the perturbation points and how far it goes."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -115,6 +116,24 @@ class NaiveRandom(Naive):
     def direction(self, t: int, w: Tensor, grad: Grad, momentum: Tensor | None) -> Tensor:
         z = self.noise(t)
         return grad(w + self.rho * z / z.norm(), 1.0)
+
+
+@dataclass
+class NaiveFlatLoRA(Naive):
+    """Li et al. 2025, algorithm 1, with its rising strength; `weights` are (W, the merged W')."""
+
+    rho: float = 0.1
+    T: int = 100
+    weights: Callable[[], list[tuple[Tensor, Tensor]]] = list
+    noise: Callable[[int, int, Tensor], Tensor] = lambda t, i, w: torch.zeros_like(w)
+
+    def direction(self, t: int, w: Tensor, grad: Grad, momentum: Tensor | None) -> Tensor:
+        strength = self.rho * 0.5 * (1 - math.cos(math.pi * t / self.T))
+        moved = []
+        for i, (p, merged) in enumerate(self.weights()):
+            spread = strength / math.sqrt(merged.shape[1]) * merged.norm(dim=1, keepdim=True)
+            moved.append((p, spread * self.noise(t, i, merged)))
+        return grad(w, 1.0, noise=moved)
 
 
 @dataclass

@@ -33,7 +33,7 @@ def test_the_first_step(pair: str) -> None:
 
 #: Those whose update is of other samples, at another point or longer, whatever rho is, and those
 #: that refuse a group's own radius.
-ELSEWHERE = {"KSAM", "ESAM", "SAMPa", "SALA", "IRE"}
+ELSEWHERE = {"KSAM", "ESAM", "SAMPa", "SALA", "IRE", "FlatLoRA"}
 ELSEWHERE |= {name for name in TABLE if "auto" in name}
 
 

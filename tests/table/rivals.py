@@ -4,11 +4,13 @@ import itertools
 from collections.abc import Callable
 
 import torch
+from torch import nn
 
 import sssam
+from sssam.roles.noise import generator
 from tests import naive
 from tests.problems import Problem
-from tests.table.row import Row
+from tests.table.row import STEPS, Row
 
 NOT_TWO_LINES = ("closure", "passes")
 
@@ -35,6 +37,31 @@ def _first_update(problem: Problem) -> Callable[[torch.Tensor], torch.Tensor]:
         return torch.cat(done)
 
     return turn
+
+
+def adapted(model: nn.Module) -> list[nn.Module]:
+    """The LoRA layers, in a model that has some; else the linear ones."""
+    lora = [module for module in model.modules() if hasattr(module, "lora_A")]
+    return lora or [module for module in model.modules() if isinstance(module, nn.Linear)]
+
+
+def _merged(problem: Problem) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """The weight of each layer, and that plus s B A."""
+    pairs = []
+    for layer in adapted(problem.model):
+        w = getattr(layer, "base_layer", layer).weight
+        low = 0.0
+        if hasattr(layer, "lora_A"):
+            a, b = layer.lora_A["default"].weight, layer.lora_B["default"].weight
+            low = layer.scaling["default"] * b.detach() @ a.detach()
+        pairs.append((w, w.detach() + low))
+    return pairs
+
+
+def _noise(seed: int) -> Callable[[int, int, torch.Tensor], torch.Tensor]:
+    return lambda t, i, w: torch.randn(
+        w.shape, dtype=w.dtype, generator=generator(seed, t * 2**20 + i, w.device)
+    )
 
 
 def _layers(problem: Problem) -> int:
@@ -87,6 +114,17 @@ RIVALS: dict[str, Row] = {
         lambda p: naive.NaiveSALA(rho=0.02),
         None,
         forms=NOT_TWO_LINES,
+    ),
+    "FlatLoRA": Row(
+        lambda b, m: sssam.FlatLoRA(
+            b, rho=0.5, seed=4, total_steps=STEPS, layers="all-linear", model=m
+        ),
+        lambda p: naive.NaiveFlatLoRA(
+            rho=0.5, T=STEPS, weights=lambda: _merged(p), noise=_noise(4)
+        ),
+        1.0,
+        forms=NOT_TWO_LINES,
+        passes=1,
     ),
     "FunctionalSAM": Row(
         lambda b, m: sssam.FunctionalSAM(b, rho=0.1, model=m),

@@ -6,10 +6,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter, validators
 
-#: Those of `lab.specs.Precision`, `roles.strength.How` and `lab.report.cost.Axis` in `sssam`,
-#: as a test makes sure.
+#: Those of `lab.specs.Precision` and `lab.report.cost.Axis` in `sssam`, as a test makes sure.
 Precision = Literal["32-true", "64-true", "bf16-mixed", "bf16-true", "16-mixed"]
-Strength = Literal["fixed", "per-step", "total"]
 Axis = Literal["passes", "seconds"]
 Accelerator = Literal["cpu", "cuda", "mps", "auto"]
 
@@ -49,18 +47,43 @@ class TaskOptions:
 
 @Parameter(name="*")
 @dataclass(frozen=True)
+class StudyOptions:
+    """Options of a comparison.
+
+    Args:
+        variants: What is compared with the base on a task: labels such as SAM, kinds such as esam,
+            kinds with settings such as looksam:k=5,rho=0.1, or default, or all. sssam methods
+            lists the kinds.
+        controls: Compare with the base at other lengths, with averages of its weights and with
+            early stopping too; by default it is.
+        trials: How many settings of the base's recipe are tried on a task, and how many rho of each
+            variant, on validation samples; 0 leaves both as they are; default 0, but for the demo.
+        seeds: How many paired seeds, counted from 0; 10 or more tell something; default 12, or
+            those of the study.
+        flatness: Measure how flat the training loss is at the model that each run ends at, which
+            takes seconds a run and more on large models; weights are kept beside the records.
+        out: Directory of records and results; default sssam-results/NAME.
+    """
+
+    variants: Variants = ()
+    controls: Switch = True
+    trials: Annotated[int | None, AT_LEAST_0] = None
+    seeds: Seeds = None
+    flatness: Flag = False
+    out: Out = None
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
 class TrainingOptions:
     """Options of all commands that train, but for what is part of a run.
 
     Args:
         accelerator: Device to train on.
-        logger: Where each epoch's numbers are written besides: csv, tensorboard, mlflow or wandb,
-            in the folder logs of --out.
         quiet: No progress and no table, only the result.
     """
 
     accelerator: Accelerator = "cpu"
-    logger: str | None = None
     quiet: Flag = False
 
 

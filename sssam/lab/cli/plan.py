@@ -1,6 +1,6 @@
 """`sssam plan`."""
 
-from sssam.lab.cli.options import OutFile, Strength, Whole
+from sssam.lab.cli.options import OutFile, Whole
 from sssam.lab.cli.refusals import refusing
 
 
@@ -8,8 +8,6 @@ def plan(
     *,
     budget: float = 1.5,
     total_steps: Whole = 1000,
-    rho: float = 0.05,
-    strength: Strength = "fixed",
     out: OutFile = None,
 ) -> int:
     """See what each family of schedules would do at a budget, before paying for it.
@@ -17,8 +15,6 @@ def plan(
     Args:
         budget: Propagations a step: 1 is the base optimizer, 2 is SAM.
         total_steps: Steps of the run.
-        rho: Radius of the perturbation.
-        strength: Strength rho makes up for skipped steps: fixed, per-step (rho / p) or total.
         out: File for the plot, ending in .svg, .pdf or .png.
     """
     from sssam.lab.cli import terminal
@@ -28,9 +24,9 @@ def plan(
 
     output, _ = terminal.consoles()
     with refusing():
-        found = budgets.families(budget, total_steps, rho, strength)
+        found = budgets.families(budget, total_steps)
         drawn = budgets.bands(found, total_steps)
         paths = [] if out is None else files.save(schedules(drawn), out)
-    output.print(budgets.table(found, total_steps, output.encoding))
+    output.print(budgets.table(found))
     terminal.say(*(line for path in paths for line in ("", f"The plot: {path}")))
     return 0

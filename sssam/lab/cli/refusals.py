@@ -35,16 +35,6 @@ def refusing() -> Iterator[None]:
         raise RefusedError(line(error)) from error
 
 
-@contextmanager
-def stoppable(kept: str) -> Iterator[None]:
-    """Notes on Ctrl-C and SIGTERM what is kept: the command line ends with it."""
-    try:
-        yield
-    except KeyboardInterrupt as stop:
-        stop.add_note(kept)
-        raise
-
-
 def line(error: BaseException) -> str:
     """An error as one line; of the system's, the path and what is wrong with it.
 

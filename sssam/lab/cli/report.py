@@ -3,19 +3,15 @@
 from pathlib import Path
 
 from sssam.lab.cli.options import Axis, Flag
-from sssam.lab.cli.refusals import refusing, stoppable
+from sssam.lab.cli.refusals import refusing
 
 
-def report(
-    directory: Path, *, axis: Axis = "passes", live: Flag = False, quiet: Flag = False
-) -> int:
+def report(directory: Path, *, axis: Axis = "passes", quiet: Flag = False) -> int:
     """Write the page, tables and figures of a study's directory from its records; trains nothing.
 
     Args:
         directory: Of a study, as sssam compare leaves it.
         axis: Price over which the main figure is drawn first, and in its files.
-        live: Follow a study that runs elsewhere: the page is written anew as records come in, and
-            reads itself anew in a browser, until no run is missing or Ctrl-C.
         quiet: No table; the headline and the page's path alone.
     """
     from sssam.lab.cli import results, studies
@@ -23,9 +19,6 @@ def report(
 
     with refusing():
         target = studies.Target(conduct.load(directory), directory)
-    if live:
-        with stoppable("the pages show what there is"):
-            results.follow(target)
     decided, stored = studies.read(target)
     results.show(target, decided, stored, quiet, axis)
     return results.failed(stored.values())

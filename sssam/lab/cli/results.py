@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -12,15 +11,14 @@ from rich.table import Table
 from sssam.lab.cli import terminal
 from sssam.lab.cli.studies import Target
 from sssam.lab.comparison.values import Comparison
-from sssam.lab.report import live, pooled, sentences, table
 from sssam.lab.report import page as pages
+from sssam.lab.report import pooled, sentences, table
 from sssam.lab.report.cost import Axis
 from sssam.lab.specs import Record
 from sssam.lab.studies import conduct
 from sssam.lab.studies.conduct import Decided
-from sssam.lab.studies.design import Part
 
-#: The columns that a narrow terminal goes without, the first one first.
+#: The columns that a narrow terminal goes without; the page has all.
 _DISPENSABLE = (table.SHARE, table.SAM, "runs", "over base")
 _MEASURED = Console(width=1000)
 
@@ -60,15 +58,15 @@ def show(
     for each in decided:
         comparison = conduct.compared(what.study, each, stored.values(), what.directory)
         folder = conduct.folder(what.study, each.part, what.directory)
-        written = pages.write(comparison, folder, command=_repeat(what.directory), axis=axis)
+        page, *_ = pages.write(comparison, folder, command=_repeat(what.directory), axis=axis)
         if quiet:
             terminal.say(sentences.headline(comparison))
         else:
             present(comparison)
-        terminal.say("", f"The page: {written.page}")
+        terminal.say("", f"The page: {page}")
         made[folder.name] = comparison
     if len(made) > 1:
-        _pooled(made, what, quiet)
+        _pooled(made, what)
     return list(made.values())
 
 
@@ -76,10 +74,7 @@ def present(comparison: Comparison) -> None:
     """Prints the table, what must be known beside it, and at the end the headline."""
     console, _ = terminal.consoles()
     console.print(_fitting(comparison, console.width))
-    if flat := table.flatness(comparison):
-        terminal.say("", "How flat the training loss is:")
-        terminal.draw(flat)
-        terminal.say("")
+    terminal.say("")
     terminal.say(*(f"* {remark}" for remark in sentences.remarks(comparison)), style="dim")
     terminal.say("", sentences.headline(comparison), style="bold")
     if support := sentences.support(comparison):
@@ -89,50 +84,21 @@ def present(comparison: Comparison) -> None:
 def _fitting(comparison: Comparison, width: int) -> Table:
     """The comparison as a table; columns that a narrow terminal has no room for are on the page."""
     lines = table.cells(comparison)
-    for dropped in (None, *_DISPENSABLE):
-        lines = [[cell for cell in line if cell.name != dropped] for line in lines]
-        whole = terminal.drawn(lines)
-        if Measurement.get(_MEASURED, _MEASURED.options, whole).maximum <= width:
-            return whole
-    return terminal.drawn(lines, noted=(table.CONTROL,))
+    whole = terminal.drawn(lines)
+    if Measurement.get(_MEASURED, _MEASURED.options, whole).maximum <= width:
+        return whole
+    some = [[cell for cell in line if cell.name not in _DISPENSABLE] for line in lines]
+    return terminal.drawn(some, noted=(table.CONTROL,))
 
 
-def follow(what: Target) -> None:
-    """Writes the page of each task anew as records come in, until no run is missing."""
-    for part in what.study.parts:
-        folder = conduct.folder(what.study, part, what.directory)
-        terminal.say(f"The page: {folder / 'comparison.html'}")
-        records, command = what.directory / conduct.RECORDS, _repeat(what.directory)
-        live.live(records, partial(_so_far, what, part), out=folder, command=command)
-
-
-def _so_far(what: Target, part: Part, stored: list[Record]) -> Comparison:
-    by_id = {record.id: record for record in stored}
-    decided = conduct.decided_so_far(what.study, part, by_id)
-    return conduct.compared(what.study, decided, stored, what.directory)
-
-
-def _pooled(made: Mapping[str, Comparison], what: Target, quiet: bool) -> None:
+def _pooled(made: Mapping[str, Comparison], what: Target) -> None:
     """What several tasks say together, each with the same weight, and the page that links them."""
     found = pooled.pooled(list(made.values()))
     index, *_ = pooled.write(what.study.name, made, found, what.directory)
-    terminal.say("", found if isinstance(found, str) else pooled.headline(found))
-    if not isinstance(found, str) and found.variants and not quiet:
-        terminal.draw(pooled.cells(found))
+    terminal.say("", found if isinstance(found, str) else sentences.pooled_headline(found))
     terminal.say("", f"The page of all tasks: {index}")
 
 
 def _repeat(directory: Path) -> str:
     """The command that makes a study's comparison again, from its directory alone."""
     return shlex.join(["sssam", "compare", str(directory)])
-
-
-def of_run(record: Record) -> str:
-    """One line on a run that was trained by itself."""
-    accuracy = "unknown" if record.test_accuracy is None else f"{100 * record.test_accuracy:.2f}%"
-    spent = "unknown" if record.propagations is None else f"{record.propagations:.3f}"
-    return (
-        f"{record.run.method.label} on {record.run.task.name}, seed {record.run.seed}: "
-        f"{record.outcome}; test accuracy {accuracy}; {spent} propagations a step over "
-        f"{record.steps} steps; {record.seconds:.1f} s"
-    )

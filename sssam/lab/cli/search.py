@@ -1,7 +1,7 @@
 """`sssam search`."""
 
 from functools import partial
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from sssam.lab.cli.options import (
     AT_LEAST_0,
@@ -10,11 +10,13 @@ from sssam.lab.cli.options import (
     EngineOptions,
     Out,
     Seeds,
-    Switch,
     TaskOptions,
     Whole,
 )
 from sssam.lab.cli.refusals import refusing
+
+if TYPE_CHECKING:
+    from sssam.lab.cli.studies import Target
 
 Numbers = Annotated[tuple[float, ...], MANY]
 
@@ -27,10 +29,7 @@ def search(
     seeds: Annotated[int, SEEDS] = 3,
     rho: Annotated[tuple[float, float], MANY] = (0.02, 2.0),
     fractions: Numbers = (1.0,),
-    knots: int = 5,
     generation: Whole = 8,
-    halve: Switch = True,
-    sampler: Literal["tpe", "random"] = "tpe",
     sampler_seed: Annotated[int, AT_LEAST_0] = 0,
     out: Out = None,
     confirm: Seeds = None,
@@ -50,55 +49,55 @@ def search(
         seeds: Validation seeds of a trial, counted from 2000.
         rho: Range of the radius, from the first number to the second. Default 0.02 2.
         fractions: Parts of a batch that the ascent pass may take, in (0, 1]; default 1.
-        knots: Pieces of the free forms, 2 to 20.
         generation: Trials of a search that are drawn before any of them is learnt from, and can be
             trained at once.
-        halve: Give up the lesser half of each generation after its first seed; by default it is.
-        sampler: Of Optuna's: tpe learns from earlier trials, random does not.
         sampler_seed: Of the sampler; equal seeds give equal trials.
         out: Directory of records and results; default sssam-results/TASK-search.
         confirm: Compare what was found with the base optimizer and SAM, on this many fresh seeds
             and on the test set, in the folder confirm; 10 or more tell something.
     """
-    from sssam.lab.cli import results, studies, terminal, training
+    from sssam.lab.cli import results, studies, terminal
     from sssam.lab.runs import checks
     from sssam.lab.runs.progress import Purpose
-    from sssam.lab.search import confirm as confirming
     from sssam.lab.search import design, report
     from sssam.lab.search import search as run_search
+    from sssam.lab.search.confirm import study
 
-    with training.leading(how) as train:
-        if train is None:  # another rank, which has trained along
-            return 0
+    with studies.failing():
         with refusing():
             designs = design.designs(
                 budgets,
                 task=studies.task(task, options),
                 seeds=tuple(range(design.FIRST_SEED, design.FIRST_SEED + seeds)),
-                sampler=sampler,
                 rho=rho,
                 fractions=fractions,
-                knots=knots,
                 generation=generation,
-                halve=halve,
                 seed=sampler_seed,
             )
             folder = studies.results(f"{designs[0].task.name}-search", out)
-            trainer = training.trainer(folder, how, train)
+            trainer = studies.trainer(folder, how)
             checks.check_runs([each.example() for each in designs])
             folder.mkdir(parents=True, exist_ok=True)
         searching = partial(trainer, purpose=Purpose("searching", choosing=True))
         found = run_search(designs, trials, searching)
         trainer.say_if_nothing_was_trained()
-        written = report.write(found, folder)
         if not how.quiet:
-            terminal.consoles()[0].print(report.table(found))
-        terminal.say("", *(f"Written: {path}" for path in written))
+            terminal.draw(report.cells(found), wrapped="schedule")
+            terminal.say("* on the Pareto front over budgets", style="dim")
+        terminal.say("", f"Written: {report.write(found, folder)}")
         code = results.failed(trainer.stored.values())
-        if confirm is not None:
-            with refusing():
-                what = studies.Target(confirming.study(found, confirm), folder / "confirm")
-                trainer = studies.trainer(what, how, train)
-            results.show(what, *studies.run(what, trainer), how.quiet)
-            code = max(code, results.failed(trainer.stored.values()))
-        return code
+        if confirm is None:
+            return code
+        with refusing():
+            target = studies.Target(study(found, confirm), folder / "confirm")
+        return max(code, _confirmed(target, how))
+
+
+def _confirmed(target: "Target", how: EngineOptions) -> int:
+    """The comparison of what was found; its exit code."""
+    from sssam.lab.cli import results, studies
+
+    with refusing():
+        trainer = studies.begin(target, how)
+    results.show(target, *studies.run(target, trainer), how.quiet)
+    return results.failed(trainer.stored.values())

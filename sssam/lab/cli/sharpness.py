@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter, validators
 
-from sssam.lab.cli.options import MANY, Flag, Out, Whole
+from sssam.lab.cli.options import MANY, Out, Whole
 from sssam.lab.cli.refusals import RefusedError, refusing
 
 Radii = Annotated[
@@ -22,9 +22,6 @@ def sharpness(
     samples: Whole = 512,
     rho: Radii = (0.05, 0.1, 0.2),
     adaptive_rho: Radii = (0.5, 1.0, 2.0),
-    eigenvalues: Whole = 3,
-    probes: Annotated[int, Parameter(validator=validators.Number(gte=2))] = 50,
-    surface: Flag = False,
     out: Out = None,
 ) -> int:
     """Measure how flat the training loss is at a trained model, or at two and between them.
@@ -38,25 +35,14 @@ def sharpness(
         samples: Training samples that the loss is taken over, the first ones.
         rho: Radii within which the loss may rise. Default 0.05 0.1 0.2.
         adaptive_rho: The same in ASAM's metric, relative to the weights. Default 0.5 1 2.
-        eigenvalues: How many of the largest eigenvalues of the Hessian.
-        probes: Random probes of each trace; its error falls with their root.
-        surface: Draw the loss over a plane too, at 441 points.
         out: Directory of the results; default sssam-results/TASK/sharpness/RUN.
     """
     from sssam.lab.cli import studies, terminal
-    from sssam.lab.report import flatness as figures
-    from sssam.lab.report import solutions as tables
+    from sssam.lab.report import sharpness as report
     from sssam.lab.specs.flatness import FlatnessSettings
     from sssam.lab.training import flatness
 
-    settings = FlatnessSettings(
-        samples=samples,
-        radii=rho,
-        adaptive_radii=adaptive_rho,
-        eigenvalues=eigenvalues,
-        probes=probes,
-        surface=surface,
-    )
+    settings = FlatnessSettings(samples=samples, radii=rho, adaptive_radii=adaptive_rho)
     paths = [checkpoint] if second is None else [checkpoint, second]
     with refusing():
         solutions = [flatness.opened(path, samples) for path in paths]
@@ -66,10 +52,11 @@ def sharpness(
     try:
         with refusing(), terminal.busy("measuring"):
             lines = [flatness.between(*solutions)] if second else []
-            found = [flatness.measured(each, settings) for each in solutions]
+            measured = [flatness.measured(each, settings) for each in solutions]
     except (FloatingPointError, RuntimeError) as error:
         raise RefusedError(str(error)) from error
-    terminal.draw(tables.cells(found))
-    terminal.say("", *map(tables.sentence, lines))
-    terminal.say(*(f"Written: {path}" for path in figures.write(found, lines, out)))
+    terminal.draw(report.cells(measured))
+    terminal.say("", *map(report.sentence, lines))
+    found = report.Sharpness(solutions=tuple(measured), between=tuple(lines))
+    terminal.say(*(f"Written: {path}" for path in report.write(found, out)))
     return 0

@@ -1,22 +1,26 @@
 """Which study a command is about, and its runs: trained where they are missing, or only read."""
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from sssam.lab import tasks
-from sssam.lab.cli import terminal, training
-from sssam.lab.cli.options import EngineOptions, TaskOptions
-from sssam.lab.cli.refusals import RefusedError, line
+import psutil
+
+from sssam.lab import engines, tasks
+from sssam.lab.cli import terminal
+from sssam.lab.cli.options import EngineOptions, StudyOptions, TaskOptions
+from sssam.lab.cli.refusals import FailedError, RefusedError, line
 from sssam.lab.runs import store
 from sssam.lab.runs.progress import CHOOSING, COMPARING
 from sssam.lab.runs.trainer import Trainer, say_problems
+from sssam.lab.runs.worker import Settings
 from sssam.lab.specs import Record, Task
 from sssam.lab.specs.flatness import OF_STUDY
 from sssam.lab.specs.names import safe
-from sssam.lab.studies import conduct, defaults, estimate, on_task, seconds, studyfile
+from sssam.lab.studies import conduct, defaults, on_task, seconds, studyfile
 from sssam.lab.studies.conduct import Decided
 from sssam.lab.studies.design import Study
 from sssam.lab.training import hardware
@@ -46,47 +50,41 @@ def task(name: str, options: TaskOptions) -> Task:
     return tasks.find(name, next(iter(options.data), None), changes)
 
 
-def resolve(
-    what: str | None,
-    options: TaskOptions = TaskOptions(),  # noqa: B008 -- immutable
-    *,
-    variants: Sequence[str] = (),
-    controls: bool = True,
-    trials: int | None = None,
-    seeds: int | None = None,
-    out: Path | None = None,
-    flatness: bool = False,
-) -> Target:
+def resolve(what: str | None, asked: StudyOptions, options: TaskOptions) -> Target:
     """The study of a file, of a directory, or of a task with options; the demo's for None.
 
     Raises:
         ValueError, FileNotFoundError: as `studyfile.read`, `conduct.load` and `tasks.find` do; or
             an option that belongs into the study's own file.
     """
-    name, path = what or DEMO, Path(what or DEMO)
+    path, out = Path(what or DEMO), asked.out
     if path.suffix == ".toml" or conduct.is_directory(path):
-        given = {"--variants": variants, "--no-controls": not controls, "--trials": trials}
-        given |= {"--epochs": options.epochs, "--precision": options.precision}
-        for option in (option for option, value in given.items() if value):
-            raise ValueError(f"{option} is for a task: a study says it in its file, {name!r}")
+        _refuse_options_of_tasks(path, asked, options)
         found, out = _read(path, options.data, out)
-        if seeds is not None:
-            found = Study.model_validate({**dict(found), "seeds": tuple(range(seeds))})
-        if flatness and found.flatness is None:
+        if asked.seeds is not None:
+            found = Study.model_validate({**dict(found), "seeds": tuple(range(asked.seeds))})
+        if asked.flatness and found.flatness is None:
             found = found.model_copy(update={"flatness": OF_STUDY})
     else:
-        if trials is None:
-            trials = 0 if what else DEMO_TRIALS
+        trials = asked.trials
         found = on_task.study(
-            task(name, options),
-            variants,
-            trials=trials,
-            controls=controls,
-            seeds=seeds or defaults.SEEDS,
-            flatness=flatness,
+            task(what or DEMO, options),
+            asked.variants,
+            trials=(0 if what else DEMO_TRIALS) if trials is None else trials,
+            controls=asked.controls,
+            seeds=asked.seeds or defaults.SEEDS,
+            flatness=asked.flatness,
         )
     directory = results(found.name, out)
     return Target(conduct.continued(found, directory), directory)
+
+
+def _refuse_options_of_tasks(path: Path, asked: StudyOptions, options: TaskOptions) -> None:
+    given = {"--variants": asked.variants, "--no-controls": not asked.controls}
+    given |= {"--trials": asked.trials, "--epochs": options.epochs}
+    given |= {"--precision": options.precision}
+    for option in (option for option, value in given.items() if value):
+        raise ValueError(f"{option} is for a task: a study says it in its file, {str(path)!r}")
 
 
 def _read(path: Path, data: Sequence[str], out: Path | None) -> tuple[Study, Path | None]:
@@ -110,23 +108,55 @@ def results(name: str, out: Path | None = None) -> Path:
     return Path("sssam-results", safe(name)) if out is None else out
 
 
-def trainer(what: Target, how: EngineOptions, train: Callable[..., Record]) -> Trainer:
+@contextmanager
+def failing() -> Iterator[None]:
+    """Says in one line what fails on the way through no fault of any run.
+
+    Raises:
+        RefusedError: an engine's library is not installed.
+        FailedError: workers keep dying before they begin a run, or lack the accelerator.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise RefusedError(str(error)) from error
+    except (engines.WorkerLostError, hardware.DeviceError) as error:
+        raise FailedError(str(error)) from error
+
+
+def trainer(directory: Path, how: EngineOptions, study: Study | None = None) -> Trainer:
+    """What trains runs into a directory, those of a study on its own engine.
+
+    Raises:
+        ValueError, FileNotFoundError, ModuleNotFoundError: as `engines.chosen` and `Trainer`.
+    """
+    engine, flatness = (None, None) if study is None else (study.engine, study.flatness)
+    return Trainer(
+        directory / conduct.RECORDS,
+        engines.chosen(how.engine, engine),
+        Settings(accelerator=how.accelerator, flatness=flatness),
+        terminal.consoles()[1],
+        quiet=how.quiet,
+        retry_failed=how.retry_failed,
+    )
+
+
+def begin(what: Target, how: EngineOptions) -> Trainer:
     """What trains the study's runs, after all is checked and the study is in its directory.
 
     Raises:
-        ValueError, FileNotFoundError, ModuleNotFoundError: as `training.trainer` and
-            `studyfile.check`.
+        ValueError, FileNotFoundError, ModuleNotFoundError: as `trainer` and `studyfile.check`.
         OSError: the directory can't be written.
     """
     study, directory = what
-    made = training.trainer(directory, how, train, study.engine, study.flatness)
+    made = trainer(directory, how, study)
     for part in study.parts:
         studyfile.check(part, study.trials)
     conduct.keep(study, directory)
-    by_itself = made.engine.on_this_machine and hardware.world() == 1  # as the estimate's steps are
-    if not how.quiet and not made.directory.exists() and by_itself:
-        with suppress(Exception, SystemExit):  # whatever a user's task does: its runs will tell
-            terminal.note(estimate.estimated(study, made.engine.jobs))
+    if not how.quiet and not made.directory.exists() and made.engine.on_this_machine:
+        with suppress(Exception, SystemExit):  # whatever a user's task raises: its runs will tell
+            started = time.time() - psutil.Process().create_time()  # as long as a worker takes
+            terminal.note(seconds.estimated(study, made.engine.jobs, started))
     return made
 
 
@@ -148,7 +178,7 @@ def after_runs(decided: Sequence[Decided], directory: Path, train: Trainer) -> N
 
     What goes wrong is said and stops nothing: the runs are there.
     """
-    if not train.engine.on_this_machine or hardware.world() > 1:
+    if not train.engine.on_this_machine:
         return
     for each in decided:
         name = each.part.task.name
@@ -161,7 +191,7 @@ def after_runs(decided: Sequence[Decided], directory: Path, train: Trainer) -> N
                         accelerator=train.settings.accelerator,
                         threads=train.engine.threads,
                     )
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit) as error:  # whatever a user's task raises
             terminal.note(f"no seconds on {name}: {line(error)}")
 
 

@@ -1,6 +1,6 @@
 """`sssam time`."""
 
-from sssam.lab.cli.options import Accelerator, Flag, Out, TaskOptions, Variants, Whole
+from sssam.lab.cli.options import Accelerator, Flag, Out, StudyOptions, TaskOptions, Variants, Whole
 from sssam.lab.cli.refusals import refusing
 
 
@@ -36,12 +36,11 @@ def time(
     from sssam.lab.specs.timing import FILE
     from sssam.lab.studies import conduct
     from sssam.lab.studies import seconds as measuring
-    from sssam.lab.training import hardware, timing
+    from sssam.lab.training import hardware
 
     with refusing():
-        target = studies.resolve(what, options, variants=variants, out=out)
+        target = studies.resolve(what, StudyOptions(variants=variants, out=out), options)
         hardware.require(accelerator)
-        timing.require_one_process()
     by_id = store.read_all(target.directory / conduct.RECORDS).by_id
     for part in target.study.parts:
         decided = conduct.decided_so_far(target.study, part, by_id)

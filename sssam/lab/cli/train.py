@@ -1,10 +1,13 @@
 """`sssam train`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from sssam.lab.cli.options import AT_LEAST_0, Out, TaskOptions, TrainingOptions
-from sssam.lab.cli.refusals import FailedError, refusing, stoppable
+from sssam.lab.cli.refusals import FailedError, refusing
+
+if TYPE_CHECKING:
+    from sssam.lab.specs import Record, Run
 
 
 def train(
@@ -19,9 +22,7 @@ def train(
 ) -> int:
     """Train one run, and write its record where `sssam compare` finds it.
 
-    A run that has a record there is not trained again. Under torchrun, as in torchrun
-    --nproc-per-node 2 -m sssam train, each rank trains its share of every batch; with --checkpoint
-    and torchrun's --max-restarts a lost rank costs an epoch at most.
+    A run that has a record there is not trained again.
 
     Args:
         task: What is trained, as in `sssam compare`.
@@ -30,46 +31,62 @@ def train(
         checkpoint: File to keep the state in after each epoch, and to go on from where it exists.
         out: Directory of the results; default sssam-results/TASK.
     """
-    from sssam.lab.cli import results, studies, terminal, training
+    from sssam.lab.cli import studies, terminal
     from sssam.lab.runs import checks, store
-    from sssam.lab.runs.progress import showing
     from sssam.lab.specs import Run
     from sssam.lab.studies import conduct, on_task
-    from sssam.lab.tasks.examples import ProblemError
-    from sssam.lab.training import checkpoints, hardware, loggers
+    from sssam.lab.training import checkpoints, hardware
 
-    with training.leading(how) as trained:
-        if trained is None:  # another rank, which has trained along
-            return 0
-        with refusing():
-            chosen = studies.task(task, options)
-            run = Run(task=chosen, method=on_task.variant(chosen, method), seed=seed)
-            hardware.require(how.accelerator)
-            checks.check_runs([run])
-            loggers.check(how.logger)
-            if checkpoint is not None and checkpoint.exists():
-                checkpoints.load(checkpoint, run)
-            folder = studies.results(chosen.name, out)
-            (folder / conduct.RECORDS).mkdir(parents=True, exist_ok=True)  # or all is in vain
-        record = store.find(run.id, folder / conduct.RECORDS)
-        if record is not None and (checkpoint is None or checkpoint.exists()):
-            terminal.note("this run was finished before: nothing was trained")
-        else:
-            kept = "nothing is kept: give --checkpoint a file to go on from"
-            if checkpoint is not None:
-                kept = f"its state is kept in {checkpoint}; the same command goes on from there"
-            _, console = terminal.consoles()
-            try:
-                with stoppable(kept), showing([run], console, how.quiet) as progress:
-                    record = trained(
-                        run,
-                        checkpoint=checkpoint,
-                        logged=loggers.make(how.logger, run, folder),
-                        on_epoch=progress.epoch,
-                    )
-            except ProblemError as error:
-                raise FailedError(f"task {chosen.name!r}: {error}") from error
-            store.write(record, folder / conduct.RECORDS)
-        path = folder / conduct.RECORDS / f"{run.id}.json"
-        terminal.say(results.of_run(record), f"The record: {path}")
-        return 0
+    with refusing():
+        chosen = studies.task(task, options)
+        run = Run(task=chosen, method=on_task.variant(chosen, method), seed=seed)
+        hardware.require(how.accelerator)
+        checks.check_runs([run])
+        if checkpoint is not None and checkpoint.exists():
+            checkpoints.load(checkpoint, run)
+        folder = studies.results(chosen.name, out)
+        (folder / conduct.RECORDS).mkdir(parents=True, exist_ok=True)  # or all is in vain
+    record = store.find(run.id, folder / conduct.RECORDS)
+    if record is not None and (checkpoint is None or checkpoint.exists()):
+        terminal.note("this run was finished before: nothing was trained")
+    else:
+        record = _trained(run, checkpoint, how)
+        store.write(record, folder / conduct.RECORDS)
+    path = folder / conduct.RECORDS / f"{run.id}.json"
+    terminal.say(_said(record), f"The record: {path}")
+    return 0
+
+
+def _trained(run: "Run", checkpoint: Path | None, how: TrainingOptions) -> "Record":
+    from sssam.lab.cli import terminal
+    from sssam.lab.runs.progress import showing
+    from sssam.lab.tasks.examples import ProblemError
+    from sssam.lab.training import train as training
+
+    kept = "nothing is kept: give --checkpoint a file to go on from"
+    if checkpoint is not None:
+        kept = f"its state is kept in {checkpoint}; the same command goes on from there"
+    try:
+        with showing([run], terminal.consoles()[1], how.quiet) as progress:
+            return training.train(
+                run,
+                checkpoint=checkpoint,
+                accelerator=how.accelerator,
+                on_epoch=progress.epoch,
+            )
+    except KeyboardInterrupt as stop:
+        stop.add_note(kept)
+        raise
+    except ProblemError as error:
+        raise FailedError(f"task {run.task.name!r}: {error}") from error
+
+
+def _said(record: "Record") -> str:
+    """One line on a run that was trained by itself."""
+    accuracy = "unknown" if record.test_accuracy is None else f"{100 * record.test_accuracy:.2f}%"
+    spent = "unknown" if record.propagations is None else f"{record.propagations:.3f}"
+    return (
+        f"{record.run.method.label} on {record.run.task.name}, seed {record.run.seed}: "
+        f"{record.outcome}; test accuracy {accuracy}; {spent} propagations a step over "
+        f"{record.steps} steps; {record.seconds:.1f} s"
+    )

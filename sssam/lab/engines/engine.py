@@ -1,6 +1,5 @@
 """What all engines share: they take work, and say by which errors a lost worker shows."""
 
-import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, CancelledError, Future
@@ -27,8 +26,6 @@ class Engine(ABC):
         ValueError: one of them is no whole number, or below 1.
     """
 
-    #: Whether work is done in this process, where callbacks can be called.
-    in_process: ClassVar[bool] = False
     #: Whether workers have this machine's devices.
     on_this_machine: ClassVar[bool] = False
     #: The errors of a future whose worker ended, as opposed to errors of the work.
@@ -72,15 +69,3 @@ class Engine(ABC):
 
     def close(self, abort: bool) -> None:  # noqa: B027 -- there may be nothing to let go of
         """Lets go of the workers; `abort` ends the work under way, where that is possible."""
-
-
-def need(module: str, extra: str) -> Any:
-    """A module of an optional library, or a ModuleNotFoundError that names the extra to install."""
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"the engine {extra!r} needs the library {module.partition('.')[0]!r}, which is not "
-            f"installed (no module {error.name!r}): pip install 'sssam[{extra}]'",
-            name=error.name,
-        ) from error

@@ -63,7 +63,7 @@ def parse(text: str) -> Engine:
     return made
 
 
-def chosen(asked: str | None, study: str | None, ranks: int) -> Engine:
+def chosen(asked: str | None, study: str | None) -> Engine:
     """The engine that a command asks for, or its study; by default a process for each core.
 
     A user's Python file is run where the command names it, and not where a study does.
@@ -71,26 +71,17 @@ def chosen(asked: str | None, study: str | None, ranks: int) -> Engine:
     Args:
         asked: what the command says.
         study: what the study's file says.
-        ranks: how many torchrun started; 1 without it.
 
     Raises:
-        ValueError: no such engine; under torchrun, one whose workers are not its ranks.
+        ValueError: no such engine.
         FileNotFoundError: the command names a Python file that does not exist.
     """
     if asked is not None and asked.split(",")[0].endswith(".py"):
         return load(asked)
-    text = asked or study
-    if ranks == 1:
-        local = Local()
-        default = Here(threads=1) if local.jobs == 1 else local
-        return parse(text) if text else default
-    found = parse(text or "here")
-    if not found.in_process:
-        raise ValueError(
-            f"the engine is {text!r}, but torchrun's ranks train one run together: give "
-            "--engine here, or start without torchrun"
-        )
-    return found
+    if text := asked or study:
+        return parse(text)
+    local = Local()
+    return Here() if local.jobs == 1 else local
 
 
 def load(text: str) -> Engine:

@@ -1,11 +1,8 @@
 """Any executor of `concurrent.futures`: the standard library's, MPI's, a cluster's; and none."""
 
-import os
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any
-
-import loky
 
 from sssam.lab.engines.engine import Engine
 
@@ -46,30 +43,24 @@ class Pool(Engine):
 
 
 class Here(Engine):
-    """Trains in this process, one run after the other; under torchrun on all of its ranks together.
+    """Trains in this process, one run after the other.
 
     Args:
         threads: torch's; default 1, as the other engines have it, so that records agree to the last
-            digit. Under torchrun, whose ranks train one large run, the cores shared among them.
+            digit.
     """
 
-    in_process = True
     on_this_machine = True
     lost = ()  # if this process dies, so does the study
 
-    def __init__(self, threads: int | None = None) -> None:
-        super().__init__(1, _share_of_cores() if threads is None else threads)
+    def __init__(self, threads: int = 1) -> None:
+        super().__init__(1, threads)
 
     def submit(self, work: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """Does the work before it returns."""
         future: Future[Any] = Future()
         try:
             future.set_result(work(*arguments))
-        except Exception as error:
+        except Exception as error:  # the future has whatever the work raises
             future.set_exception(error)
         return future
-
-
-def _share_of_cores() -> int:
-    ranks = int(os.environ.get("LOCAL_WORLD_SIZE", 0))
-    return max(1, loky.cpu_count(only_physical_cores=True) // ranks) if ranks else 1

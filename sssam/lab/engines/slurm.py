@@ -1,13 +1,15 @@
 """Slurm, by submitit: each run is a job of its own, and may outlive this process."""
 
+import importlib
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from pickle import UnpicklingError
 from threading import Event, Lock
 from typing import Any, Self
 
-from sssam.lab.engines.engine import Engine, WorkerLostError, need
+from sssam.lab.engines.engine import Engine, WorkerLostError
 
 #: Where in the study's directory submitit keeps scripts, arguments and logs.
 FOLDER = ".jobs"
@@ -47,9 +49,9 @@ class Slurm(Engine):
         self._cluster, self._folder = cluster, Path(FOLDER)
         named = {"name": "sssam", "cpus_per_task": threads, "slurm_partition": partition}
         self.options = {**named, **options}
+        self._turn = Lock()  # submitit is not made for several threads
         with suppress(ModuleNotFoundError):  # an error when entered: study files need it not
             self._auto("debug" if cluster == "slurm" else cluster)  # without Slurm, alike
-        self._turn = Lock()  # submitit is not made for several threads
 
     def open(self, directory: Path, runs: int) -> Self:
         """Keeps the jobs' files in the study's directory."""
@@ -71,7 +73,15 @@ class Slurm(Engine):
 
     def _auto(self, cluster: str) -> Any:
         """submitit's executor, with the options."""
-        auto = need("submitit", "slurm").AutoExecutor(self._folder / "%j", cluster)
+        try:
+            submitit: Any = importlib.import_module("submitit")
+        except ModuleNotFoundError as error:
+            raise ModuleNotFoundError(
+                "the engine 'slurm' needs the library 'submitit', which is not installed: "
+                "pip install 'sssam[slurm]'"
+            ) from error
+        self._errors = submitit.core.utils
+        auto = submitit.AutoExecutor(self._folder / "%j", cluster)
         try:
             auto.update_parameters(**self.options)
         except (NameError, AssertionError, TypeError) as error:
@@ -83,11 +93,10 @@ class Slurm(Engine):
         return self._threads.submit(self._wait, work, *arguments)
 
     def _wait(self, work: Callable[..., Any], *arguments: Any) -> Any:
-        errors = need("submitit", "slurm").core.utils
         try:
             with self._turn:
                 job = self._executor.submit(work, *arguments)
-        except errors.FailedJobError as error:
+        except self._errors.FailedJobError as error:
             raise ConnectionError(
                 f"Slurm refused a job ({str(error).strip()}): mend the engine's options, such as "
                 "partition, timeout_min or jobs"
@@ -97,9 +106,9 @@ class Slurm(Engine):
             while not self._is_done(job) and not self._stop.wait(LOOK_SECONDS):
                 pass
             return job.result() if self._is_done(job) else None
-        except errors.FailedJobError as error:  # the work raised; the text has its traceback
+        except self._errors.FailedJobError as error:  # the work raised; its traceback is the text
             raise RuntimeError(str(error)) from error
-        except Exception as error:  # it ended without a result, or with one that can't be read
+        except (self._errors.UncompletedJobError, OSError, EOFError, UnpicklingError) as error:
             raise WorkerLostError(f"job {job.job_id}: {error}") from error
 
     def _is_done(self, job: Any) -> bool:

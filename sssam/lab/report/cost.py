@@ -1,6 +1,7 @@
 """The main figure: the accuracy that each price buys, in passes or in seconds."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Literal
 
 import altair as alt
@@ -12,16 +13,16 @@ from sssam.lab.report.forest import ends
 from sssam.lab.report.key import LENGTHS, Key, is_length, named
 from sssam.lab.report.text import points
 from sssam.lab.report.theme import (
-    PLAIN,
     PRINT,
     Theme,
     Width,
+    across,
     between,
     finish,
     haloed,
-    heading,
     over,
     tips,
+    up,
 )
 
 #: What a price is counted in; each is 1 for a run of the base.
@@ -44,11 +45,7 @@ def priced(comparison: Comparison, axis: Axis) -> list[Variant]:
 
 
 def accuracy_against_cost(
-    comparison: Comparison,
-    axis: Axis,
-    key: Key,
-    theme: Theme = PRINT,
-    width: Width = 760,
+    comparison: Comparison, axis: Axis, key: Key, theme: Theme = PRINT, width: Width = 760
 ) -> alt.LayerChart:
     """Mean test accuracy with its interval over the price; the base at all its lengths is a line.
 
@@ -58,61 +55,45 @@ def accuracy_against_cost(
     drawn = priced(comparison, axis)
     if not drawn:
         raise ValueError(f"no variant was measured with its {axis}, so there is nothing to plot")
-    data = _data(comparison, drawn, axis, key)
-    labels = [variant.label for variant in drawn]
+    data, metric = _data(comparison, drawn, axis, key), comparison.task.metric
     low, high = data[0]["x"], data[-1]["x"]
-    x = alt.X(
-        "x:Q",
-        title=[f"price in {axis}", "a whole run, 1 is one of the base"],
-        scale=between(low, high),
-        axis=alt.Axis(grid=False, labelExpr=PLAIN, tickCount=8),
-    )
-    y_scale, heights = _heights(comparison, drawn), heading(f"test {comparison.task.metric}, %")
-
-    def y(field: str) -> alt.Y:
-        return alt.Y(f"{field}:Q", scale=y_scale, axis=heights)
-
-    tooltip = tips(
-        {
-            "label:N": "variant",
-            "mean:Q .2f": f"test {comparison.task.metric}, %",
-            "low:Q .2f": "95% from",
-            "high:Q .2f": "to",
-            "gain:N": "gain over base",
-            "passes:N": "passes",
-            "seconds:N": "seconds",
-            "n:Q": "seeds",
-        }
-    )
-    chart = over(data).encode(x=x, color=key.colour(labels, theme), tooltip=tooltip)
+    title = [f"price in {axis}", "a whole run, 1 is one of the base"]
+    x = across("x", title, between(low, high))
+    y = partial(up, title=f"test {metric}, %", scale=_heights(comparison, data))
+    labels = [variant.label for variant in drawn]
+    chart = over(data).encode(x=x, color=key.colour(labels, theme), tooltip=_tips(metric))
     dots = chart.mark_point(filled=True, size=110, opacity=1, clip=True)
     # What more of the base buys: its lengths are one line.
     lengths = over([d | {"key": LENGTHS} for d in data if d["line"]])
     line = lengths.mark_line(color=theme.roles["control"], strokeWidth=1.6, clip=True)
     # The base, SAM and the headline's variant are named; the key has all.
     names = over([d for d in data if d["label"] in named(comparison)])
+    names = names.encode(x=x, y=y("high"), text="label:N")
     place = f"(datum.x - {low}) / {high - low or 1.0}"
     align = alt.expr(f"{place} < 0.2 ? 'left' : {place} > 0.8 ? 'right' : 'center'")
     layers = [
         line.encode(x=x, y=y("mean")),
         chart.mark_rule(strokeWidth=1.4, clip=True).encode(y=y("low"), y2="high"),
         dots.encode(y=y("mean"), shape=key.shape(labels, theme)),
-        *haloed(
-            names.encode(x=x, y=y("high"), text="label:N"),
-            theme,
-            align=align,
-            dy=-9,
-            color=theme.ink,
-        ),
+        *haloed(names, theme, align=align, dy=-9, color=theme.ink),
     ]
     return finish(layers, theme, width, HEIGHT)
 
 
 def below(comparison: Comparison, axis: Axis) -> list[Variant]:
     """The variants that lie below the lower edge of the figure."""
-    drawn = priced(comparison, axis)
-    edge = _floor(comparison, drawn)
-    return [v for v in drawn if v.accuracy is not None and v.accuracy.mean < edge]
+    floor = _floor(comparison)
+    return [v for v in priced(comparison, axis) if v.accuracy and v.accuracy.mean < floor]
+
+
+def beside(values: Sequence[float], gap: float) -> list[float]:
+    """Rising values moved apart to at least `gap`, by the least squared movement.
+
+    >>> [round(v, 6) for v in beside([0.0, 0.1, 5.0], 1.0)]
+    [-0.45, 0.55, 5.0]
+    """
+    steps = gap * np.arange(len(values))
+    return [float(v) for v in isotonic_regression(np.asarray(values) - steps).x + steps]
 
 
 def _data(
@@ -129,36 +110,33 @@ def _data(
             **ends(v.accuracy),
             "n": v.accuracy.n,
             "gain": "none" if v.to_base is None else points(v.to_base, 2),
-            "passes": "not measured" if v.cost is None else f"{v.cost:.3f}",
-            "seconds": "not measured" if v.seconds is None else f"{v.seconds:.3f}",
+            **{axis: _number(price(v, axis)) for axis in AXES},
         }
         for v, x in zip(drawn, places, strict=True)
         if v.accuracy is not None
     ]
 
 
-def beside(values: Sequence[float], gap: float) -> list[float]:
-    """Rising values moved apart to at least `gap`, by the least squared movement.
-
-    >>> [round(v, 6) for v in beside([0.0, 0.1, 5.0], 1.0)]
-    [-0.45, 0.55, 5.0]
-    """
-    steps = gap * np.arange(len(values))
-    return [float(v) for v in isotonic_regression(np.asarray(values) - steps).x + steps]
+def _number(value: float | None) -> str:
+    return "not measured" if value is None else f"{value:.3f}"
 
 
-def _floor(comparison: Comparison, drawn: Sequence[Variant]) -> float:
+def _tips(metric: str) -> list[alt.Tooltip]:
+    fields = {"label:N": "variant", "mean:Q .2f": f"test {metric}, %", "low:Q .2f": "95% from"}
+    fields |= {"high:Q .2f": "to", "gain:N": "gain over base"}
+    return tips(fields | {f"{axis}:N": axis for axis in AXES} | {"n:Q": "seeds"})
+
+
+def _floor(comparison: Comparison) -> float:
     """Below which a mean is too far below the base to be drawn."""
-    best = max((v.accuracy.mean for v in drawn if v.accuracy is not None), default=0.0)
+    best = max((v.accuracy.mean for v in comparison.variants if v.accuracy), default=0.0)
     base = comparison.base
     if base is None or base.accuracy is None or best <= base.accuracy.mean:
         return float("-inf")
     return base.accuracy.mean - FAR * (best - base.accuracy.mean)
 
 
-def _heights(comparison: Comparison, drawn: Sequence[Variant]) -> alt.Scale:
+def _heights(comparison: Comparison, data: Sequence[dict[str, Any]]) -> alt.Scale:
     """From the lowest variant that is not far below the base up to the highest."""
-    floor = _floor(comparison, drawn)
-    found = [v.accuracy for v in drawn if v.accuracy is not None and v.accuracy.mean >= floor]
-    inside = [ends(accuracy) for accuracy in found]
+    inside = [each for each in data if each["mean"] >= _floor(comparison)]
     return between(min(e["low"] for e in inside), max(e["high"] for e in inside))

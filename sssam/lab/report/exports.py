@@ -1,4 +1,4 @@
-"""A comparison -> CSV and JSON: what the page shows, as plain numbers for data frames."""
+"""A comparison -> CSV: what the page shows, as plain numbers for data frames."""
 
 import csv
 import io
@@ -29,16 +29,6 @@ def variants_csv(comparison: Comparison) -> str:
     return _table([name for name in names if name not in whole], flat)
 
 
-def curves_csv(comparison: Comparison) -> str:
-    """One line an epoch of each variant, as means over its finished runs; accuracies in [0, 1]."""
-    points = [
-        {"variant": each.label, **point.model_dump()}
-        for each in comparison.variants
-        for point in each.curve
-    ]
-    return _table(["variant", "epoch", "passes", "train_loss", "validation_accuracy"], points)
-
-
 def accuracies_csv(comparison: Comparison) -> str:
     """One line a run: its variant, its seed and its test accuracy in percent."""
     found = [
@@ -47,11 +37,6 @@ def accuracies_csv(comparison: Comparison) -> str:
         for seed, accuracy in each.accuracies.items()
     ]
     return _table(["variant", "seed", "accuracy"], found)
-
-
-def as_json(comparison: Comparison) -> str:
-    """All of it; `Comparison.model_validate_json` reads it back."""
-    return comparison.model_dump_json(indent=1) + "\n"
 
 
 def leaves(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:

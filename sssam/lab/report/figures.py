@@ -1,4 +1,4 @@
-"""A comparison -> its figures: each with a title, a caption, and words for who can't see it."""
+"""A comparison -> its figures, each with words for who can't see it."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -6,16 +6,16 @@ from functools import partial
 from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.report.cells import claim_p
 from sssam.lab.report.cost import AXES, Axis, accuracy_against_cost, below, priced
-from sssam.lab.report.figure import Figure
-from sssam.lab.report.flatness import along
+from sssam.lab.report.figure import Figure, figure
 from sssam.lab.report.forest import Line, forest
 from sssam.lab.report.key import Key, named
 from sssam.lab.report.lines import Quantity, curves, sensitivity, with_rho
 from sssam.lab.report.schedules import Band, schedules
-from sssam.lab.report.sentences import CAPTIONS, headline
+from sssam.lab.report.sentences import headline
+from sssam.lab.report.sharpness import along
 from sssam.lab.report.text import counted, listed, points, ranged
 
-#: The most variants that a figure draws as lines: more of them could not be told apart.
+#: The most variants that a figure draws as lines: more of them could not be distinguished.
 MOST = 12
 
 
@@ -34,12 +34,10 @@ def _figures(comparison: Comparison, axis: Axis) -> Iterator[Figure]:
         yield _cost(comparison, axes, key)
     if any(variant.claim is not None for variant in comparison.variants):
         yield _differences(comparison)
-    left = f" Drawn are {len(some.variants)} of {len(comparison.variants)} variants."
-    left = left if len(some.variants) < len(comparison.variants) else ""
     if any(variant.curve for variant in some.variants):
-        yield _curves(some, "validation_accuracy", key, left)
+        yield _curves(some, "validation_accuracy", key, len(comparison.variants))
     if any(p.train_loss is not None for v in some.variants for p in v.curve):
-        yield _curves(some, "train_loss", key, left)
+        yield _curves(some, "train_loss", key, len(comparison.variants))
     if bands := [band for variant in some.variants for band in _band(variant)]:
         yield _schedules(bands)
     if with_rho(comparison.tuning, some.variants):
@@ -54,7 +52,7 @@ def _has(comparison: Comparison, axis: Axis) -> bool:
 
 
 def _some(comparison: Comparison) -> Comparison:
-    """The comparison with as many variants as lines can be told apart, what matters most first."""
+    """The comparison with as many variants as lines can show, what matters most first."""
     measured = [v for v in comparison.variants if v.accuracy is not None]
     ranked = named(comparison)
     ranked += [v.label for v in measured if not v.is_control] + [v.label for v in measured]
@@ -64,19 +62,14 @@ def _some(comparison: Comparison) -> Comparison:
 
 def _cost(comparison: Comparison, axes: Sequence[Axis], key: Key) -> Figure:
     drawn, out = priced(comparison, axes[0]), below(comparison, axes[0])
-    far = [
-        f"{v.label} {ranged(v.accuracy, '{:.1f}'.format)}" for v in out if v.accuracy is not None
-    ]
-    unseen = f" Below the figure: {listed(far)}." if far else ""
-    metric = comparison.task.metric
-    return Figure(
-        name="accuracy-against-cost",
-        short="Accuracy and cost",
-        title="What accuracy each price buys",
-        caption=CAPTIONS["accuracy-against-cost"].format(metric=metric) + unseen,
-        alt=f"Scatter plot of {counted(len(drawn), 'variant')}. {headline(comparison)}",
-        views={axis: partial(accuracy_against_cost, comparison, axis, key) for axis in axes},
-        key=tuple(key.looks(v.label for v in drawn)),
+    far = [f"{v.label} {ranged(v.accuracy, '{:.1f}'.format)}" for v in out if v.accuracy]
+    return figure(
+        "accuracy-against-cost",
+        f"Scatter plot of {counted(len(drawn), 'variant')}. {headline(comparison)}",
+        {axis: partial(accuracy_against_cost, comparison, axis, key) for axis in axes},
+        key.looks(v.label for v in drawn),
+        metric=comparison.task.metric,
+        more=f"Below the figure: {listed(far)}." if far else "",
     )
 
 
@@ -95,31 +88,27 @@ def _differences(comparison: Comparison) -> Figure:
     clear = sum(line.clear for line in lines)
     best = max(lines, key=lambda line: line.value.mean)
     title = ["percentage points above", "the best control"]
-    return Figure(
-        name="differences",
-        short="Beside the controls",
-        title="More than the base buys at that price?",
-        caption=CAPTIONS["differences"].format(metric=comparison.task.metric),
-        alt=f"Forest plot of {counted(len(lines), 'difference')}, {clear} of them clear; the "
-        f"highest is {best.label}, {best.text}.",
-        views={"": partial(forest, lines, title, "control")},
+    return figure(
+        "differences",
+        f"Forest plot of {counted(len(lines), 'difference')}, {clear} of them clear; the highest "
+        f"is {best.label}, {best.text}.",
+        partial(forest, lines, title, "control"),
+        metric=comparison.task.metric,
     )
 
 
-def _curves(some: Comparison, quantity: Quantity, key: Key, left: str) -> Figure:
-    loss, metric = quantity == "train_loss", some.task.metric
-    name = "training-loss" if loss else "validation-accuracy"
+def _curves(some: Comparison, quantity: Quantity, key: Key, of: int) -> Figure:
+    loss, drawn, metric = quantity == "train_loss", len(some.variants), some.task.metric
     curved = [v for v in some.variants if v.curve]
     ends = ", ".join(f"{v.label} {_last(v, quantity)}" for v in curved)
-    what = "Training loss" if loss else f"Validation {metric}"
-    return Figure(
-        name=name,
-        short="Training loss" if loss else "Validation",
-        title=f"{what} over what was spent",
-        caption=CAPTIONS[name].format(metric=metric) + left,
-        alt=f"Line plot of {what.lower()} against passes; at the end: {ends}.",
-        views={"": partial(curves, some, quantity, key)},
-        key=tuple(key.looks(v.label for v in curved)),
+    what = "training loss" if loss else f"validation {metric}"
+    return figure(
+        "training-loss" if loss else "validation-accuracy",
+        f"Line plot of {what} against passes; at the end: {ends}.",
+        partial(curves, some, quantity, key),
+        key.looks(v.label for v in curved),
+        metric=metric,
+        more=f"Drawn are {drawn} of {of} variants." if drawn < of else "",
     )
 
 
@@ -132,14 +121,8 @@ def _last(variant: Variant, quantity: Quantity) -> str:
 
 def _schedules(bands: Sequence[Band]) -> Figure:
     taken = ", ".join(f"{b.name} {sum(b.taken)} of {len(b.taken)} steps" for b in bands)
-    return Figure(
-        name="schedules",
-        short="Schedules",
-        title="When the sharpness-aware steps fell",
-        caption=CAPTIONS["schedules"],
-        alt=f"Probability curves of {len(bands)} schedules; sharpness-aware were: {taken}.",
-        views={"": partial(schedules, bands)},
-    )
+    words = f"Probability curves of {len(bands)} schedules; sharpness-aware were: {taken}."
+    return figure("schedules", words, partial(schedules, bands))
 
 
 def _band(variant: Variant) -> list[Band]:
@@ -153,14 +136,12 @@ def _band(variant: Variant) -> list[Band]:
 def _sensitivity(some: Comparison, key: Key) -> Figure:
     tuning, metric = with_rho(some.tuning, some.variants), some.task.metric
     chosen = ", ".join(f"{each.label} {each.values['rho']}" for each in tuning)
-    return Figure(
-        name="rho-sensitivity",
-        short="Radius \N{GREEK SMALL LETTER RHO}",
-        title="How much depends on \N{GREEK SMALL LETTER RHO}",
-        caption=CAPTIONS["rho-sensitivity"].format(metric=metric),
-        alt=f"Line plot of validation {metric} against rho; chosen were: {chosen}.",
-        views={"": partial(sensitivity, tuning, metric, key)},
-        key=tuple(key.looks(each.label for each in tuning)),
+    return figure(
+        "rho-sensitivity",
+        f"Line plot of validation {metric} against rho; chosen were: {chosen}.",
+        partial(sensitivity, tuning, metric, key),
+        key.looks(each.label for each in tuning),
+        metric=metric,
     )
 
 
@@ -173,16 +154,9 @@ def _flatness(comparison: Comparison, key: Key) -> Iterator[Figure]:
     ]
     if lines:
         title = ["top eigenvalue of the Hessian", "of the training loss"]
-        yield Figure(
-            name="flatness",
-            short="Flatness",
-            title="How sharply the loss curves at the solutions",
-            caption=CAPTIONS["flatness"],
-            alt=f"Top Hessian eigenvalues: {'; '.join(f'{e.label} {e.text}' for e in lines)}.",
-            views={"": partial(forest, lines, title, "")},
-            half=True,
-        )
+        words = f"Top Hessian eigenvalues: {'; '.join(f'{e.label} {e.text}' for e in lines)}."
+        yield figure("flatness", words, partial(forest, lines, title, ""))
     profiles = {v.label: f.curve for v, f in measured if v.label in named(comparison)}
     seeds = listed(sorted({str(f.seed) for _, f in measured}))
-    if drawn := along(profiles, key):
-        yield drawn._replace(half=True, caption=f"{drawn.caption} Seed {seeds}.")
+    if drawn := along(profiles, key, f"Seed {seeds}."):
+        yield drawn

@@ -1,6 +1,7 @@
 """Means with their intervals, a line each: differences beside zero, or values on an axis."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import altair as alt
@@ -10,6 +11,7 @@ from sssam.lab.report.theme import (
     PRINT,
     Theme,
     Width,
+    across,
     between,
     finish,
     haloed,
@@ -19,8 +21,6 @@ from sssam.lab.report.theme import (
 from sssam.lab.stats import Interval
 
 LINE = 46  # pixels a line: the name stands above its interval at any width
-#: From this ratio of the largest to the smallest value on the axis is logarithmic.
-_WIDE = 5.0
 
 
 class Line(NamedTuple):
@@ -53,7 +53,7 @@ def forest(
         theme: colours and type.
         width: in pixels, or "container".
     """
-    data = [
+    data: list[dict[str, Any]] = [
         {
             "label": line.label,
             "role": line.role,
@@ -64,32 +64,27 @@ def forest(
         }
         for line in lines
     ]
-    scale = _scale(data, bool(zero))
+    least, most = min(d["low"] for d in data), max(d["high"] for d in data)
+    scale = between(min(least, 0.0), max(most, 0.0), 0.03) if zero else between(least, most, 0.03)
     label = f"datum.value === 0 ? '{zero}' : format(datum.value, '+~g')" if zero else PLAIN
-    axis = alt.Axis(labelExpr=label, tickCount=5)
-
-    def x(field: str) -> alt.X:
-        return alt.X(f"{field}:Q", title=list(title), scale=scale, axis=axis)
-
-    down = alt.Y("label:N", sort=[line.label for line in lines], axis=None)
+    x = partial(across, title=title, scale=scale, labelExpr=label, grid=True, tickCount=5)
+    y = alt.Y("label:N", sort=[line.label for line in lines], axis=None)
     tooltip = tips({"label:N": "variant", "text:N": "mean [95% interval]", "n:Q": "n"})
-    chart = over(data).encode(y=down, color=theme.role(), tooltip=tooltip)
+    chart = over(data).encode(y=y, color=theme.role(), tooltip=tooltip)
     names = chart.encode(x=alt.value(0), text="label:N")
     rules = chart.mark_rule(strokeWidth=2, yOffset=8, y2Offset=8)
     dots = chart.mark_point(size=90, opacity=1, strokeWidth=2, yOffset=8)
-    parts = [
-        {"label": line.label, "role": line.role, "part": value}
-        for line in lines
-        for value in line.parts
-    ]
-    ticks = over(parts).mark_tick(thickness=1.5, size=14, opacity=0.6, yOffset=8, clip=True)
     layers = [
-        *([over([{"zero": 0}]).mark_rule(color=theme.muted).encode(x=x("zero"))] if zero else []),
-        *([ticks.encode(x=x("part"), y=down, color=theme.role())] if parts else []),
         rules.encode(x=x("low"), x2="high"),
         dots.encode(x=x("mean"), fill=theme.role(alt.Fill, "fill")),
         *haloed(names, theme, align="left", dy=-10),
     ]
+    parts = [{"label": e.label, "role": e.role, "part": part} for e in lines for part in e.parts]
+    if parts:
+        ticks = over(parts).mark_tick(thickness=1.5, size=14, opacity=0.6, yOffset=8, clip=True)
+        layers.insert(0, ticks.encode(x=x("part"), y=y, color=theme.role()))
+    if zero:
+        layers.insert(0, over([{"zero": 0}]).mark_rule(color=theme.muted).encode(x=x("zero")))
     return finish(layers, theme, width, LINE * len(data))
 
 
@@ -98,13 +93,3 @@ def ends(value: Interval) -> dict[str, float]:
     low = value.mean if value.low is None else value.low
     high = value.mean if value.high is None else value.high
     return {"mean": value.mean, "low": low, "high": high}
-
-
-def _scale(data: Sequence[dict[str, Any]], has_zero: bool) -> alt.Scale:
-    low, high = min(d["low"] for d in data), max(d["high"] for d in data)
-    if has_zero:
-        low, high = min(low, 0.0), max(high, 0.0)
-    elif low > 0 and high > _WIDE * low:
-        room = (high / low) ** 0.03
-        return alt.Scale(type="log", domain=[low / room, high * room], nice=False)
-    return between(low, high, 0.03)

@@ -10,9 +10,9 @@ import vl_convert
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from sssam.lab.report.captions import PASS
 from sssam.lab.report.figure import Figure
 from sssam.lab.report.files import VEGA_LITE
-from sssam.lab.report.sentences import PASS
 
 _CODE = re.compile(r"`([^`]+)`")
 #: What a line must not be broken in.

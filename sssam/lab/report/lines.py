@@ -1,4 +1,4 @@
-"""Line plots: training curves, tuned radii, and the loss along directions."""
+"""Line plots: training curves, tuned radii, rises, and the loss along directions."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
@@ -7,19 +7,10 @@ import altair as alt
 
 from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.report.key import Key
-from sssam.lab.report.theme import (
-    PLAIN,
-    PRINT,
-    Theme,
-    Width,
-    finish,
-    heading,
-    over,
-    spanning,
-    tips,
-)
+from sssam.lab.report.theme import PRINT, Theme, Width, across, finish, over, spanning, tips, up
 from sssam.lab.specs import Score, Tuning
 from sssam.lab.specs.flatness import Profile
+from sssam.lab.training.radius import RADII, Rises
 
 Quantity = Literal["train_loss", "validation_accuracy"]
 
@@ -28,6 +19,9 @@ HEIGHT = 340
 #: nearest point loses the text fields of the tooltip.
 REACH = 400
 LOSS = "training loss"
+RADIUS = "\N{GREEK SMALL LETTER RHO}, the radius of the perturbation"
+#: Rises below this are rounding on a logarithmic axis, those above ten say nothing more.
+FLOOR, CEILING = 1e-3, 10.0
 
 
 def lines(
@@ -38,6 +32,7 @@ def lines(
     key: Key,
     theme: Theme,
     width: Width,
+    below: Sequence[alt.Chart] = (),
 ) -> alt.LayerChart:
     """One line a label; unseen points show their numbers and bring their line forward.
 
@@ -49,6 +44,7 @@ def lines(
         key: the looks by label.
         theme: colours and type.
         width: in pixels, or "container".
+        below: what is drawn below the lines.
     """
     hover = alt.selection_point(name="hovered", on="pointerover", fields=["label"])
     labels = list(dict.fromkeys(point["label"] for point in data))
@@ -63,7 +59,7 @@ def lines(
     reach = reach.encode(opacity=alt.value(0), tooltip=tips(fields)).add_params(hover)
     marked = [point for point in points if point.get("chosen")]
     dots = over(marked).mark_point(filled=True, size=80).encode(x=x, y=y, color=colour)
-    layers = [drawn, *([dots.encode(opacity=alt.value(1))] if marked else []), reach]
+    layers = [*below, drawn, *([dots.encode(opacity=alt.value(1))] if marked else []), reach]
     return finish(layers, theme, width, HEIGHT)
 
 
@@ -83,11 +79,10 @@ def curves(
         low = min({point["label"]: point["value"] for point in data}.values())  # of the ends
         low -= max(max(values) - low, 5.0)
         scale = alt.Scale(domain=[low, max(values) + 0.5], nice=False, zero=False)
-    y = alt.Y("value:Q", axis=heading(title), scale=scale)
-    axis = alt.Axis(grid=False, labelExpr=PLAIN, tickCount=8)
-    x = alt.X("passes:Q", title=["passes spent,", "in epochs of the base"], axis=axis)
+    x = across("passes", ["passes spent,", "in epochs of the base"], alt.Scale())
     fields = {"label:N": "variant", "value:Q .4~g": title, "epoch:Q": "epoch"}
-    return lines(data, x, y, {**fields, "passes:Q .2f": "spent"}, key, theme, width)
+    fields["passes:Q .2f"] = "spent"
+    return lines(data, x, up("value", title, scale), fields, key, theme, width)
 
 
 def _points(variant: Variant, quantity: Quantity) -> list[dict[str, Any]]:
@@ -121,22 +116,16 @@ def sensitivity(
         for each in tuning
         for rho, score in _best(each.scores).items()
     ]
-    title, radii = f"validation {metric}, %", sorted({point["rho"] for point in data})
-    y = alt.Y("value:Q", axis=heading(title), scale=alt.Scale(zero=False))
-    x = alt.X(
-        "rho:Q",
-        title="\N{GREEK SMALL LETTER RHO}, the radius of the perturbation",
-        scale=alt.Scale(type="log", nice=False),
-        axis=alt.Axis(grid=False, labelOverlap="greedy", labelExpr=PLAIN, values=radii),
-    )
-    fields = {
-        "label:N": "variant",
-        "rho:Q ~g": "rho",
-        "value:Q .2f": title,
-        "spread:Q .2f": "standard deviation over seeds",
-        "diverged:Q": "diverged runs",
-    }
-    return lines(data, x, y, fields, key, theme, width)
+    title = f"validation {metric}, %"
+    fields = {"label:N": "variant", "rho:Q ~g": "rho", "value:Q .2f": title}
+    fields |= {"spread:Q .2f": "standard deviation over seeds", "diverged:Q": "diverged runs"}
+    x = _radii(sorted({point["rho"] for point in data}))
+    return lines(data, x, up("value", title, alt.Scale(zero=False)), fields, key, theme, width)
+
+
+def _radii(values: Sequence[float]) -> alt.X:
+    scale = alt.Scale(type="log", nice=False)
+    return across("rho", RADIUS, scale, labelOverlap="greedy", values=list(values))
 
 
 def with_rho(tuning: Iterable[Tuning], variants: Sequence[Variant]) -> list[Tuning]:
@@ -146,7 +135,7 @@ def with_rho(tuning: Iterable[Tuning], variants: Sequence[Variant]) -> list[Tuni
 
 
 def _best(scores: Sequence[Score]) -> dict[float, Score]:
-    """The radii from small to large, each at the best of the other settings tried with it."""
+    """The best score at each rho that was tried, whatever else was tried with it."""
     ranked = sorted(scores, key=lambda score: score.mean)
     by_rho = {float(score.values.get("rho", 0)): score for score in ranked}
     return {rho: by_rho[rho] for rho in sorted(by_rho) if rho > 0}
@@ -166,9 +155,29 @@ def directions(
         for x, loss in zip(profile.x, profile.loss, strict=True)
         if loss is not None
     ]
-    axis = alt.Axis(grid=False, tickCount=5, labelExpr=PLAIN)
-    x = alt.X("x:Q", title=title, axis=axis, scale=alt.Scale(nice=False))
-    scale = spanning([point["loss"] for point in data])
-    y = alt.Y("loss:Q", scale=scale, axis=heading(LOSS, labelExpr=PLAIN))
+    x = across("x", title, alt.Scale(nice=False), tickCount=5)
+    y = up("loss", LOSS, spanning([point["loss"] for point in data]))
     fields = {"label:N": "solution", "x:Q .3~g": "at", "loss:Q .4~g": LOSS}
     return lines(data, x, y, fields, key, theme, width)
+
+
+def rises(points: Sequence[Rises], rise: float, theme: Theme = PRINT) -> alt.LayerChart:
+    """How far the loss rises at each radius, a line a point of the run; both axes logarithmic.
+
+    Args:
+        points: what was measured.
+        rise: the rise that the suggested radius is read off at: a level line.
+        theme: colours and type.
+    """
+    data = [
+        {"label": f"{point.share:.0%} of the run", "rho": rho, "rise": float(f"{value:.4g}")}
+        for point in points
+        for rho, value in zip(RADII, point.rises, strict=True)
+        if FLOOR <= value <= CEILING
+    ]
+    key = Key((str(each["label"]), "sam", str(each["label"])) for each in data)
+    scale = alt.Scale(type="log", domain=[FLOOR, CEILING], nice=False)
+    y = up("rise", "rise of the loss", scale, values=[0.001, 0.01, 0.1, 1, 10])
+    level = over([{"rise": rise}]).mark_rule(strokeDash=[4, 4], color=theme.muted).encode(y=y)
+    fields = {"label:N": "at", "rho:Q ~g": "rho", "rise:Q .3~g": "rise"}
+    return lines(data, _radii(RADII), y, fields, key, theme, 760, [level])

@@ -4,17 +4,17 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from sssam.lab.comparison.claims import CHEAP
 from sssam.lab.comparison.pool import Pooled, PooledVariant, pool
 from sssam.lab.comparison.values import Comparison
-from sssam.lab.report import html, sentences
+from sssam.lab.report import html
+from sssam.lab.report.captions import NOTES
 from sssam.lab.report.cells import Cell, as_markdown, difference, escaped, number, p_value
-from sssam.lab.report.figure import Figure
+from sssam.lab.report.figure import Figure, figure
 from sssam.lab.report.forest import Line, forest
 from sssam.lab.report.key import Key
+from sssam.lab.report.sentences import headline, percent, pooled_headline, pooled_remarks
 from sssam.lab.report.table import CONTROL, SAM
-from sssam.lab.report.text import counted, listed, ranged
-from sssam.lab.stats import Interval
+from sssam.lab.report.text import counted
 from sssam.runtime.files import write_whole
 
 
@@ -58,16 +58,16 @@ def page(name: str, made: Mapping[str, Comparison], found: Pooled | str) -> str:
         "pooled.html",
         drawn,
         name=name,
-        headline=headline(known) if known else found,
+        headline=pooled_headline(known) if known else found,
         figures=drawn,
         tasks=[
-            (f"{folder}/comparison.html", each.task.name, sentences.headline(each))
+            (f"{folder}/comparison.html", each.task.name, headline(each))
             for folder, each in made.items()
         ],
         lines=cells(known) if known else [],
         looks={v.label: key[v.label] for v in first.variants},
-        note=sentences.NOTES["pooled"],
-        remarks=remarks(known) if known else [],
+        note=NOTES["pooled"],
+        remarks=pooled_remarks(known) if known else [],
     )
 
 
@@ -88,55 +88,10 @@ def _figures(found: Pooled, roles: Mapping[str, str]) -> list[Figure]:
     if not lines:
         return []
     best = max(lines, key=lambda line: line.value.mean)
+    words = f"Forest plot of {counted(len(lines), 'variant')}; the highest is {best.label}, "
     title = ["% of the base's error, mean over tasks"]
-    figure = Figure(
-        name="differences",
-        title="The part of the error that each variant removes beyond the best control",
-        caption=sentences.CAPTIONS["pooled"],
-        alt=f"Forest plot of {counted(len(lines), 'variant')}; the highest is {best.label}, "
-        f"{best.text}.",
-        views={"": partial(forest, lines, title, "control")},
-    )
-    return [figure]
-
-
-def headline(found: Pooled) -> str:
-    """The finding in one sentence."""
-    over = f"Over {counted(len(found.tasks), 'task')} of equal weight"
-    clear = [v for v in found.variants if v.established and v.cost and v.cost <= CHEAP]
-    if not clear:
-        return (
-            f"{over}, no variant at up to {CHEAP:g} times the base's price is clearly above the "
-            "best controls that cost no more."
-        )
-    best = max(clear, key=lambda each: each.to_base.mean)
-    won, tied, lost = best.counts
-    return (
-        f"{over}, {best.label} removes {percent(best.to_base)} of the base's error for "
-        f"{sentences.price(best)}, and {percent(best.to_control)} more than the best controls that "
-        f"cost no more ({counted(won, 'task')} won, {tied} tied, {lost} lost)."
-    )
-
-
-def percent(value: Interval | None) -> str:
-    """A relative reduction of the error with its interval.
-
-    >>> percent(Interval(6.84, 6.3, 7.4, 20))
-    '6.8% [6.3, 7.4]'
-    """
-    return "nothing" if value is None else ranged(value, "{:.1f}".format, "%")
-
-
-def remarks(found: Pooled) -> list[str]:
-    """What is to be known beside the table."""
-    out = found.left_out
-    left = [f"Left out, since not every task has them: {listed(out)}."] if out else []
-    related = [
-        f"{one} and {other} split the same data by the same seeds; their errors may be related, "
-        "and the intervals then too short."
-        for one, other in found.related
-    ]
-    return [*left, *related]
+    drawing = partial(forest, lines, title, "control")
+    return [figure("pooled", f"{words}{best.text}.", drawing, name="differences")]
 
 
 def cells(found: Pooled) -> list[list[Cell]]:
@@ -162,8 +117,8 @@ def _cells(each: PooledVariant, found: Pooled) -> list[Cell]:
 
 def markdown(found: Pooled) -> str:
     """The pooled table as Markdown, with its headline and what is to be known."""
-    lines = [f"**{escaped(headline(found))}**", ""]
+    lines = [f"**{escaped(pooled_headline(found))}**", ""]
     if found.variants:
         lines += [*as_markdown(cells(found)), ""]
-    lines += [f"- {escaped(remark)}" for remark in [*remarks(found), sentences.NOTES["pooled"]]]
+    lines += [f"- {escaped(remark)}" for remark in [*pooled_remarks(found), NOTES["pooled"]]]
     return "\n".join(lines).rstrip() + "\n"

@@ -79,18 +79,4 @@
     region.addEventListener("scroll", mark, { passive: true });
     new ResizeObserver(mark).observe(region);
   }
-
-  // A page that is written anew while a study runs is read anew, until its reader pauses it.
-  const live = document.querySelector(".live");
-  if (live) {
-    const again = () => setTimeout(() => location.reload(), 1000 * Number(live.dataset.seconds));
-    const button = live.querySelector("button");
-    let waiting = again();
-    button.addEventListener("click", () => {
-      const paused = button.getAttribute("aria-pressed") === "false";
-      button.setAttribute("aria-pressed", String(paused));
-      clearTimeout(waiting);
-      if (!paused) waiting = again();
-    });
-  }
 })();

@@ -1,13 +1,14 @@
 """Scheduling functions as curves, with the sharpness-aware steps below: drawn, or expected."""
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from statistics import fmean
 from typing import Any, NamedTuple
 
 import altair as alt
 
-from sssam.lab.report.theme import PRINT, Theme, Width, finish, haloed, over, tips
+from sssam.lab.report.theme import PRINT, Theme, Width, across, finish, haloed, over, tips
 
 BAND = 84  # pixels a schedule
 CURVE, STRIP = 0.48, (-0.17, -0.05)  # heights in bands, above the band's line
@@ -36,11 +37,13 @@ def schedules(bands: Sequence[Band], theme: Theme = PRINT, width: Width = 760) -
     top = CURVE + 0.13
     names = [{"label": b.name, "role": b.role, "from": 0, "top": row + top} for row, b in rows]
     scale = alt.Scale(domain=[-0.25, len(bands) - 0.25], nice=False, zero=False)
-    axis = alt.Axis(format="%", grid=False, values=[0, 0.25, 0.5, 0.75, 1])
-
-    def x(field: str) -> alt.X:
-        domain = alt.Scale(domain=[0, 1])
-        return alt.X(f"{field}:Q", title="progress of the run", axis=axis, scale=domain)
+    x = partial(
+        across,
+        title="progress of the run",
+        scale=alt.Scale(domain=[0, 1]),
+        labelExpr="format(datum.value, '.0%')",
+        tickCount=5,
+    )
 
     def y(field: str) -> alt.Y:
         return alt.Y(f"{field}:Q", scale=scale, axis=None)

@@ -1,17 +1,15 @@
-"""All words about a comparison: its headline, remarks, captions and notes, from numbers alone."""
+"""All sentences about comparisons: headlines and remarks, from numbers alone."""
 
 from collections.abc import Callable, Mapping, Sequence
 
 from sssam.lab.comparison.claims import CHEAP
 from sssam.lab.comparison.parts import Reason
-from sssam.lab.comparison.pool import PooledVariant
+from sssam.lab.comparison.pool import Pooled, PooledVariant
 from sssam.lab.comparison.values import Comparison, Variant
-from sssam.lab.report.text import counted, listed, points
+from sssam.lab.report.text import counted, listed, points, ranged
 from sssam.lab.specs import Tuning
+from sssam.lab.stats import Interval
 
-PASS = (
-    "A pass is a forward and a backward pass on a batch; plain training takes one a step, SAM two."
-)
 NOT_TUNED = "The base is not tuned here, so no gain over it is claimed."
 
 
@@ -118,36 +116,24 @@ def _caveats(comparison: Comparison) -> list[str]:
     ends = [f"{t.label} ({listed([*map(_name, t.at_end)])})" for t in tuning if t.at_end]
     noisy = [v.label for v in variants if v.has_noisy_clock]
     added, mixed = len(comparison.seeds_added), comparison.mixed_seeds
-    other, flat = comparison.other_data, comparison.without_flatness
-    return [
-        sentence
-        for applies, sentence in (
-            (
-                comparison.untuned,
-                f"rho was not tuned here for {listed(comparison.untuned, 4)}: another may do "
-                "better (`--trials`).",
-            ),
-            (added, f"Added after the study was fixed: {counted(added, 'seed')}."),
-            (
-                mixed,
-                f"Pairs of unlike environments, so rounding may be in the difference{_at(mixed)}.",
-            ),
-            (other, f"Left out, since their data differ: {_runs(other)}."),
-            (ends, f"The best value lies at an end of its grid: {'; '.join(ends)}."),
-            (
-                noisy,
-                f"The seconds of {listed(noisy, 4)} are too uncertain to state as a price (an "
-                "interval wider than 10%).",
-            ),
-            (
-                not comparison.has_test_error,
-                "The records do not say which examples were right, so the error of a test set that "
-                "all seeds share is left out of the intervals.",
-            ),
-            (flat, f"Flatness is not known of: {_runs(flat)}."),
-        )
-        if applies
-    ]
+    caveats = {
+        f"rho was not tuned here for {listed(comparison.untuned, 4)}: another may do better "
+        "(`--trials`).": comparison.untuned,
+        f"Added after the study was fixed: {counted(added, 'seed')}.": added,
+        f"Pairs of unlike environments, so rounding may be in the difference{_at(mixed)}.": mixed,
+        f"Left out, since their data differ: {_runs(comparison.other_data)}.": (
+            comparison.other_data
+        ),
+        f"The best value lies at an end of its grid: {'; '.join(ends)}.": ends,
+        f"The seconds of {listed(noisy, 4)} are too uncertain to state as a price (an interval "
+        "wider than 10%).": noisy,
+        "The records do not say which examples were right, so the error of a test set that all "
+        "seeds share is left out of the intervals.": not comparison.has_test_error,
+        f"Flatness is not known of: {_runs(comparison.without_flatness)}.": (
+            comparison.without_flatness
+        ),
+    }
+    return [sentence for sentence, applies in caveats.items() if applies]
 
 
 def tuned(tuning: Sequence[Tuning]) -> list[str]:
@@ -204,59 +190,40 @@ def _runs(counts: Mapping[str, int]) -> str:
     return "; ".join(f"{counted(n, 'run')} ({name})" for name, n in counts.items())
 
 
-#: What stands below each figure; see `report.figures` for what they show.
-CAPTIONS = {
-    "accuracy-against-cost": "Mean test {metric} over seeds with its 95% interval, over the price "
-    "of a whole run. The line is the base trained for shorter and longer: what its own passes "
-    "buy. What lies above the line and the averages is more than the base buys at that price. "
-    "Variants of equal price stand side by side; pointing at one shows its numbers.",
-    "differences": "Difference in test {metric} to the best control that costs no more (chosen on "
-    "validation data), in percentage points, paired by seed, with its 95% interval. A full point "
-    "is clearly above every such control, after Holm's adjustment for all variants; p is the "
-    "largest over these controls.",
-    "validation-accuracy": "The {metric} on validation data after each epoch, as means over the "
-    "finished runs; each line ends where its runs end. Early epochs may lie below the axis.",
-    "training-loss": "The loss at the weights w themselves, after each epoch, on a fixed subset of "
-    "the training samples: the loss that a step returns does not compare across methods. Losses "
-    "over two decades have a logarithmic axis.",
-    "schedules": "The curve is the probability of a sharpness-aware step; the strip below it shows "
-    "the steps that were drawn at the first seed.",
-    "rho-sensitivity": "Mean validation {metric} at each radius that was tried, over seeds that "
-    "the comparison does not use, each at the best of the other settings tried with it. The points "
-    "are the radii that were chosen; diverged runs count with what they reached.",
-    "flatness": "The largest eigenvalue of the Hessian of the training loss at the trained "
-    "weights, as means over seeds with 95% intervals. To the left is flatter.",
-    "landscape": "Training loss at w + x d, with d a random direction whose filters are as long as "
-    "the model's (Li et al., 2018); biases and normalisation layers do not move. One run a line.",
-    "between": "Training loss on the straight line between the weights of both; batch norm's "
-    "statistics are found anew at each point. The barrier is the highest rise above the straight "
-    "line between the losses at the ends.",
-    "surface": "Training loss over the plane of two random directions whose filters are as long as "
-    "the model's (Li et al., 2018). The cross is the model.",
-    "pooled": "The part of the base's test error that a variant removes beyond the best control "
-    "that costs no more: the mean over tasks of equal weight, with its 95% interval; the ticks are "
-    "the single tasks. A full point is clearly above the controls, after Holm's adjustment.",
-}
-NOTES = {
-    "variants": "{metric} in %, differences in percentage points, paired by seed, with 95% "
-    "intervals. The best control is that on validation data; p is one-sided, the largest over all "
-    "controls that cost no more, adjusted over the variants by Holm's method, and names its "
-    "control where that is another one. Passes and seconds are those of a whole run over the "
-    "base's; seconds are measured apart, in short interleaved blocks. Select a column's name to "
-    "sort.",
-    "sam": "Non-inferior to SAM: at most {margin} below it, with at least {share:.0%} of "
-    "its gain, both fixed with the task, after Holm's adjustment. The share of the gain has "
-    "Fieller's interval.",
-    "flatness": "Means over seeds with 95% intervals, in evaluation mode, on the first samples of "
-    "the training set. The top eigenvalue and the trace (Hutchinson's estimate) are of the Hessian "
-    "of the training loss; a rise is the largest that gradient ascent found within a radius of the "
-    "weights, or, adaptive, within ASAM's ellipsoid.",
-    "pooled": "In % of the base's test error: means over tasks of equal weight with 95% intervals "
-    "by Student's t with Welch's and Satterthwaite's degrees of freedom; then the tasks won, tied "
-    "and lost against the best control, and each of them. p is against each task's hardest "
-    "control, adjusted over the variants by Holm's method. The claim is of these tasks in the "
-    "mean: not of each, and not of tasks at large.",
-    "repeat": "Run it where the directory of results lies. Runs that have a record are not trained "
-    "again; move the records away to train all of them anew. Equal seeds give equal numbers on one "
-    "machine with equal versions; on another the last digits, and seconds, may differ.",
-}
+def pooled_headline(found: Pooled) -> str:
+    """The finding over several tasks in one sentence."""
+    over = f"Over {counted(len(found.tasks), 'task')} of equal weight"
+    clear = [v for v in found.variants if v.established and v.cost and v.cost <= CHEAP]
+    if not clear:
+        return (
+            f"{over}, no variant at up to {CHEAP:g} times the base's price is clearly above the "
+            "best controls that cost no more."
+        )
+    best = max(clear, key=lambda each: each.to_base.mean)
+    won, tied, lost = best.counts
+    return (
+        f"{over}, {best.label} removes {percent(best.to_base)} of the base's error for "
+        f"{price(best)}, and {percent(best.to_control)} more than the best controls that "
+        f"cost no more ({counted(won, 'task')} won, {tied} tied, {lost} lost)."
+    )
+
+
+def pooled_remarks(found: Pooled) -> list[str]:
+    """What is to be known beside the table of several tasks."""
+    out = found.left_out
+    left = [f"Left out, since not every task has them: {listed(out)}."] if out else []
+    related = [
+        f"{one} and {other} split the same data by the same seeds; their errors may be related, "
+        "and the intervals then too short."
+        for one, other in found.related
+    ]
+    return [*left, *related]
+
+
+def percent(value: Interval | None) -> str:
+    """A relative reduction of the error with its interval.
+
+    >>> percent(Interval(6.84, 6.3, 7.4, 20))
+    '6.8% [6.3, 7.4]'
+    """
+    return "nothing" if value is None else ranged(value, "{:.1f}".format, "%")

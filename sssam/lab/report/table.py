@@ -2,6 +2,7 @@
 
 from sssam.lab.comparison.parts import VariantRise
 from sssam.lab.comparison.values import Comparison, Variant
+from sssam.lab.report.captions import NOTES
 from sssam.lab.report.cells import (
     EMPTY,
     Cell,
@@ -12,7 +13,7 @@ from sssam.lab.report.cells import (
     measured,
     number,
 )
-from sssam.lab.report.sentences import NOTES, headline, remarks, support
+from sssam.lab.report.sentences import headline, remarks, support
 from sssam.lab.report.text import counted
 from sssam.lab.stats import Interval
 

@@ -1,4 +1,4 @@
-"""Colours, type and sizes of all charts; the colour-blind can tell them apart."""
+"""Colours, type, axes and sizes of all charts; the colour-blind can tell them apart."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,12 +18,11 @@ ROLES = {
     "part": "#00795a",
     "other": "#9b4f82",
 }
-
 #: Labels of an axis as plain numbers: "10", where the format of an axis itself gives "1e+1".
 PLAIN = "format(datum.value, '~g')"
-
 #: The parameter that names what is switched off in the key; a page sets it in all of its charts.
 OFF = "off"
+FONT = "Helvetica Neue, Helvetica, Arial, Liberation Sans, sans-serif"
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,6 @@ class Theme:
 
 #: For files: dark ink on white.
 PRINT = Theme()
-
 #: For the page: names that its style sheet gives a value, in light, in dark and on paper.
 PAGE = Theme(
     **{name: f"var(--{name})" for name in ("ink", "muted", "faint", "paper")},
@@ -58,24 +56,24 @@ PAGE = Theme(
 )
 
 
-def heading(title: str, **axis: Any) -> alt.Axis:
-    """A y axis with its title lying above it, so that it takes no width."""
-    above: dict[str, Any] = {
-        "titleAngle": 0,
-        "titleAlign": "left",
-        "titleAnchor": "start",
-        "titleBaseline": "bottom",
-        "titleX": -34,
-        "titleY": -14,
-    }
-    return alt.Axis(title=title, **{**above, **axis})
+def across(field: str, title: str | Sequence[str], scale: alt.Scale, **axis: Any) -> alt.X:
+    """The horizontal axis of a field: plain numbers, no grid unless `axis` says so."""
+    axis = {"grid": False, "labelExpr": PLAIN, "tickCount": 8, **axis}
+    return alt.X(f"{field}:Q", title=title, scale=scale, axis=alt.Axis(**axis))
+
+
+def up(field: str, title: str, scale: alt.Scale, **axis: Any) -> alt.Y:
+    """The vertical axis of a field; its title lies above it, so that it takes no width."""
+    above: dict[str, Any] = {"titleAngle": 0, "titleAlign": "left", "titleAnchor": "start"}
+    above |= {"titleBaseline": "bottom", "titleX": -34, "titleY": -14, "labelExpr": PLAIN, **axis}
+    return alt.Y(f"{field}:Q", scale=scale, axis=alt.Axis(title=title, **above))
 
 
 def tips(fields: Mapping[str, str]) -> list[alt.Tooltip]:
     """Tooltips by field, such as "label:N", or "value:Q .2f" with its format, and their titles."""
     parts = [(field.partition(" "), title) for field, title in fields.items()]
     return [
-        alt.Tooltip(field, title=title, format=form) if form else alt.Tooltip(field, title=title)
+        alt.Tooltip(field, title=title, format=form or alt.Undefined)
         for (field, _, form), title in parts
     ]
 
@@ -114,7 +112,6 @@ def haloed(chart: alt.Chart, theme: Theme, **mark: Any) -> list[alt.Chart]:
 
 def finish(layers: Sequence[alt.Chart], theme: Theme, width: Width, height: int) -> alt.LayerChart:
     """The layers as a chart with its size, and the look that all of them share."""
-    font = "Helvetica Neue, Helvetica, Arial, Liberation Sans, sans-serif"
     finished: alt.LayerChart = (
         alt.layer(*layers)
         .add_params(alt.param(name=OFF, value=[]))
@@ -125,12 +122,11 @@ def finish(layers: Sequence[alt.Chart], theme: Theme, width: Width, height: int)
             padding=20 if theme is PRINT else 5,
             autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
         )
-        .configure(font=font)
+        .configure(font=FONT)
         .configure_view(stroke=None)
         .configure_axis(
             domain=False,
             ticks=False,
-            grid=True,
             gridColor=theme.faint,
             labelColor=theme.muted,
             titleColor=theme.muted,
@@ -140,9 +136,7 @@ def finish(layers: Sequence[alt.Chart], theme: Theme, width: Width, height: int)
             labelPadding=8,
             titlePadding=12,
         )
-        .configure_text(font=font, fontSize=13)
-        .configure_legend(
-            labelColor=theme.ink, labelFontSize=13, labelLimit=230, title=None, rowPadding=3
-        )
+        .configure_text(font=FONT, fontSize=13)
+        .configure_legend(labelColor=theme.ink, labelFontSize=13, labelLimit=230, title=None)
     )
     return finished

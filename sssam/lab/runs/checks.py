@@ -8,7 +8,7 @@ from sssam.lab.engines import Engine
 from sssam.lab.runs.worker import Settings
 from sssam.lab.specs import Method, Run, Task
 from sssam.lab.tasks.problems import Survey
-from sssam.lab.training import hardware, loggers, methods, prepare
+from sssam.lab.training import hardware, methods, prepare
 
 
 class MethodError(ValueError):
@@ -28,27 +28,26 @@ def check(task: Task, variants: Iterable[Method]) -> None:
         ValueError: an unknown name, too few examples.
         FileNotFoundError: data that do not exist.
     """
-    found = tasks.survey(task)
-    if found is not None and task.augment != "none" and not found.images:
+    survey = tasks.survey(task)
+    if task.augment != "none" and not survey.images:
         raise ValueError(f"task {task.name!r}: augment is for images (n, channels, height, width)")
     for variant in variants:
         methods.check(variant)
-        if found is not None:
-            _build(task, variant, found)
+        _build(task, variant, survey)
 
 
-def _build(task: Task, variant: Method, found: Survey) -> None:
+def _build(task: Task, variant: Method, survey: Survey) -> None:
     run = Run(task=task, method=variant, seed=0)
-    problem = found.problem
+    problem = survey.problem
     prepare.training_loss(run, problem.loss)
     prepare.set_dropout(run, copy.deepcopy(problem.model))  # what is surveyed is kept
     base = prepare.base_optimizer(run, problem.model, problem.optimizer)
-    steps = run.total_steps(found.size)
+    steps = run.total_steps(survey.size)
     try:
         optimizer = methods.build(variant, base, steps, 0, problem.model)
     except (ValueError, TypeError) as error:
         raise MethodError(variant.label, str(error)) from error
-    if not found.losses and methods.chooses_samples(optimizer):
+    if not survey.losses and methods.chooses_samples(optimizer):
         raise MethodError(
             variant.label,
             f"kind {variant.kind!r} chooses samples by their losses, but the loss of task "
@@ -71,28 +70,14 @@ def check_runs(runs: Iterable[Run]) -> None:
 
 
 def check_settings(settings: Settings, engine: Engine) -> None:
-    """Refuses what no run could be trained by; under torchrun all ranks train one run at a time.
+    """Refuses what no run could be trained by.
 
     Raises:
         ValueError: an accelerator that this machine lacks, where the workers are on it; a number
-            below 0; no such logger; under torchrun another engine than "here", or no `train`.
-        ModuleNotFoundError: the logger's library is not installed.
+            below 0.
     """
     if engine.on_this_machine:
         hardware.require(settings.accelerator)
     if not settings.checkpoint_seconds >= 0:
         given = settings.checkpoint_seconds
         raise ValueError(f"checkpoint_seconds is {given}, must be at least 0")
-    loggers.check(settings.logger)
-    if hardware.world() == 1:
-        return
-    if not engine.in_process:
-        raise ValueError(
-            f"the engine is {type(engine).__name__.lower()!r}, must be 'here' under torchrun, "
-            "whose ranks train one run together: leave it out, or start without torchrun"
-        )
-    if settings.train is None:
-        raise ValueError(
-            "under torchrun a study is the first rank's alone: give train=what `with "
-            "sssam.lab.training.ranks.leading(...)` yields, where that is not None"
-        )

@@ -1,6 +1,5 @@
 """SIGTERM, as clusters send it, stops a command as Ctrl-C does: in order, with a last word."""
 
-import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -15,12 +14,10 @@ class TerminatedError(KeyboardInterrupt):
 def terminable() -> Iterator[None]:
     """Raises TerminatedError at the first SIGTERM inside; what stops in order is not disturbed.
 
-    Where something else handles the signal it is left alone, and so it is under torchrun: a rank
-    that waits for a lost one would not come to handle it, and torchrun waits for its end.
+    Where something else handles the signal it is left alone.
     """
     main = threading.current_thread() is threading.main_thread()
-    alone = int(os.environ.get("WORLD_SIZE", 1)) == 1
-    if not (main and alone and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL):
+    if not main or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
         yield
         return
     signal.signal(signal.SIGTERM, _terminate)

@@ -29,8 +29,7 @@ class Trainer:
         retry_failed: whether runs that failed are trained anew, once.
 
     Raises:
-        ValueError: no such logger, or an accelerator that this machine lacks.
-        ModuleNotFoundError: the logger's library is not installed.
+        ValueError: an accelerator that this machine lacks.
     """
 
     def __init__(
@@ -67,12 +66,12 @@ class Trainer:
         new = [run for run in asked if not settings.answered_by(self.stored.get(run.id))]
         stored = records.read_runs(new, self.directory)
         say_problems(stored.problems, self.console)
-        found = dict(stored.by_id)
+        kept = dict(stored.by_id)
         for record in stored.failed() if self.retry_failed else ():
-            path = self.directory / f"{found.pop(record.id).id}.json"
+            path = self.directory / f"{kept.pop(record.id).id}.json"
             records.quarantine([records.Problem(path, "failed, and tried again")])
-        self.stored |= found
-        missing = dispatch.missing(new, found, settings)
+        self.stored |= kept
+        missing = dispatch.missing(new, kept, settings)
         if missing:
             self._say_finished(len(asked) - len(missing), len(asked))
             self.stored |= self._train(missing, settings, purpose)
@@ -90,7 +89,6 @@ class Trainer:
                     settings,
                     engine=self.engine,
                     on_record=progress.ended,
-                    on_epoch=progress.epoch,
                 ).by_id
         except KeyboardInterrupt as stop:
             stop.add_note(

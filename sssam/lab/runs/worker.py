@@ -11,9 +11,8 @@ from sssam.lab.runs import claims
 from sssam.lab.runs import store as records
 from sssam.lab.specs import Record, Run
 from sssam.lab.specs.flatness import FlatnessSettings
-from sssam.lab.training import checkpoints, hardware, loggers
-from sssam.lab.training.hardware import LostRankError
-from sssam.lab.training.train import Epoch, train
+from sssam.lab.training import checkpoints, hardware
+from sssam.lab.training.train import train
 
 CHECKPOINTS = "checkpoints"
 
@@ -32,9 +31,6 @@ class Settings(NamedTuple):
             takes less writes none.
         accelerator: "cpu", "cuda", "mps" or "auto", as Fabric takes them.
         flatness: what is measured of each trained model, None for nothing.
-        logger: a name of `sssam.lab.training.loggers.LOGGERS`, which writes each epoch's numbers
-            into the folder `logs` beside that of the records.
-        train: what `ranks.leading` gives, which trains on all ranks; None for this process alone.
     """
 
     threads: int = 1
@@ -42,8 +38,6 @@ class Settings(NamedTuple):
     checkpoint_seconds: float = 60.0
     accelerator: str = "cpu"
     flatness: FlatnessSettings | None = None
-    logger: str | None = None
-    train: Callable[..., Record] | None = None
 
     def answered_by(self, record: Record | None) -> bool:
         """Whether a record holds what is asked for: one without the test set may have to be redone.
@@ -55,12 +49,7 @@ class Settings(NamedTuple):
         return record.outcome == "failed" or not self.test or record.test_accuracy is not None
 
 
-OnEpoch = Callable[[Epoch], object]
-
-
-def work(
-    run: Run, directory: Path, settings: Settings, on_epoch: OnEpoch | None = None
-) -> Record | None:
+def work(run: Run, directory: Path, settings: Settings) -> Record | None:
     """Trains one run and writes its record, whatever the run's own code raises.
 
     Returns:
@@ -71,8 +60,7 @@ def work(
         DeviceError: this machine lacks the accelerator; the run is left as it was.
     """
     hardware.require(settings.accelerator)
-    trained = partial(_trained, run, directory, settings, on_epoch)
-    return _settled(run, directory, settings, trained)
+    return _settled(run, directory, settings, partial(_trained, run, directory, settings))
 
 
 def give_up(run: Run, directory: Path, settings: Settings, reason: str) -> Record | None:
@@ -97,12 +85,12 @@ def _settled(
         return record
 
 
-def _trained(run: Run, directory: Path, settings: Settings, on_epoch: OnEpoch | None) -> Record:
+def _trained(run: Run, directory: Path, settings: Settings) -> Record:
     claims.begin(run.id, directory)
     checkpoint = checkpoint_path(run, directory)
     _require_readable(checkpoint, run)
     try:
-        return (settings.train or train)(
+        return train(
             run,
             checkpoint=checkpoint,
             least_seconds=settings.checkpoint_seconds,
@@ -110,10 +98,8 @@ def _trained(run: Run, directory: Path, settings: Settings, on_epoch: OnEpoch | 
             test=settings.test,
             accelerator=settings.accelerator,
             threads=settings.threads,
-            logged=loggers.make(settings.logger, run, directory.parent),
-            on_epoch=on_epoch,
         )
-    except (checkpoints.CheckpointError, LostRankError):  # the disk's or a rank's fault
+    except checkpoints.CheckpointError:  # the disk's fault
         raise
     except (Exception, SystemExit):  # a study outlives any of its runs
         return Record(run=run, outcome="failed", error=traceback.format_exc())

@@ -44,5 +44,5 @@ def _note(results: Results) -> str:
     return (
         "Schedule and rho of the variants found are those with the best mean validation accuracy "
         f"over {len(design.seeds)} seeds ({design.seeds[0]} on) that the comparison does not use, "
-        f"among trials of sssam search by {design.sampler}: {trials}."
+        f"among trials of sssam search: {trials}."
     )

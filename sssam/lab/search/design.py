@@ -2,42 +2,36 @@
 
 from collections.abc import Iterable
 from math import isfinite
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from sssam.lab.specs import Method, Run, Spec, Task, Whole
 from sssam.lab.specs.invalid import complaint
 from sssam.lab.tasks import problems
-from sssam.schedules import constant
+from sssam.schedules import Schedule, constant
 
 #: Seeds of a search; tuning uses 1000 on, and a comparison counts its own from 0.
 FIRST_SEED = 2000
 
-Sampler = Literal["tpe", "random"]
-
 
 class Design(Spec):
-    """One search: a schedule and a rho for a task at a budget, by one sampler.
+    """One search: a schedule and a rho for a task at a budget.
 
     `budget` is in propagations a step, above 1 and at most 2. A trial is trained on all of `seeds`,
     from 2000 on; its value is the mean validation accuracy, in [0, 1]. `rho` is the range of radii,
     drawn uniformly in the logarithm; `fractions` are the parts of a batch that the ascent pass may
-    take, in (0, 1], of which those are used that can cost the budget; `knots` is the number of
-    pieces of the free forms. `generation` trials are drawn before any of them is learnt from; where
-    `halve`, the lesser half of them is given up after the first seed. `seed` is the
-    sampler's. Draws are systematic, so that each run costs its budget to one step.
+    take, in (0, 1], of which those are used that can cost the budget. `generation` trials are drawn
+    before any of them is learnt from, and the lesser half of them is given up after the first seed.
+    `seed` is the sampler's. Draws are systematic, so that each run costs its budget to one step.
     """
 
     task: Task
     budget: Annotated[float, Field(gt=1, le=2)]
-    sampler: Sampler = "tpe"
     seeds: Annotated[tuple[Annotated[int, Field(ge=FIRST_SEED)], ...], Field(min_length=1)]
     rho: tuple[float, float] = (0.02, 2.0)
     fractions: Annotated[tuple[float, ...], Field(min_length=1)] = (1.0,)
-    knots: Annotated[int, Field(ge=2, le=20)] = 5
     generation: Whole = 8
-    halve: bool = True
     seed: Annotated[int, Field(ge=0)] = 0
 
     @field_validator("rho")
@@ -76,17 +70,22 @@ class Design(Spec):
         """The run of a method on one of the seeds."""
         return Run(task=self.task, method=method, seed=seed)
 
+    def method(self, label: str, rho: float, schedule: Schedule, fraction: float) -> Method:
+        """SS-SAM with that schedule, its ascents on this part of a batch."""
+        part = {} if fraction == 1 else {"ascent_fraction": fraction}
+        return Method(
+            label=label,
+            kind="sssam",
+            rho=rho,
+            schedule=schedule.to_dict(),
+            options={**part, "draws": "systematic"},
+        )
+
     def example(self) -> Run:
         """A run that costs the budget, at the largest rho: what is checked before any trial."""
         fraction = self.usable[0]
-        method = Method(
-            label="constant",
-            kind="sssam",
-            rho=self.rho[1],
-            schedule=constant(self.mean(fraction)).to_dict(),
-            options={"ascent_fraction": fraction, "draws": "systematic"},
-        )
-        return self.run(method, self.seeds[0])
+        schedule = constant(self.mean(fraction))
+        return self.run(self.method("constant", self.rho[1], schedule, fraction), self.seeds[0])
 
     def total_steps(self) -> int:
         """Steps of one run; a task of a user's own is asked for the size of its data.

@@ -8,7 +8,7 @@ goes on with the others. What it asks does not depend on how many are trained at
 from collections.abc import Mapping, Sequence
 
 import optuna
-from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna.samplers import TPESampler
 from optuna.trial import TrialState
 
 from sssam.lab.search.design import Design
@@ -84,8 +84,7 @@ class _Search:
         methods = [method for _, method in self.asked]
         first = [records[self._first(method).id].validation_accuracy or 0.0 for method in methods]
         ranked = sorted(range(len(methods)), key=lambda i: -first[i])  # of equal ones the first
-        number = -(-len(ranked) // 2) if self.design.halve else len(ranked)
-        self.kept = [methods[i] for i in sorted(ranked[:number])]
+        self.kept = [methods[i] for i in sorted(ranked[: -(-len(ranked) // 2)])]
         return [self.design.run(m, seed) for seed in self.design.seeds[1:] for m in self.kept]
 
     def tell(self, records: Mapping[str, Record]) -> None:
@@ -104,13 +103,10 @@ class _Search:
         return self.design.run(method, self.design.seeds[0])
 
 
-def sampler(design: Design) -> BaseSampler:
+def sampler(design: Design) -> TPESampler:
     """The sampler of a design, seeded by what it searches.
 
     TPE takes trials that are asked for and have no value yet as poor, so that a generation spreads.
     """
-    name = f"{design.task.name}, {design.budget:g}, {design.sampler}"
-    seed = derived("search", design.seed, name) % 2**32
-    if design.sampler == "random":
-        return RandomSampler(seed=seed)
-    return TPESampler(seed=seed, constant_liar=True)
+    seed = derived("search", design.seed, f"{design.task.name}, {design.budget:g}, tpe")
+    return TPESampler(seed=seed % 2**32, constant_liar=True)

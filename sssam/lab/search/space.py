@@ -14,8 +14,11 @@ from sssam.lab.search.design import Design
 from sssam.lab.specs import Method
 from sssam.schedules import Schedule, constant, cosine, late, linear, piecewise, power, sine
 
-#: How far apart, in nats, the pieces of a free form may lie before the largest meet 1.
-REACH = 3.0
+#: Pieces of the free form, and how far apart, in nats, they may lie before the largest meet 1.
+KNOTS, REACH = 5, 3.0
+
+#: From a sampler, the mean probability and the number of steps to a schedule.
+Shape = Callable[[Trial, float, int], Schedule]
 
 
 def propose(draw: Trial, design: Design, total_steps: int) -> Method:
@@ -34,15 +37,9 @@ def propose(draw: Trial, design: Design, total_steps: int) -> Method:
     mean = design.mean(fraction)
     if mean > (total_steps - 1) / total_steps:  # SAM at every step, whatever the family
         family = "constant"
-    schedule = SHAPES[family](design.knots)(draw, mean, total_steps)
-    options = {} if fraction == 1 else {"ascent_fraction": fraction}
-    return Method(
-        label=family,
-        kind="sssam",
-        rho=float(f"{draw.suggest_float('rho', *design.rho, log=True):.3g}"),
-        schedule=_met(schedule, mean, total_steps).to_dict(),
-        options={**options, "draws": "systematic"},
-    )
+    schedule = SHAPES[family](draw, mean, total_steps)
+    rho = float(f"{draw.suggest_float('rho', *design.rho, log=True):.3g}")
+    return design.method(family, rho, _met(schedule, mean, total_steps), fraction)
 
 
 def _fraction(draw: Trial, design: Design) -> float:
@@ -53,13 +50,6 @@ def _fraction(draw: Trial, design: Design) -> float:
 
 def _met(schedule: Schedule, mean: float, total_steps: int) -> Schedule:
     return schedule.with_budget(round(1 + mean, 12), total_steps)
-
-
-Shape = Callable[[Trial, float, int], Schedule]
-
-
-def _constant(draw: Trial, mean: float, total_steps: int) -> Schedule:
-    return constant(mean)
 
 
 def _ramp(family: Callable[[float, float], Schedule]) -> Shape:
@@ -74,44 +64,10 @@ def _ramp(family: Callable[[float, float], Schedule]) -> Shape:
     return shape
 
 
-def _power(draw: Trial, mean: float, total_steps: int) -> Schedule:
-    return _met(power(1.0), mean, total_steps)
-
-
-def _late(draw: Trial, mean: float, total_steps: int) -> Schedule:
-    return late(mean)
-
-
-def _two_levels(draw: Trial, mean: float, total_steps: int) -> Schedule:
-    """Two levels, the first anywhere that leaves the second in [0, 1]."""
-    edge = draw.suggest_float("edge", 0.05, 0.95)
-    low, high = max(0.0, (mean - (1 - edge)) / edge), min(1.0, mean / edge)
-    first = low + draw.suggest_float("level", 0.0, 1.0) * (high - low)
-    second = (mean - edge * first) / (1 - edge)
-    return piecewise([edge], [first, min(max(second, 0.0), 1.0)])
-
-
-def _block(draw: Trial, mean: float, total_steps: int) -> Schedule:
-    """One block of SAM steps, from the very first steps to the very last ones."""
-    steps = mean * total_steps
-    begin = draw.suggest_float("place", 0.0, 1.0) * (total_steps - steps)
-    edges = {round(begin): 1.0, round(begin + steps): 0.0}
-    inner = {edge: value for edge, value in edges.items() if 0 < edge < total_steps}
-    if round(begin) == round(begin + steps) or not inner:
-        return late(mean)
-    return piecewise(
-        [edge / total_steps for edge in inner], [float(round(begin) <= 0), *inner.values()]
-    )
-
-
-def _pieces(knots: int) -> Shape:
-    def shape(draw: Trial, mean: float, total_steps: int) -> Schedule:
-        """Equal pieces, each at a height of its own."""
-        heights = [draw.suggest_float(f"height {i}", -REACH, REACH) for i in range(knots)]
-        edges = [i / knots for i in range(1, knots)]
-        return piecewise(edges, filled(heights, mean))
-
-    return shape
+def _pieces(draw: Trial, mean: float, total_steps: int) -> Schedule:
+    """Equal pieces, each at a height of its own."""
+    heights = [draw.suggest_float(f"height {i}", -REACH, REACH) for i in range(KNOTS)]
+    return piecewise([i / KNOTS for i in range(1, KNOTS)], filled(heights, mean))
 
 
 def filled(heights: Sequence[float], mean: float) -> list[float]:
@@ -136,17 +92,15 @@ def filled(heights: Sequence[float], mean: float) -> list[float]:
     return [min(1.0, max(0.0, scale * weight)) for weight in weights]
 
 
-#: What is proposed under each name: families of `sssam.schedules`, and two free forms.
-SHAPES: Mapping[str, Callable[[int], Shape]] = MappingProxyType(
+#: What is proposed under each name: families of `sssam.schedules`, and a free form.
+SHAPES: Mapping[str, Shape] = MappingProxyType(
     {
-        "constant": lambda knots: _constant,
-        "linear": lambda knots: _ramp(linear),
-        "cosine": lambda knots: _ramp(cosine),
-        "sine": lambda knots: _ramp(sine),
-        "power": lambda knots: _power,
-        "late": lambda knots: _late,
-        "piecewise": lambda knots: _two_levels,
-        "block": lambda knots: _block,
+        "constant": lambda draw, mean, total_steps: constant(mean),
+        "linear": _ramp(linear),
+        "cosine": _ramp(cosine),
+        "sine": _ramp(sine),
+        "power": lambda draw, mean, total_steps: _met(power(1.0), mean, total_steps),
+        "late": lambda draw, mean, total_steps: late(mean),
         "pieces": _pieces,
     }
 )

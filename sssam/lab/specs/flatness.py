@@ -26,7 +26,7 @@ class FlatnessSettings(Spec):
 
     `samples` is the number of training samples, the first ones; `eigenvalues` how many; `probes`
     those of the trace; `radii` of SAM's ball, `adaptive_radii` of ASAM's ellipsoid; `steps` of
-    ascent within them, `draws` of random directions; `surface` whether a plane is measured too.
+    ascent within them, `draws` of random directions.
     """
 
     samples: Whole = SAMPLES
@@ -36,7 +36,6 @@ class FlatnessSettings(Spec):
     adaptive_radii: Radii = (0.5, 1.0, 2.0)
     steps: Whole = 5
     draws: Annotated[int, Field(ge=2)] = 20
-    surface: bool = False
 
 
 #: What a study measures of each run unless it says otherwise: seconds on a small model.
@@ -80,20 +79,12 @@ class Profile(Spec):
     score: tuple[float, ...]
 
 
-class Plane(Spec):
-    """Losses over a plane, a row for each y; None for those that are not finite."""
-
-    x: tuple[float, ...]
-    y: tuple[float, ...]
-    loss: tuple[tuple[Finite, ...], ...]
-
-
 class Flatness(Spec):
     """How flat the loss is at the weights that a run has reached, measured by `settings`.
 
     `loss` and `score` (the mean of the task's metric, in [0, 1]) are means over the first `samples`
-    of the training set, in evaluation mode; `weights` is the number of weights. `curve` and
-    `surface` are along filter-normalised random directions, the same for equal shapes.
+    of the training set, in evaluation mode; `weights` is the number of weights. `curve` is
+    along a filter-normalised random direction, the same for equal shapes.
     """
 
     settings: FlatnessSettings = Field(validation_alias=AliasChoices("settings", "plan"))
@@ -105,7 +96,6 @@ class Flatness(Spec):
     adaptive_curvature: Curvature
     rises: tuple[Rise, ...]
     curve: Profile
-    surface: Plane | None = None
 
 
 class Measured(Spec):

@@ -29,8 +29,8 @@ class DataSpec(Spec):
 
     `fingerprint` is of the data's content, so that two runs on data that differ are two runs, and
     data that were moved stay the same; `path` says only where they lie. `target` names the column
-    of the labels; `length` is that of a text example, in bytes. `test` is the number of test
-    examples: they are drawn once, before any seed, from data without a test set of their own.
+    of the labels. `test` is the number of test examples: they are drawn once, before any seed, from
+    data without a test set of their own.
     """
 
     name: str
@@ -41,7 +41,7 @@ class DataSpec(Spec):
     test: Whole | None = None
     label_noise: Annotated[float, Field(ge=0, le=1)] = 0.0
     target: str | None = None
-    length: Whole | None = None
+    length: None = Field(default=None, exclude=True)  # in records made before 0.2, of texts
 
 
 def _augment(given: object) -> object:
@@ -60,13 +60,12 @@ Augment = Annotated[
 class ModelSpec(Spec):
     """A model by name, with its sizes.
 
-    `widths` are those of hidden layers; `options` are the further ones that the model has in
-    `sssam.lab.tasks.models.MODELS`.
+    `widths` are those of its layers, as many as the model takes.
     """
 
     name: str
     widths: tuple[Whole, ...] = ()
-    options: dict[str, bool | int | float | str] = Field(default_factory=dict)
+    options: dict[str, None] = Field(default={}, exclude=True, max_length=0)  # as `length`
 
     @property
     def text(self) -> str:

@@ -1,18 +1,14 @@
-"""What each family of schedules would cost and do at a budget, before anything is paid for."""
+"""What each family of schedules would cost at a budget, before anything is paid for."""
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from math import sqrt
-from statistics import fmean
 from types import MappingProxyType
 from typing import NamedTuple
 
 from rich.table import Table
-from rich.text import Text
 
 from sssam.core.checks import count, number
 from sssam.lab.report.schedules import Band
-from sssam.roles.strength import How, Strength
 from sssam.schedules import (
     BudgetError,
     Schedule,
@@ -41,37 +37,28 @@ FAMILIES: Mapping[str, Schedule] = MappingProxyType(
     }
 )
 
-#: Signs of a curve by height, and those of a terminal without Unicode.
-_SIGNS, _PLAIN_SIGNS = "▁▂▃▄▅▆▇█", "_.:-=+*#"
-_CELLS = 40
-
 
 class AtBudget(NamedTuple):
     """One family at the budget; `schedule` is None where it can't reach it, `remark` says why.
 
     `expected` and `spread` are the mean and the standard deviation of the propagations a step over
-    draws; `rho` is the range of the effective radius over the steps that can be sharpness-aware.
+    draws.
     """
 
     family: str
     schedule: Schedule | None
     expected: float = 0.0
     spread: float = 0.0
-    rho: tuple[float, float] = (0.0, 0.0)
     remark: str = ""
 
 
-def families(
-    budget: float = 1.5, total_steps: int = 1000, rho: float = 0.05, strength: How = "fixed"
-) -> list[AtBudget]:
+def families(budget: float = 1.5, total_steps: int = 1000) -> list[AtBudget]:
     """Every family at a budget.
 
     Args:
         budget: propagations a step, in [1, 2]. A family that misses it by less than one step in
             the run comes as close as it can.
         total_steps: steps of the run, at least 1.
-        rho: radius, at least 0.
-        strength: "fixed", "per-step" or "total", as in `sssam.SSSAM`.
 
     Raises:
         ValueError: an argument out of its range.
@@ -81,55 +68,27 @@ def families(
     """
     budget = number("budget", budget, 1.0, 2.0, remedy="1 is the base optimizer, 2 is SAM")
     count("total_steps", total_steps, 1, remedy="the steps of the whole run")
-    number("rho", rho, 0.0, float("inf"), remedy="0 is the base optimizer")
-    return [
-        _at_budget(family, schedule, budget, total_steps, rho, strength)
-        for family, schedule in FAMILIES.items()
-    ]
+    return [_at(name, schedule, budget, total_steps) for name, schedule in FAMILIES.items()]
 
 
-def _at_budget(
-    family: str, schedule: Schedule, budget: float, total_steps: int, rho: float, strength: How
-) -> AtBudget:
+def _at(family: str, schedule: Schedule, budget: float, total_steps: int) -> AtBudget:
     try:
-        met = _met(schedule, budget, total_steps)
+        met = schedule.with_budget(budget, total_steps)
     except BudgetError as error:
         low, high = error.reachable
-        return AtBudget(family, None, remark=f"reaches {low:.4g} to {high:.4g} from {schedule!r}")
-    low, high, remark = _factors(met, total_steps, strength)
-    return AtBudget(
-        family,
-        met,
-        1 + met.mean_probability(total_steps),
-        sqrt(met.variance(total_steps)),
-        (rho * low, rho * high),
-        remark,
-    )
-
-
-def _met(schedule: Schedule, budget: float, total_steps: int) -> Schedule:
-    try:
-        return schedule.with_budget(budget, total_steps)
-    except BudgetError as error:
         nearest = min(error.reachable, key=lambda end: abs(end - budget))
         if abs(nearest - budget) > 1 / total_steps:
-            raise
-        return schedule.with_budget(nearest, total_steps)
+            remark = f"reaches {low:.4g} to {high:.4g} from {schedule!r}"
+            return AtBudget(family, None, remark=remark)
+        met = schedule.with_budget(nearest, total_steps)
+    expected = 1 + met.mean_probability(total_steps)
+    return AtBudget(family, met, expected, sqrt(met.variance(total_steps)))
 
 
-def _factors(schedule: Schedule, total_steps: int, how: How) -> tuple[float, float, str]:
-    """The range of the factor on rho; the remark tells where the optimizer would refuse it."""
-    try:
-        factor = Strength(schedule, total_steps, how)
-    except ValueError as error:
-        return 1.0, 1.0, f"refused with this strength: {error}"
-    return *factor.range(schedule.probabilities(total_steps)), ""
-
-
-def bands(found: Sequence[AtBudget], total_steps: int, seed: int = 0) -> list[Band]:
+def bands(plans: Sequence[AtBudget], total_steps: int, seed: int = 0) -> list[Band]:
     """The schedules for a plot, with the steps that would be drawn at a seed."""
     made = []
-    for each in found:
+    for each in plans:
         if each.schedule is not None:
             acting = set(Draws(each.schedule, total_steps, seed).acting_steps())
             taken = [step in acting for step in range(total_steps)]
@@ -138,34 +97,15 @@ def bands(found: Sequence[AtBudget], total_steps: int, seed: int = 0) -> list[Ba
     return made
 
 
-def table(found: Sequence[AtBudget], total_steps: int, encoding: str = "utf-8") -> Table:
-    """What can be had at the budget, each with its curve, and below it what can't.
-
-    `encoding` is the terminal's; without Unicode, plainer signs draw the same.
-    """
-    unicode = encoding.lower().startswith("utf")
+def table(plans: Sequence[AtBudget]) -> Table:
+    """What can be had at the budget, and below it what can't."""
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for name in ("schedule", "propagations", "rho", "over the run"):
-        made.add_column(name, overflow="fold", no_wrap=name == "over the run")
-    for each in found:
+    for name in ("schedule", "propagations", "spread over draws"):
+        made.add_column(name, overflow="fold")
+    for each in plans:
         if each.schedule is not None:
-            low, high = (f"{end:.4g}" for end in each.rho)
-            spread = f" {'±' if unicode else '+-'} {each.spread:.4f}" if each.spread else " exactly"
-            made.add_row(
-                repr(each.schedule),
-                f"{each.expected:.4f}{spread}",
-                low if low == high else f"{low} to {high}",
-                _curve(each.schedule.probabilities(total_steps), unicode),
-            )
-    made.caption = "\n".join(f"{each.family}: {each.remark}" for each in found if each.remark)
+            spread = f"{each.spread:.4f}" if each.spread else "exactly"
+            made.add_row(repr(each.schedule), f"{each.expected:.4f}", spread)
+    made.caption = "\n".join(f"{each.family}: {each.remark}" for each in plans if each.remark)
     made.caption_justify = "left"
     return made
-
-
-def _curve(values: Sequence[float], unicode: bool) -> Text:
-    """One sign for each part of the run, by the mean of its probabilities."""
-    signs, total = _SIGNS if unicode else _PLAIN_SIGNS, min(_CELLS, len(values))
-    edges = [i * len(values) // total for i in range(total + 1)]
-    means = (fmean(values[a:b]) for a, b in pairwise(edges))
-    drawn = "".join(signs[round(mean * (len(signs) - 1))] for mean in means)
-    return Text(drawn, style="cyan")

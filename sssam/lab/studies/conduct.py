@@ -20,13 +20,12 @@ from sssam.lab.specs.tuning import Tuning
 from sssam.lab.studies import tune
 from sssam.lab.studies.design import Part, Study, Tunable, runs
 from sssam.lab.studies.tune import Choice, Train
-from sssam.lab.training import loggers
 from sssam.runtime.files import write_whole
 
 FILE, RECORDS = "study.json", "records"
 
 #: The folders of a study's directory, whose names no task of several can have.
-OWN = (RECORDS, loggers.FOLDER)
+OWN = (RECORDS,)
 
 
 class UnfinishedError(Exception):
@@ -210,5 +209,5 @@ def compared(
 
 
 def folder(study: Study, part: Part, directory: Path) -> Path:
-    """Where what is shown of a task lies: the directory itself, if it is the only task."""
+    """Where the results of a task lie: the directory itself, if it is the only task."""
     return directory if len(study.parts) == 1 else directory / safe(part.task.name)

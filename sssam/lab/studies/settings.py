@@ -14,8 +14,11 @@ from sssam.lab.training import methods
 #: What is multiplied with the default rho of a kind's class for the first radii that are tried.
 FACTORS = (0.25, 1.0, 4.0, 16.0)
 
-#: First radii of kinds that need another range: isotropic noise acts at far larger ones.
-RADII: Mapping[str, tuple[float, ...]] = MappingProxyType({"random": (0.625, 2.5, 10.0, 40.0)})
+#: First radii of kinds that need another range: isotropic noise acts at far larger ones, and IRE,
+#: which has none by default, takes SAM's.
+RADII: Mapping[str, tuple[float, ...]] = MappingProxyType(
+    {"random": (0.625, 2.5, 10.0, 40.0), "ire": (0.0125, 0.05, 0.2, 0.8)}
+)
 
 #: First weight decays of a task that has none, where its optimizer decouples them from the loss.
 DECAYS = MappingProxyType({"adamw": (0.0, 0.01, 0.1)})
@@ -30,9 +33,9 @@ def radii(kind: str) -> Axis:
     Raises:
         ValueError: no such kind, or one without a rho.
     """
-    default = methods.default_rho(kind)
-    if not default:
+    if not methods.has_rho(kind):
         raise ValueError(f"kind {kind!r} has no rho: leave it out")
+    default = methods.default_rho(kind)
     values = RADII.get(kind, tuple(float(f"{default * factor:.3g}") for factor in FACTORS))
     return Axis(values=values, start=values[1], grows=True)
 
@@ -40,23 +43,21 @@ def radii(kind: str) -> Axis:
 def recipe(task: Task) -> dict[str, Axis]:
     """The axes of the recipe's settings that a task has, each starting where the task stands.
 
-    Weight decay is a task's that does not bring its own optimizer, label smoothing one with the
-    cross-entropy for its loss, and dropout one whose model has such a layer.
+    A task has weight decay unless the optimizer is its own, label smoothing if its loss is the
+    cross-entropy, and dropout if its model has such a layer.
     """
     rate = task.learning_rate
-    found = {"learning_rate": Axis(values=(rate / 2, rate, rate * 2), start=rate, grows=True)}
+    axes = {"learning_rate": Axis(values=(rate / 2, rate, rate * 2), start=rate, grows=True)}
     survey = tasks.survey(task)
     if task.optimizer != "own":
-        found["weight_decay"] = _decay(task)
-    if survey is None:
-        return found
+        axes["weight_decay"] = _decay(task)
     if survey.problem.loss is cross_entropy:
-        found["label_smoothing"] = Axis(values=(0.0, 0.1, 0.3), start=0.0, grows=True, most=MOST)
+        axes["label_smoothing"] = Axis(values=(0.0, 0.1, 0.3), start=0.0, grows=True, most=MOST)
     dropped = [m.p for m in survey.problem.model.modules() if isinstance(m, _DropoutNd)]
     if dropped and dropped[0] <= MOST:
         values = tuple(sorted({0.0, 0.2, 0.5, dropped[0]}))
-        found["dropout"] = Axis(values=values, start=dropped[0], grows=True, most=MOST)
-    return found
+        axes["dropout"] = Axis(values=values, start=dropped[0], grows=True, most=MOST)
+    return axes
 
 
 def _decay(task: Task) -> Axis:

@@ -4,21 +4,22 @@ What a file can say is shown by example in docs/laboratory.md.
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from sssam.lab import engines, tasks
 from sssam.lab.runs import checks
 from sssam.lab.specs import Method, Name, Task
 from sssam.lab.specs.flatness import OF_STUDY, FlatnessSettings
+from sssam.lab.specs.invalid import complaint
 from sssam.lab.specs.names import nearest, safe
 from sssam.lab.studies import defaults, settings, trials
 from sssam.lab.studies.conduct import OWN
 from sssam.lab.studies.design import TRIALS, TUNING_SEEDS, Part, Study, Tunable
-from sssam.lab.studies.located import Text
 from sssam.lab.studies.variants import AnyVariant, RecipeTable, Table
 
 #: The most seeds that a number can stand for: more would be a slip of the finger.
@@ -99,22 +100,18 @@ class File(Table):
         Raises:
             ValueError: what can't be on this task; a MethodError names the variant.
         """
-        recipe = self.recipe
+        recipe, controls = self.recipe, self.controls
         axes = settings.recipe(task) if recipe is None else recipe.axes("base", task)
-        names = self.controls if isinstance(self.controls, list) else None
+        names = controls if isinstance(controls, list) else None
+        variants = [each.tunable(task) for each in self.variants or ()]
         part = Part(
             task=task,
             base=Tunable(method=Method(label="base", kind="base"), axes=axes),
-            controls=defaults.controls(task, names) if self.controls else (),
-            variants=self._variants(task),
+            controls=defaults.controls(task, names) if controls else (),
+            variants=tuple(variants) or defaults.tuned_variants(),
         )
         check(part, self.trials)
         return part
-
-    def _variants(self, task: Task) -> tuple[Tunable, ...]:
-        if self.variants is None:
-            return defaults.tuned_variants()
-        return tuple(each.tunable(task) for each in self.variants)
 
 
 def check(part: Part, count: int) -> None:
@@ -140,34 +137,53 @@ def read(path: Path, data: Mapping[str, str] | None = None) -> Study:
     paths of data by the names of tasks, in place of what the file says.
 
     Raises:
-        ValueError: no TOML, with the line; an unknown key, with the nearest and its line; a value
-            of a wrong type or out of its range; an empty grid; no seeds; a label twice; an unknown
-            task, kind, option or engine; unequal trials. The text begins with the file's name.
+        ValueError: no TOML; an unknown key, with the nearest; a value of a wrong type or out of its
+            range; an empty grid; no seeds; a label twice; an unknown task, kind, option or engine;
+            unequal trials. The text begins with the file's name and the keys that lead there.
         FileNotFoundError: no such file, or the data of a task are missing.
         ConnectionError: the hub that has the data can't be reached.
     """
-    text = Text(path, content := _content(path))
-    with text.at():
-        file = File.model_validate(_parsed(content))
-    found = list[Part]()
-    labels = [variant.named() for variant in file.variants or ()]
-    for number, table in enumerate(file.tasks):
-        with text.at("tasks", number):
+    with _naming(path):
+        content = tomllib.loads(path.read_text("utf-8-sig"))  # it may begin with a byte order mark
+        try:
+            file = File.model_validate(content)
+        except ValidationError as error:
+            raise ValueError(complaint(error, given=content)) from error
+    parts = list[Part]()
+    for number, table in enumerate(file.tasks, start=1):
+        with _naming(path, f"tasks {number}"):
             task = table.task(file.epochs, data or {}, path.parent)
-            _require_folder(task, [part.task for part in found], len(file.tasks) > 1)
-        with text.at(labels=labels):
-            found.append(file.part(task))
-    _require_known(data or {}, [part.task.name for part in found])
-    with text.at():
+            _require_folder(task, [part.task for part in parts], len(file.tasks) > 1)
+        with _naming(path):
+            parts.append(file.part(task))
+    _require_known(data or {}, [part.task.name for part in parts])
+    with _naming(path):
         return Study(
             name=file.name or path.stem,
-            parts=tuple(found),
+            parts=tuple(parts),
             seeds=_listed(file.seeds, 0),
             tuning_seeds=_listed(file.tuning_seeds, TUNING_SEEDS[0]),
             trials=file.trials,
             engine=file.engine,
             flatness=file.flatness,
         )
+
+
+@contextmanager
+def _naming(path: Path, *where: str) -> Iterator[None]:
+    """Begins the text of what is raised inside with the file, and the place in it."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: {error}: save the file as text in UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path}: this is no TOML: {error}") from error
+    except ValidationError as error:
+        raise ValueError(f"{path}: {complaint(error)}") from error
+    except (OSError, ModuleNotFoundError, ValueError, TypeError) as error:
+        kind = ValueError if isinstance(error, ValueError | TypeError) else type(error)
+        reason = getattr(error, "strerror", None) or str(error)
+        raise kind(": ".join([str(path), *where, reason])) from error
 
 
 def _listed(given: int | list[int], first: int) -> tuple[int, ...]:
@@ -185,25 +201,6 @@ def _require_folder(task: Task, before: list[Task], several: bool) -> None:
     taken = {*(safe(each.name).casefold() for each in before), *(OWN if several else ())}
     if safe(task.name).casefold() in taken:
         raise ValueError(f"task {task.name!r}: its folder is taken, give the task another label")
-
-
-def _content(path: Path) -> str:
-    """The text of a file, whose first sign may be a byte order mark."""
-    try:
-        return path.read_text("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: {error}: save the file as text in UTF-8") from error
-    except OSError as error:
-        raise type(error)(
-            f"study file {str(path)!r}: {error.strerror}: name a .toml file"
-        ) from error
-
-
-def _parsed(content: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(content)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ValueError(f"this is no TOML: {error}") from error
 
 
 def _beside(given: str, folder: Path) -> str:

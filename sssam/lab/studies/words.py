@@ -8,10 +8,10 @@ from pydantic import ValidationError
 
 from sssam.lab.runs import checks
 from sssam.lab.specs import Method, Task
+from sssam.lab.specs.invalid import complaint
 from sssam.lab.specs.names import nearest
 from sssam.lab.studies import defaults
 from sssam.lab.studies.design import Tunable
-from sssam.lab.studies.located import first
 from sssam.lab.studies.variants import VARIANT
 from sssam.lab.training import methods
 
@@ -53,9 +53,7 @@ def _named(word: str, task: Task, tune: bool) -> list[Tunable]:
     try:
         return [_of_kind(kind.casefold(), given, task, tune)]
     except ValidationError as error:
-        place, reason = first(error)
-        keys = [str(part) for part in place if part in given]
-        raise ValueError(": ".join([f"variant {word!r}", *keys, reason])) from error
+        raise ValueError(f"variant {word!r}: {complaint(error, given=given)}") from error
 
 
 def _fixed(method: Method) -> Tunable:

@@ -1,4 +1,4 @@
-"""Data in files and on the hub, all through Hugging Face's `datasets.load_dataset`."""
+"""Tables and images from files and the hub, through Hugging Face's `datasets.load_dataset`."""
 
 from collections.abc import Iterable, Mapping
 from functools import cache, partial
@@ -16,59 +16,40 @@ from sssam.lab.tasks.pools import Pool, per_channel, per_column, rows
 
 #: Columns that are taken for the labels, the first one that is there.
 LABELS = ("label", "labels", "fine_label", "target", "class", "y")
-#: Columns of text that are taken for the inputs, where there are no images.
-TEXTS = ("text", "sentence", "content", "review", "question")
-#: Bytes of a text, where no length is given.
-LENGTH = 256
 
 
-def hub(name: str, target: str | None = None, length: int | None = None) -> Pool:
+def hub(name: str, target: str | None = None) -> Pool:
     """A data set of the Hugging Face hub, by its name and perhaps `/CONFIGURATION`.
 
     Raises:
         ConnectionError: the hub can't be reached.
         ValueError: as `_read`.
     """
-    words = name.split("/")
-    return _read(name, target, length, "/".join(words[:2]), name=words[2] if words[2:] else None)
+    organisation, _, rest = name.partition("/")
+    named, _, configuration = rest.partition("/")
+    place = f"{organisation}/{named}" if named else organisation
+    return _read(name, target, place, name=configuration or None)
 
 
-def parquet(path: str, target: str | None = None, length: int | None = None) -> Pool:
-    """A folder of train*.parquet, and perhaps test*.parquet.
-
-    Raises:
-        FileNotFoundError: there is no train*.parquet.
-        ValueError: as `_read`.
-    """
-    named = {part: Path(path).glob(f"{part}*.parquet") for part in ("train", "test")}
-    files = {part: found for part, each in named.items() if (found := sorted(map(str, each)))}
-    if "train" not in files:
-        raise FileNotFoundError(
-            f"data path {path!r} has no train*.parquet: give the folder with those files"
-        )
-    return _read(path, target, length, "parquet", data_files=files)
+def folder(path: str, target: str | None = None) -> Pool:
+    """A folder of images, one folder a class, or of tables; raises ValueError as `_read`."""
+    return _read(path, target, path)
 
 
-def imagefolder(path: str, target: str | None = None) -> Pool:
-    """A folder of images, in one folder for each class; raises ValueError as `_read`."""
-    return _read(path, target, None, "imagefolder", data_dir=path)
-
-
-def table(path: str, target: str | None = None, length: int | None = None) -> Pool:
+def table(path: str, target: str | None = None) -> Pool:
     """A .csv, .tsv or .parquet file; raises ValueError as `_read`."""
     if (ending := Path(path).suffix) == ".parquet":
-        return _read(path, target, length, "parquet", data_files=path)
+        return _read(path, target, "parquet", data_files=path)
     separator = "\t" if ending == ".tsv" else ","
     # Read whole, since types are guessed anew in each chunk.
-    return _read(path, target, length, "csv", data_files=path, sep=separator, chunksize=None)
+    return _read(path, target, "csv", data_files=path, sep=separator, chunksize=None)
 
 
-def _read(place: str, target: str | None, length: int | None, builder: str, **where: Any) -> Pool:
-    """Images, short texts or a table's features, each with its class.
+def _read(place: str, target: str | None, builder: str, **where: Any) -> Pool:
+    """Images, or a table's features, each with its class.
 
-    Inputs are a column of images; or one of text by one of the names of `TEXTS`; or all columns but
-    the label's, numbers and categories. The test part is the test set; where it is missing or its
-    labels are withheld, the validation part is.
+    Inputs are a column of images; or all columns but the label's, numbers and categories. The test
+    part is the test set; where it is missing or its labels are withheld, the validation part is.
 
     Raises:
         ValueError: files that can't be read; no column of labels, or none of inputs; labels that
@@ -83,19 +64,13 @@ def _read(place: str, target: str | None, length: int | None, builder: str, **wh
     chosen = [parts["train"], *_test(parts, label)]
     labels, classes = _classes(chosen, label)
     inputs = [each for each in kinds if each != label]
-    images = [each for each in inputs if isinstance(kinds[each], datasets.Image)]
-    texts = [each for each in TEXTS if each in inputs]
     joined = datasets.concatenate_datasets([each.select_columns(inputs) for each in chosen])
     pool = partial(Pool, labels, classes=classes, test_size=sum(map(len, chosen[1:])))
-    if length is not None and (images or not texts):
-        raise ValueError(f"data {place!r} takes no length, got {length}: leave it out")
-    if images:
-        pictures = joined.select_columns(images[0])
-        stored = partial(_encoded, pictures, images[0])
-        return pool(_decoding(pictures, images[0]), stored=stored, scaled=per_channel)
-    if texts:
-        tokens = _tokens(joined[texts[0]][:], length or LENGTH)
-        return pool(tokens.__getitem__, stored=lambda: rows(tokens), vocabulary=256)
+    image = next((each for each in inputs if isinstance(kinds[each], datasets.Image)), None)
+    if image is not None:
+        pictures = joined.select_columns(image)
+        stored = partial(_encoded, pictures, image)
+        return pool(_decoding(pictures, image), stored=stored, scaled=per_channel)
     values, numbers = features(joined)
     scaled = partial(per_column, numbers)
     return pool(values.__getitem__, stored=lambda: rows(values), scaled=scaled)
@@ -113,14 +88,8 @@ def _loaded(place: str, builder: str, where: Mapping[str, Any]) -> Any:
         raise ConnectionError(f"{error}: {remedy}") from error
     except (ValueError, FileNotFoundError, datasets.exceptions.DatasetGenerationError) as error:
         reason = error.__cause__ or error
-        said = str(reason) + ": save the file as text in UTF-8" * isinstance(reason, UnicodeError)
-        if isinstance(reason, FileNotFoundError) or "corresponds to no data" in said:
-            remedy = (
-                "no image: give one with a folder of images for each class, with train*.parquet, "
-                "or the directory of a study"
-            )
-            said = f"it holds {remedy if builder == 'imagefolder' else 'no examples'}"
-        raise ValueError(f"data {place!r} can't be read: {said}") from error
+        encoding = ": save the file as text in UTF-8" * isinstance(reason, UnicodeError)
+        raise ValueError(f"data {place!r} can't be read: {reason}{encoding}") from error
     if "train" not in parts:
         raise ValueError(f"data {place!r} has the parts {sorted(parts)}: need 'train'")
     return parts
@@ -130,18 +99,15 @@ def _label(place: str, target: str | None, kinds: Mapping[str, Any]) -> str:
     """The name of the column that holds the labels."""
     if target is not None and target not in kinds:
         raise ValueError(nearest(f"column of {place!r}", target, kinds))
-    found = target or next((column for column in LABELS if column in kinds), None)
-    if found is None:
+    column = target or next((name for name in LABELS if name in kinds), None)
+    if column is None:
         raise ValueError(
             f"{place!r} has columns {', '.join(kinds)}, none of them a label: name its column, as "
             f"in {Path(place).name}:{list(kinds)[-1]}; images need a folder for each class"
         )
     if len(kinds) == 1:
-        raise ValueError(
-            f"{place!r} has one column, {found!r}: need inputs and a label; commas separate the "
-            "columns of a .csv, tabs those of a .tsv"
-        )
-    return found
+        raise ValueError(f"{place!r} has one column, {column!r}: need inputs and a label")
+    return column
 
 
 def _test(parts: Any, label: str) -> list[Any]:
@@ -173,12 +139,6 @@ def _classes(parts: list[Any], column: str) -> tuple[Tensor, int]:
     return torch.tensor([number[value] for value in values], dtype=torch.long), len(names)
 
 
-def _tokens(texts: list[str], length: int) -> Tensor:
-    """The first `length` bytes of each text in UTF-8, zeros before shorter ones."""
-    kept = bytearray().join(each.encode()[:length].rjust(length, b"\0") for each in texts)
-    return torch.frombuffer(kept, dtype=torch.uint8).view(-1, length)
-
-
 def _decoding(pictures: Any, column: str) -> Any:
     """From an index to float32 images in [0, 1]; each is decoded once, and kept as bytes."""
     mode = "L" if pictures[0][column].mode == "L" else "RGB"
@@ -189,14 +149,14 @@ def _decoding(pictures: Any, column: str) -> Any:
         return torch.from_numpy(pixels).view(*pixels.shape[:2], -1).permute(2, 0, 1)
 
     def inputs(index: Tensor) -> Tensor:
-        found = [decoded(i) for i in index.tolist()]
-        sizes = sorted({tuple(each.shape[:0:-1]) for each in found})
+        images = [decoded(i) for i in index.tolist()]
+        sizes = sorted({tuple(each.shape[:0:-1]) for each in images})
         if len(sizes) > 1:
             raise ProblemError(
                 f"images of several sizes, such as {sizes[0]} and {sizes[-1]}: resize them to one "
                 "size first"
             )
-        return torch.stack(found).float().div_(255.0)
+        return torch.stack(images).float().div_(255.0)
 
     return inputs
 

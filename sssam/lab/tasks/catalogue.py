@@ -63,13 +63,5 @@ RECIPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "features": {"model": ModelSpec(name="mlp", widths=(128, 128)), "learning_rate": 0.05},
         "images": {"model": ModelSpec(name="resnet20"), "epochs": 20, "batch_size": 128},
-        "tokens": {
-            "model": ModelSpec(name="transformer"),
-            "epochs": 10,
-            "batch_size": 32,
-            "optimizer": "adamw",
-            "learning_rate": 1e-3,
-            "weight_decay": 0.1,
-        },
     }
 )

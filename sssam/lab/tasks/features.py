@@ -25,7 +25,14 @@ def features(table: Any) -> tuple[Tensor, int]:
     numbers = frame.select_dtypes(include=["number", "bool"])
     categories = frame.drop(columns=list(numbers.columns))
     for name in categories:
-        _require_categories(name, str(getattr(table.features[name], "dtype", "list")), frame[name])
+        kind = str(getattr(table.features[name], "dtype", "list"))
+        is_text = kind in ("string", "large_string", "null")
+        if not is_text or frame[name].nunique() > max(MOST_CATEGORIES, len(frame) / 2):
+            what = "too many different texts" if is_text else f"values of type {kind}"
+            raise ValueError(
+                f"column {name!r} holds {what}, must hold numbers or categories: leave it out, or "
+                "write a task file"
+            )
     parts = [numbers.to_numpy(dtype=np.float32, na_value=np.nan)]
     infinite = np.isinf(parts[0]).any(0)
     if infinite.any():
@@ -38,14 +45,3 @@ def features(table: Any) -> tuple[Tensor, int]:
         named = categories.astype(object).where(categories.notna(), "missing").astype(str)
         parts.append(encoder.fit_transform(named.to_numpy(dtype=object)))
     return torch.from_numpy(np.concatenate(parts, 1)), len(numbers.columns)
-
-
-def _require_categories(name: str, kind: str, column: Any) -> None:
-    what = {"string": "", "large_string": "", "null": ""}.get(kind, f"values of type {kind}")
-    if not what and column.nunique() > max(MOST_CATEGORIES, len(column) / 2):
-        what = f"{column.nunique()} different texts"
-    if what:
-        raise ValueError(
-            f"column {name!r} holds {what}: give columns of numbers or categories; call one of "
-            "texts to classify `text`"
-        )

@@ -14,10 +14,9 @@ from sssam.lab.tasks import models, problems, sources, taskfile
 from sssam.lab.tasks import splits as data
 from sssam.lab.tasks.catalogue import RECIPES, TASKS
 from sssam.lab.tasks.examples import ProblemError
-from sssam.lab.tasks.problems import Survey
 from sssam.lab.tasks.sources import HUB
 
-_OF_DATA = frozenset(DataSpec.model_fields) - {"name", "path", "fingerprint"}
+_OF_DATA = frozenset({"train", "validation", "test", "label_noise", "target"})
 _TABLES = (".csv", ".tsv", ".parquet")
 
 
@@ -29,12 +28,9 @@ def find(name: str, data_path: str | None = None, changes: Mapping[str, Any] | N
     - `my_task.py` or `my_task.py:function`: a function of one's own (`sssam.lab.Problem`); the file
       is imported, and the function called with seed 0;
     - `table.csv`, `table.csv:column` (also .tsv and .parquet): a table and its target;
-    - `book.txt`: any text file, to predict its next byte;
-    - a folder of images in one folder a class, or of train*.parquet;
-    - `hub:organisation/name`: a data set of images or texts on the Hugging Face hub, and perhaps
-      `/configuration` and `:column`.
-
-    A user's function that raises is found too: its runs then keep the traceback.
+    - a folder of images in one folder a class, or of tables;
+    - `hub:organisation/name`: a data set of the Hugging Face hub, and perhaps `/configuration` and
+      `:column`.
 
     Args:
         name: the word.
@@ -43,14 +39,13 @@ def find(name: str, data_path: str | None = None, changes: Mapping[str, Any] | N
 
     Raises:
         ValueError: no such task (with the nearest names), data that take no path, or a file that
-            breaks the interface.
+            breaks the interface, or raises.
         FileNotFoundError: the path does not exist.
     """
     changes = changes or {}
     if name in TASKS:
-        task = TASKS[name]
-        source = task.data.model_copy(update={"path": data_path})
-        task = task.model_copy(update={"data": source})
+        source = TASKS[name].data.model_copy(update={"path": data_path})
+        task = TASKS[name].model_copy(update={"data": source})
     elif data_path is not None:
         raise ValueError(f"task {name!r} takes no path of data, got {data_path!r}: leave it out")
     elif name.endswith(".py") or ".py:" in name:
@@ -63,17 +58,6 @@ def find(name: str, data_path: str | None = None, changes: Mapping[str, Any] | N
     return task.model_copy(update={"data": data.identified(task.data)})
 
 
-def word(task: Task) -> str:
-    """What names the task on a command line, its data's path apart."""
-    if task.code is not None:
-        own = task.code.function
-        return task.code.path + ("" if own == taskfile.DEFAULT_FUNCTION else f":{own}")
-    if task.name in TASKS:
-        return task.name
-    target = "" if task.data.target is None else f":{task.data.target}"
-    return (task.data.path or task.data.name) + target
-
-
 def _data(name: str, target: str | None) -> DataSpec:
     """The data on the hub or at a path, perhaps with the target's column after a colon."""
     if name.startswith(HUB):
@@ -84,13 +68,15 @@ def _data(name: str, target: str | None) -> DataSpec:
         before, _, column = name.rpartition(":")
         path, target = Path(before), target or column
     if not path.exists():
-        looks_like_a_path = "/" in name or Path(name).suffix in (*_TABLES, ".txt")
+        looks_like_a_path = "/" in name or Path(name).suffix in _TABLES
         hint = "; there is no such file or folder either" * looks_like_a_path
         raise ValueError(nearest("task", name, TASKS) + hint)
-    if path.is_dir():
-        kind = "parquet" if any(path.glob("train*.parquet")) else "imagefolder"
-    else:
-        kind = "table" if path.suffix in _TABLES else "text"
+    if not path.is_dir() and path.suffix not in _TABLES:
+        raise ValueError(
+            f"task {name!r} is neither a folder nor one of *{', *'.join(_TABLES)}: anything else "
+            "is read by a task file of your own, as examples/tasks/text.py reads a text"
+        )
+    kind = "folder" if path.is_dir() else "table"
     return DataSpec(name=kind, path=str(path.resolve()), target=target)
 
 
@@ -116,16 +102,14 @@ def _of_file(name: str) -> Task:
         task = changed(task, given)
     except ValueError as error:
         raise ProblemError(f"SETTINGS in {code.path}: {error}") from error
-    found = survey(task)
-    if found is None:
-        return task
-    if found.problem.optimizer is not None and "optimizer" in given:
+    surveyed = problems.survey(task)
+    if surveyed.problem.optimizer is not None and "optimizer" in given:
         raise ProblemError(
             f"{code.path}: SETTINGS name an optimizer, and the Problem gives one: leave one out"
         )
-    update: dict[str, Any] = {"metric": found.problem.metric_name}
-    update["data"] = task.data.model_copy(update={"fingerprint": found.fingerprint})
-    if found.problem.optimizer is not None:
+    update: dict[str, Any] = {"metric": surveyed.problem.metric_name}
+    update["data"] = task.data.model_copy(update={"fingerprint": surveyed.fingerprint})
+    if surveyed.problem.optimizer is not None:
         update["optimizer"] = "own"
     return task.model_copy(update=update)
 
@@ -138,8 +122,8 @@ def _free(name: str) -> str:
 def changed(task: Task, changes: Mapping[str, Any]) -> Task:
     """A task with other settings, by the names of their fields.
 
-    Those are the fields of `Task`; of its `data`: `train`, `validation`, `test`, `label_noise`,
-    `target` and `length`; and `model`, a name or a dict of `ModelSpec`'s fields.
+    Those are the fields of `Task`; of its `data`: `train`, `validation`, `test`, `label_noise` and
+    `target`; and `model`, a name or a dict of `ModelSpec`'s fields.
 
     Raises:
         ValueError: no such setting (with the nearest names), a value of a wrong type or range, or
@@ -160,7 +144,7 @@ def changed(task: Task, changes: Mapping[str, Any]) -> Task:
     except ValidationError as error:
         raise ValueError(complaint(error, Task.model_fields).removeprefix("data.")) from error
     check(made)
-    if made.data.fingerprint is None or not of_data.keys() & {"target", "length"}:
+    if made.data.fingerprint is None or "target" not in of_data:
         return made
     return made.model_copy(update={"data": data.identified(made.data)})
 
@@ -187,23 +171,3 @@ def check(task: Task) -> None:
                 f"task {task.name!r}: optimizer 'own' is for a Problem that gives one; give 'sgd' "
                 "or 'adamw'"
             )
-
-
-def survey(task: Task) -> Survey | None:
-    """What is known of a task before training: its model, tried on one batch, and its data's size.
-
-    None where a user's function raises, whose runs then keep the error.
-
-    Raises:
-        ValueError, FileNotFoundError: as `find` would.
-        ProblemError: the model can't be trained on the data; names the task, model and shapes.
-    """
-    check(task)
-    try:
-        return problems.survey(task)
-    except ProblemError:
-        raise
-    except (Exception, SystemExit):  # whatever a user's function does
-        if task.code is None:
-            raise
-        return None

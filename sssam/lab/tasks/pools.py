@@ -14,15 +14,14 @@ class Pool:
     """All examples; the last `test_size` of them are the data's own test set (0: none).
 
     Args:
-        labels: whole numbers of shape (n,), or (n, length) where each position has one.
-        inputs: from an index to float32 images in [0, 1] of shape (n, channels, height, width), to
-            float32 features (n, features), or to uint8 tokens (n, length).
+        labels: whole numbers of shape (n,).
+        inputs: from an index to float32 images in [0, 1] of shape (n, channels, height, width), or
+            to float32 features (n, features).
         classes: how many labels can occur.
         stored: the inputs as they are kept, in their order, for a fingerprint.
         test_size: of the own test set.
         scaled: from the inputs of the training set and of other sets to scaled ones, by the former;
             it may scale in place.
-        vocabulary: how many tokens can occur, where inputs are tokens.
     """
 
     labels: Tensor
@@ -31,7 +30,6 @@ class Pool:
     stored: Callable[[], Iterable[bytes]]
     test_size: int = 0
     scaled: Callable[[list[Tensor]], list[Tensor]] = lambda parts: parts
-    vocabulary: int | None = None
 
     @cached_property
     def content(self) -> str:

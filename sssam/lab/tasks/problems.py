@@ -56,7 +56,8 @@ def survey(task: Task) -> Survey:
     """Makes the problem of seed 0, and tries its model on one batch, forward and backward.
 
     Raises:
-        As `make`; and ProblemError where the model, loss or metric can't run on the batch.
+        ValueError, FileNotFoundError: as `make`.
+        ProblemError: a user's function raises, or the model, loss or metric can't run on the batch.
     """
     try:
         if task.code is not None:
@@ -71,7 +72,9 @@ def survey(task: Task) -> Survey:
 @lru_cache(maxsize=4)
 def _of_file(path: str, function: str, sha256: str, batch: int) -> Survey:
     """The survey of a user's function, made once a process and content of the file."""
-    problem = taskfile.problem(Code(path=path, function=function, sha256=sha256), 0)
+    code = Code(path=path, function=function, sha256=sha256)
+    with taskfile.reporting(code, f"{function}(0) was called"):
+        problem = taskfile.problem(code, 0)
     return _tried(problem, batch, len(problem.parts[0]), fingerprint(problem.parts))
 
 

@@ -1,6 +1,6 @@
 """Where examples come from, by the names of `DataSpec`: each reader gives a `Pool`.
 
-The parameters of a reader, of `path`, `target` and `length`, are the settings that its data take.
+The parameters of a reader, of `path` and `target`, are the settings that its data take.
 """
 
 import gzip
@@ -75,39 +75,15 @@ def cifar10(path: str | None = None, target: str | None = None) -> Pool:
     """50,000 and 10,000 images of 32 x 32: from a folder of Parquet files, or through the hub."""
     if path is None:
         return adapter.hub("uoft-cs/cifar10", target)
-    return adapter.parquet(path, target)
-
-
-def text(path: str, length: int = 128) -> Pool:
-    """A file, cut into pieces of `length` bytes; each byte's label is the one after it.
-
-    The last tenth of the file is the test set; what is left of it at the end, short of a piece, is
-    left out.
-
-    Raises:
-        ValueError: the file holds fewer than ten pieces.
-    """
-    content = torch.tensor(bytearray(Path(path).read_bytes()), dtype=torch.uint8)
-    pieces = (len(content) - 1) // length
-    if pieces < 10:
-        raise ValueError(
-            f"data {path!r} hold {len(content)} bytes, need at least {10 * length + 1} for "
-            f"pieces of length {length}: give a longer file or a smaller length"
-        )
-    inputs = content[: pieces * length].view(pieces, length)
-    following = content[1 : pieces * length + 1].view(pieces, length)
-    kept, size = lambda: rows(inputs), pieces // 10
-    return Pool(following, inputs.__getitem__, 256, kept, size, vocabulary=256)
+    return adapter.folder(path, target)
 
 
 READERS: dict[str, Callable[..., Pool]] = {
     "digits": digits,
     "fashion-mnist": fashion_mnist,
     "cifar10": cifar10,
-    "parquet": adapter.parquet,
-    "imagefolder": adapter.imagefolder,
+    "folder": adapter.folder,
     "table": adapter.table,
-    "text": text,
 }
 
 
@@ -119,7 +95,7 @@ def reader(name: str) -> Callable[..., Pool]:
     """
     if name.startswith(HUB):
         words = name.removeprefix(HUB).split("/")
-        if not 1 <= len(words) <= 3 or not all(words):
+        if len(words) > 3 or not all(words):
             raise ValueError(f"data {name!r}: write {HUB}ORGANISATION/NAME or {HUB}NAME")
         return partial(adapter.hub, name.removeprefix(HUB))
     if name not in READERS:
@@ -127,7 +103,7 @@ def reader(name: str) -> Callable[..., Pool]:
     return READERS[name]
 
 
-def settings(spec: DataSpec) -> dict[str, str | int]:
+def settings(spec: DataSpec) -> dict[str, str]:
     """What a spec gives its reader, checked before anything is read.
 
     Raises:
@@ -135,7 +111,7 @@ def settings(spec: DataSpec) -> dict[str, str | int]:
             or another setting that it can't use.
         FileNotFoundError: `path` does not exist.
     """
-    given = {"path": spec.path, "target": spec.target, "length": spec.length}
+    given = {"path": spec.path, "target": spec.target}
     takes = inspect.signature(reader(spec.name)).parameters
     for name, value in given.items():
         if value is not None and name not in takes:

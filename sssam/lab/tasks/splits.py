@@ -34,19 +34,11 @@ def pool(spec: DataSpec) -> Pool:
     if spec.path is not None:
         state = Path(spec.path).stat()
         stamp = (state.st_mtime_ns, state.st_size)
-    found = _read(spec.name, tuple(given.items()), stamp)
-    if spec.label_noise and found.labels.ndim > 1:
-        raise ValueError(
-            f"data {spec.name!r} takes no label noise, got {spec.label_noise:g}: its labels are "
-            "the text itself"
-        )
-    return found
+    return _read(spec.name, tuple(given.items()), stamp)
 
 
 @lru_cache(maxsize=4)
-def _read(
-    name: str, given: tuple[tuple[str, str | int], ...], stamp: tuple[int, int] | None
-) -> Pool:
+def _read(name: str, given: tuple[tuple[str, str], ...], stamp: tuple[int, int] | None) -> Pool:
     return sources.reader(name)(**dict(given))
 
 
@@ -80,21 +72,19 @@ def load(spec: DataSpec, seed: int, at_most: int | None = None) -> Split:
             those that the spec's fingerprint is of.
         FileNotFoundError: a path that does not exist.
     """
-    found = pool(spec)
-    if spec.fingerprint not in (None, found.content):
+    whole = pool(spec)
+    if spec.fingerprint not in (None, whole.content):
         raise ValueError(
-            f"data {spec.name!r} changed since this run was planned (fingerprint {found.content}, "
+            f"data {spec.name!r} changed since this run was planned (fingerprint {whole.content}, "
             f"then {spec.fingerprint}): other data are another run; give the same command again, "
             "or put them back"
         )
-    indices = [index[:at_most] for index in _indices(spec, found, seed)]
-    inputs = found.scaled([found.inputs(index) for index in indices])
-    labels = [found.labels[index] for index in indices]
-    labels[0] = _redrawn(labels[0], spec.label_noise, found.classes, seed)
+    indices = [index[:at_most] for index in _indices(spec, whole, seed)]
+    inputs = whole.scaled([whole.inputs(index) for index in indices])
+    labels = [whole.labels[index] for index in indices]
+    labels[0] = _redrawn(labels[0], spec.label_noise, whole.classes, seed)
     train, validation, test = map(Examples, inputs, labels)
-    shape = tuple(train.inputs.shape[1:])
-    form = Form(shape, found.classes, found.vocabulary, each_position=found.labels.ndim > 1)
-    return Split(train, validation, test, form)
+    return Split(train, validation, test, Form(tuple(train.inputs.shape[1:]), whole.classes))
 
 
 def _indices(spec: DataSpec, pool: Pool, seed: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -9,7 +9,6 @@ from typing import Any
 import torch
 
 from sssam.lab.specs import Run
-from sssam.lab.training.hardware import together
 from sssam.lab.training.state import Position, Training
 from sssam.lab.training.weights import evaluated_epoch
 from sssam.runtime import files
@@ -84,7 +83,7 @@ def _flat(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
 
 
 class Keeper:
-    """Writes a checkpoint at an epoch's end where one is due; the first rank decides and writes.
+    """Writes a checkpoint at an epoch's end where one is due.
 
     Args:
         path: the file; None for no checkpoints.
@@ -101,34 +100,9 @@ class Keeper:
         Raises:
             CheckpointError: it could not be written.
         """
-        due = monotonic() - self.last >= self.least_seconds
-        if self.path is None or not agreed(training, due):
-            return
-        kept = state(training)
-        if not training.share.rank:
-            save(self.path, training.run, kept)
-        self.last = monotonic()
-
-
-def agreed(training: Training, answer: Any) -> Any:
-    """The first rank's answer, on all ranks."""
-    return answer if training.share.world == 1 else training.fabric.broadcast(answer)
-
-
-def go_on(training: Training, path: Path | None) -> None:
-    """Puts a run where a checkpoint left it, if there is one; the first rank alone reads it.
-
-    Raises:
-        ValueError: it is no checkpoint, or another run's.
-    """
-
-    def stored() -> dict[str, Any] | None:
-        mine = path is not None and not training.share.rank and path.exists()
-        return load(path, training.run) if path is not None and mine else None
-
-    saved = agreed(training, together(training.fabric, stored))
-    if saved is not None:
-        restore(training, saved)
+        if self.path is not None and monotonic() - self.last >= self.least_seconds:
+            save(self.path, training.run, state(training))
+            self.last = monotonic()
 
 
 def state(training: Training) -> dict[str, Any]:
@@ -148,7 +122,7 @@ def state(training: Training) -> dict[str, Any]:
 
 
 def restore(training: Training, saved: dict[str, Any]) -> None:
-    """Puts a run where `state` took it, on as many ranks or on another number."""
+    """Puts a run where `state` took it."""
     training.network.load_state_dict(saved["model"])
     training.optimizer.load_state_dict(saved["optimizer"])
     training.scheduler.load_state_dict(saved["scheduler"])

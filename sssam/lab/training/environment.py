@@ -16,13 +16,9 @@ from sssam.lab.specs import Environment
 _PACKAGES = ("sssam", "torch", "lightning-fabric", "numpy", "scikit-learn", "datasets")
 
 
-def describe(device: torch.device, precision: str, ranks: int = 1) -> Environment:
-    """The machine, the versions and the commit of this moment; `device` as a run used it.
-
-    On several ranks it is the first one's, with their number.
-    """
+def describe(device: torch.device, precision: str) -> Environment:
+    """The machine, the versions and the commit of this moment; `device` as a run used it."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
-    name = name if ranks == 1 else f"{ranks} x {device.type if name == str(device) else name}"
     return Environment(
         time=datetime.now(UTC).isoformat(timespec="seconds"),
         processor=_processor(),
@@ -37,11 +33,11 @@ def describe(device: torch.device, precision: str, ranks: int = 1) -> Environmen
 
 @cache
 def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
+    versions = {"python": platform.python_version()}
     for package in _PACKAGES:
         with suppress(PackageNotFoundError):  # used from a source tree that is not installed
-            found[package] = version(package)
-    return found
+            versions[package] = version(package)
+    return versions
 
 
 @cache

@@ -15,7 +15,6 @@ from sssam.lab.specs.flatness import (
     Flatness,
     FlatnessSettings,
     Measured,
-    Plane,
     Profile,
     Rise,
 )
@@ -86,7 +85,6 @@ def measure(solution: Solution, settings: FlatnessSettings | None = None) -> Fla
     radii = [(rho, False) for rho in how.radii] + [(rho, True) for rho in how.adaptive_radii]
     rises = tuple(_rise(solution, how, rho, adaptive) for rho, adaptive in radii)
     plain, adaptive = (_curvature(solution, how, adaptive) for adaptive in (False, True))
-    plane = sharpness.loss_surface(*solution.given) if how.surface else None
     return Flatness(
         settings=how,
         weights=sum(p.numel() for p in solution.model.parameters() if p.requires_grad),
@@ -97,14 +95,13 @@ def measure(solution: Solution, settings: FlatnessSettings | None = None) -> Fla
         adaptive_curvature=adaptive,
         rises=rises,
         curve=_profile(sharpness.loss_curve(*solution.given, metric=metric)),
-        surface=None if plane is None else _plane(plane),
     )
 
 
 def measured(solution: Solution, settings: FlatnessSettings) -> Measured:
     """The same with the run and its epoch; raises as `measure`."""
-    found = measure(solution, settings)
-    return Measured(run=solution.run, epoch=solution.epoch, flatness=found)
+    flatness = measure(solution, settings)
+    return Measured(run=solution.run, epoch=solution.epoch, flatness=flatness)
 
 
 def between(first: Solution, second: Solution) -> Between:
@@ -154,10 +151,6 @@ def _rise(solution: Solution, how: FlatnessSettings, rho: float, adaptive: bool)
     )
 
 
-def _plane(found: sharpness.Surface) -> Plane:
-    return Plane.model_validate({k: getattr(found, k).tolist() for k in Plane.model_fields})
-
-
-def _profile(found: sharpness.Curve | sharpness.Line) -> Profile:
-    given = {"x": found.x, "loss": found.loss, "score": found.metric}
+def _profile(line: sharpness.Curve | sharpness.Line) -> Profile:
+    given = {"x": line.x, "loss": line.loss, "score": line.metric}
     return Profile.model_validate({k: [] if v is None else v.tolist() for k, v in given.items()})

@@ -50,6 +50,15 @@ def default_rho(kind: str) -> float:
     return 0.0 if argument is None else float(argument.default)
 
 
+def has_rho(kind: str) -> bool:
+    """Whether the class of a kind takes a radius.
+
+    Raises:
+        ValueError: no such kind, with the nearest ones.
+    """
+    return "rho" in _arguments(kind)
+
+
 def is_scheduled(kind: str) -> bool:
     """Whether the class of a kind takes a schedule.
 
@@ -89,8 +98,7 @@ def build(
         optimizer: the base optimizer, over the parameters of `model`.
         total_steps: steps of the whole run, at least 1; schedules are stretched over them.
         seed: of what a method draws.
-        model: the network itself, or the DistributedDataParallel around it, which the option
-            perturbation="per_rank" needs.
+        model: the network itself.
 
     Raises:
         ValueError: an unknown kind or option, a hyperparameter out of its range, or a kind that

@@ -7,58 +7,34 @@ from typing import cast
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
-from torch.nn.parallel import DistributedDataParallel
 from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler, OneCycleLR
 
 from sssam.lab.specs import Run
 from sssam.lab.tasks import problems
 from sssam.lab.tasks.examples import raw
-from sssam.lab.tasks.problem import (
-    Judgement,
-    OwnOptimizer,
-    Problem,
-    cross_entropy,
-)
-from sssam.lab.training import averages, methods
-from sssam.lab.training.hardware import together
-from sssam.lab.training.shares import Share
+from sssam.lab.tasks.problem import Judgement, OwnOptimizer, cross_entropy
+from sssam.lab.training import methods, weights
 from sssam.lab.training.state import Parts, Position, Training
 
 
 def prepare(run: Run, fabric: Fabric) -> Training:
-    """All that a run trains with, on Fabric's device; on several ranks, all raise or none.
+    """All that a run trains with, on Fabric's device.
 
     Raises:
         ValueError: an unknown name, or a hyperparameter out of its range.
         FileNotFoundError: the data's path does not exist.
         Exception: whatever a user's own task raises.
-        FailedTogetherError: another rank raised.
     """
-    problem, initial = together(fabric, lambda: _made(run))
-    model = fabric.setup_module(problem.model)
-    training = together(fabric, lambda: _training(run, fabric, problem, model))
-    training.position.initial = initial
-    training.proxy = cast(Optimizer, fabric.setup_optimizers(training.optimizer))
-    return training
-
-
-def _made(run: Run) -> tuple[Problem, str]:
-    """What each rank makes alone: the problem, and the hash of its first weights."""
     problem = problems.make(run.task, run.seed)
-    set_dropout(run, problem.model)
-    return problem, _weights_hash(problem.model)
-
-
-def _training(run: Run, fabric: Fabric, problem: Problem, model: nn.Module) -> Training:
-    """The optimizer over the model as Fabric has set it up, and the learning rate."""
-    averages.check(run)
+    network = problem.model
+    set_dropout(run, network)
+    initial = _weights_hash(network)
+    model = fabric.setup_module(network)
     split = Parts(*(part.to(fabric.device) for part in problem.parts))
-    network, steps = problem.model, run.total_steps(len(split.train))
+    steps = run.total_steps(len(split.train))
     base = base_optimizer(run, network, problem.optimizer)
-    ddp = next((m for m in model.modules() if isinstance(m, DistributedDataParallel)), network)
-    per_rank = run.method.options.get("perturbation") == "per_rank"
-    optimizer = methods.build(run.method, base, steps, run.seed, ddp if per_rank else network)
+    optimizer = methods.build(run.method, base, steps, run.seed, network)
     return Training(
         run=run,
         fabric=fabric,
@@ -69,11 +45,10 @@ def _training(run: Run, fabric: Fabric, problem: Problem, model: nn.Module) -> T
         model=model,
         base=base,
         optimizer=optimizer,
-        proxy=optimizer,
         scheduler=_scheduler(run, base, steps),
-        position=Position(),
-        share=Share(fabric.global_rank, fabric.world_size),
-        average=averages.make(run, network, steps),
+        position=Position(initial=initial),
+        average=weights.averaged(run, network, steps),
+        proxy=cast(Optimizer, fabric.setup_optimizers(optimizer)),
     )
 
 

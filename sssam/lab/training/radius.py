@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 from sssam.core.vectors import scale, unit
 from sssam.lab.specs import Run
-from sssam.lab.training import hardware, loop
+from sssam.lab.training import hardware, loop, order
 from sssam.lab.training.prepare import prepare
-from sssam.lab.training.shares import RankBatch
 from sssam.lab.training.state import Training
 from sssam.lab.training.train import alone
 from sssam.lab.training.weights import Called
@@ -73,27 +72,26 @@ def _points(training: Training, on_point: Callable[[Rises], object] | None) -> I
     starts = [min(int(place * total), max(total - BATCHES, 0)) for place in PLACES]
     wanted = {s + i: s for s in starts for i in range(BATCHES)}
     seen: dict[int, list[tuple[float, list[float]]]] = {}
-    for t, part in enumerate(_batches(training)):
+    for t, batch in enumerate(_batches(training)):
         if (start := wanted.get(t)) is not None:
-            seen.setdefault(start, []).append(_measured(training, part))
+            seen.setdefault(start, []).append(_measured(training, batch))
             if wanted.get(t + 1) != start:
                 point = _mean(start, total, seen[start])
                 if on_point is not None:
                     on_point(point)
                 yield point
-        loop.step(training, part)
+        loop.step(training, batch)
 
 
-def _batches(training: Training) -> Iterator[RankBatch]:
+def _batches(training: Training) -> Iterator[order.Batch]:
     for epoch in range(training.run.epochs):
-        yield from loop.parts(training, epoch)
+        yield from order.batches(training, epoch)
         training.position.epoch += 1
 
 
-def _measured(training: Training, part: RankBatch) -> tuple[float, list[float]]:
+def _measured(training: Training, batch: order.Batch) -> tuple[float, list[float]]:
     """The loss of a batch, and its rise at each radius."""
-    batches = [(part.inputs, part.targets)]
-    objective = Objective(Called(training.network), training.loss, batches, mode="train")
+    objective = Objective(Called(training.network), training.loss, [batch], mode="train")
     loss, gradient = objective.gradient()
     if not math.isfinite(loss):
         raise FloatingPointError(

@@ -1,8 +1,10 @@
 """All that a run trains with, and how far it has come."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from time import perf_counter
 from typing import Annotated, Any, NamedTuple
 
+import torch
 from lightning_fabric import Fabric
 from pydantic import BaseModel, BeforeValidator, PlainSerializer
 from torch import nn
@@ -14,7 +16,6 @@ from sssam.lab.specs import Point, Run
 from sssam.lab.tasks.examples import Examples, Streamed
 from sssam.lab.tasks.problem import Judgement, Problem
 from sssam.lab.training import methods
-from sssam.lab.training.shares import Share
 
 #: A bit set; as text in a checkpoint, which long numbers are not safe in.
 Bits = Annotated[
@@ -73,7 +74,6 @@ class Training:
     proxy: Optimizer
     scheduler: LRScheduler
     position: Position
-    share: Share = field(default_factory=Share)
     average: AveragedModel | None = None
     evaluated: dict[str, Any] | None = None
 
@@ -93,3 +93,10 @@ class Training:
         """The same in forward-backward passes of a batch: a backward is two forwards."""
         forwards, backwards = self.passes
         return (forwards + 2 * backwards) / 3
+
+
+def now(device: torch.device) -> float:
+    """Seconds, when the device has done what it was asked."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return perf_counter()

@@ -2,10 +2,10 @@
 
 Steps are timed in the laboratory's own loop, in short blocks of all kinds in turn in one process: a
 plain and a sharpness-aware step for each variant with a schedule, a stretch of steps for one
-without, and what an average of the weights takes, its update and batch norm's refresh. A variant's
-time is their sum, weighted by how often its whole run is expected to do each. The base is timed
-twice, so that its own ratio shows the clock's noise. Radii, learning rates and lengths change no
-step: variants that differ in these alone share their blocks.
+without; for one with an average of the weights the same with the average and without, and batch
+norm's refresh. A variant's time is their sum, weighted by how often its whole run is expected to do
+each. The base is timed twice, so that its own ratio shows the clock's noise. Radii, learning rates
+and lengths change no step: variants that differ in these alone share their blocks.
 
 Where one thread of the processor does all, seconds are that thread's, so that other processes are
 not in them; elsewhere they are the wall's. A stretch begins at the first weights: a variant whose
@@ -13,70 +13,64 @@ gradients decide when it acts is timed as it acts there.
 """
 
 import math
-from collections.abc import Callable, Sequence
-from itertools import chain, count, islice
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain, count, islice, product
 from statistics import median
 from time import perf_counter, thread_time
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from lightning_fabric import Fabric
 from torch.optim.swa_utils import update_bn
 
-from sssam.lab.specs import Environment, Method, Run, Task, Timing
-from sssam.lab.training import averages, blocks, environment, hardware, loop, methods
+from sssam.lab.specs import Average, Environment, Method, Run, Task, Timing
+from sssam.lab.training import blocks, environment, hardware, loop, methods, order, weights
 from sssam.lab.training.prepare import prepare
-from sssam.lab.training.state import Training
+from sssam.lab.training.state import Training, now
 from sssam.lab.training.train import alone
-from sssam.lab.training.weights import Called, refreshed
 from sssam.schedules import constant
 
-#: Rounds of blocks unless others are given, and the fewest, however long they take.
+#: The most rounds of blocks, and the fewest, however long they take.
 ROUNDS, LEAST = 101, 15
 
 #: Seconds after which no further round begins, unless others are given.
 ENOUGH = 20.0
 
-#: Seconds of a base's block that are aimed at, and those below which the clock is not believed.
-TARGET, SHORTEST = 0.02, 0.002
+#: Seconds of a base's block that are aimed at.
+TARGET = 0.02
 
 #: Steps, and epochs of which there are at least as many, in which it is seen how long one takes.
 _LOOK = 8
 
 
 class Work(NamedTuple):
-    """What is timed: a step of a method, as text; or the update or refresh of its average."""
+    """What is timed: a step of a method, as text, or the refresh of batch norm for its average."""
 
     method: str
-    does: Literal["step", "update", "refresh"]
+    refresh: bool = False
 
 
 class Stretch:
     """A run whose work is timed: each call does a block of it; `seconds` are those of one."""
 
-    def __init__(self, training: Training, does: str, steps: int) -> None:
-        self.training, self.does, self.steps = training, does, steps
-        self.parts = chain.from_iterable(loop.parts(training, epoch) for epoch in count())
+    def __init__(self, training: Training, steps: int, refresh: bool = False) -> None:
+        self.training, self.steps, self.refresh = training, steps, refresh
+        self.batches = chain.from_iterable(order.batches(training, epoch) for epoch in count())
         self.seconds: list[float] = []
 
     def __call__(self) -> None:
-        training, parts = self.training, islice(self.parts, self.steps)
-        if self.does == "update":
-            for _ in range(self.steps):
-                averages.update(training)
-        elif self.does == "refresh":
-            update_bn(((part.inputs,) for part in parts), Called(training.model))
+        batches = islice(self.batches, self.steps)
+        if self.refresh:
+            update_bn(((x,) for x, _ in batches), weights.Called(self.training.model))
         else:
-            for part in parts:
-                loop.step(training, part)
-        loop.now(training.fabric.device)
+            for batch in batches:
+                loop.step(self.training, batch)
+        now(self.training.fabric.device)
 
     @property
     def passes(self) -> float:
         """Those of the work done once."""
-        if self.does == "step":
-            return self.training.propagations / self.training.position.step
-        return 1 / 3 if self.does == "refresh" else 0.0
+        return 1 / 3 if self.refresh else self.training.propagations / self.training.position.step
 
 
 class Timed(NamedTuple):
@@ -91,9 +85,7 @@ def measure(
     task: Task,
     variants: Sequence[Method],
     *,
-    rounds: int = ROUNDS,
     seconds: float = ENOUGH,
-    steps: int | None = None,
     accelerator: str = "cpu",
     threads: int = 1,
 ) -> tuple[Timed, ...]:
@@ -104,48 +96,43 @@ def measure(
     Args:
         task: what is trained.
         variants: at least one.
-        rounds: the most blocks of each work, at least 6, after one that is dropped.
-        seconds: after which no further round begins, once there are 15.
-        steps: of a block, at least 1. Default: as many as take the base 20 ms.
-        accelerator: "cpu", "cuda", "mps" or "auto": one device, without torchrun.
+        seconds: after which no further round of blocks begins, once there are 15.
+        accelerator: "cpu", "cuda", "mps" or "auto": one device.
         threads: torch's, at least 1.
 
     Raises:
-        ValueError: an argument out of range; blocks too short for the clock; torchrun's ranks.
         FileNotFoundError: the data's path does not exist.
         Exception: whatever a user's own task raises.
     """
-    _check(rounds, steps)
     fabric = hardware.fabric(accelerator, task.precision)
     plain = (m for m in variants if m.kind == "base" and m.average == "none")
-    base = Work(_alike(next(plain, Method(label="base", kind="base"))), "step")
+    base = Work(_alike(next(plain, Method(label="base", kind="base"))))
     runs = [Run(task=task, method=method, seed=0) for method in variants]
     with alone(threads, 0, fabric.device):
         trial = _prepared(task, base, fabric, _LOOK)
-        size = _size(trial) if steps is None else steps
+        size = _size(trial)
         mixes = [_mix(run, trial) for run in runs]
         works = dict.fromkeys(work for mix in mixes for work in mix)
-        made = {work: _stretch(trial, work, size, rounds) for work in works}
-        reference = _stretch(trial, base, size, rounds)
-        _time([reference, *made.values()], rounds, seconds)
+        made = {work: _stretch(trial, work, size) for work in works}
+        reference = _stretch(trial, base, size)
+        _time([reference, *made.values()], seconds)
         here = environment.describe(fabric.device, task.precision)
     return tuple(
-        _timed(run, [(made[work], often) for work, often in mix.items()], reference, here)
+        _timed(run, {made[work]: often for work, often in mix.items()}, reference, here)
         for run, mix in zip(runs, mixes, strict=True)
     )
 
 
-def _time(timed: Sequence[Stretch], rounds: int, most: float) -> None:
-    """Times all stretches in turn, for `most` seconds; the first is the base's."""
-    first, kinds, end = timed[0], dict(enumerate(timed)), perf_counter() + most
-    clock = _clock(first.training)
-    seconds = blocks.timed(kinds, rounds, lambda n: n >= LEAST and perf_counter() > end, clock)
-    if (shortest := median(seconds[0])) < SHORTEST:
-        raise ValueError(
-            f"a block of {first.steps} steps takes {shortest * 1e3:.2g} ms, too quick to be timed: "
-            f"must take at least {SHORTEST * 1e3:g} ms; give more steps, or leave their number out"
-        )
-    for i, each in kinds.items():
+def _time(stretches: Sequence[Stretch], most: float) -> None:
+    """Times all stretches in turn, for `most` seconds."""
+    end = perf_counter() + most
+    seconds = blocks.timed(
+        dict(enumerate(stretches)),
+        ROUNDS,
+        lambda done: done >= LEAST and perf_counter() > end,
+        _clock(stretches[0].training),
+    )
+    for i, each in enumerate(stretches):
         each.seconds = [s / each.steps for s in seconds[i]]
 
 
@@ -154,11 +141,9 @@ def _clock(trial: Training) -> Callable[[], float]:
     return thread_time if alone and not getattr(trial.split.train, "workers", 0) else perf_counter
 
 
-def _timed(
-    run: Run, mix: Sequence[tuple[Stretch, float]], base: Stretch, here: Environment
-) -> Timed:
+def _timed(run: Run, mix: Mapping[Stretch, float], base: Stretch, here: Environment) -> Timed:
     """A variant's mean step, in each round, over the base's step of the same round."""
-    parts = [[often * s for s in each.seconds] for each, often in mix]
+    parts = [[often * s for s in each.seconds] for each, often in mix.items()]
     seconds = [math.fsum(each) for each in zip(*parts, strict=True)]
     ratio = blocks.median([s / b for s, b in zip(seconds, base.seconds, strict=True)])
     timing = Timing(
@@ -172,55 +157,37 @@ def _timed(
         base_seconds=median(base.seconds),
         environment=here,
     )
-    return Timed(run, timing, math.fsum(often * each.passes for each, often in mix))
+    return Timed(run, timing, math.fsum(often * each.passes for each, often in mix.items()))
+
+
+def quickest(training: Training) -> float:
+    """Seconds of the quickest of a few steps."""
+    return min(blocks.timed({0: Stretch(training, 1)}, _LOOK - 1, clock=_clock(training))[0])
 
 
 def _size(trial: Training) -> int:
-    """Steps that take the base as long as is aimed at, by the quickest of a few."""
-    one = {0: Stretch(trial, "step", 1)}
-    return math.ceil(TARGET / min(blocks.timed(one, _LOOK - 1, clock=_clock(trial))[0]))
-
-
-def require_one_process() -> None:
-    """Refuses torchrun's ranks.
-
-    Raises:
-        ValueError: this process is one of several.
-    """
-    if hardware.world() > 1:
-        raise ValueError("seconds are measured in one process: start without torchrun")
-
-
-def _check(rounds: int, steps: int | None) -> None:
-    require_one_process()
-    if rounds < blocks.FEWEST:
-        raise ValueError(
-            f"rounds is {rounds}, must be at least {blocks.FEWEST}: fewer blocks give a median no "
-            "95% interval"
-        )
-    if steps is not None and steps < 1:
-        raise ValueError(f"steps is {steps}, must be at least 1: the steps of a block")
+    """Steps that take the base as long as is aimed at."""
+    return math.ceil(TARGET / quickest(trial))
 
 
 def _mix(run: Run, trial: Training) -> dict[Work, float]:
     """How often a variant's mean step does each work over its whole run, early stopping apart."""
-    method, steps = run.method, run.total_steps(len(trial.split.train))
-    schedule, found = method.scheduling_function(), dict[Work, float]()
-    if schedule is None:
-        found[Work(_alike(method), "step")] = 1.0
-    else:
-        often = schedule.mean_probability(steps)
-        for p, share in ((0.0, 1 - often), (1.0, often)):
-            if share:
-                found[Work(_alike(method, schedule=constant(p).to_dict()), "step")] = share
-    if method.average != "none":
+    method, schedule = run.method, run.method.scheduling_function()
+    kinds = [(method.schedule, 1.0)]
+    if schedule is not None:
+        often = schedule.mean_probability(run.total_steps(len(trial.split.train)))
+        kinds = [(constant(0.0).to_dict(), 1 - often), (constant(1.0).to_dict(), often)]
+    averaged = 1 - method.averaged_from  # the part of the steps
+    averages: list[tuple[Average, float]] = [("none", 1 - averaged), (method.average, averaged)]
+    mix = dict[Work, float]()
+    for (acts, often), (average, part) in product(kinds, averages):
+        if often * part:
+            mix[Work(_alike(method, schedule=acts, average=average))] = often * part
+    if method.average != "none" and weights.needs_refresh(trial.network):
         plain: dict[str, Any] = {"kind": "base", "schedule": None, "options": {}, "rho": 0.0}
-        averaged = _alike(method, **plain, average=method.average, average_start=0.0)
-        share = 1 - method.averaged_from
-        found[Work(averaged, "update")] = share
-        if refreshed(trial.network):
-            found[Work(averaged, "refresh")] = share if method.patience else 1 / run.epochs
-    return found
+        once = averaged if method.patience else 1 / run.epochs
+        mix[Work(_alike(method, **plain, average=method.average), refresh=True)] = once
+    return mix
 
 
 def _alike(method: Method, **changes: Any) -> str:
@@ -228,7 +195,8 @@ def _alike(method: Method, **changes: Any) -> str:
     kept = method.model_dump(include={"kind", "schedule", "label_smoothing", "dropout"})
     kept["rho"] = methods.default_rho(method.kind) if method.rho else 0.0
     kept["options"] = {k: v for k, v in method.options.items() if not k.startswith("strength")}
-    return Method(**{"label": "timed", **kept, **changes}).model_dump_json()
+    start = None if changes.get("average", "none") == "none" else 0.0
+    return Method(**{"label": "timed", "average_start": start, **kept, **changes}).model_dump_json()
 
 
 def _prepared(task: Task, work: Work, fabric: Fabric, epochs: int) -> Training:
@@ -237,12 +205,12 @@ def _prepared(task: Task, work: Work, fabric: Fabric, epochs: int) -> Training:
     return prepare(Run(task=task, method=Method.model_validate_json(work.method), seed=0), fabric)
 
 
-def _stretch(trial: Training, work: Work, size: int, rounds: int) -> Stretch:
+def _stretch(trial: Training, work: Work, size: int) -> Stretch:
     """A run long enough for all blocks, each of whole periods of a method that has one."""
     method = Method.model_validate_json(work.method)
     period = int({**methods.options(method.kind), **method.options}.get("k", 1))  # type: ignore[call-overload]
     steps = -(-size // period) * period
-    epochs = math.ceil((rounds + 1) * steps * trial.run.epochs / trial.total_steps)
+    epochs = math.ceil((ROUNDS + 1) * steps * trial.run.epochs / trial.total_steps)
     training = _prepared(trial.run.task, work, trial.fabric, epochs)
     training.split = trial.split
-    return Stretch(training, work.does, steps)
+    return Stretch(training, steps, work.refresh)

@@ -2,14 +2,12 @@
 
 import math
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from lightning_fabric import Fabric
-from lightning_fabric.loggers.logger import Logger
 
 from sssam.lab import tasks
 from sssam.lab.specs import Point, Record, Run
@@ -17,16 +15,16 @@ from sssam.lab.specs.flatness import FlatnessSettings
 from sssam.lab.specs.seeds import derived
 from sssam.lab.tasks.examples import Examples, Streamed
 from sssam.lab.training import (
+    checkpoints,
     environment,
     evaluate,
     hardware,
-    loggers,
     loop,
     methods,
+    order,
     weights,
 )
 from sssam.lab.training import flatness as solutions
-from sssam.lab.training.checkpoints import Keeper, agreed, go_on
 from sssam.lab.training.evaluate import Judged
 from sssam.lab.training.prepare import prepare
 from sssam.lab.training.state import Training
@@ -49,16 +47,12 @@ def train(
     accelerator: str = "cpu",
     threads: int = 1,
     test: bool = True,
-    logged: Sequence[Logger] = (),
     on_epoch: Callable[[Epoch], object] | None = None,
 ) -> Record:
     """Trains one run and measures it; the same run gives the same record, times apart.
 
     The test set is touched once, at the end, or not at all. A run whose loss or weights stop being
     finite stops at the end of that epoch, and its record says "diverged".
-
-    Under torchrun all ranks call it alike: each runs its share of every batch, and all return the
-    record. The first rank alone reads and writes the checkpoint, and reports epochs.
 
     Args:
         run: what to train.
@@ -71,8 +65,6 @@ def train(
         threads: torch's threads while this trains, at least 1; results can depend on them.
         test: whether the test set is measured. If not, the record's fields of it stay empty, and
             "diverged" is judged by the validation set: for a search, which must not see the test.
-        logged: loggers of Fabric's, as `sssam.lab.training.loggers.make` gives, for each epoch's
-            numbers.
         on_epoch: called at the end of each epoch.
 
     Raises:
@@ -83,44 +75,33 @@ def train(
     if threads < 1:
         raise ValueError(f"threads is {threads}, must be at least 1: torch's threads")
     tasks.check(run.task)
-    fabric = hardware.fabric(accelerator, run.task.precision, logged)
-    with alone(threads, run.seed, fabric.device), loggers.closing(logged):
+    fabric = hardware.fabric(accelerator, run.task.precision)
+    with alone(threads, run.seed, fabric.device):
         if fabric.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(fabric.device)
         training = prepare(run, fabric)
-        go_on(training, checkpoint)
-        for point in training.position.curve:
-            _log(fabric, point)
-        _epochs(training, Keeper(checkpoint, least_seconds), on_epoch)
+        if checkpoint is not None and checkpoint.exists():
+            checkpoints.restore(training, checkpoints.load(checkpoint, run))
+        _epochs(training, checkpoints.Keeper(checkpoint, least_seconds), on_epoch)
         record = _record(training, test)
         return record if flatness is None else _with_flatness(record, training, flatness)
 
 
-def _epochs(training: Training, keep: Keeper, on_epoch: Callable[[Epoch], object] | None) -> None:
-    """Trains to the end, or until nothing is finite any more."""
-    position = training.position
-    while not _over(training):
+def _epochs(
+    training: Training,
+    keep: checkpoints.Keeper,
+    on_epoch: Callable[[Epoch], object] | None,
+) -> None:
+    """Trains to the end, until nothing is finite any more, or until it is stopped early."""
+    position, last = training.position, training.run.epochs
+    while position.epoch < last and position.finite and not weights.stopped(training):
         loop.run_epoch(training)
         with weights.evaluated(training):
             position.curve.append(_point(training))
             weights.keep(training)
         keep(training)
-        _log(training.fabric, position.curve[-1])
-        if on_epoch is not None and not training.share.rank:
+        if on_epoch is not None:
             on_epoch(Epoch(training.run, position.epoch, position.curve[-1]))
-
-
-def _over(training: Training) -> bool:
-    """Whether a run is at its end, has diverged, or was stopped early."""
-    position = training.position
-    done = position.epoch == training.run.epochs or not position.finite
-    return done or weights.stopped(training)
-
-
-def _log(fabric: Fabric, point: Point) -> None:
-    """Gives loggers the numbers at an epoch's end, by its step."""
-    if fabric.loggers:
-        fabric.log_dict(point.model_dump(exclude={"step"}, exclude_none=True), step=point.step)
 
 
 def _point(training: Training) -> Point:
@@ -130,7 +111,7 @@ def _point(training: Training) -> Point:
         step=position.step,
         propagations=training.propagations,
         train_loss=loss if math.isfinite(loss) else None,
-        validation_accuracy=agreed(training, _judged(training, split.validation).accuracy),
+        validation_accuracy=_judged(training, split.validation).accuracy,
         learning_rate=position.rate,
     )
 
@@ -156,9 +137,9 @@ def _record(training: Training, test: bool) -> Record:
         seconds=position.seconds,
         peak_memory=torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None,
         curve=tuple(position.curve),
-        sample_hash=loop.sample_hash(training),
+        sample_hash=order.sample_hash(training),
         initial_hash=position.initial,
-        environment=environment.describe(device, training.run.task.precision, training.share.world),
+        environment=environment.describe(device, training.run.task.precision),
         **(_tested(judged) if test else {}),
     )
 
@@ -168,14 +149,12 @@ def _expected(training: Training) -> float | None:
     run, expected = training.run, methods.expected_propagations(training.optimizer)
     if expected is None or run.method.patience is not None:
         return None
-    once = training.average is not None and weights.refreshed(training.network)
+    once = training.average is not None and weights.needs_refresh(training.network)
     return expected + once / (3 * run.epochs)
 
 
 def _with_flatness(record: Record, training: Training, settings: FlatnessSettings) -> Record:
-    """Measures the model on the first rank, on the CPU in float32."""
-    if training.share.rank:
-        return record
+    """Measures the model, on the CPU in float32."""
     model, epoch = training.network.state_dict(), weights.evaluated_epoch(training)
     try:
         solution = solutions.solution(record.run, epoch, model, settings.samples)

@@ -1,7 +1,6 @@
 """The working directory of the tests of commands on a user's own task."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from commands import STUDY, TASK
@@ -13,10 +12,10 @@ from sssam.lab.report import page as report
 def plain_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages take seconds to draw, and other tests look at them."""
 
-    def write(comparison, folder: Path, *_: object, **__: object) -> SimpleNamespace:
+    def write(comparison, folder: Path, *_: object, **__: object) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "comparison.json").write_text(comparison.model_dump_json())
-        return SimpleNamespace(page=folder / "comparison.html")
+        return [folder / "comparison.html"]
 
     monkeypatch.setattr(report, "write", write)
 

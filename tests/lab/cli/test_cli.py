@@ -2,11 +2,11 @@
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from sssam.lab.cli import main, studies
+from sssam.lab.cli.options import StudyOptions, TaskOptions
 from sssam.lab.report import page as report
 from sssam.lab.runs import dispatch
 
@@ -17,7 +17,7 @@ SMALL = ["--epochs", "2", "--seeds", "2", "--engine", "here"]
 def _pages(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages take seconds to draw: they are written where a test looks at one."""
     if "page" not in request.node.name:
-        page = lambda _, folder, **__: SimpleNamespace(page=folder / "comparison.html")  # noqa: E731
+        page = lambda _, folder, **__: [folder / "comparison.html"]  # noqa: E731
         monkeypatch.setattr(report, "write", page)
 
 
@@ -26,7 +26,7 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory in which a small comparison was made."""
     folder = tmp_path_factory.mktemp("studied")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report, "write", lambda *_, **__: SimpleNamespace(page=""))
+        patch.setattr(report, "write", lambda *_, **__: [""])
         words = [*SMALL, "--variants", "SAM", "SS-SAM constant", "--no-controls", "--out"]
         assert main(["compare", "noisy-digits", *words, f"{folder}"]) == 0
     return folder
@@ -83,7 +83,7 @@ def test_without_a_task_noisy_digits_is_tuned_over_all_controls(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    study, folder = studies.resolve(None)
+    study, folder = studies.resolve(None, StudyOptions(), TaskOptions())
     (part,) = study.parts
     assert folder == Path("sssam-results", "noisy-digits")
     assert (study.trials, len(study.seeds)) == (studies.DEMO_TRIALS, 12)
@@ -147,7 +147,7 @@ def one_line(capsys: pytest.CaptureFixture[str]) -> str:
         (["compare", "--variants", "looksam:q=5"], "unknown key 'q'"),
         (["compare", "--variants", "sssam:schedule='lat(1)'"], "unknown schedule 'lat'"),
         (["compare", "--engine", "locl"], "unknown engine 'locl': did you mean 'local'"),
-        (["compare", "nothing.toml"], "study file 'nothing.toml': No such file"),
+        (["compare", "nothing.toml"], "nothing.toml: No such file"),
         (["compare", "nothing.py"], "task file 'nothing.py' does not exist"),
         (["report", "nowhere"], "'nowhere' holds no study.json"),
         (["export", "nowhere"], "'nowhere' has no records"),
@@ -161,7 +161,6 @@ def one_line(capsys: pytest.CaptureFixture[str]) -> str:
         (["plan", "--budget", "0.5"], "budget must be in [1, 2], not 0.5"),
         (["plan", "--budget", "3"], "budget must be in [1, 2], not 3.0"),
         (["plan", "--total-steps", "0"], "--total-steps. Must be >= 1."),
-        (["plan", "--strength", "weak"], 'Invalid value "weak" for --strength'),
         (["plan", "--out", "plan.gif"], "must end in .svg, .pdf or .png"),
         (["compare", "--variants", ""], "unknown variant ''"),
         (["compare", "--variants", "sam:rho=-1"], "'sam:rho=-1': "),

@@ -130,12 +130,6 @@ def test_export_and_import_carry_a_study_to_another_directory(
     assert held(folder / "other") == held(folder / "kept")
 
 
-def test_a_study_under_way_is_followed_to_its_end(folder: Path, capsys: Capture) -> None:
-    call(capsys, "compare", "study.toml", "--out", "kept")
-    out, _ = call(capsys, "report", "kept", "--live", "--quiet")
-    assert out.count("The page: ") == 2
-
-
 def test_imported_records_without_a_study_are_told_of(folder: Path, capsys: Capture) -> None:
     words = ["compare", "mine.py", "--variants", "sam", "--no-controls", "--seeds", "2"]
     words += ["--engine", "here"]

@@ -29,31 +29,19 @@ def test_a_task_that_raises_leaves_its_traceback_and_the_study_goes_on(
     assert len(list((folder / "kept" / "records" / "quarantine").iterdir())) == 3
 
 
-def test_a_task_that_never_can_be_made_is_a_study_of_failed_runs(
-    folder: Path, capsys: Capture
-) -> None:
+def test_a_task_that_never_can_be_made_is_refused(folder: Path, capsys: Capture) -> None:
     (folder / "mine.py").write_text(TASK.replace("seed == 1 and os.environ", "True or os.environ"))
-    words = [
-        "--variants",
-        "sam",
-        "--no-controls",
-        "--seeds",
-        "1",
-        "--trials",
-        "2",
-        "--engine",
-        "here",
-    ]
-    _, err = call(capsys, "compare", "mine.py", *words, code=1)
-    assert "RuntimeError: the disk of seed 1 is gone" in err
-    assert " runs to compare: about" not in err
+    for command in ("compare", "train"):
+        _, err = call(capsys, command, "mine.py", code=2)
+        assert "mine.py raised while task(0) was called" in err
+        assert "is gone" in err
 
 
 def test_a_folder_without_images_is_refused(folder: Path, capsys: Capture) -> None:
     (folder / "empty").mkdir()
     for command in ("compare", "train"):
         _, err = call(capsys, command, "empty", code=2)
-        assert "empty' can't be read: it holds no image: give one with a folder of" in err
+        assert "empty' can't be read: " in err
 
 
 def test_what_a_task_raises_in_train_keeps_its_traceback(

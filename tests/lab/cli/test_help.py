@@ -19,7 +19,6 @@ from sssam.lab.report.cost import Axis
 from sssam.lab.specs import Precision
 from sssam.lab.specs.flatness import FlatnessSettings
 from sssam.lab.training import timing
-from sssam.roles.strength import How
 
 LIGHT = {"attr", "attrs", "cyclopts", "docstring_parser", "markdown_it", "mdurl", "pygments"}
 
@@ -74,11 +73,10 @@ def test_a_name_that_the_library_does_not_have_is_an_error() -> None:
 
 def test_the_options_are_those_of_the_modules_that_help_does_not_load() -> None:
     assert get_args(options.Precision) == get_args(Precision)
-    assert get_args(options.Strength) == get_args(How)
     assert get_args(options.Axis) == get_args(Axis)
     given = signature(sharpness).parameters
     plan = {"rho": "radii", "adaptive_rho": "adaptive_radii"}
-    for name in ("samples", "eigenvalues", "probes", "rho", "adaptive_rho"):
+    for name in ("samples", "rho", "adaptive_rho"):
         assert given[name].default == getattr(FlatnessSettings(), plan.get(name, name)), name
     assert signature(time).parameters["seconds"].default == timing.ENOUGH
 

@@ -7,7 +7,6 @@ from xml.etree import ElementTree
 import pytest
 from commands import Capture, call
 
-from sssam.lab.cli.rho import _bar
 from sssam.lab.training import radius
 from sssam.lab.training.radius import RADII
 
@@ -21,7 +20,7 @@ def test_a_radius_is_suggested_and_drawn(folder: Path, capsys: Capture) -> None:
     assert found is not None
     assert 0.001 < float(found[1]) < 10
     picture = ElementTree.parse(folder / "rho.svg").getroot()
-    assert f"rises by 0.1 at rho {found[1]}." in picture.attrib["aria-label"]
+    assert f"At rho {found[1]} the loss rises by 0.1" in picture.attrib["aria-label"]
     assert not (folder / "sssam-results").exists()
 
 
@@ -52,9 +51,3 @@ def test_a_base_that_diverges_is_one_line(folder: Path, capsys: Capture) -> None
     Path("mine.py").write_text(text)
     _, errors = call(capsys, "rho", "mine.py", code=1)
     assert "the base optimizer diverges; lower the learning rate first" in errors
-
-
-@pytest.mark.parametrize(("encoding", "sign"), [("utf-8", "\N{FULL BLOCK}"), ("ascii", "#")])
-def test_bars_grow_with_the_rise(encoding: str, sign: str) -> None:
-    bars = [_bar(rise, encoding) for rise in (-1.0, 0.001, 0.1, 10.0, float("inf"))]
-    assert bars == ["", "", sign * 12, sign * 24, sign * 24]

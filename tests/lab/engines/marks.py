@@ -23,8 +23,8 @@ _write = records.write
 def marked_work(run: Run, directory: Path, settings: worker.Settings, *more) -> Record | None:
     """As `work`, with a mark where a training begins and where its record is written."""
     records.write = _marked_write
-    marked = settings._replace(train=partial(_marked_train, directory))
-    return worker.work(run, directory, marked, *more)
+    worker.train = partial(_marked_train, directory)
+    return worker.work(run, directory, settings, *more)
 
 
 def _marked_train(directory: Path, run: Run, **how) -> Record:

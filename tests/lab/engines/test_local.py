@@ -37,8 +37,6 @@ def test_processes_share_the_cores(monkeypatch):
     assert [Local(jobs).threads for jobs in (1, 2, 3, 8, 20)] == [8, 4, 2, 1, 1]
     assert (Local().jobs, Local().threads) == (8, 1)
     assert Here().threads == 1
-    monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")  # as torchrun sets it
-    assert Here().threads == 2
 
 
 def _settings() -> tuple[int, str | None, str | None]:

@@ -179,24 +179,3 @@ def test_names_are_inert(browser: Any, tmp_path: Path) -> None:
         assert EVIL in labels
         texts = visit.page.locator(".chart svg text").all_text_contents()
         assert any(EVIL in text for text in texts)  # not as a tag, so it is drawn whole
-
-
-def test_a_live_page_reads_itself_anew_until_paused(
-    browser: Any, comparison: Comparison, tmp_path: Path
-) -> None:
-    def page(done: int) -> str:
-        return pages.page(comparison, [], live=pages.Live(done, 220, 4))
-
-    with Visit(browser, WIDE).to(written(page(7), tmp_path)) as visit:
-        written(page(8), tmp_path)
-        visit.page.get_by_text("8 of 220 runs are in").wait_for(timeout=30_000)
-        visit.page.wait_for_selector("html[data-drawn]", state="attached")
-        visit.page.get_by_role("button", name="Pause").click()
-        written(page(9), tmp_path)
-        assert found_by_axe(visit) == ""
-        visit.page.wait_for_timeout(4_500)  # longer than the page would wait
-        visit.page.wait_for_timeout(1500)
-        assert visit.page.get_by_text("8 of 220 runs are in").count() == 1
-        visit.page.get_by_role("button", name="Pause").click()
-        visit.page.get_by_text("9 of 220 runs are in").wait_for(timeout=30_000)
-        assert visit.complaints == []

@@ -8,7 +8,7 @@ from synthetic import METHODS, TASK, records
 
 from sssam.lab.comparison.compare import compare
 from sssam.lab.comparison.values import Comparison
-from sssam.lab.report.exports import accuracies_csv, curves_csv, variants_csv
+from sssam.lab.report.exports import accuracies_csv, variants_csv
 from sssam.lab.specs import Method
 
 
@@ -40,10 +40,7 @@ def test_what_was_not_measured_is_an_empty_cell(comparison: Comparison) -> None:
     assert "to_base" not in base  # one column for a value in every line
 
 
-def test_curves_and_accuracies_are_whole(comparison: Comparison) -> None:
-    points = read(curves_csv(comparison))
-    assert len(points) == sum(len(each.curve) for each in comparison.variants)
-    assert float(points[0]["train_loss"]) == comparison.variants[0].curve[0].train_loss
+def test_accuracies_are_whole(comparison: Comparison) -> None:
     seeds = read(accuracies_csv(comparison))
     assert len(seeds) == 4 * len(METHODS)
     assert float(seeds[1]["accuracy"]) == comparison.variants[0].accuracies[1]
@@ -53,11 +50,11 @@ def test_curves_and_accuracies_are_whole(comparison: Comparison) -> None:
 def test_a_label_is_no_formula(label: str) -> None:
     methods = (*METHODS[:3], Method(label=label, kind="base", length=3))
     made = compare(TASK, methods, range(2), records(methods, range(2)))
-    for text in (variants_csv(made), curves_csv(made), accuracies_csv(made)):
+    for text in (variants_csv(made), accuracies_csv(made)):
         assert read(text)[-1]["variant"] == f"'{label}"
 
 
 def test_a_study_without_records_has_its_variants() -> None:
     empty = compare(TASK, METHODS, range(2), [])
     assert len(read(variants_csv(empty))) == len(METHODS)
-    assert read(curves_csv(empty)) == []
+    assert read(accuracies_csv(empty)) == []

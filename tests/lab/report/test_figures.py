@@ -4,7 +4,6 @@ import json
 import re
 
 import pytest
-import vl_convert
 from made import CHOSEN, LATE, SAM, made
 from synthetic import METHODS, TASK, records, scheduled
 
@@ -16,10 +15,9 @@ from sssam.lab.report.files import save, svg
 from sssam.lab.report.key import LENGTHS, Key
 from sssam.lab.report.lines import curves, directions, sensitivity
 from sssam.lab.report.schedules import Band, schedules
-from sssam.lab.report.surface import surface
 from sssam.lab.report.theme import PAGE, over
 from sssam.lab.specs import Score
-from sssam.lab.specs.flatness import Plane, Profile
+from sssam.lab.specs.flatness import Profile
 from sssam.schedules import constant
 
 NAMES = [
@@ -169,14 +167,6 @@ def test_numbers_on_axes_have_no_exponent(end: float) -> None:
     texts = re.findall(r">([^<]+)</text>", svg(chart))
     assert {"0", "10"} <= set(texts)
     assert not [text for text in texts if re.search(r"\de", text)]
-
-
-@pytest.mark.parametrize("height", [1.0, 1000.0])
-def test_the_key_of_a_surface_is_a_gradient(height: float) -> None:
-    x = (-1.0, 0.0, 1.0)
-    drawn = surface(Plane(x=x, y=x, loss=((height, 0.1, None),) * 3))
-    (legend,) = vl_convert.vegalite_to_vega(drawn.to_dict())["legends"]
-    assert (legend["fill"], "stroke" in legend) == ("color", False)  # with both, it is one of dots
 
 
 @pytest.mark.parametrize("total", [1, 7, 399, 20_000])

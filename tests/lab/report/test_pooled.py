@@ -13,6 +13,7 @@ from sssam.lab.comparison.pool import Pooled
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.report import pooled as pooledpage
 from sssam.lab.report.html import typeset
+from sssam.lab.report.sentences import pooled_headline
 from sssam.lab.specs import Tuning
 
 CHOSEN = METHODS[:6]
@@ -82,7 +83,7 @@ def test_the_headline_names_error_removed_both_prices_and_wins() -> None:
         r"Over 2 tasks of equal weight, late half 1/8 ascent removes 2\d\.\d% \[.*\] of the base's "
         r"error for 1\.06 times the base's passes and 1\.08 times its seconds, and 1\d\.\d% \[.*\] "
         r"more than the best controls that cost no more \(2 tasks won, 0 tied, 0 lost\)\.",
-        pooledpage.headline(found),
+        pooled_headline(found),
     )
     (line,) = [line for line in pooledpage.cells(found) if line[0].text == "late half 1/8 ascent"]
     assert [cell.words for cell in line[3:5]] == ["1.062", "1.08"]
@@ -98,7 +99,7 @@ def test_where_nothing_is_clear_the_headline_says_so(
     ]
     together = pooledpage.pooled(worse)
     assert isinstance(together, Pooled)
-    assert "is clearly above the best controls" in pooledpage.headline(together)
+    assert "is clearly above the best controls" in pooled_headline(together)
 
 
 def test_the_variants_are_drawn_before_their_table(comparisons: dict[str, Comparison]) -> None:

@@ -8,7 +8,8 @@ from made import LATE, made, tuned
 from sssam.lab.comparison.parts import Reason, ReasonKind
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.report import sentences
-from sssam.lab.report.sentences import CAPTIONS, WHY, headline, remarks, support
+from sssam.lab.report.captions import FIGURES
+from sssam.lab.report.sentences import WHY, headline, remarks, support
 
 
 def changed(comparison: Comparison, label: str, **values: object) -> Comparison:
@@ -145,6 +146,6 @@ def test_every_kind_of_reason_has_its_sentence() -> None:
 
 
 def test_captions_are_whole_sentences() -> None:
-    for caption in CAPTIONS.values():
-        assert caption[0].isupper()
-        assert caption[-1] == "."
+    for words in FIGURES.values():
+        assert words.caption[0].isupper()
+        assert words.caption[-1] == "."

@@ -62,3 +62,13 @@ def test_a_command_is_refused(
 def test_every_machine_has_a_processor() -> None:
     for accelerator in ("cpu", "auto"):
         hardware.require(accelerator)
+
+
+def test_one_of_torchrun_s_processes_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    for words in (["train", "--epochs", "1"], ["compare", "--seeds", "1", "--engine", "local:2"]):
+        assert main([*words, "--out", str(tmp_path / "out")]) == 2
+        assert "this process is one of 2, but" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

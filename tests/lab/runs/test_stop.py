@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import forked
 import psutil
@@ -116,7 +115,7 @@ def test_sigterm_keeps_records_and_the_same_command_goes_on(
     before = {path: path.read_bytes() for path in kept.glob("*.json")}
     assert len(before) == first
     monkeypatch.chdir(tmp_path)
-    page = lambda _, folder, **__: SimpleNamespace(page=folder / "comparison.html")  # noqa: E731
+    page = lambda _, folder, **__: [folder / "comparison.html"]  # noqa: E731
     monkeypatch.setattr(report, "write", page)  # it takes seconds to draw
     assert main(words) == 0
     after = {path: path.read_bytes() for path in kept.glob("*.json")}

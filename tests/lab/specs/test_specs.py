@@ -59,8 +59,10 @@ APART = {"label", "margin", "metric", "path", "share"}
 
 def _changed(value, name):
     """Each way to change one field of that name, anywhere in the value."""
-    for field in type(value).model_fields:
+    for field, info in type(value).model_fields.items():
         inner = getattr(value, field)
+        if info.exclude:  # what only older records have
+            continue
         if isinstance(inner, specs.Spec):
             yield from (value.model_copy(update={field: new}) for new in _changed(inner, name))
         elif field == name:
@@ -70,6 +72,8 @@ def _changed(value, name):
 
 def _names(kind):
     for name, field in kind.model_fields.items():
+        if field.exclude:
+            continue
         kinds = [field.annotation, *get_args(field.annotation)]
         inner = [k for k in kinds if isinstance(k, type) and issubclass(k, specs.Spec)]
         if inner:
@@ -119,9 +123,8 @@ def test_a_changed_default_is_seen_here():
                 "test": None,
                 "label_noise": 0.0,
                 "target": None,
-                "length": None,
             },
-            "model": {"name": "m", "widths": [], "options": {}},
+            "model": {"name": "m", "widths": []},
             "epochs": 40,
             "batch_size": 64,
             "optimizer": "sgd",

@@ -91,8 +91,8 @@ def test_paths_are_looked_for_beside_the_file_first(tmp_path):
     (tmp_path / "pictures").mkdir()
     with pytest.raises((ValueError, FileNotFoundError)) as raised:
         read(tmp_path, 'tasks = [{name = "cifar10", data = "pictures"}]\nseeds = 1\n')
-    assert f"{tmp_path}/study.toml, line 1: tasks 1" in str(raised.value)
-    assert f"{tmp_path / 'pictures'}' has no train*.parquet" in str(raised.value)
+    assert f"{tmp_path}/study.toml: tasks 1" in str(raised.value)
+    assert f"{tmp_path / 'pictures'}' can't be read" in str(raised.value)
 
 
 def test_data_of_a_task_that_the_study_has_not(tmp_path):

@@ -19,7 +19,7 @@ def _hash(split):
 def test_digits_split_has_the_sizes_of_the_task_and_no_example_twice():
     split = data.load(NOISY, seed=0)
     assert [len(part) for part in split[:3]] == [1000, 200, 597]
-    assert split.form == ((1, 8, 8), 10, None, False)
+    assert split.form == ((1, 8, 8), 10)
     everything = torch.cat([part.inputs.flatten(1) for part in split[:3]])
     expected = torch.from_numpy(load_digits().data).float() / 16
     assert sorted(everything.tolist()) == sorted(expected.tolist())
@@ -106,8 +106,8 @@ def test_a_path_that_does_not_exist_is_named_with_the_remedy(tmp_path):
 def test_a_path_where_none_is_taken_and_none_where_one_is_needed():
     with pytest.raises(ValueError, match=r"'digits' takes no path, got '/x': leave it out"):
         sources.settings(DataSpec(name="digits", path="/x"))
-    with pytest.raises(ValueError, match=r"'imagefolder' needs a path: give its file or folder"):
-        sources.settings(DataSpec(name="imagefolder"))
+    with pytest.raises(ValueError, match=r"'folder' needs a path: give its file or folder"):
+        sources.settings(DataSpec(name="folder"))
 
 
 def test_more_examples_than_there_are():

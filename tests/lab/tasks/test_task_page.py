@@ -34,12 +34,9 @@ def test_every_task_and_every_setting_is_there():
         assert f"`{name}` ({default})" in TEXT
 
 
-def test_every_model_and_option_is_there_with_its_default():
-    for name, model in models.MODELS.items():
+def test_every_model_is_there():
+    for name in models.MODELS:
         assert name in TEXT or name.removeprefix("resnet") in TEXT
-        for option, field in model.options.model_fields.items():
-            default = f" ({field.default:g})" if option != "norm" else ""
-            assert f"`{option}`{default}" in TEXT, option
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 import torch
 from tiny import TASK, run, same_but_times
 
-from sssam.lab.report import flatness as figures
+from sssam.lab.report import sharpness as report
 from sssam.lab.report.files import svg
 from sssam.lab.specs import Record
 from sssam.lab.specs.flatness import Flatness, FlatnessSettings, Measured
@@ -22,7 +22,6 @@ QUICK = FlatnessSettings(
     adaptive_radii=(0.5,),
     steps=2,
     draws=2,
-    surface=True,
 )
 
 
@@ -37,9 +36,8 @@ def test_loss_and_score_are_those_of_the_checkpoint(
     path, record = trained["base"]
     found = flatness.opened(path)
     assert (found.run, found.epoch, found.samples) == (record.run, 3, 96)
-    whole = flatness.measure(found, QUICK.model_copy(update={"surface": False}))
+    whole = flatness.measure(found, QUICK)
     assert whole.loss == pytest.approx(record.train_loss, rel=1e-5)
-    assert whole.surface is None
 
 
 def test_all_numbers_are_those_of_the_library(
@@ -64,7 +62,6 @@ def test_all_numbers_are_those_of_the_library(
         assert worst.rise > worst.one_step
     middle = len(measured.curve.x) // 2
     assert measured.curve.loss[middle] == pytest.approx(measured.loss)
-    assert measured.surface.loss[middle][middle] == pytest.approx(measured.loss)
 
 
 def test_the_same_checkpoint_gives_the_same_numbers(
@@ -90,11 +87,10 @@ def test_every_figure_is_drawn_and_says_its_number(
 ) -> None:
     line = flatness.between(*(flatness.opened(trained[n][0], 64) for n in ("base", "SAM")))
     of_base = Measured(run=trained["base"][1].run, epoch=3, flatness=measured)
-    drawn = figures.of_solutions([of_base], [line])
-    assert [figure.name.split("-")[0] for figure in drawn] == ["landscape", "line", "surface"]
+    drawn = report.figures(report.Sharpness(solutions=(of_base,), between=(line,)))
+    assert [figure.name.split("-")[0] for figure in drawn] == ["landscape", "line"]
     assert "base, seed 0 from 2." in drawn[0].alt
     assert f"the barrier is {line.barrier:.4f}" in drawn[1].alt
-    assert f"{measured.loss:.3g} at the model" in drawn[2].alt
     for figure in drawn:
         assert "training loss" in svg(figure.chart())
 
@@ -105,14 +101,13 @@ def test_losses_that_are_not_finite_are_left_out(
     run = trained["base"][1].run
     nothing = measured.curve.model_copy(update={"loss": (None,) * len(measured.curve.x)})
     partly = measured.curve.model_copy(update={"loss": (None, *measured.curve.loss[1:])})
-    both = [
-        Measured(
-            run=run, epoch=3, flatness=measured.model_copy(update={"curve": c, "surface": None})
-        )
-        for c in (nothing, partly)
-    ]
-    assert figures.of_solutions(both[:1]) == []
-    assert "nan" not in svg(figures.of_solutions(both[1:])[0].chart()).lower()
+    none, some = (
+        Measured(run=run, epoch=3, flatness=measured.model_copy(update={"curve": curve}))
+        for curve in (nothing, partly)
+    )
+    assert report.figures(report.Sharpness(solutions=(none,))) == []
+    (drawn,) = report.figures(report.Sharpness(solutions=(some,)))
+    assert "nan" not in svg(drawn.chart()).lower()
 
 
 def test_a_record_holds_what_its_checkpoint_gives(

@@ -26,7 +26,9 @@ def test_every_optimizer_of_the_library_is_a_kind():
     assert wrappers == set(methods.KINDS.values()) - {None}
 
 
-@pytest.mark.parametrize("kind", sorted(set(methods.KINDS) - {"base", "sssam", "samon"}))
+@pytest.mark.parametrize(
+    "kind", sorted(set(methods.KINDS) - {"base", "sssam", "samon", "flatlora"})
+)
 def test_each_kind_is_built_with_its_own_radius_and_trains(kind):
     method = Method(label=kind, kind=kind, rho=methods.default_rho(kind))
     record = train.train(run(method))
@@ -44,6 +46,15 @@ def test_normalisation_layers_alone_need_some():
     assert train.train(run(method, task=task)).propagations == 2.0
     with pytest.raises(ValueError, match="normalisation"):
         _build(method)
+
+
+def test_noise_on_merged_weights_is_on_those_of_linear_layers_where_there_are_no_adapters():
+    method = Method(label="noise", kind="flatlora", rho=0.05, options={"layers": "all-linear"})
+    record = train.train(run(method))
+    assert record.outcome in ("finished", "diverged")
+    assert record.propagations == 1.0
+    with pytest.raises(ValueError, match="has no LoRA layers"):
+        _build(method.model_copy(update={"options": {}}))
 
 
 @pytest.mark.parametrize(

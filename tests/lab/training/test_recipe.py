@@ -7,7 +7,7 @@ from tiny import BASE, SAM, TASK, run
 from sssam.lab.tasks import models
 from sssam.lab.tasks import splits as data
 from sssam.lab.tasks.problem import cross_entropy
-from sssam.lab.training import evaluate, loop
+from sssam.lab.training import evaluate, order
 from sssam.lab.training.prepare import base_optimizer, set_dropout, training_loss
 from sssam.lab.training.train import train
 
@@ -21,7 +21,7 @@ def test_a_recipe_of_its_own_is_the_bare_loop_with_it():
     rate = torch.optim.lr_scheduler.OneCycleLR(base, 0.2, total_steps=6, cycle_momentum=False)
     loss = torch.nn.CrossEntropyLoss(label_smoothing=0.3)
     for epoch in range(2):
-        for index in loop.order(96, 0, epoch).split(32):
+        for index in order.order(96, 0, epoch).split(32):
             base.zero_grad()
             loss(model(split.train.inputs[index]), split.train.targets[index]).backward()
             base.step()

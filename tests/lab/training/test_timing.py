@@ -16,17 +16,22 @@ EARLY = EMA.model_copy(update={"label": "early", "patience": 2})
 NORMED = TASK.model_copy(update={"model": ModelSpec(name="resnet8", widths=(2,)), "epochs": 10})
 
 
+def _update(stretch):
+    """Half a second where an average of the weights is gathered."""
+    return 0.5 * (stretch.training.average is not None and not stretch.refresh)
+
+
 @pytest.fixture
 def clock(monkeypatch):
     """A second a pass, half of one an update of an average; gives how much was timed."""
     kinds = []
+    monkeypatch.setattr(timing, "_size", lambda _: 3)
 
     def timed(stretches, *_, **__):
         kinds.append(len(stretches))
         for stretch in stretches.values():
             stretch()
-        update = {"update": 0.5}
-        seconds = {i: s.steps * update.get(s.does, s.passes) for i, s in stretches.items()}
+        seconds = {i: s.steps * (s.passes + _update(s)) for i, s in stretches.items()}
         return {i: [each] * 8 for i, each in seconds.items()}
 
     monkeypatch.setattr(blocks, "timed", timed)
@@ -35,7 +40,7 @@ def clock(monkeypatch):
 
 def test_a_mean_step_is_of_the_whole_run(clock):
     variants = (BASE, LONG, SAM, LATE, CHEAP, PART, LOOKSAM, EMA, SWA, EARLY)
-    found = {each.run.method.label: each for each in timing.measure(NORMED, variants, steps=3)}
+    found = {each.run.method.label: each for each in timing.measure(NORMED, variants)}
     expected = {"base": 1, "base 2x steps": 1, "SAM": 2, "late": 1.5, "1/8": 1.0625}
     expected |= {"SAM 1/8 ascent": 1.125, "LookSAM": 1.5, "EMA": 1 + 1 / 30, "early": 4 / 3}
     expected["SWA"] = 1.0625 + 1 / 30
@@ -48,14 +53,14 @@ def test_a_mean_step_is_of_the_whole_run(clock):
 
 def test_passes_are_those_of_the_records(clock):
     variants = (SAM, CHEAP, EMA, SWA)
-    for each in timing.measure(NORMED, variants, steps=1):
+    for each in timing.measure(NORMED, variants):
         asked = each.run.method.model_copy(update={"schedule": each.run.method.schedule})
         assert train(run(asked, task=NORMED)).propagations == pytest.approx(each.passes)
 
 
 def test_variants_whose_steps_are_alike_share_their_blocks(clock):
     radii = [SAM.model_copy(update={"rho": rho, "learning_rate": rho}) for rho in (0.1, 0.2)]
-    found = timing.measure(TASK, [BASE, LONG, *radii, LATE, CHEAP], steps=2)
+    found = timing.measure(TASK, [BASE, LONG, *radii, LATE, CHEAP])
     assert clock == [1 + 1 + 1 + 2 + 1 + 1]  # base twice, SAM, late, and two of the cheap one
     assert [each.run.method.label for each in found][-1] == "1/8"
 
@@ -63,10 +68,11 @@ def test_variants_whose_steps_are_alike_share_their_blocks(clock):
 def test_the_ratio_is_of_blocks_of_the_same_round(monkeypatch):
     drift = [1.0, 2, 4, 8, 16, 32, 64]
     times = {0: drift, 1: [3 * each for each in drift]}
+    monkeypatch.setattr(timing, "_size", lambda _: 1)
     monkeypatch.setattr(
         blocks, "timed", lambda stretches, *_, **__: [s() for s in stretches.values()] and times
     )
-    (found,) = timing.measure(TASK, [SAM], steps=1)
+    (found,) = timing.measure(TASK, [SAM])
     assert (found.timing.low, found.timing.ratio, found.timing.high) == (3, 3, 3)
     assert found.timing.steady
     assert found.timing.environment.threads == 1
@@ -88,20 +94,7 @@ def test_the_median_s_interval_is_of_order_statistics():
     assert found == (13.0, 8.0, 18.0, (6.5, 19.5))
 
 
-def test_a_few_real_steps(tmp_path):
-    found = timing.measure(TASK, [BASE, LATE], rounds=6)
+def test_a_few_real_steps():
+    found = timing.measure(TASK, [BASE, LATE], seconds=0)
     assert all(each.timing.low <= each.timing.ratio <= each.timing.high for each in found)
-    assert [each.timing.blocks for each in found] == [6, 6]
-
-
-def test_bad_arguments(monkeypatch):
-    with pytest.raises(ValueError, match=r"rounds is 5, must be at least 6: .* no 95% interval"):
-        timing.measure(TASK, [BASE], rounds=5)
-    with pytest.raises(ValueError, match="steps is 0, must be at least 1"):
-        timing.measure(TASK, [BASE], steps=0)
-    monkeypatch.setattr(blocks, "timed", lambda kinds, *_, **__: dict.fromkeys(kinds, [1e-4] * 9))
-    with pytest.raises(ValueError, match=r"a block of 1 steps takes 0\.1 ms, .*give more steps"):
-        timing.measure(TASK, [BASE], steps=1)
-    monkeypatch.setattr(timing.hardware, "world", lambda: 2)
-    with pytest.raises(ValueError, match="one process: start without torchrun"):
-        timing.measure(TASK, [BASE])
+    assert [each.timing.blocks for each in found] == [timing.LEAST] * 2

@@ -14,7 +14,7 @@ from tiny import ALL, BASE, LONG, PART, SAM, SSSAM, TASK, run, same_but_times
 
 from sssam.lab.specs import DataSpec, Method, Precision, Record
 from sssam.lab.tasks import splits as data
-from sssam.lab.training import environment, hardware, loop, train
+from sssam.lab.training import environment, hardware, order, train
 from sssam.schedules.draws import Draws
 
 EVERY = pytest.mark.parametrize("method", ALL, ids=lambda method: method.label)
@@ -41,9 +41,9 @@ def test_methods_of_a_seed_share_weights_order_and_labels():
 def test_the_hash_sees_the_order_and_the_labels_that_were_trained_on():
     split, expected = data.load(TASK.data, 0), ""
     for epoch in range(TASK.epochs):
-        order = loop.order(96, 0, epoch)
-        seen = split.train.targets[order].numpy().tobytes()
-        expected = hashlib.sha256(expected.encode() + order.numpy().tobytes() + seen).hexdigest()
+        sequence = order.order(96, 0, epoch)
+        seen = split.train.targets[sequence].numpy().tobytes()
+        expected = hashlib.sha256(expected.encode() + sequence.numpy().tobytes() + seen).hexdigest()
     assert train.train(run(BASE)).sample_hash == expected
 
 
@@ -129,7 +129,7 @@ def test_threads_below_one_are_refused():
 
 
 def test_bad_runs_are_refused_before_training(tmp_path):
-    lost = TASK.model_copy(update={"data": DataSpec(name="parquet", path=str(tmp_path / "absent"))})
+    lost = TASK.model_copy(update={"data": DataSpec(name="folder", path=str(tmp_path / "absent"))})
     with pytest.raises(FileNotFoundError, match="does not exist"):
         train.train(run(task=lost))
     with pytest.raises(ValueError, match="needs a schedule"):
@@ -184,7 +184,7 @@ def test_a_login_node_of_slurm_s_is_like_any_machine(tmp_path, monkeypatch):
 
 
 def test_the_order_is_a_function_of_seed_and_epoch_and_visits_every_example():
-    one, same, other, next_one = (loop.order(50, *key) for key in ((0, 0), (0, 0), (1, 0), (0, 1)))
+    one, same, other, next_one = (order.order(50, *key) for key in ((0, 0), (0, 0), (1, 0), (0, 1)))
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
     assert not torch.equal(one, next_one)

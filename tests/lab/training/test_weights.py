@@ -10,7 +10,8 @@ from tiny import BASE, SAM, SSSAM, TASK, run, same_but_times
 from sssam.lab.specs import ModelSpec
 from sssam.lab.tasks import augment, models, splits
 from sssam.lab.tasks.problem import run_model
-from sssam.lab.training import averages, checkpoints, evaluate, flatness, loop, train
+from sssam.lab.training import checkpoints, evaluate, flatness, order, train
+from sssam.lab.training.weights import decay as decay_of
 
 EMA = BASE.model_copy(update={"label": "EMA", "average": "ema"})
 SWA = BASE.model_copy(update={"label": "SWA", "average": "swa", "average_start": 0.5})
@@ -39,7 +40,7 @@ def _by_hand(steps, held_from, task=TASK):
     rate = torch.optim.lr_scheduler.OneCycleLR(base, 0.1, total_steps=steps, cycle_momentum=False)
     after = []
     for epoch in range(steps // 3):
-        for index in loop.order(96, 0, epoch).split(32):
+        for index in order.order(96, 0, epoch).split(32):
             base.zero_grad()
             images, labels = split.train.inputs[index], split.train.targets[index]
             torch.nn.functional.cross_entropy(model(images), labels).backward()
@@ -91,7 +92,7 @@ def test_sema_goes_on_from_its_average_after_each_epoch():
     rate = torch.optim.lr_scheduler.OneCycleLR(base, 0.1, total_steps=9, cycle_momentum=False)
     keep, mean = 1 - 1 / (0.8 * 3), None
     for epoch in range(3):
-        for index in loop.order(96, 0, epoch).split(32):
+        for index in order.order(96, 0, epoch).split(32):
             base.zero_grad()
             images, labels = split.train.inputs[index], split.train.targets[index]
             torch.nn.functional.cross_entropy(model(images), labels).backward()
@@ -109,7 +110,7 @@ def test_sema_goes_on_from_its_average_after_each_epoch():
 @pytest.mark.parametrize(("horizon", "steps", "decay"), [(0.2, 100, 0.95), (0.2, 3, 0.0)])
 def test_the_horizon_is_a_part_of_the_run(horizon, steps, decay):
     method = EMA.model_copy(update={"average_horizon": horizon})
-    assert averages.decay(method, steps) == pytest.approx(decay)
+    assert decay_of(method, steps) == pytest.approx(decay)
 
 
 def test_an_average_leaves_the_training_as_it_is(tmp_path):
@@ -150,7 +151,7 @@ def _statistics(weights, name):
     found = []
     norm.register_forward_pre_hook(lambda _, x: found.append(x[0].mean((0, 2, 3))))
     changed = augment.draw("shifts", 96, split.train.inputs, 0, 2)
-    for index, inputs, _ in split.train.batches(loop.order(96, 0, 2), 32):
+    for index, inputs, _ in split.train.batches(order.order(96, 0, 2), 32):
         run_model(model.train(), changed(inputs, index))
     running = torch.zeros_like(found[0])
     for number, mean in enumerate(found, 1):

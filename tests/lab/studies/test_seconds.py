@@ -4,7 +4,7 @@ import pytest
 from tiny import TASK
 
 from sssam.lab.specs import Method
-from sssam.lab.studies import estimate
+from sssam.lab.studies import seconds as measuring
 from sssam.lab.studies.design import Axis, Part, Study, Tunable
 from sssam.lab.studies.seconds import AFTER_RUNS
 from sssam.schedules import late
@@ -31,22 +31,34 @@ STUDY = Study(
 
 
 def test_runs_are_weighted_by_their_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(estimate, "_epoch_seconds", lambda _: 1.0)
+    monkeypatch.setattr(measuring, "_epoch_seconds", lambda _: 1.0)
     base, cheap, long = 3, 3 * (1 + 1 / 16), 6
     seconds = 2 * 4 * (base + cheap) + 3 * (base + cheap + long)
-    monkeypatch.setattr(estimate, "duration", str)
-    text = estimate.estimated(STUDY, 1)
+    monkeypatch.setattr(measuring, "duration", str)
+    text = measuring.estimated(STUDY, 1)
     assert text == f"16 runs to tune, 9 runs to compare: about {seconds + AFTER_RUNS}"
     both = seconds / 2 + AFTER_RUNS
-    assert estimate.estimated(STUDY, 2).endswith(f"about {both} with 2 runs at once")
+    assert measuring.estimated(STUDY, 2).endswith(f"about {both} with 2 runs at once")
 
 
 def test_a_study_that_tunes_nothing_only_compares(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(estimate, "_epoch_seconds", lambda _: 1.0)
+    monkeypatch.setattr(measuring, "_epoch_seconds", lambda _: 1.0)
     part = Part(task=TASK, variants=(Tunable(method=CHEAP),))
-    text = estimate.estimated(Study(name="a", parts=(part,), seeds=(0,)), 1)
+    text = measuring.estimated(Study(name="a", parts=(part,), seeds=(0,)), 1)
     assert text == "2 runs to compare: about 14 s"
 
 
+def test_of_a_long_study_a_first_look_is_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measuring, "_epoch_seconds", lambda _: 60.0)
+    long = STUDY.model_copy(update={"trials": 12, "seeds": tuple(range(12))})
+    text = measuring.estimated(long, 1, start=5.0)
+    assert text.startswith("48 runs to tune, 36 runs to compare: about 4.9 h")
+    assert text.endswith("; a first look with 4 trials and 3 seeds, in another --out: about 86 min")
+    only_compared = Part(task=TASK, variants=(Tunable(method=CHEAP),))
+    text = measuring.estimated(Study(name="a", parts=(only_compared,), seeds=tuple(range(12))), 1)
+    assert text.endswith("; a first look with 3 seeds, in another --out: about 19 min")
+    assert "first look" not in measuring.estimated(STUDY, 1)  # it is small itself
+
+
 def test_steps_of_the_base_are_timed() -> None:
-    assert 0 < estimate._epoch_seconds(TASK) < 60
+    assert 0 < measuring._epoch_seconds(TASK) < 60

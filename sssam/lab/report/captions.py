@@ -1,0 +1,116 @@
+"""The fixed words of the pages: titles and captions of figures, notes under tables."""
+
+from typing import NamedTuple
+
+PASS = (
+    "A pass is a forward and a backward pass on a batch; plain training takes one a step, SAM two."
+)
+
+
+class Words(NamedTuple):
+    """The name of a figure in links to it, its title, and what stands below it.
+
+    On paper a `half` stands beside another one.
+    """
+
+    short: str
+    title: str
+    caption: str
+    half: bool = False
+
+
+FIGURES = {
+    "accuracy-against-cost": Words(
+        "Accuracy and cost",
+        "What accuracy each price buys",
+        "Mean test {metric} over seeds with its 95% interval, over the price of a whole run. The "
+        "line is the base trained for shorter and longer: what its own passes buy. What lies above "
+        "the line and the averages is more than the base buys at that price. Variants of equal "
+        "price stand side by side; pointing at one shows its numbers.",
+    ),
+    "differences": Words(
+        "Beside the controls",
+        "More than the base buys at that price?",
+        "Difference in test {metric} to the best control that costs no more (chosen on validation "
+        "data), in percentage points, paired by seed, with its 95% interval. A full point is "
+        "clearly above every such control, after Holm's adjustment for all variants; p is the "
+        "largest over these controls.",
+    ),
+    "validation-accuracy": Words(
+        "Validation",
+        "Validation {metric} over what was spent",
+        "The {metric} on validation data after each epoch, as means over the finished runs; each "
+        "line ends where its runs end. Early epochs may lie below the axis.",
+    ),
+    "training-loss": Words(
+        "Training loss",
+        "Training loss over what was spent",
+        "The loss at the weights w themselves, after each epoch, on a fixed subset of the training "
+        "samples: the loss that a step returns does not compare across methods. Losses over two "
+        "decades have a logarithmic axis.",
+    ),
+    "schedules": Words(
+        "Schedules",
+        "When the sharpness-aware steps fell",
+        "The curve is the probability of a sharpness-aware step; the strip below it shows the "
+        "steps that were drawn at the first seed.",
+    ),
+    "rho-sensitivity": Words(
+        "Radius \N{GREEK SMALL LETTER RHO}",
+        "How much depends on \N{GREEK SMALL LETTER RHO}",
+        "Mean validation {metric} at each radius that was tried, over seeds that the comparison "
+        "does not use, each at the best of the other settings tried with it. The points are the "
+        "radii that were chosen; diverged runs count with what they reached.",
+    ),
+    "flatness": Words(
+        "Flatness",
+        "How sharply the loss curves at the solutions",
+        "The largest eigenvalue of the Hessian of the training loss at the trained weights, as "
+        "means over seeds with 95% intervals. To the left is flatter.",
+        half=True,
+    ),
+    "landscape": Words(
+        "Landscape",
+        "The loss along a random direction",
+        "Training loss at w + x d, with d a random direction whose filters are as long as the "
+        "model's (Li et al., 2018); biases and normalisation layers do not move. One run a line.",
+        half=True,
+    ),
+    "between": Words(
+        "Line",
+        "The loss between two solutions",
+        "Training loss on the straight line between the weights of both; batch norm's statistics "
+        "are found anew at each point. The barrier is the highest rise above the straight line "
+        "between the losses at the ends.",
+    ),
+    "pooled": Words(
+        "Beside the controls",
+        "The part of the error that each variant removes beyond the best control",
+        "The part of the base's test error that a variant removes beyond the best control that "
+        "costs no more: the mean over tasks of equal weight, with its 95% interval; the ticks are "
+        "the single tasks. A full point is clearly above the controls, after Holm's adjustment.",
+    ),
+}
+NOTES = {
+    "variants": "{metric} in %, differences in percentage points, paired by seed, with 95% "
+    "intervals. The best control is that on validation data; p is one-sided, the largest over all "
+    "controls that cost no more, adjusted over the variants by Holm's method, and names its "
+    "control where that is another one. Passes and seconds are those of a whole run over the "
+    "base's; seconds are measured apart, in short interleaved blocks. Select a column's name to "
+    "sort.",
+    "sam": "Non-inferior to SAM: at most {margin} below it, with at least {share:.0%} of "
+    "its gain, both fixed with the task, after Holm's adjustment. The share of the gain has "
+    "Fieller's interval.",
+    "flatness": "Means over seeds with 95% intervals, in evaluation mode, on the first samples of "
+    "the training set. The top eigenvalue and the trace (Hutchinson's estimate) are of the Hessian "
+    "of the training loss; a rise is the largest that gradient ascent found within a radius of the "
+    "weights, or, adaptive, within ASAM's ellipsoid.",
+    "pooled": "In % of the base's test error: means over tasks of equal weight with 95% intervals "
+    "by Student's t with Welch's and Satterthwaite's degrees of freedom; then the tasks won, tied "
+    "and lost against the best control, and each of them. p is against each task's hardest "
+    "control, adjusted over the variants by Holm's method. The claim is of these tasks in the "
+    "mean: not of each, and not of tasks at large.",
+    "repeat": "Run it where the directory of results lies. Runs that have a record are not trained "
+    "again; move the records away to train all of them anew. Equal seeds give equal numbers on one "
+    "machine with equal versions; on another the last digits, and seconds, may differ.",
+}

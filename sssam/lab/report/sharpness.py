@@ -1,0 +1,138 @@
+"""The flatness of single solutions -> figures, a table with a column each, and files."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from sssam.lab.report.cells import Cell
+from sssam.lab.report.figure import Figure, figure
+from sssam.lab.report.files import save
+from sssam.lab.report.key import Key
+from sssam.lab.report.lines import directions
+from sssam.lab.specs import Run, Spec
+from sssam.lab.specs.flatness import Between, Curvature, Flatness, Measured, Profile, Rise
+from sssam.runtime.files import write_whole
+
+#: The roles whose colours the solutions have, in their order.
+_COLOURS = ("sam", "scheduled", "part", "other", "base")
+_ERROR = "\N{PLUS-MINUS SIGN}"
+
+
+class Sharpness(Spec):
+    """What was measured of one or several solutions, and between them."""
+
+    solutions: tuple[Measured, ...]
+    between: tuple[Between, ...] = ()
+
+
+def write(found: Sharpness, folder: Path) -> list[Path]:
+    """Writes `sharpness.json` and an SVG for each figure; the paths of all files.
+
+    Raises:
+        OSError: the disk is full, or the folder can't be written.
+    """
+    path = folder / "sharpness.json"
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(path, found.model_dump_json(indent=1).encode() + b"\n")
+    drawn = [save(each.chart(), folder / f"{each.name}.svg") for each in figures(found)]
+    return [path, *(path for paths in drawn for path in paths)]
+
+
+def figures(found: Sharpness) -> list[Figure]:
+    """The figures that there are numbers for: losses along directions and between solutions."""
+    profiles = {name(each.run): each.flatness.curve for each in found.solutions}
+    key = Key((n, _COLOURS[i % len(_COLOURS)], n) for i, n in enumerate(profiles))
+    drawn = [along(profiles, key), *map(_between, found.between)]
+    return [each for each in drawn if each is not None]
+
+
+def along(profiles: Mapping[str, Profile], key: Key, more: str = "") -> Figure | None:
+    """The losses along a random direction; None where none of them is finite.
+
+    `more` ends the caption.
+    """
+    losses = {name: _finite(profile) for name, profile in profiles.items()}
+    known = {name: profiles[name] for name, each in losses.items() if each}
+    ranges = (f"{n} from {min(losses[n]):.3g} to {max(losses[n]):.3g}" for n in known)
+    title = ["distance along a random direction", "in lengths of each filter"]
+    words = f"Line plot of the training loss along a random direction: {', '.join(ranges)}."
+    drawing = partial(directions, known, title, key)
+    return figure("landscape", words, drawing, key.looks(known), more=more) if known else None
+
+
+def _between(found: Between) -> Figure | None:
+    ends = f"{name(found.first)} and {name(found.second)}"
+    barrier = "unknown" if found.barrier is None else f"{found.barrier:.4f}"
+    words = f"Line plot of the training loss between {ends}; the barrier is {barrier}."
+    title, key = "way from the first solution to the second", Key([("loss", "sam", "loss")])
+    drawing = partial(directions, {"loss": found.profile}, title, key)
+    file = f"line-{found.first.id}-{found.second.id}"
+    return figure("between", words, drawing, name=file) if _finite(found.profile) else None
+
+
+def cells(found: Sequence[Measured]) -> list[list[Cell]]:
+    """A line a quantity, a column a solution."""
+    of_one_task = len({each.run.task.name for each in found}) == 1
+    columns = [(_head(each, of_one_task), _quantities(each.flatness)) for each in found]
+    return [
+        [
+            Cell("", quantity),
+            *(Cell(head, values[quantity], best="low") for head, values in columns),
+        ]
+        for quantity in columns[0][1]
+    ]
+
+
+def sentence(line: Between) -> str:
+    """How far the loss rises between two solutions."""
+    ends = f"On the samples of the first, between {name(line.first)} and {name(line.second)}"
+    if line.barrier is None:
+        return f"{ends}, the loss is not finite everywhere."
+    return f"{ends}, the loss rises {line.barrier:.4f} above the straight line of its ends."
+
+
+def name(run: Run) -> str:
+    """A solution by its method and seed."""
+    return f"{run.method.label}, seed {run.seed}"
+
+
+def _head(each: Measured, of_one_task: bool) -> str:
+    of = "" if of_one_task else f"{each.run.task.name}, "
+    return f"{of}{name(each.run)}, epoch {each.epoch}"
+
+
+def _quantities(found: Flatness) -> dict[str, str]:
+    values = {
+        "training samples": f"{found.samples}",
+        "loss": f"{found.loss:.4f}",
+        "score": f"{100 * found.score:.1f}%",
+    }
+    for curvature in (found.curvature, found.adaptive_curvature):
+        values |= _curvature(curvature)
+    for rise in found.rises:
+        values |= _rise(rise)
+    return values
+
+
+def _curvature(found: Curvature) -> dict[str, str]:
+    kind = "adaptive " if found.adaptive else ""
+    return {
+        f"{kind}largest eigenvalues": ", ".join(f"{value:.3g}" for value in found.eigenvalues),
+        f"{kind}trace": f"{found.trace:.4g} {_ERROR} {found.error:.2g}",
+    }
+
+
+def _rise(found: Rise) -> dict[str, str]:
+    where = f"{'adaptive ' if found.adaptive else ''}rho {found.rho:g}"
+    return {
+        f"rise within {where}, worst": _number(found.worst),
+        f"rise at {where}, average": f"{_number(found.average)} {_ERROR} {_number(found.error)}",
+    }
+
+
+def _number(value: float | None) -> str:
+    return "without bound" if value is None else f"{value:.3g}"
+
+
+def _finite(profile: Profile) -> list[float]:
+    return [loss for loss in profile.loss if loss is not None]
