@@ -17,7 +17,7 @@ from sssam.lab.runs.worker import Settings
 from sssam.lab.specs import Record, Task
 from sssam.lab.specs.flatness import OF_STUDY
 from sssam.lab.specs.names import safe
-from sssam.lab.studies import conduct, defaults, estimate, on_task, seconds, studyfile
+from sssam.lab.studies import conduct, defaults, on_task, seconds, studyfile
 from sssam.lab.studies.conduct import Decided
 from sssam.lab.studies.design import Study
 from sssam.lab.training import hardware
@@ -152,7 +152,7 @@ def begin(what: Target, how: EngineOptions) -> Trainer:
     conduct.keep(study, directory)
     if not how.quiet and not made.directory.exists() and made.engine.on_this_machine:
         with suppress(Exception, SystemExit):  # whatever a user's task raises: its runs will tell
-            terminal.note(estimate.estimated(study, made.engine.jobs))
+            terminal.note(seconds.estimated(study, made.engine.jobs))
     return made
 
 

@@ -26,8 +26,6 @@ class Engine(ABC):
         ValueError: one of them is no whole number, or below 1.
     """
 
-    #: Whether work is done in this process, where callbacks can be called.
-    in_process: ClassVar[bool] = False
     #: Whether workers have this machine's devices.
     on_this_machine: ClassVar[bool] = False
     #: The errors of a future whose worker ended, as opposed to errors of the work.

@@ -50,7 +50,6 @@ class Here(Engine):
             digit.
     """
 
-    in_process = True
     on_this_machine = True
     lost = ()  # if this process dies, so does the study
 

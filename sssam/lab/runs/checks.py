@@ -28,26 +28,26 @@ def check(task: Task, variants: Iterable[Method]) -> None:
         ValueError: an unknown name, too few examples.
         FileNotFoundError: data that do not exist.
     """
-    found = tasks.survey(task)
-    if task.augment != "none" and not found.images:
+    survey = tasks.survey(task)
+    if task.augment != "none" and not survey.images:
         raise ValueError(f"task {task.name!r}: augment is for images (n, channels, height, width)")
     for variant in variants:
         methods.check(variant)
-        _build(task, variant, found)
+        _build(task, variant, survey)
 
 
-def _build(task: Task, variant: Method, found: Survey) -> None:
+def _build(task: Task, variant: Method, survey: Survey) -> None:
     run = Run(task=task, method=variant, seed=0)
-    problem = found.problem
+    problem = survey.problem
     prepare.training_loss(run, problem.loss)
     prepare.set_dropout(run, copy.deepcopy(problem.model))  # what is surveyed is kept
     base = prepare.base_optimizer(run, problem.model, problem.optimizer)
-    steps = run.total_steps(found.size)
+    steps = run.total_steps(survey.size)
     try:
         optimizer = methods.build(variant, base, steps, 0, problem.model)
     except (ValueError, TypeError) as error:
         raise MethodError(variant.label, str(error)) from error
-    if not found.losses and methods.chooses_samples(optimizer):
+    if not survey.losses and methods.chooses_samples(optimizer):
         raise MethodError(
             variant.label,
             f"kind {variant.kind!r} chooses samples by their losses, but the loss of task "

@@ -66,7 +66,7 @@ def begun(run_id: str, directory: Path) -> int:
 
 
 def settle(run_id: str, directory: Path) -> None:
-    """Removes the files of a claim, held by this process, on a run whose record is written.
+    """Removes the files of this process's claim on a run whose record is written.
 
     Who claims the run from now on does so on a new file, and finds the record.
     """

@@ -11,7 +11,7 @@ from sssam.lab.engines import Engine, WorkerLostError
 from sssam.lab.runs import checks, claims
 from sssam.lab.runs import store as records
 from sssam.lab.runs.store import Records
-from sssam.lab.runs.worker import OnEpoch, Settings, checkpoint_path, give_up, work
+from sssam.lab.runs.worker import Settings, checkpoint_path, give_up, work
 from sssam.lab.specs import Record, Run
 
 #: How many deaths of its worker process, without a new checkpoint between, make a run a failed one.
@@ -41,7 +41,6 @@ def run_missing(
     *,
     engine: Engine | str = "here",
     on_record: Callable[[Record], object] = lambda record: None,
-    on_epoch: OnEpoch | None = None,
 ) -> Records:
     """Trains the runs without a record and writes one for each; returns the records of all.
 
@@ -60,7 +59,6 @@ def run_missing(
         settings: how each of them is trained.
         engine: where to train, as a value or as text (`engines.parse`).
         on_record: called in this process when a run ended.
-        on_epoch: called at each epoch's end, where the engine is this process.
 
     Raises:
         ValueError, FileNotFoundError, ConnectionError, ModuleNotFoundError: what `checks` or the
@@ -73,15 +71,15 @@ def run_missing(
     checks.check_settings(settings, chosen)
     checks.check_runs(runs)
     directory = directory.absolute()
-    found = records.read_runs(runs, directory)
-    records.quarantine(found.problems)
-    wanted = missing(runs, found.by_id, settings)
+    stored = records.read_runs(runs, directory)
+    records.quarantine(stored.problems)
+    wanted = missing(runs, stored.by_id, settings)
     if wanted:
         with chosen.open(directory, len(wanted)) as entered:
             settings = settings._replace(threads=entered.threads)
-            made = Dispatcher(directory, entered, settings, on_record, on_epoch)(wanted)
-        found.by_id.update(made)
-    return Records({run.id: found.by_id[run.id] for run in runs}, found.problems)
+            made = Dispatcher(directory, entered, settings, on_record)(wanted)
+        stored.by_id.update(made)
+    return Records({run.id: stored.by_id[run.id] for run in runs}, stored.problems)
 
 
 class Dispatcher:
@@ -97,11 +95,9 @@ class Dispatcher:
         engine: Engine,
         settings: Settings,
         on_record: Callable[[Record], object],
-        on_epoch: OnEpoch | None = None,
     ) -> None:
         self.directory, self.engine, self.settings = directory, engine, settings
         self.on_record, self.made = on_record, dict[str, Record]()
-        self.callback = (on_epoch,) if engine.in_process else ()
         self.waiting: deque[Run] = deque()
         self.elsewhere: list[Run] = []
         #: By future, the run and how often it had been begun before.
@@ -138,7 +134,7 @@ class Dispatcher:
             return
         begun = claims.begun(run.id, self.directory)
         try:
-            future = self.engine.submit(work, run, self.directory, self.settings, *self.callback)
+            future = self.engine.submit(work, run, self.directory, self.settings)
         except self.engine.lost as error:
             future = Future()
             future.set_exception(error)

@@ -29,18 +29,18 @@ class Taken(NamedTuple):
     differing: tuple[str, ...]
 
 
-def jsonl(found: Iterable[Record]) -> bytes:
+def jsonl(given: Iterable[Record]) -> bytes:
     """One record a line, whole: `Record.model_validate_json` reads each back."""
-    return "".join(record.model_dump_json() + "\n" for record in found).encode()
+    return "".join(record.model_dump_json() + "\n" for record in given).encode()
 
 
-def export(found: Iterable[Record], path: Path) -> None:
+def export(given: Iterable[Record], path: Path) -> None:
     """Writes the records into a file, whole or not at all; a name ending in .gz is compressed.
 
     Raises:
         OSError: the file could not be written; the one of before is still there.
     """
-    content = jsonl(found)
+    content = jsonl(given)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
 
@@ -64,7 +64,7 @@ def take(path: Path, directory: Path) -> Taken:
 
 
 def _read(path: Path) -> dict[str, Record]:
-    content, found = path.read_bytes(), dict[str, Record]()
+    content, read = path.read_bytes(), dict[str, Record]()
     if content.startswith(_GZIP):
         try:
             content = gzip.decompress(content)
@@ -76,10 +76,10 @@ def _read(path: Path) -> dict[str, Record]:
                 record = Record.model_validate_json(line)
             except ValidationError as error:
                 raise ValueError(f"{path}, line {number}: {records.torn(error)}") from error
-            found[record.id] = record
-    if not found:
+            read[record.id] = record
+    if not read:
         raise ValueError(f"{path} holds no record: give JSON lines, as `sssam export` writes them")
-    return found
+    return read
 
 
 def _differing(record: Record, stored: Record) -> str:

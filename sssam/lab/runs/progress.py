@@ -33,7 +33,7 @@ class Progress:
         """A run ended."""
 
     def epoch(self, epoch: Epoch) -> None:
-        """An epoch of a run ended."""
+        """An epoch of a single run ended."""
 
 
 class Purpose(NamedTuple):
@@ -126,8 +126,7 @@ class _Bar(_Shown):
         self.bars.update(self.bar, completed=self.done if self.total > 1 else record.run.epochs)
 
     def epoch(self, epoch: Epoch) -> None:
-        of_several = self.done + epoch.epoch / epoch.run.epochs
-        self.bars.update(self.bar, completed=of_several if self.total > 1 else epoch.epoch)
+        self.bars.update(self.bar, completed=epoch.epoch)
 
 
 def _name(record: Record) -> str:

@@ -73,7 +73,7 @@ def read_runs(runs: Iterable[Run], directory: Path) -> Records:
 
 def _read_each(paths: Iterable[Path]) -> Records:
     """A path without a file is passed over."""
-    found: dict[str, Record] = {}
+    by_id: dict[str, Record] = {}
     problems: list[Problem] = []
     for path in paths:
         try:
@@ -83,8 +83,8 @@ def _read_each(paths: Iterable[Path]) -> Records:
         if isinstance(record, Problem):
             problems.append(record)
         else:
-            found[record.id] = record
-    return Records(found, tuple(problems))
+            by_id[record.id] = record
+    return Records(by_id, tuple(problems))
 
 
 def find(run_id: str, directory: Path) -> Record | None:

@@ -66,12 +66,12 @@ class Trainer:
         new = [run for run in asked if not settings.answered_by(self.stored.get(run.id))]
         stored = records.read_runs(new, self.directory)
         say_problems(stored.problems, self.console)
-        found = dict(stored.by_id)
+        kept = dict(stored.by_id)
         for record in stored.failed() if self.retry_failed else ():
-            path = self.directory / f"{found.pop(record.id).id}.json"
+            path = self.directory / f"{kept.pop(record.id).id}.json"
             records.quarantine([records.Problem(path, "failed, and tried again")])
-        self.stored |= found
-        missing = dispatch.missing(new, found, settings)
+        self.stored |= kept
+        missing = dispatch.missing(new, kept, settings)
         if missing:
             self._say_finished(len(asked) - len(missing), len(asked))
             self.stored |= self._train(missing, settings, purpose)
@@ -89,7 +89,6 @@ class Trainer:
                     settings,
                     engine=self.engine,
                     on_record=progress.ended,
-                    on_epoch=progress.epoch,
                 ).by_id
         except KeyboardInterrupt as stop:
             stop.add_note(

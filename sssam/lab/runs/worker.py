@@ -12,7 +12,7 @@ from sssam.lab.runs import store as records
 from sssam.lab.specs import Record, Run
 from sssam.lab.specs.flatness import FlatnessSettings
 from sssam.lab.training import checkpoints, hardware
-from sssam.lab.training.train import Epoch, train
+from sssam.lab.training.train import train
 
 CHECKPOINTS = "checkpoints"
 
@@ -49,12 +49,7 @@ class Settings(NamedTuple):
         return record.outcome == "failed" or not self.test or record.test_accuracy is not None
 
 
-OnEpoch = Callable[[Epoch], object]
-
-
-def work(
-    run: Run, directory: Path, settings: Settings, on_epoch: OnEpoch | None = None
-) -> Record | None:
+def work(run: Run, directory: Path, settings: Settings) -> Record | None:
     """Trains one run and writes its record, whatever the run's own code raises.
 
     Returns:
@@ -65,8 +60,7 @@ def work(
         DeviceError: this machine lacks the accelerator; the run is left as it was.
     """
     hardware.require(settings.accelerator)
-    trained = partial(_trained, run, directory, settings, on_epoch)
-    return _settled(run, directory, settings, trained)
+    return _settled(run, directory, settings, partial(_trained, run, directory, settings))
 
 
 def give_up(run: Run, directory: Path, settings: Settings, reason: str) -> Record | None:
@@ -91,7 +85,7 @@ def _settled(
         return record
 
 
-def _trained(run: Run, directory: Path, settings: Settings, on_epoch: OnEpoch | None) -> Record:
+def _trained(run: Run, directory: Path, settings: Settings) -> Record:
     claims.begin(run.id, directory)
     checkpoint = checkpoint_path(run, directory)
     _require_readable(checkpoint, run)
@@ -104,7 +98,6 @@ def _trained(run: Run, directory: Path, settings: Settings, on_epoch: OnEpoch | 
             test=settings.test,
             accelerator=settings.accelerator,
             threads=settings.threads,
-            on_epoch=on_epoch,
         )
     except checkpoints.CheckpointError:  # the disk's fault
         raise

@@ -49,7 +49,7 @@ def complaint(
     Args:
         error: pydantic's.
         fields: of the model, so that the nearest key to an unknown one can be named.
-        given: what was validated; the place is then told by its keys alone, without the names of
+        given: what was validated; the place is then named by its keys alone, without the names of
             pydantic's own alternatives.
 
     >>> from sssam.lab.specs import Task
@@ -61,10 +61,10 @@ def complaint(
     momentum must be below 1, not 1.5
     """
     every = error.errors()
-    found = next((each for each in every if each["type"] in _OF_KEYS[:2]), every[0])
-    loc = found["loc"][:-1] if found["type"] in _OF_KEYS[1:] else found["loc"]
+    detail = next((each for each in every if each["type"] in _OF_KEYS[:2]), every[0])
+    loc = detail["loc"][:-1] if detail["type"] in _OF_KEYS[1:] else detail["loc"]
     where = ".".join(map(str, loc)) if given is None else place(loc, given)
-    why = _reason(found, fields)
+    why = _reason(detail, fields)
     if not where or why.startswith(f"{where} "):
         return why
     return f"{where} {why}" if why.startswith("must ") else f"{where}: {why}"
@@ -85,20 +85,20 @@ def place(loc: tuple[str | int, ...], given: Any) -> str:
     return ", ".join(named)
 
 
-def _reason(found: Mapping[str, Any], fields: Mapping[str, FieldInfo] | None) -> str:
+def _reason(detail: Mapping[str, Any], fields: Mapping[str, FieldInfo] | None) -> str:
     """What must be, and what was given."""
-    kind, context = found["type"], found.get("ctx", {})
-    key = str(found["loc"][-1]) if found["loc"] else ""
+    kind, context = detail["type"], detail.get("ctx", {})
+    key = str(detail["loc"][-1]) if detail["loc"] else ""
     match kind:
         case "missing":
             return f"{key} is missing"
         case "extra_forbidden":
-            for above in found["loc"][:-1]:  # down to the model that has the key
+            for above in detail["loc"][:-1]:  # down to the model that has the key
                 field = fields.get(str(above)) if fields else None
                 fields = getattr(field and field.annotation, "model_fields", None)
             return nearest("key", key, fields) if fields else f"unknown key {key!r}"
         case "unknown_key":
-            return str(found["msg"])
+            return str(detail["msg"])
         case "union_tag_not_found":
             return f"{context['discriminator']} is missing".replace("'", "")
         case "union_tag_invalid":
@@ -108,8 +108,8 @@ def _reason(found: Mapping[str, Any], fields: Mapping[str, FieldInfo] | None) ->
             return str(context["error"])
         case "json_invalid":
             return f"no JSON: {context['error']}"
-    text = repr(found["input"])
+    text = repr(detail["input"])
     text = text if len(text) <= _WIDE else f"{text[:_WIDE]}..."
     if kind in _MUST:
         return f"must be {_MUST[kind].format(**context)}, not {text}"
-    return f"{found['msg'][0].lower()}{found['msg'][1:]}, not {text}"
+    return f"{detail['msg'][0].lower()}{detail['msg'][1:]}, not {text}"

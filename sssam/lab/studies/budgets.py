@@ -85,10 +85,10 @@ def _at(family: str, schedule: Schedule, budget: float, total_steps: int) -> AtB
     return AtBudget(family, met, expected, sqrt(met.variance(total_steps)))
 
 
-def bands(found: Sequence[AtBudget], total_steps: int, seed: int = 0) -> list[Band]:
+def bands(plans: Sequence[AtBudget], total_steps: int, seed: int = 0) -> list[Band]:
     """The schedules for a plot, with the steps that would be drawn at a seed."""
     made = []
-    for each in found:
+    for each in plans:
         if each.schedule is not None:
             acting = set(Draws(each.schedule, total_steps, seed).acting_steps())
             taken = [step in acting for step in range(total_steps)]
@@ -97,15 +97,15 @@ def bands(found: Sequence[AtBudget], total_steps: int, seed: int = 0) -> list[Ba
     return made
 
 
-def table(found: Sequence[AtBudget]) -> Table:
+def table(plans: Sequence[AtBudget]) -> Table:
     """What can be had at the budget, and below it what can't."""
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for name in ("schedule", "propagations", "spread over draws"):
         made.add_column(name, overflow="fold")
-    for each in found:
+    for each in plans:
         if each.schedule is not None:
             spread = f"{each.spread:.4f}" if each.spread else "exactly"
             made.add_row(repr(each.schedule), f"{each.expected:.4f}", spread)
-    made.caption = "\n".join(f"{each.family}: {each.remark}" for each in found if each.remark)
+    made.caption = "\n".join(f"{each.family}: {each.remark}" for each in plans if each.remark)
     made.caption_justify = "left"
     return made

@@ -209,5 +209,5 @@ def compared(
 
 
 def folder(study: Study, part: Part, directory: Path) -> Path:
-    """Where what is shown of a task lies: the directory itself, if it is the only task."""
+    """Where the results of a task lie: the directory itself, if it is the only task."""
     return directory if len(study.parts) == 1 else directory / safe(part.task.name)

@@ -67,13 +67,13 @@ def _epochs(task: Task, control: Method) -> int:
 
 def variants() -> list[Method]:
     """SAM, and forms of SS-SAM at 1.5 and at 1.06 passes a step, each at its class's rho."""
-    found = [
+    methods_ = [
         Method(label="SAM", kind="sam"),
         _scheduled("SS-SAM constant", constant(0.5)),
         _scheduled("SS-SAM late half", late(0.5)),
         _scheduled("late half 1/8 ascent", late(0.5), ascent_fraction=1 / 8),
     ]
-    return [each.model_copy(update={"rho": methods.default_rho(each.kind)}) for each in found]
+    return [each.model_copy(update={"rho": methods.default_rho(each.kind)}) for each in methods_]
 
 
 def tuned_variants() -> tuple[Tunable, ...]:

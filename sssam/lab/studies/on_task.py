@@ -61,7 +61,7 @@ def variant(task: Task, word: str) -> Method:
     """
     if word == "base":
         return Method(label="base", kind="base")
-    found = words.parse(task, [word])
-    if len(found) != 1:
-        raise ValueError(f"--method is {word!r}, which names {len(found)} variants: name one")
-    return found[0].start
+    named = words.parse(task, [word])
+    if len(named) != 1:
+        raise ValueError(f"--method is {word!r}, which names {len(named)} variants: name one")
+    return named[0].start

@@ -34,14 +34,14 @@ def parse(text: str) -> Schedule:
     constant(0.0).then(linear(0.2, 1.0), 0.25)
     """
     try:
-        found = _value(ast.parse(text.strip(), mode="eval").body)
+        schedule = _value(ast.parse(text.strip(), mode="eval").body)
     except (SyntaxError, RecursionError, MemoryError):
         raise ValueError(f"schedule {text!r} can't be read: {_EXAMPLE}") from None
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"schedule {text!r}: {error}") from error
-    if not isinstance(found, Schedule):
+    if not isinstance(schedule, Schedule):
         raise ValueError(f"schedule {text!r} is no schedule: {_EXAMPLE}")
-    return found
+    return schedule
 
 
 def _value(node: ast.expr) -> Any:

@@ -40,21 +40,21 @@ def radii(kind: str) -> Axis:
 def recipe(task: Task) -> dict[str, Axis]:
     """The axes of the recipe's settings that a task has, each starting where the task stands.
 
-    Weight decay is a task's that does not bring its own optimizer, label smoothing one with the
-    cross-entropy for its loss, and dropout one whose model has such a layer.
+    A task has weight decay unless the optimizer is its own, label smoothing if its loss is the
+    cross-entropy, and dropout if its model has such a layer.
     """
     rate = task.learning_rate
-    found = {"learning_rate": Axis(values=(rate / 2, rate, rate * 2), start=rate, grows=True)}
+    axes = {"learning_rate": Axis(values=(rate / 2, rate, rate * 2), start=rate, grows=True)}
     survey = tasks.survey(task)
     if task.optimizer != "own":
-        found["weight_decay"] = _decay(task)
+        axes["weight_decay"] = _decay(task)
     if survey.problem.loss is cross_entropy:
-        found["label_smoothing"] = Axis(values=(0.0, 0.1, 0.3), start=0.0, grows=True, most=MOST)
+        axes["label_smoothing"] = Axis(values=(0.0, 0.1, 0.3), start=0.0, grows=True, most=MOST)
     dropped = [m.p for m in survey.problem.model.modules() if isinstance(m, _DropoutNd)]
     if dropped and dropped[0] <= MOST:
         values = tuple(sorted({0.0, 0.2, 0.5, dropped[0]}))
-        found["dropout"] = Axis(values=values, start=dropped[0], grows=True, most=MOST)
-    return found
+        axes["dropout"] = Axis(values=values, start=dropped[0], grows=True, most=MOST)
+    return axes
 
 
 def _decay(task: Task) -> Axis:

@@ -38,10 +38,10 @@ def tune(
     tried: list[Tried] = [{} for _ in variants]
     while any(wanted := [_next(*pair, count) for pair in zip(variants, tried, strict=True)]):
         every = zip(variants, wanted, strict=True)
-        found = train(runs(task, [v.at(point) for v, points in every for point in points], seeds))
+        trained = train(runs(task, [v.at(point) for v, points in every for point in points], seeds))
         for variant, points, records in zip(variants, wanted, tried, strict=True):
             for point in points:
-                records[point] = [found[run.id] for run in runs(task, [variant.at(point)], seeds)]
+                records[point] = [trained[run.id] for run in runs(task, [variant.at(point)], seeds)]
     return [_chosen(v, records, seeds) for v, records in zip(variants, tried, strict=True)]
 
 

@@ -99,15 +99,15 @@ def _label(place: str, target: str | None, kinds: Mapping[str, Any]) -> str:
     """The name of the column that holds the labels."""
     if target is not None and target not in kinds:
         raise ValueError(nearest(f"column of {place!r}", target, kinds))
-    found = target or next((column for column in LABELS if column in kinds), None)
-    if found is None:
+    column = target or next((name for name in LABELS if name in kinds), None)
+    if column is None:
         raise ValueError(
             f"{place!r} has columns {', '.join(kinds)}, none of them a label: name its column, as "
             f"in {Path(place).name}:{list(kinds)[-1]}; images need a folder for each class"
         )
     if len(kinds) == 1:
-        raise ValueError(f"{place!r} has one column, {found!r}: need inputs and a label")
-    return found
+        raise ValueError(f"{place!r} has one column, {column!r}: need inputs and a label")
+    return column
 
 
 def _test(parts: Any, label: str) -> list[Any]:
@@ -149,14 +149,14 @@ def _decoding(pictures: Any, column: str) -> Any:
         return torch.from_numpy(pixels).view(*pixels.shape[:2], -1).permute(2, 0, 1)
 
     def inputs(index: Tensor) -> Tensor:
-        found = [decoded(i) for i in index.tolist()]
-        sizes = sorted({tuple(each.shape[:0:-1]) for each in found})
+        images = [decoded(i) for i in index.tolist()]
+        sizes = sorted({tuple(each.shape[:0:-1]) for each in images})
         if len(sizes) > 1:
             raise ProblemError(
                 f"images of several sizes, such as {sizes[0]} and {sizes[-1]}: resize them to one "
                 "size first"
             )
-        return torch.stack(found).float().div_(255.0)
+        return torch.stack(images).float().div_(255.0)
 
     return inputs
 

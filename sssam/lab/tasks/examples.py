@@ -108,10 +108,10 @@ def checked(name: str, given: Samples, workers: int = 0) -> Examples | Streamed:
         return given
     if isinstance(given, TensorDataset) and len(given.tensors) == 2:
         given = (given.tensors[0], given.tensors[1])
-    found = _streamed(name, given, workers) if isinstance(given, Dataset) else _pair(name, given)
-    if not len(found):
+    samples = _streamed(name, given, workers) if isinstance(given, Dataset) else _pair(name, given)
+    if not len(samples):
         raise ProblemError(f"{name} has no samples: give at least one")
-    return found
+    return samples
 
 
 def _streamed(name: str, dataset: Dataset[Any], workers: int) -> Streamed:
@@ -120,28 +120,28 @@ def _streamed(name: str, dataset: Dataset[Any], workers: int) -> Streamed:
             f"{name} is a {type(dataset).__name__} without len() or [i]: give a map-style Dataset, "
             "whose samples can be put in order"
         )
-    found = Streamed(dataset, workers)
-    if len(found):
+    samples = Streamed(dataset, workers)
+    if len(samples):
         _require_two(name, dataset[0], "a Dataset whose samples are")
-    return found
+    return samples
 
 
 def _pair(name: str, given: Any) -> Examples:
     _require_two(name, given, "a map-style torch Dataset or")
-    found = Examples(*given)
-    for side, tree in (("inputs", found.inputs), ("targets", found.targets)):
+    samples = Examples(*given)
+    for side, tree in (("inputs", samples.inputs), ("targets", samples.targets)):
         for leaf in leaves(tree):
             if not isinstance(leaf, Tensor):
                 raise ProblemError(
                     f"the {side} of {name} hold a {type(leaf).__name__}: make it a tensor, say by "
                     "torch.as_tensor(...)"
                 )
-            if not leaf.ndim or len(leaf) != len(found):
+            if not leaf.ndim or len(leaf) != len(samples):
                 raise ProblemError(
                     f"the {side} of {name} hold a tensor of shape {tuple(leaf.shape)}, but there "
-                    f"are {len(found)} samples: the first dimension must count the samples"
+                    f"are {len(samples)} samples: the first dimension must count the samples"
                 )
-    return found
+    return samples
 
 
 def _require_two(name: str, given: Any, wanted: str) -> None:

@@ -102,14 +102,14 @@ def _of_file(name: str) -> Task:
         task = changed(task, given)
     except ValueError as error:
         raise ProblemError(f"SETTINGS in {code.path}: {error}") from error
-    found = problems.survey(task)
-    if found.problem.optimizer is not None and "optimizer" in given:
+    surveyed = problems.survey(task)
+    if surveyed.problem.optimizer is not None and "optimizer" in given:
         raise ProblemError(
             f"{code.path}: SETTINGS name an optimizer, and the Problem gives one: leave one out"
         )
-    update: dict[str, Any] = {"metric": found.problem.metric_name}
-    update["data"] = task.data.model_copy(update={"fingerprint": found.fingerprint})
-    if found.problem.optimizer is not None:
+    update: dict[str, Any] = {"metric": surveyed.problem.metric_name}
+    update["data"] = task.data.model_copy(update={"fingerprint": surveyed.fingerprint})
+    if surveyed.problem.optimizer is not None:
         update["optimizer"] = "own"
     return task.model_copy(update=update)
 

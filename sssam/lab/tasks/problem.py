@@ -139,21 +139,21 @@ def scores(metric: Judgement, outputs: Any, targets: Any, n: int) -> Tensor:
     Raises:
         ProblemError: it has another shape, is NaN or leaves [0, 1].
     """
-    found = metric(outputs, targets)
-    if not isinstance(found, Tensor) or found.shape != (n,):
-        got = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
+    values = metric(outputs, targets)
+    if not isinstance(values, Tensor) or values.shape != (n,):
+        got = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
         raise ProblemError(
             f"metric gave {got} for {n} samples, must give a tensor of shape ({n},): one score a "
             "sample, not their mean"
         )
-    found = torch.where(_finite(outputs, n), found, torch.zeros_like(found))
-    if found.dtype != torch.bool and not bool(((found >= 0) & (found <= 1)).all()):
-        wrong = found[~((found >= 0) & (found <= 1))][0].item()
+    values = torch.where(_finite(outputs, n), values, torch.zeros_like(values))
+    if values.dtype != torch.bool and not bool(((values >= 0) & (values <= 1)).all()):
+        wrong = values[~((values >= 0) & (values <= 1))][0].item()
         raise ProblemError(
             f"metric gave the score {wrong:g}, must be in [0, 1], higher is better: scale it, or "
             "give whether the sample is right"
         )
-    return found
+    return values
 
 
 def _finite(outputs: Any, n: int) -> Tensor:

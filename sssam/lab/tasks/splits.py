@@ -72,19 +72,19 @@ def load(spec: DataSpec, seed: int, at_most: int | None = None) -> Split:
             those that the spec's fingerprint is of.
         FileNotFoundError: a path that does not exist.
     """
-    found = pool(spec)
-    if spec.fingerprint not in (None, found.content):
+    whole = pool(spec)
+    if spec.fingerprint not in (None, whole.content):
         raise ValueError(
-            f"data {spec.name!r} changed since this run was planned (fingerprint {found.content}, "
+            f"data {spec.name!r} changed since this run was planned (fingerprint {whole.content}, "
             f"then {spec.fingerprint}): other data are another run; give the same command again, "
             "or put them back"
         )
-    indices = [index[:at_most] for index in _indices(spec, found, seed)]
-    inputs = found.scaled([found.inputs(index) for index in indices])
-    labels = [found.labels[index] for index in indices]
-    labels[0] = _redrawn(labels[0], spec.label_noise, found.classes, seed)
+    indices = [index[:at_most] for index in _indices(spec, whole, seed)]
+    inputs = whole.scaled([whole.inputs(index) for index in indices])
+    labels = [whole.labels[index] for index in indices]
+    labels[0] = _redrawn(labels[0], spec.label_noise, whole.classes, seed)
     train, validation, test = map(Examples, inputs, labels)
-    return Split(train, validation, test, Form(tuple(train.inputs.shape[1:]), found.classes))
+    return Split(train, validation, test, Form(tuple(train.inputs.shape[1:]), whole.classes))
 
 
 def _indices(spec: DataSpec, pool: Pool, seed: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -49,19 +49,19 @@ def code(word: str) -> Code:
     return Code(path=str(path), function=function, sha256=_hash(path))
 
 
-def settings(found: Code) -> dict[str, Any]:
+def settings(source: Code) -> dict[str, Any]:
     """The file's `SETTINGS`, fields of a `Task` by name; empty where it has none.
 
     Raises:
         ProblemError: the file raises while it is imported, or `SETTINGS` is no dict.
     """
-    given = getattr(_module(found), "SETTINGS", {})
+    given = getattr(_module(source), "SETTINGS", {})
     if not isinstance(given, dict):
-        raise ProblemError(f"SETTINGS in {found.path} is {given!r}, must be a dict")
+        raise ProblemError(f"SETTINGS in {source.path} is {given!r}, must be a dict")
     return given
 
 
-def problem(found: Code, seed: int) -> Problem:
+def problem(source: Code, seed: int) -> Problem:
     """What the function returns for a seed; whatever it raises goes on as it is.
 
     Torch's, NumPy's and Python's generators are seeded for it, and stand afterwards as before.
@@ -71,19 +71,19 @@ def problem(found: Code, seed: int) -> Problem:
             returns no `Problem`.
         FileNotFoundError: the file is gone.
     """
-    function = _function(found)
-    with _seeded(seed), _importing_beside(Path(found.path)):
+    function = _function(source)
+    with _seeded(seed), _importing_beside(Path(source.path)):
         made = function(seed)
     if not isinstance(made, Problem):
         raise ProblemError(
-            f"{found.function}() in {found.path} returned a {type(made).__name__}, must return a "
+            f"{source.function}() in {source.path} returned a {type(made).__name__}, must return a "
             "sssam.lab.Problem(model=..., train=..., validation=..., test=...)"
         )
     return made
 
 
 @contextmanager
-def reporting(found: Code, when: str) -> Iterator[None]:
+def reporting(source: Code, when: str) -> Iterator[None]:
     """Reports what a user's code raises inside, with the traceback from their file on.
 
     Raises:
@@ -95,59 +95,59 @@ def reporting(found: Code, when: str) -> Iterator[None]:
         raise
     except (Exception, SystemExit) as error:  # a user's file may raise anything
         frames = traceback.extract_tb(error.__traceback__)
-        theirs = [i for i, frame in enumerate(frames) if frame.filename == found.path]
+        theirs = [i for i, frame in enumerate(frames) if frame.filename == source.path]
         lines = traceback.format_list(frames[theirs[0] :] if theirs else frames)
         text = "".join([*lines, *traceback.format_exception_only(error)]).rstrip()
-        raise ProblemError(f"{found.path} raised while {when}:\n{text}") from error
+        raise ProblemError(f"{source.path} raised while {when}:\n{text}") from error
 
 
-def _function(found: Code) -> Callable[[int], object]:
-    module = _module(found)
-    function = getattr(module, found.function, None)
+def _function(source: Code) -> Callable[[int], object]:
+    module = _module(source)
+    function = getattr(module, source.function, None)
     if not callable(function):
         known = [n for n, f in vars(module).items() if inspect.isfunction(f) and n[0] != "_"]
         raise ProblemError(
-            f"{found.path} has no function {found.function!r}, only "
-            f"{', '.join(known) or 'none at all'}: name one, as in {Path(found.path).name}:FUNCTION"
+            f"{source.path} has no function {source.function!r}, only "
+            f"{', '.join(known) or 'none at all'}: name one after a colon, as in my_task.py:small"
         )
     try:
         inspect.signature(function).bind(0)
     except TypeError as error:
         raise ProblemError(
-            f"{found.function}() in {found.path} can't be called with a seed ({error}): write it "
-            f"as `def {found.function}(seed: int) -> Problem:`"
+            f"{source.function}() in {source.path} can't be called with a seed ({error}): write it "
+            f"as `def {source.function}(seed: int) -> Problem:`"
         ) from error
     return function  # type: ignore[no-any-return]
 
 
-def _module(found: Code) -> ModuleType:
+def _module(source: Code) -> ModuleType:
     """The file as a module, imported once a process and content."""
-    path = Path(found.path)
+    path = Path(source.path)
     if not path.is_file():
-        raise FileNotFoundError(f"task file {found.path!r} is gone: put it back, or start anew")
-    if (now := _hash(path)) != found.sha256:
+        raise FileNotFoundError(f"task file {source.path!r} is gone: put it back, or start anew")
+    if (now := _hash(path)) != source.sha256:
         raise ProblemError(
-            f"{found.path}, or a file that it depends on, changed since this run was planned "
-            f"(SHA-256 {now[:8]}, then {found.sha256[:8]}): changed code is another run; give the "
+            f"{source.path}, or a file that it depends on, changed since this run was planned "
+            f"(SHA-256 {now[:8]}, then {source.sha256[:8]}): changed code is another run; give the "
             "same command again, or put the file back"
         )
-    name = f"sssam_task_{hashlib.sha256((found.path + found.sha256).encode()).hexdigest()[:16]}"
+    name = f"sssam_task_{hashlib.sha256((source.path + source.sha256).encode()).hexdigest()[:16]}"
     if name in sys.modules:
         return sys.modules[name]
     depends = set(map(str, _files(path)[1:]))
     for each, module in list(sys.modules.items()):  # imported anew with it
         if getattr(module, "__file__", None) in depends:
             del sys.modules[each]
-    return _imported(found, name)
+    return _imported(source, name)
 
 
-def _imported(found: Code, name: str) -> ModuleType:
-    specification = importlib.util.spec_from_file_location(name, found.path)
+def _imported(source: Code, name: str) -> ModuleType:
+    specification = importlib.util.spec_from_file_location(name, source.path)
     assert specification is not None  # a path that ends in .py has a loader
     assert specification.loader is not None
     module = sys.modules[name] = importlib.util.module_from_spec(specification)
     try:
-        with _importing_beside(Path(found.path)), reporting(found, "it was imported"):
+        with _importing_beside(Path(source.path)), reporting(source, "it was imported"):
             specification.loader.exec_module(module)
     except BaseException:  # Ctrl-C too leaves half a module
         del sys.modules[name]

@@ -33,11 +33,11 @@ def describe(device: torch.device, precision: str) -> Environment:
 
 @cache
 def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
+    versions = {"python": platform.python_version()}
     for package in _PACKAGES:
         with suppress(PackageNotFoundError):  # used from a source tree that is not installed
-            found[package] = version(package)
-    return found
+            versions[package] = version(package)
+    return versions
 
 
 @cache

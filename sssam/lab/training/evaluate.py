@@ -54,20 +54,20 @@ def judge(
     Raises:
         ValueError: the metric's scores are not one an example, or leave [0, 1].
     """
-    found, total = [], torch.zeros((), dtype=torch.float64)
+    scored, total = [], torch.zeros((), dtype=torch.float64)
     counts, digest = torch.zeros(0, dtype=torch.long), hashlib.sha256()
     model.eval()
     with torch.no_grad():
         for index, inputs, targets in examples.batches(torch.arange(len(examples)), _BATCH, 0):
             outputs = run_model(model, inputs)
-            found.append(scores(metric, outputs, targets, len(index)).cpu())
+            scored.append(scores(metric, outputs, targets, len(index)).cpu())
             total += loss(_in_float(outputs), targets).mean().double().cpu() * len(index)
             for leaf in leaves(targets):
                 digest.update(raw(leaf))
             counts = _added(counts, targets) if metric is accuracy else counts
     model.train()
     chance = counts.max().item() / counts.sum().item() if len(counts) else None
-    return Judged(torch.cat(found), total.item() / len(examples), chance, digest.hexdigest())
+    return Judged(torch.cat(scored), total.item() / len(examples), chance, digest.hexdigest())
 
 
 def _added(counts: Tensor, targets: Tensor) -> Tensor:

@@ -99,8 +99,8 @@ def measure(solution: Solution, settings: FlatnessSettings | None = None) -> Fla
 
 def measured(solution: Solution, settings: FlatnessSettings) -> Measured:
     """The same with the run and its epoch; raises as `measure`."""
-    found = measure(solution, settings)
-    return Measured(run=solution.run, epoch=solution.epoch, flatness=found)
+    flatness = measure(solution, settings)
+    return Measured(run=solution.run, epoch=solution.epoch, flatness=flatness)
 
 
 def _curvature(solution: Solution, how: FlatnessSettings, adaptive: bool) -> Curvature:
@@ -128,6 +128,6 @@ def _rise(solution: Solution, how: FlatnessSettings, rho: float, adaptive: bool)
     )
 
 
-def _profile(found: sharpness.Curve) -> Profile:
-    given = {"x": found.x, "loss": found.loss, "score": found.metric}
+def _profile(line: sharpness.Curve) -> Profile:
+    given = {"x": line.x, "loss": line.loss, "score": line.metric}
     return Profile.model_validate({k: [] if v is None else v.tolist() for k, v in given.items()})

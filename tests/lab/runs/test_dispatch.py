@@ -1,5 +1,6 @@
 import errno
 import os
+from functools import partial
 
 import pytest
 from tiny import BASE, TASK, run, same_but_times
@@ -9,6 +10,7 @@ from sssam.lab.runs import store as records
 from sssam.lab.runs.worker import Settings
 from sssam.lab.specs import DataSpec, Method, Record, Run
 from sssam.lab.training import checkpoints
+from sssam.lab.training.train import train
 from sssam.runtime import files
 
 
@@ -58,22 +60,22 @@ def test_ctrl_c_leaves_what_is_finished_and_the_same_call_goes_on(tmp_path, engi
     assert all(after.by_id[id_] == record for id_, record in before.by_id.items())
 
 
-def test_a_run_that_was_cut_goes_on_from_its_checkpoint(tmp_path):
+def test_a_run_that_was_cut_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
     seen: list[int] = []
 
     def cut(epoch) -> None:
         if epoch.epoch == 2:
             raise KeyboardInterrupt
 
+    monkeypatch.setattr(worker, "train", partial(train, on_epoch=cut))
     with pytest.raises(KeyboardInterrupt):
-        dispatch.run_missing(
-            RUNS[:1], tmp_path / "cut", on_epoch=cut, settings=Settings(checkpoint_seconds=0)
-        )
+        dispatch.run_missing(RUNS[:1], tmp_path / "cut", settings=Settings(checkpoint_seconds=0))
     checkpoint = worker.checkpoint_path(RUNS[0], tmp_path / "cut")
     assert checkpoint.exists()
-    found = dispatch.run_missing(
-        RUNS[:1], tmp_path / "cut", on_epoch=lambda e: seen.append(e.epoch)
-    )
+    noted = partial(train, on_epoch=lambda e: seen.append(e.epoch))
+    monkeypatch.setattr(worker, "train", noted)
+    found = dispatch.run_missing(RUNS[:1], tmp_path / "cut")
+    monkeypatch.setattr(worker, "train", train)
     uncut = dispatch.run_missing(RUNS[:1], tmp_path / "uncut")
     assert seen == [3]
     assert not checkpoint.exists()

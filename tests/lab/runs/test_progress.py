@@ -21,10 +21,8 @@ RUNS = [record.run for record in MADE]
 
 
 def trained(progress: object, made: list[Record] = MADE) -> None:
-    """Calls what a study in one process would, run by run."""
+    """Calls what a study would, run by run."""
     for record in made:
-        for epoch, point in enumerate(record.curve, start=1):
-            progress.epoch(Epoch(record.run, epoch, point))  # type: ignore[attr-defined]
         progress.ended(record)  # type: ignore[attr-defined]
 
 
@@ -119,17 +117,6 @@ def test_bar_counts_and_times_have_room_on_every_terminal(width: int, name: str)
     assert "\N{BOX DRAWINGS HEAVY HORIZONTAL}" * 5 in line
     assert re.search(r" 6/12 +\d:\d\d:\d\d [-\d]+:", line)
     assert len(line) <= width
-
-
-def test_the_time_left_is_known_after_the_first_epochs_of_long_runs() -> None:
-    times = iter(range(0, 10_000_000, 100))
-    with showing(RUNS, plain(force_terminal=True), quiet=False) as progress:
-        bars = progress.bars  # type: ignore[attr-defined]
-        bars.get_time = lambda: float(next(times))
-        bars.reset(bars.task_ids[0])
-        for epoch in (10, 20, 30, 40):
-            progress.epoch(Epoch(RUNS[0], epoch, MADE[0].curve[epoch - 1]))
-        assert bars.tasks[0].time_remaining > 0
 
 
 def test_runs_that_came_to_no_good_end_are_named() -> None:

@@ -129,7 +129,7 @@ def test_threads_below_one_are_refused():
 
 
 def test_bad_runs_are_refused_before_training(tmp_path):
-    lost = TASK.model_copy(update={"data": DataSpec(name="parquet", path=str(tmp_path / "absent"))})
+    lost = TASK.model_copy(update={"data": DataSpec(name="folder", path=str(tmp_path / "absent"))})
     with pytest.raises(FileNotFoundError, match="does not exist"):
         train.train(run(task=lost))
     with pytest.raises(ValueError, match="needs a schedule"):
