@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
@@ -41,8 +42,7 @@ class Perturbation(NamedTuple):
         return scale(self.vector, self.factor)
 
 
-@dataclass(frozen=True, slots=True)
-class Pass:
+class Pass(NamedTuple):
     """One pass to be run. A step begins at w, and after each backward pass the weights are there.
 
     Args:
@@ -129,9 +129,9 @@ class Update(NamedTuple):
 Passes = Generator[Pass, Result, Update]
 
 
-def distinct(groups: list[dict[str, Any]]) -> Iterable[dict[str, Any]]:
+def distinct(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Each of these param groups once, however often it is named."""
-    return dict(zip(map(id, groups), groups, strict=True)).values()
+    return [*dict(zip(map(id, groups), groups, strict=True)).values()]
 
 
 @dataclass(frozen=True)
@@ -158,6 +158,11 @@ class Step:
     has_earlier: bool = False
     is_dry: bool = False
 
+    @cached_property
+    def distinct_groups(self) -> list[dict[str, Any]]:
+        """Each param group once."""
+        return distinct(self.groups)
+
     def recall(self, name: str) -> Vector:
         """The vector that an earlier step kept under that name; empty if none did."""
         kept = (self.memory.get(p, NOTHING).get(name) for p in self.params)
@@ -165,7 +170,7 @@ class Step:
 
     def radii(self, default: float, key: str) -> float | dict[int, float]:
         """rho: the groups' own where they have one, else `default`; one number if all agree."""
-        radii = {float(group.get(key, default)) for group in distinct(self.groups)}
+        radii = {float(group.get(key, default)) for group in self.distinct_groups}
         if len(radii) <= 1:
             return radii.pop() if radii else default
         return {i: float(group.get(key, default)) for i, group in enumerate(self.groups)}

@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from functools import partial
 from itertools import chain, count
-from operator import attrgetter
+from operator import attrgetter, is_not
 from typing import Any
 
 import torch
@@ -16,7 +17,8 @@ from sssam.runtime.examine import examined, require_own_radii
 from sssam.runtime.layout import same
 
 State = dict[str, Any]
-_NEEDS_GRADIENT = attrgetter("requires_grad")
+_NEEDS_GRADIENT, _GRADIENT = attrgetter("requires_grad"), attrgetter("grad")
+_is_some = partial(is_not, None)
 
 
 class Bases:
@@ -90,8 +92,11 @@ class Bases:
 
     def state_of(self, p: Tensor) -> dict[str, Any]:
         """The base's state of a parameter, empty if it has none; reading creates nothing."""
-        found: dict[str, Any] = next((base.state[p] for base in self.all if p in base.state), {})
-        return found
+        for base in self.all:
+            found: dict[str, Any] | None = base.state.get(p)
+            if found is not None:
+                return found
+        return {}
 
     def trainable(self) -> tuple[list[Tensor], list[dict[str, Any]]]:
         """The parameters that need gradients, and the group of each.
@@ -112,11 +117,12 @@ class Bases:
 
     def first_gradient(self) -> Tensor | None:
         """The gradient of the first parameter that has one."""
-        return next((gradient for gradient in self.gradients() if gradient is not None), None)
+        return next(filter(_is_some, self.gradients()), None)
 
     def gradients(self) -> Iterator[Tensor | None]:
         """The gradient of each parameter, in the order of the groups."""
-        return (p.grad for group in self.param_groups for p in group["params"])
+        lists = [group["params"] for group in self.param_groups]
+        return map(_GRADIENT, chain.from_iterable(lists))
 
     def any_gradient(self) -> bool:
         """Whether some parameter has a gradient."""
