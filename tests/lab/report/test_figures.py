@@ -61,14 +61,15 @@ def test_each_figure_draws_at_any_width_with_the_page_s_colours(
         assert '"width": "container"' in text
 
 
-def test_passes_or_seconds_are_the_first_view(comparison: Comparison) -> None:
-    assert list(figures(comparison)[0].views) == ["passes", "seconds"]
-    assert list(figures(comparison, "seconds")[0].views) == ["seconds", "passes"]
+def test_passes_and_seconds_are_views_on_the_page_and_files(comparison: Comparison) -> None:
+    main = figures(comparison)[0]
+    assert list(main.views) == ["passes", "seconds"]
+    assert list(main.charts()) == ["accuracy-against-cost-passes", "accuracy-against-cost-seconds"]
 
 
 def test_without_measured_seconds_passes_are_the_only_view() -> None:
     plain = compare(TASK, METHODS, range(3), records(METHODS, range(3)))
-    assert list(figures(plain, "seconds")[0].views) == ["passes"]
+    assert list(figures(plain)[0].views) == ["passes"]
 
 
 def test_the_base_at_its_lengths_is_one_line_and_one_name_in_the_key(
