@@ -26,7 +26,20 @@ def escape(
             literal = depth
 
 
+def put_together(
+    app: object, what: str, name: str, obj: object, options: object, lines: list[str]
+) -> None:
+    """What a return value is stands before a colon too, which napoleon takes for its type."""
+    types = [line for line in lines if line.startswith(":rtype: ")]
+    for number, line in enumerate(lines):
+        if types and line.startswith(":returns: "):
+            lines.remove(types[0])
+            returned = types.pop(0).removeprefix(":rtype: ")
+            lines[number] = f":returns: {returned}: {line.removeprefix(':returns: ')}"
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Runs before napoleon, which writes markup of its own."""
+    """Runs before and after napoleon, which writes markup of its own."""
     app.connect("autodoc-process-docstring", escape, priority=100)
+    app.connect("autodoc-process-docstring", put_together, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -66,3 +66,33 @@ def test_the_recipe_asks_for_what_the_library_asks_for() -> None:
     (torch,) = project["dependencies"]
     assert torch.replace("torch", "- pytorch ") in recipe
     assert recipe.count(f"- python {project['requires-python']}") == 2
+    (setuptools,) = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+    assert setuptools.replace(">", " >", 1) in recipe
+    assert f'summary: "{project["description"]}"' in recipe
+    assert f"license: {project['license']}" in recipe
+    for command, function in project["scripts"].items():
+        assert f"- {command} = {function}" in recipe
+
+
+def test_every_extra_is_pinned() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = sum(project["optional-dependencies"].values(), project["dependencies"])
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pinned = dict(line.lower().replace("_", "-").split("==") for line in lines)
+    for requirement in asked:
+        name, least = requirement.lower().split(">=")
+        assert _numbers(pinned[name]) >= _numbers(least), requirement
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in re.findall(r"\d+", version)]
+
+
+def test_workflows_run_actions_of_a_stated_version_and_the_pythons_that_are_claimed() -> None:
+    texts = [path.read_text() for path in sorted((ROOT / ".github" / "workflows").glob("*.yml"))]
+    for action in re.findall(r"uses: (\S+)", "".join(texts)):
+        assert action.startswith("./") or re.fullmatch(r"[\w-]+/[\w-]+@(v\d+|release/v1)", action)
+    (tested,) = re.findall(r"python: \[(.*)\]", "".join(texts))
+    classifiers = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["classifiers"]
+    for claimed in re.findall(r"Python :: (3\.\d+)", "\n".join(classifiers)):
+        assert f'"{claimed}"' in tested

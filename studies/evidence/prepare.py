@@ -1,11 +1,12 @@
 """Writes the data of these studies into `studies/evidence/data/`: packages and CIFAR-10.
 
-    pip install --target PACKAGES --no-deps rdata plotnine
+    pip install --target PACKAGES rdata plotnine mnist1d
     PYTHONPATH=PACKAGES python studies/evidence/prepare.py --cifar CIFAR --packages PACKAGES
 
 Debian's `r-cran-mlbench` has the letters and the satellite images, `wordnet-base` the text, and
-`plotnine` the diamonds; `--root` is where Debian's packages lie, if not at `/`. CIFAR is a folder
-with `train*.parquet` and `test*.parquet` in the hub's layout.
+`plotnine` the diamonds; `mnist1d` is the generator of MNIST-1D by its authors. `--root` is where
+Debian's packages lie, if not at `/`. CIFAR is a folder with `train*.parquet` and
+`test*.parquet` in the hub's layout.
 """
 
 import argparse
@@ -49,6 +50,18 @@ def text(root: Path) -> None:
     (HERE / "glosses.txt").write_text(content[:TEXT_BYTES])
 
 
+def sequences() -> None:
+    """20,000 sequences of MNIST-1D; the authors' own set, drawn with seed 42, has 5,000."""
+    from mnist1d.data import get_dataset_args, make_dataset
+
+    settings = get_dataset_args()
+    settings.num_samples, settings.seed = 20_000, 7
+    drawn = make_dataset(settings)
+    x = np.concatenate([drawn["x"], drawn["x_test"]]).astype(np.float32)
+    y = np.concatenate([drawn["y"], drawn["y_test"]]).astype(np.int64)
+    np.savez_compressed(HERE / "mnist1d.npz", x=x, y=y)
+
+
 def images(cifar: Path) -> None:
     """CIFAR-10 at half its side, 16 x 16, each pixel the mean of four."""
     folder = HERE / "cifar16"
@@ -80,6 +93,7 @@ def main() -> None:
     HERE.mkdir(exist_ok=True)
     tables(given.root)
     diamonds(given.packages)
+    sequences()
     text(given.root)
     images(given.cifar)
 

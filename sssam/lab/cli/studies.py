@@ -1,10 +1,13 @@
 """Which study a command is about, and its runs: trained where they are missing, or only read."""
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
+
+import psutil
 
 from sssam.lab import engines, tasks
 from sssam.lab.cli import terminal
@@ -152,7 +155,8 @@ def begin(what: Target, how: EngineOptions) -> Trainer:
     conduct.keep(study, directory)
     if not how.quiet and not made.directory.exists() and made.engine.on_this_machine:
         with suppress(Exception, SystemExit):  # whatever a user's task raises: its runs will tell
-            terminal.note(seconds.estimated(study, made.engine.jobs))
+            started = time.time() - psutil.Process().create_time()  # as long as a worker takes
+            terminal.note(seconds.estimated(study, made.engine.jobs, started))
     return made
 
 

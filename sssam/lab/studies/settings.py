@@ -14,8 +14,11 @@ from sssam.lab.training import methods
 #: What is multiplied with the default rho of a kind's class for the first radii that are tried.
 FACTORS = (0.25, 1.0, 4.0, 16.0)
 
-#: First radii of kinds that need another range: isotropic noise acts at far larger ones.
-RADII: Mapping[str, tuple[float, ...]] = MappingProxyType({"random": (0.625, 2.5, 10.0, 40.0)})
+#: First radii of kinds that need another range: isotropic noise acts at far larger ones, and IRE,
+#: which has none by default, takes SAM's.
+RADII: Mapping[str, tuple[float, ...]] = MappingProxyType(
+    {"random": (0.625, 2.5, 10.0, 40.0), "ire": (0.0125, 0.05, 0.2, 0.8)}
+)
 
 #: First weight decays of a task that has none, where its optimizer decouples them from the loss.
 DECAYS = MappingProxyType({"adamw": (0.0, 0.01, 0.1)})
@@ -30,9 +33,9 @@ def radii(kind: str) -> Axis:
     Raises:
         ValueError: no such kind, or one without a rho.
     """
-    default = methods.default_rho(kind)
-    if not default:
+    if not methods.has_rho(kind):
         raise ValueError(f"kind {kind!r} has no rho: leave it out")
+    default = methods.default_rho(kind)
     values = RADII.get(kind, tuple(float(f"{default * factor:.3g}") for factor in FACTORS))
     return Axis(values=values, start=values[1], grows=True)
 

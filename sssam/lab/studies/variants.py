@@ -190,7 +190,7 @@ def _model(kind: str) -> type[VariantTable]:
     """The table of one kind, whose keys are the options of its class."""
     given: dict[str, Any] = {"kind": (Literal[kind], ...)}
     given |= dict.fromkeys(methods.options(kind), (Option | None, None))
-    if methods.default_rho(kind):
+    if methods.has_rho(kind):
         given["rho"] = (Radius | None, None)
     if methods.is_scheduled(kind):
         given["schedule"] = (str, ...)

@@ -50,6 +50,15 @@ def default_rho(kind: str) -> float:
     return 0.0 if argument is None else float(argument.default)
 
 
+def has_rho(kind: str) -> bool:
+    """Whether the class of a kind takes a radius.
+
+    Raises:
+        ValueError: no such kind, with the nearest ones.
+    """
+    return "rho" in _arguments(kind)
+
+
 def is_scheduled(kind: str) -> bool:
     """Whether the class of a kind takes a schedule.
 

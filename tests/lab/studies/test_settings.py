@@ -24,6 +24,11 @@ def test_a_random_perturbation_is_tried_up_to_40():
     assert max(settings.radii("random").values) == 40
 
 
+def test_ire_has_no_radius_by_default_and_is_tried_at_sam_s():
+    assert methods.default_rho("ire") == 0
+    assert settings.radii("ire") == settings.radii("sam")
+
+
 def test_the_base_has_no_radius():
     with pytest.raises(ValueError, match="kind 'base' has no rho: leave it out"):
         settings.radii("base")
