@@ -1,8 +1,7 @@
 """What a method asks of a training loop, what it is sent, what it returns, and what it may read."""
 
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
@@ -147,6 +146,7 @@ class Step:
         base_state: the base optimizer's state of a parameter.
         has_earlier: whether the batch of the step before is at hand.
         is_dry: whether nothing is trained, and only the passes that are asked for are looked at.
+        distinct_groups: each param group once. Default: found among `groups`.
     """
 
     t: int
@@ -157,11 +157,11 @@ class Step:
     base_state: Callable[[Tensor], dict[str, Any]]
     has_earlier: bool = False
     is_dry: bool = False
+    distinct_groups: Sequence[dict[str, Any]] = ()
 
-    @cached_property
-    def distinct_groups(self) -> list[dict[str, Any]]:
-        """Each param group once."""
-        return distinct(self.groups)
+    def __post_init__(self) -> None:
+        if not self.distinct_groups:
+            object.__setattr__(self, "distinct_groups", distinct(self.groups))
 
     def recall(self, name: str) -> Vector:
         """The vector that an earlier step kept under that name; empty if none did."""

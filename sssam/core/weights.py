@@ -67,8 +67,7 @@ class Weights:
     def restore(self) -> None:
         """Put the parameters back at w, bitwise and in the same storage; nothing to do at w."""
         if self._saved is not None:
-            with torch.no_grad():
-                self._saved.put_back()
+            self._saved.put_back()
             self._on_move()
             self._saved = None
 
@@ -129,7 +128,7 @@ class Saved:
         self._versions = [*map(_VERSION, self._moved)]
 
     def put_back(self) -> None:
-        """Write it there again."""
+        """Write it there again, by names of the memory that need no gradients."""
         if self._here:
             torch._foreach_copy_(self._here, self.copies)
         for here, copy, rows in self.rows.values():

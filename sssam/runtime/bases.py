@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from sssam.core.passes import distinct
 from sssam.core.vectors import local
 from sssam.runtime import joint
 from sssam.runtime.examine import examined, require_own_radii
@@ -29,6 +30,9 @@ class Bases:
             Muon for matrices and AdamW for the rest).
         wrapper: the class of sharpness-aware optimizers, which can't be a base.
 
+    Attributes:
+        distinct_groups: those with a parameter that needs gradients, as `trainable` last saw them.
+
     Raises:
         TypeError: what `examined` refuses.
         ValueError: an empty list, or a parameter that two of them own.
@@ -46,6 +50,7 @@ class Bases:
         self._params: list[Tensor] = []
         self._numbers: list[int] = []
         self._trainable: tuple[list[Tensor], list[dict[str, Any]]] = ([], [])
+        self.distinct_groups: list[dict[str, Any]] = []
 
     def _check_disjoint(self) -> None:
         owners: dict[int, str] = {}
@@ -113,6 +118,7 @@ class Bases:
         # Once each: torch warns of a parameter that a group names twice, and goes on.
         owners = {p: group for group in groups for p in group["params"] if p.requires_grad}
         self._trainable = list(owners), list(owners.values())
+        self.distinct_groups = distinct(self._trainable[1])
         return self._trainable
 
     def first_gradient(self) -> Tensor | None:

@@ -80,8 +80,11 @@ def _run(training: TrainingState, given: Closures) -> Any:
 
 def _call(training: TrainingState, closure: Closure, name: str, must_read: bool) -> Any:
     training.phase_was_read = False
-    with torch.enable_grad():
+    if torch.is_grad_enabled():
         loss = closure()
+    else:
+        with torch.enable_grad():
+            loss = closure()
     if loss is None:
         raise ValueError(
             f"{name} returned nothing; it must return the loss that it ran backward from"

@@ -130,7 +130,8 @@ def _shared(gradients: Vector) -> set[int]:
     """The positions of the gradients whose memory holds more than they do."""
     parts = [*gradients.values()]
     # Pieces of a whole are views of it, or begin behind its start: sooner looked at than storages.
-    if not (any(map(Tensor._is_view, parts)) or any(map(Tensor.storage_offset, parts))):
+    are_pieces = any(map(Tensor._is_view, parts)) or any(map(Tensor.storage_offset, parts))
+    if len(parts) > 1 and not are_pieces:
         return set()
     return {i for i, gradient in gradients.items() if _is_shared(gradient)}
 

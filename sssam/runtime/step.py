@@ -66,6 +66,7 @@ class StepInProgress:
             training.numbers,
             training.bases.state_of,
             has_earlier=training.batch is not None,
+            distinct_groups=training.bases.distinct_groups,
         )
         self.update: Update | None = None
         self.has_moved = False
