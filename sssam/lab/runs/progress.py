@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import NamedTuple, Self
 
 from rich.console import Console
@@ -24,16 +24,6 @@ from sssam.lab.training.train import Epoch
 _WINDOW = 7 * 24 * 3600.0
 #: Columns of a terminal that the bar with its counts and times takes beside its description.
 _BAR = 50
-
-
-class Progress:
-    """What is called while runs are trained; it says nothing."""
-
-    def ended(self, record: Record) -> None:
-        """A run ended."""
-
-    def epoch(self, epoch: Epoch) -> None:
-        """An epoch of a single run ended."""
 
 
 class Purpose(NamedTuple):
@@ -58,83 +48,61 @@ CHOOSING = Purpose("choosing hyperparameters", choosing=True)
 @contextmanager
 def showing(
     runs: Sequence[Run], console: Console, quiet: bool, purpose: Purpose = COMPARING
-) -> Iterator[Progress]:
+) -> Iterator["Progress"]:
     """A bar on a terminal, a line every now and then elsewhere, nothing if `quiet`.
 
     Both name the task of the runs, which are of one, and the purpose. Of a single run they count
     the epochs.
     """
-    if quiet or not runs:
-        yield Progress()
-    elif not console.is_terminal:
-        yield _Lines(runs, console, purpose)
-    else:
-        with _bars(console) as bars:
-            yield _Bar(runs, console, purpose, bars)
+    bars = _bars(console) if console.is_terminal and not quiet else None
+    with bars or nullcontext():
+        yield Progress(runs, Console(quiet=True) if quiet else console, purpose, bars)
 
 
-class _Shown(Progress):
-    """Counts runs, and prints a line for each that came to no good end."""
+class Progress:
+    """What is called while runs are trained: a bar, or a line at every tenth of the way."""
 
-    def __init__(self, runs: Sequence[Run], console: Console, purpose: Purpose) -> None:
+    def __init__(
+        self, runs: Sequence[Run], console: Console, purpose: Purpose, bars: Bars | None
+    ) -> None:
         self.console, self.title = console, f"{runs[0].task.name}, {purpose.title}"
-        self.done, self.total = 0, len(runs)
+        self.done, self.total, self.begun = 0, len(runs), time.monotonic()
+        steps = runs[0].epochs if self.total == 1 else self.total
+        self.bars = bars
+        self.bar = bars.add_task(escape(self.title), total=steps) if bars else None
 
     def ended(self, record: Record) -> None:
+        """A run ended; one that came to no good end is named."""
         self.done += 1
+        name = f"{record.run.method.label}, seed {record.run.seed}"
         if record.outcome != "finished":
-            self._print(f"{record.run.task.name}: {_name(record)}: {record.outcome}")
-
-    def _print(self, line: str) -> None:
-        self.console.print(line, markup=False)
-
-
-class _Lines(_Shown):
-    """A line at every tenth of the runs, or of the epochs of a single one."""
-
-    def __init__(self, runs: Sequence[Run], console: Console, purpose: Purpose) -> None:
-        super().__init__(runs, console, purpose)
-        self.begun = time.monotonic()
-
-    def ended(self, record: Record) -> None:
-        super().ended(record)
-        if self.total > 1 and _is_tenth(self.done, self.total):
+            self._print(f"{record.run.task.name}: {name}: {record.outcome}")
+        if self.total == 1:
+            self._advance(record.run.epochs, record.run.epochs)
+        else:
             left = (time.monotonic() - self.begun) / self.done * (self.total - self.done)
             remaining = f", about {duration(left)} left" if self.done < self.total else ""
             counts = f"{self.done} of {self.total} runs{remaining}"
-            self._print(f"{self.title}: {counts}, the last of them {_name(record)}")
+            line = f"{self.title}: {counts}, the last of them {name}"
+            self._advance(self.done, self.total, line)
 
     def epoch(self, epoch: Epoch) -> None:
-        if self.total == 1 and _is_tenth(epoch.epoch, epoch.run.epochs):
-            point = epoch.point
-            loss = "not finite" if point.train_loss is None else f"{point.train_loss:.4f}"
-            reached = f"validation accuracy {100 * point.validation_accuracy:.1f}%"
-            done = f"epoch {epoch.epoch} of {epoch.run.epochs}"
-            self._print(f"{done}: training loss {loss}, {reached}")
+        """An epoch of a single run ended."""
+        point = epoch.point
+        loss = "not finite" if point.train_loss is None else f"{point.train_loss:.4f}"
+        reached = f"validation accuracy {100 * point.validation_accuracy:.1f}%"
+        done = f"epoch {epoch.epoch} of {epoch.run.epochs}"
+        line = f"{done}: training loss {loss}, {reached}"
+        self._advance(epoch.epoch, epoch.run.epochs, line)
 
+    def _advance(self, done: int, total: int, line: str = "") -> None:
+        if self.bars is not None and self.bar is not None:
+            self.bars.update(self.bar, completed=done)
+        elif line and 10 * done // total > 10 * (done - 1) // total:
+            self._print(line)
 
-class _Bar(_Shown):
-    """One bar, over the runs or over the epochs of a single one."""
-
-    def __init__(self, runs: Sequence[Run], console: Console, purpose: Purpose, bars: Bars) -> None:
-        super().__init__(runs, console, purpose)
-        total = runs[0].epochs if len(runs) == 1 else len(runs)
-        self.bars, self.bar = bars, bars.add_task(escape(self.title), total=total)
-
-    def ended(self, record: Record) -> None:
-        super().ended(record)
-        self.bars.update(self.bar, completed=self.done if self.total > 1 else record.run.epochs)
-
-    def epoch(self, epoch: Epoch) -> None:
-        self.bars.update(self.bar, completed=epoch.epoch)
-
-
-def _name(record: Record) -> str:
-    return f"{record.run.method.label}, seed {record.run.seed}"
-
-
-def _is_tenth(done: int, total: int) -> bool:
-    return 10 * done // total > 10 * (done - 1) // total
+    def _print(self, line: str) -> None:
+        self.console.print(line, markup=False)
 
 
 def duration(seconds: float) -> str:

@@ -1,8 +1,7 @@
-"""What pydantic finds wrong with a value, in one line and in the project's words."""
+"""What pydantic finds wrong with a value, in one line: where, what must be, and what was given."""
 
 import re
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from pydantic import ValidationError
@@ -10,30 +9,7 @@ from pydantic.fields import FieldInfo
 
 from sssam.lab.specs.names import nearest
 
-#: What must be, by pydantic's type of error, with the values of its context.
-_MUST = MappingProxyType(
-    {
-        "greater_than": "above {gt:g}",
-        "greater_than_equal": "at least {ge:g}",
-        "less_than": "below {lt:g}",
-        "less_than_equal": "at most {le:g}",
-        "finite_number": "a finite number",
-        "literal_error": "{expected}",
-        "int_type": "a whole number",
-        "int_parsing": "a whole number",
-        "int_from_float": "a whole number",
-        "float_type": "a number",
-        "float_parsing": "a number",
-        "bool_type": "true or false",
-        "bool_parsing": "true or false",
-        "string_type": "text",
-        "dict_type": "a table",
-        "model_type": "a table",
-        "list_type": "a list",
-        "tuple_type": "a list",
-    }
-)
-#: Errors that name a key: it stands in their reason, so it is left out of their place.
+#: Errors that name a key: it stands in their text, so it is left out of their place.
 _OF_KEYS = ("unknown_key", "extra_forbidden", "missing")
 #: Characters that are printed of a value.
 _WIDE = 80
@@ -42,9 +18,7 @@ _WIDE = 80
 def complaint(
     error: ValidationError, fields: Mapping[str, FieldInfo] | None = None, given: Any = None
 ) -> str:
-    """The first thing that is wrong: where, what must be, and what was given.
-
-    An unknown key comes before all, since it may be a missing one's typo.
+    """The first thing that is wrong; an unknown key before all, since it may be another's typo.
 
     Args:
         error: pydantic's.
@@ -58,7 +32,7 @@ def complaint(
     ...                          "momentum": 1.5})
     ... except ValidationError as error:
     ...     print(complaint(error))
-    momentum must be below 1, not 1.5
+    momentum must be less than 1, not 1.5
     """
     every = error.errors()
     detail = next((each for each in every if each["type"] in _OF_KEYS[:2]), every[0])
@@ -86,7 +60,7 @@ def place(loc: tuple[str | int, ...], given: Any) -> str:
 
 
 def _reason(detail: Mapping[str, Any], fields: Mapping[str, FieldInfo] | None) -> str:
-    """What must be, and what was given."""
+    """What must be, and what was given, in pydantic's words; of a key, the nearest."""
     kind, context = detail["type"], detail.get("ctx", {})
     key = str(detail["loc"][-1]) if detail["loc"] else ""
     match kind:
@@ -106,10 +80,6 @@ def _reason(detail: Mapping[str, Any], fields: Mapping[str, FieldInfo] | None) -
             return nearest(context["discriminator"].strip("'"), context["tag"], known)
         case "value_error":
             return str(context["error"])
-        case "json_invalid":
-            return f"no JSON: {context['error']}"
+    said = re.sub("^Input should be", "must be", detail["msg"])
     text = repr(detail["input"])
-    text = text if len(text) <= _WIDE else f"{text[:_WIDE]}..."
-    if kind in _MUST:
-        return f"must be {_MUST[kind].format(**context)}, not {text}"
-    return f"{detail['msg'][0].lower()}{detail['msg'][1:]}, not {text}"
+    return f"{said}, not {text if len(text) <= _WIDE else text[:_WIDE] + '...'}"

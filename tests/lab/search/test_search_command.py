@@ -15,7 +15,7 @@ from sssam.lab.specs import Record, Run
     ("words", "error"),
     [
         (["--budgets", "1.1,2"], 'unable to convert "1.1,2" into float'),
-        (["--budgets", "1"], "budget must be above 1, not 1.0"),
+        (["--budgets", "1"], "budget must be greater than 1, not 1.0"),
         (["--fractions", "0.25", "--budgets", "1.5"], "name a lower budget or a larger fraction"),
         (["--rho", "0.2", "0.1"], "rho must be a range"),
         (["--trials", "0"], "--trials. Must be >= 1."),

@@ -114,10 +114,10 @@ def test_several_functions_and_names_that_are_taken(written):
         ),
         (
             GOOD + 'SETTINGS["epochs"] = 0',
-            r"SETTINGS in .*mine\.py: epochs must be at least 1, not 0",
+            r"SETTINGS in .*mine\.py: epochs must be greater than or equal to 1",
         ),
-        (GOOD + 'SETTINGS["epochs"] = True', "epochs must be a whole number, not True"),
-        (GOOD + 'SETTINGS["epochs"] = x', "epochs must be a whole number, not 'tensor"),
+        (GOOD + 'SETTINGS["epochs"] = True', "epochs must be a valid integer, not True"),
+        (GOOD + 'SETTINGS["epochs"] = x', "epochs must be a valid integer, not 'tensor"),
         (GOOD + "import sys\nsys.exit(3)", "raised while it was imported:.*mine.py.*SystemExit: 3"),
         (GOOD + "DEPENDS = x", "DEPENDS in .* is 'x', must be a list of file names"),
         (GOOD.replace("x[:32], y[:32]", "x[:32], y[:31]"), r"targets of train .*\(31,\).*32 sampl"),

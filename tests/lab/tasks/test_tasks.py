@@ -54,16 +54,16 @@ def test_settings_change_the_task_its_data_or_its_model():
     for wrong, text in (
         ({"label_nose": 0.1}, "'digits': unknown setting 'label_nose': did you mean 'label_noise'"),
         ({"path": "x"}, "unknown setting 'path'"),
-        ({"train": 0}, "train must be at least 1, not 0"),
-        ({"epochs": True}, "epochs must be a whole number, not True"),
-        ({"epochs": "3"}, "epochs must be a whole number, not '3'"),
-        ({"epochs": 2.0}, r"epochs must be a whole number, not 2\.0"),
+        ({"train": 0}, "train must be greater than or equal to 1, not 0"),
+        ({"epochs": True}, "epochs must be a valid integer, not True"),
+        ({"epochs": "3"}, "epochs must be a valid integer, not '3'"),
+        ({"epochs": 2.0}, r"epochs must be a valid integer, not 2\.0"),
         ({"augment": 1}, "augment must be .none., .shifts. or .shifts and flips., not 1"),
         ({"learning_rate": float("nan")}, "learning_rate must be a finite number, not nan"),
         ({"model": "resnet9"}, "unknown model 'resnet9': did you mean 'resnet8'"),
-        ({"model": 3}, "model must be a table, not 3"),
+        ({"model": 3}, "model must be an object, not 3"),
         ({"model": {"nam": "mlp"}}, "unknown key 'nam': did you mean 'name'"),
-        ({"model": {"name": "mlp", "widths": ["8"]}}, "model.widths.0 must be a whole number"),
+        ({"model": {"name": "mlp", "widths": ["8"]}}, "model.widths.0 must be a valid integer"),
         ({"optimizer": "own"}, "optimizer 'own' is for a Problem that gives one"),
     ):
         with pytest.raises(ValueError, match=text):
