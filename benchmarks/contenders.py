@@ -1,13 +1,14 @@
 """Training steps that are timed side by side: the base, ours, and those of other libraries.
 
-Each is built around a model with a batch, and gives a function that makes one step by SGD with
-momentum and weight decay. Other libraries are imported from a path of their own, so that what they
-ask for can't change what is measured.
+Each is built around a model with a batch, and gives a function that makes one step. Other libraries
+are imported from a path of their own, so that what they ask for can't change what is measured.
 """
 
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,12 +22,21 @@ Step = Callable[[], object]
 #: From a model, inputs and their classes.
 Build = Callable[[nn.Module, Tensor, Tensor], Step]
 RHO = 0.05
-SETTINGS = {"lr": 0.01, "momentum": 0.9, "weight_decay": 5e-4}
 
 
-def sgd(model: nn.Module) -> Optimizer:
-    """The base optimizer of all."""
-    return torch.optim.SGD(model.parameters(), **SETTINGS)
+#: Base optimizers: the name of torch's class, and their settings.
+BASES: Mapping[str, tuple[str, dict[str, Any]]] = {
+    "SGD": ("SGD", {"lr": 0.01, "momentum": 0.9, "weight_decay": 5e-4}),
+    "AdamW": ("AdamW", {"lr": 1e-4, "weight_decay": 0.01}),
+    "fused AdamW": ("AdamW", {"lr": 1e-4, "weight_decay": 0.01, "fused": True}),
+}
+
+
+def built(model: nn.Module, base: str = "SGD") -> Optimizer:
+    """The base optimizer over a model's parameters."""
+    name, settings = BASES[base]
+    optimizer: Optimizer = getattr(torch.optim, name)(model.parameters(), **settings)
+    return optimizer
 
 
 def _closure(optimizer: Optimizer, model: nn.Module, x: Tensor, y: Tensor) -> Callable[[], Tensor]:
@@ -37,18 +47,20 @@ def _closure(optimizer: Optimizer, model: nn.Module, x: Tensor, y: Tensor) -> Ca
     return closure
 
 
-def _by_closure(wrap: Callable[[Optimizer, nn.Module], Optimizer]) -> Build:
+def by_closure(wrap: Callable[[Optimizer, nn.Module], Optimizer], base: str = "SGD") -> Build:
+    """Steps of an optimizer that is made of a base and its model."""
+
     def build(model: nn.Module, x: Tensor, y: Tensor) -> Step:
-        optimizer = wrap(sgd(model), model)
+        optimizer = wrap(built(model, base), model)
         closure = _closure(optimizer, model, x, y)
         return lambda: optimizer.step(closure)
 
     return build
 
 
-def two_passes(model: nn.Module, x: Tensor, y: Tensor) -> Step:
+def two_passes(model: nn.Module, x: Tensor, y: Tensor, *, base: str = "SGD") -> Step:
     """Two passes and the base's update, without a perturbation: what SAM can't go below."""
-    optimizer = sgd(model)
+    optimizer = built(model, base)
     closure = _closure(optimizer, model, x, y)
 
     def step() -> None:
@@ -59,9 +71,9 @@ def two_passes(model: nn.Module, x: Tensor, y: Tensor) -> Step:
     return step
 
 
-def by_hand(model: nn.Module, x: Tensor, y: Tensor) -> Step:
+def by_hand(model: nn.Module, x: Tensor, y: Tensor, *, base: str = "SGD") -> Step:
     """SAM as most loops have it (davda54/sam): the perturbation kept, and subtracted again."""
-    optimizer = sgd(model)
+    optimizer = built(model, base)
     closure = _closure(optimizer, model, x, y)
 
     @torch.no_grad()
@@ -88,10 +100,10 @@ def by_hand(model: nn.Module, x: Tensor, y: Tensor) -> Step:
     return step
 
 
-def part_ascent(model: nn.Module, x: Tensor, y: Tensor) -> Step:
+def part_ascent(model: nn.Module, x: Tensor, y: Tensor, *, base: str = "SGD") -> Step:
     """SAM at every other step, its ascent on an eighth of the batch: as a late half in the mean."""
     optimizer = sssam.SSSAM(
-        sgd(model),
+        built(model, base),
         schedule=constant(0.5),
         total_steps=10**6,
         draws="systematic",
@@ -108,19 +120,21 @@ def _never(base: Optimizer, model: nn.Module) -> Optimizer:
     return sssam.SSSAM(base, schedule=constant(0), total_steps=10**6, model=model)
 
 
-OWN: Mapping[str, Build] = {
-    "base": _by_closure(lambda base, model: base),
-    "base again": _by_closure(lambda base, model: base),
-    "two passes": two_passes,
-    "SSSAM, p = 0": _by_closure(_never),
-    "SAM": _by_closure(lambda base, model: sssam.SAM(base, rho=RHO, model=model)),
-    "MSAM": _by_closure(lambda base, model: sssam.MSAM(base, rho=RHO, model=model)),
-    "SAM at half the steps, ascent on 1/8": part_ascent,
-    "SAM by hand": by_hand,
-}
+def own(base: str = "SGD") -> dict[str, Build]:
+    """All but other libraries', over that base."""
+    return {
+        "base": by_closure(lambda base, model: base, base),
+        "base again": by_closure(lambda base, model: base, base),
+        "two passes": partial(two_passes, base=base),
+        "SSSAM, p = 0": by_closure(_never, base),
+        "SAM": by_closure(lambda base, model: sssam.SAM(base, rho=RHO, model=model), base),
+        "MSAM": by_closure(lambda base, model: sssam.MSAM(base, rho=RHO, model=model), base),
+        "SAM at half the steps, ascent on 1/8": partial(part_ascent, base=base),
+        "SAM by hand": partial(by_hand, base=base),
+    }
 
 
-def peers(path: Path | None) -> dict[str, Build]:
+def peers(path: Path | None, base: str = "SGD") -> dict[str, Build]:
     """The other libraries' SAM that are installed in a folder; none without one.
 
     `pip install --no-deps --target PATH temperon==0.1.1 pytorch_optimizer==4.1.0` makes it.
@@ -132,11 +146,12 @@ def peers(path: Path | None) -> dict[str, Build]:
     from temperon import Temperon
 
     def temperon(model: nn.Module, x: Tensor, y: Tensor) -> Step:
-        optimizer = Temperon(sgd(model), 10**6, tail_frac=1.0, rho=RHO)
+        optimizer = Temperon(built(model, base), 10**6, tail_frac=1.0, rho=RHO)
         return lambda: optimizer.step(_closure(optimizer, model, x, y))
 
     def pytorch_optimizer(model: nn.Module, x: Tensor, y: Tensor) -> Step:
-        optimizer = SAM(model.parameters(), torch.optim.SGD, rho=RHO, **SETTINGS)
+        name, settings = BASES[base]
+        optimizer = SAM(model.parameters(), getattr(torch.optim, name), rho=RHO, **settings)
         closure = _closure(optimizer, model, x, y)
 
         def step() -> None:

@@ -43,6 +43,20 @@ class Mean(nn.Module):
         return x.mean(1)
 
 
+class Autocast(nn.Module):
+    """A model whose forward pass runs under bfloat16 autocast."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The outputs in float32, for the loss."""
+        with torch.autocast(x.device.type, torch.bfloat16):
+            outputs: Tensor = self.model(x)
+        return outputs.float()
+
+
 def deep() -> nn.Module:
     """200 layers of 16: four hundred tiny tensors."""
     return nn.Sequential(*(nn.Linear(16, 16) for _ in range(200)), nn.Linear(16, CLASSES))

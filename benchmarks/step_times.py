@@ -10,38 +10,61 @@ import argparse
 import copy
 import statistics
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
 from benchmarks import overhead
 from benchmarks.blocks import CLOCKS, Block, Times, timed, write
-from benchmarks.contenders import OWN, Build, Step, peers
+from benchmarks.contenders import Build, Step, own, peers
 from benchmarks.figure import draw
 from benchmarks.overhead import records
-from benchmarks.problems import PROBLEMS
+from benchmarks.problems import PROBLEMS, Autocast
 
-#: Blocks of each contender, on each model.
-ROUNDS = {
-    "200 layers of 16": 60,
-    "embedding of 5M weights": 60,
-    "transformer of 3.7M, 256 tokens": 30,
-    "ResNet-8, batch 64": 30,
-}
+TRANSFORMER = "transformer of 3.7M, 256 tokens"
 
 
-def measure(name: str, builds: dict[str, Build], rounds: int, clock: str) -> Times:
+class Row(NamedTuple):
+    """A model, its base, whether it runs under bfloat16 autocast, and blocks of each contender."""
+
+    problem: str
+    base: str = "SGD"
+    autocast: bool = False
+    rounds: int = 30
+
+    @property
+    def label(self) -> str:
+        """As the table has it."""
+        base = "" if self.base == "SGD" else f", {self.base}"
+        return self.problem + base + ", bfloat16 autocast" * self.autocast
+
+
+ROWS = [
+    Row("200 layers of 16", rounds=60),
+    Row("embedding of 5M weights", rounds=60),
+    Row(TRANSFORMER),
+    Row("ResNet-8, batch 64"),
+    Row(TRANSFORMER, base="AdamW"),
+    Row(TRANSFORMER, autocast=True),
+]
+
+
+def measure(row: Row, builds: dict[str, Build], rounds: int, clock: str) -> Times:
     """Milliseconds a step, for each contender and block."""
-    problem = PROBLEMS[name]
+    problem = PROBLEMS[row.problem]
     torch.manual_seed(0)
     model, batch = problem.model(), problem.batch()
+    model = Autocast(model) if row.autocast else model
     blocks = {
-        label: _block(build(copy.deepcopy(model), *batch), problem.steps)
+        label: repeated(build(copy.deepcopy(model), *batch), problem.steps)
         for label, build in builds.items()
     }
     return timed(blocks, problem.steps, rounds, CLOCKS[clock])
 
 
-def _block(step: Step, steps: int) -> Block:
+def repeated(step: Step, steps: int) -> Block:
+    """So many steps."""
+
     def run() -> None:
         for _ in range(steps):
             step()
@@ -72,12 +95,13 @@ def line(name: str, found: dict[str, float]) -> str:
 
 def steps(options: argparse.Namespace) -> dict[str, object]:
     """The table of step times, printed as it comes."""
-    builds, found = {**OWN, **peers(options.peers)}, {}
-    for name in PROBLEMS:
-        rounds = max(round(ROUNDS[name] * options.rounds), 2)
-        times = measure(name, builds, rounds, options.clock)
-        found[name] = {"summary": summary(times), "milliseconds": times}
-        print(f"\n{name}: {rounds} blocks")
+    found = {}
+    for row in ROWS:
+        rounds = max(round(row.rounds * options.rounds), 2)
+        builds = {**own(row.base), **peers(options.peers, row.base)}
+        times = measure(row, builds, rounds, options.clock)
+        found[row.label] = {"summary": summary(times), "milliseconds": times}
+        print(f"\n{row.label}: {rounds} blocks", flush=True)
         for label, values in summary(times).items():
             print(f"  {line(label, values)}")
     return found

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         SAMPa,
         SharpnessAware,
         ZSharp,
+        recommended,
         unwrap,
     )
     from sssam.runtime.buffers import preserve_buffers
@@ -71,6 +72,7 @@ __all__ = [
     "load",
     "methods",
     "preserve_buffers",
+    "recommended",
     "roles",
     "save",
     "schedules",

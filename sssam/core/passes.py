@@ -1,6 +1,6 @@
 """What a method asks of a training loop, what it is sent, what it returns, and what it may read."""
 
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
@@ -41,8 +41,7 @@ class Perturbation(NamedTuple):
         return scale(self.vector, self.factor)
 
 
-@dataclass(frozen=True, slots=True)
-class Pass:
+class Pass(NamedTuple):
     """One pass to be run. A step begins at w, and after each backward pass the weights are there.
 
     Args:
@@ -129,9 +128,9 @@ class Update(NamedTuple):
 Passes = Generator[Pass, Result, Update]
 
 
-def distinct(groups: list[dict[str, Any]]) -> Iterable[dict[str, Any]]:
+def distinct(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Each of these param groups once, however often it is named."""
-    return dict(zip(map(id, groups), groups, strict=True)).values()
+    return [*dict(zip(map(id, groups), groups, strict=True)).values()]
 
 
 @dataclass(frozen=True)
@@ -147,6 +146,7 @@ class Step:
         base_state: the base optimizer's state of a parameter.
         has_earlier: whether the batch of the step before is at hand.
         is_dry: whether nothing is trained, and only the passes that are asked for are looked at.
+        distinct_groups: each param group once. Default: found among `groups`.
     """
 
     t: int
@@ -157,6 +157,11 @@ class Step:
     base_state: Callable[[Tensor], dict[str, Any]]
     has_earlier: bool = False
     is_dry: bool = False
+    distinct_groups: Sequence[dict[str, Any]] = ()
+
+    def __post_init__(self) -> None:
+        if not self.distinct_groups:
+            object.__setattr__(self, "distinct_groups", distinct(self.groups))
 
     def recall(self, name: str) -> Vector:
         """The vector that an earlier step kept under that name; empty if none did."""
@@ -165,7 +170,7 @@ class Step:
 
     def radii(self, default: float, key: str) -> float | dict[int, float]:
         """rho: the groups' own where they have one, else `default`; one number if all agree."""
-        radii = {float(group.get(key, default)) for group in distinct(self.groups)}
+        radii = {float(group.get(key, default)) for group in self.distinct_groups}
         if len(radii) <= 1:
             return radii.pop() if radii else default
         return {i: float(group.get(key, default)) for i, group in enumerate(self.groups)}

@@ -15,14 +15,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sssam.core.copies import SMALL
+
 Vector = dict[int, Tensor]
 
 _LOW = {torch.float16, torch.bfloat16}
 _ORDINARY = {Tensor, torch.nn.Parameter}
 _DTYPE, _LAYOUT, _IS_CPU = attrgetter("dtype"), attrgetter("layout"), attrgetter("is_cpu")
-#: On the host, tensors of fewer numbers are put together for one operation: to call one for each
-#: takes longer than to copy them.
-_SMALL = 4096
 
 
 def dense(x: Vector) -> Vector:
@@ -38,11 +37,14 @@ def _real(part: Tensor) -> Tensor:
     return torch.view_as_real(part) if part.is_complex() else part
 
 
-def _parts(x: Vector) -> list[Tensor]:
-    """The parts, as real numbers."""
-    if any(dtype.is_complex for dtype in {*map(_DTYPE, x.values())}):
-        return [_real(part) for part in x.values()]
-    return [*x.values()]
+def _parts(x: Vector) -> tuple[list[Tensor], set[torch.dtype]]:
+    """The parts, as real numbers, and their types."""
+    parts = [*x.values()]
+    kinds = {*map(_DTYPE, parts)}
+    if any(kind.is_complex for kind in kinds):
+        parts = [*map(_real, parts)]
+        kinds = {*map(_DTYPE, parts)}
+    return parts, kinds
 
 
 def on_host(parts: list[Tensor]) -> bool:
@@ -82,9 +84,9 @@ def each(op: Callable[..., Any], parts: list[Tensor], *others: Any) -> list[Tens
     A model may have both kinds (parallel layers beside whole ones) and several meshes; one call of
     torch's may not.
     """
-    groups, done = _by_mesh(parts), list(parts)
-    if len(groups) == 1:
+    if {*map(type, parts)} <= _ORDINARY or len(groups := _by_mesh(parts)) == 1:
         return op(parts, *others) or parts
+    done = list(parts)
     for which in groups:
         lists = [[x[i] for i in which] if isinstance(x, list) else x for x in (parts, *others)]
         for i, part in zip(which, op(*lists) or lists[0], strict=True):
@@ -118,24 +120,23 @@ def norm(x: Vector) -> Tensor:
     """||x||_2 over all parts together, a scalar tensor; zero for an empty vector."""
     if not x:
         return torch.zeros(())
-    parts = _parts(x)
-    is_low = {*map(_DTYPE, parts)} & _LOW
-    low = [part for part in parts if part.dtype in _LOW] if is_low else []
-    high = [part for part in parts if part.dtype not in _LOW] if is_low else parts
-    norms = [*each(torch._foreach_norm, _together(high))] if high else []
+    parts, kinds = _parts(x)
+    low = [part for part in parts if part.dtype in _LOW] if kinds & _LOW else []
+    high = [part for part in parts if part.dtype not in _LOW] if low else parts
+    norms = [*each(torch._foreach_norm, _together(high, kinds - _LOW))] if high else []
     if low:  # half precision overflows at a norm of 65,504: its squares are summed in float32
         op = partial(torch._foreach_norm, ord=2, dtype=torch.float32)
-        norms += each(op, _together(low))
+        norms += each(op, _together(low, kinds & _LOW))
     if len(norms) == 1 and type(norms[0]) is Tensor:
         return norms[0]
     return _over_ranks(norms, torch.linalg.vector_norm)
 
 
-def _together(parts: list[Tensor]) -> list[Tensor]:
-    """The parts, of which the small ones on the host are put into one."""
-    is_small = [n < _SMALL for n in map(Tensor.numel, parts)]
+def _together(parts: list[Tensor], kinds: set[torch.dtype]) -> list[Tensor]:
+    """The parts, of which the small ones on the host are put into one, if all are of one type."""
+    is_small = [n < SMALL for n in map(Tensor.numel, parts)]
     small = [*compress(parts, is_small)]
-    if len(small) < 2 or not on_host(small) or len({*map(_DTYPE, small)}) > 1:
+    if len(small) < 2 or len(kinds) > 1 or not on_host(small):
         return parts
     one: Tensor = torch._C._nn.flatten_dense_tensors(small)
     return [one, *compress(parts, map(not_, is_small))]
@@ -146,10 +147,10 @@ def dot(x: Vector, y: Vector) -> Tensor:
     common = [i for i in x if i in y]
     if not common:
         return torch.zeros(())
-    xs, ys = (_parts({i: z[i] for i in common}) for z in (x, y))
-    kinds = [*map(_DTYPE, xs)]
-    if kinds == [*map(_DTYPE, ys)] and not {*kinds} & _LOW and on_host(xs) and on_host(ys):
-        pairs = zip(_together(xs), _together(ys), strict=True)
+    (xs, kinds), (ys, others) = (_parts({i: z[i] for i in common}) for z in (x, y))
+    alike = kinds == others and len(kinds) == 1
+    if alike and not kinds & _LOW and on_host(xs) and on_host(ys):
+        pairs = zip(_together(xs, kinds), _together(ys, kinds), strict=True)
         products = [torch.dot(a.reshape(-1), b.reshape(-1)) for a, b in pairs]
     else:
         wide = each(torch._foreach_mul, [*map(_wide, xs)], ys)

@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from functools import partial
 from itertools import compress
+from operator import attrgetter
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from sssam.core.copies import LARGE, Copies
 from sssam.core.vectors import Vector, each, local, on_host
 
 
@@ -27,9 +29,7 @@ class Weights:
     def __init__(self, on_move: Callable[[], object] = torch.clear_autocast_cache) -> None:
         self._on_move = on_move
         self._backup = Backup()
-        self._params: list[Tensor] = []
-        self._saved: list[Saved] = []
-        self._versions: list[int] = []
+        self._saved: Saved | None = None
 
     def __reduce__(self) -> tuple[type["Weights"], tuple[Callable[[], object]]]:
         return type(self), (self._on_move,)  # at w there is nothing else
@@ -37,9 +37,8 @@ class Weights:
     @property
     def moved(self) -> bool:
         """Whether the parameters now stand at w + e."""
-        return bool(self._saved)
+        return self._saved is not None
 
-    @torch.no_grad()
     def move(self, params: list[Tensor], e: Vector, factor: float = 1.0) -> None:
         """Put the parameters at w + factor * e; w is where they stood before the first move.
 
@@ -49,56 +48,37 @@ class Weights:
             factor: of all parts.
         """
         self.restore()
-        if e:
+        if not e:
+            return
+        with torch.no_grad():
             # Saved before anything moves, so that an interrupt in between can always be undone.
-            which, self._saved = self._backup.save(params, e)
-            self._params = [params[i] for i in which]
-            self._add({i: e[i] for i in which}, factor)
-            self._versions = [p._version for p in self._params]
-            self._on_move()
+            saved = self._saved = self._backup.save(params, e)
+            saved.add(e, factor)
+        self._on_move()
 
-    def _add(self, e: Vector, factor: float) -> None:
-        parts = list(zip(self._params, e.values(), self._saved, strict=True))
-        whole = [(p, part) for p, part, saved in parts if saved.rows is None]
-        if whole:
-            op = partial(torch._foreach_add_, alpha=factor)
-            each(op, [p for p, _ in whole], [part for _, part in whole])
-        for _, part, (here, _, rows) in parts[len(whole) :]:
-            if rows is not None:
-                here.index_add_(0, rows, part.index_select(0, rows), alpha=factor)
-
-    @torch.no_grad()
     def shift(self, params: list[Tensor], e: Vector, factor: float = 1.0) -> None:
         """Add factor * e to w for good."""
         self.restore()
         if e:
-            moved = [params[i] for i in e]
-            each(partial(torch._foreach_add_, alpha=factor), moved, [*e.values()])
+            with torch.no_grad():
+                _add([params[i] for i in e], [*e.values()], factor)
             self._on_move()
 
-    @torch.no_grad()
     def restore(self) -> None:
         """Put the parameters back at w, bitwise and in the same storage; nothing to do at w."""
-        if self._saved:
-            whole = [(here, copy) for here, copy, rows in self._saved if rows is None]
-            if whole:
-                torch._foreach_copy_([here for here, _ in whole], [copy for _, copy in whole])
-            for here, copy, rows in self._saved[len(whole) :]:
-                if rows is not None:
-                    here.index_copy_(0, rows, copy)
+        if self._saved is not None:
+            self._saved.put_back()
             self._on_move()
-        self.settle()
+            self._saved = None
 
     def keep_written(self) -> None:
         """Let w be what others have written over w + e, where they have: a loaded checkpoint."""
-        versions = self._versions or [p._version for p in self._params]
-        still = [p._version == v for p, v in zip(self._params, versions, strict=True)]
-        self._params = [*compress(self._params, still)]
-        self._saved = [*compress(self._saved, still)]
+        if self._saved is not None:
+            self._saved = self._saved.unwritten()
 
     def settle(self) -> None:
         """Let w be where the parameters stand now."""
-        self._params, self._saved, self._versions = [], [], []
+        self._saved = None
 
     def release(self) -> None:
         """Let the memory of the copy go; the next move takes new memory."""
@@ -106,12 +86,71 @@ class Weights:
         self._backup = Backup()
 
 
-class Saved(NamedTuple):
-    """A parameter's memory, and what stood in it: in all of it, or in these rows."""
+def _add(tensors: list[Tensor], parts: list[Tensor], factor: float) -> None:
+    each(partial(torch._foreach_add_, alpha=factor), tensors, parts)
+
+
+class Rows(NamedTuple):
+    """A parameter's memory, and what stood in these rows of it."""
 
     here: Tensor
     copy: Tensor
-    rows: Tensor | None = None
+    rows: Tensor
+
+
+class Saved:
+    """What stood in the memory of parameters that move.
+
+    Args:
+        whole: the positions of those that are kept as a whole.
+        here, copies: their memory, and what stood in it.
+        rows: by position, those of which some rows are kept.
+        moved: the parameters, in the order of both.
+    """
+
+    def __init__(
+        self,
+        whole: list[int],
+        here: list[Tensor],
+        copies: list[Tensor],
+        rows: dict[int, Rows],
+        moved: list[Tensor],
+    ) -> None:
+        self._whole, self._here, self.copies, self.rows = whole, here, copies, rows
+        self._moved, self._versions = moved, list[int]()
+
+    def add(self, e: Vector, factor: float) -> None:
+        """Move the parameters by factor * e."""
+        if self._whole:
+            _add(self._moved[: len(self._whole)], [*map(e.__getitem__, self._whole)], factor)
+        for i, (here, _, rows) in self.rows.items():
+            here.index_add_(0, rows, e[i].index_select(0, rows), alpha=factor)
+        self._versions = [*map(_VERSION, self._moved)]
+
+    def put_back(self) -> None:
+        """Write it there again, by names of the memory that need no gradients."""
+        if self._here:
+            torch._foreach_copy_(self._here, self.copies)
+        for here, copy, rows in self.rows.values():
+            here.index_copy_(0, rows, copy)
+
+    def unwritten(self) -> "Saved":
+        """What of it belongs to parameters to which nobody has written since they moved."""
+        versions = self._versions or [*map(_VERSION, self._moved)]
+        still = [p._version == v for p, v in zip(self._moved, versions, strict=True)]
+        n = len(self._whole)
+        left = Saved(
+            [*compress(self._whole, still)],
+            [*compress(self._here, still)],
+            [*compress(self.copies, still)],
+            dict(compress(self.rows.items(), still[n:])),
+            [*compress(self._moved, still)],
+        )
+        left._versions = [*compress(versions, still)]
+        return left
+
+
+_VERSION = attrgetter("_version")
 
 
 class Backup:
@@ -121,31 +160,42 @@ class Backup:
         self._params: list[Tensor] = []
         self._addresses: list[int] = []
         self._here: list[Tensor] = []
-        self._copies: dict[int, Tensor] = {}
+        self._large: list[int] = []
+        self._whole: list[int] = []
+        self._rooms: dict[int, Tensor] = {}
+        self._copies = Copies({}, {})
 
-    def save(self, params: list[Tensor], e: Vector) -> tuple[list[int], list[Saved]]:
-        """Copies of what e moves, by position: whole parameters first, then those of which rows.
+    def save(self, params: list[Tensor], e: Vector) -> Saved:
+        """Copies of what e moves: of some rows alone, where it moves few.
 
         Args:
             params: all of them; the same object as long as they are the same.
             e: the perturbation.
         """
         self._know(params)
-        is_kept = bool(self._addresses)
-        copies = self._copies if is_kept else {}
-        large = [i for i, part in e.items() if part.numel() >= _LARGE] if is_kept else []
-        found = {i: moving_rows(e[i]) for i in large}
+        found = {i: moving_rows(e[i]) for i in self._large if i in e}
         rows = {i: some for i, some in found.items() if some is not None}
-        whole = [i for i in e if i not in rows]
-        for i in whole:
-            if i not in copies:
-                copies[i] = _memory_for(self._here[i])
-        saved = [Saved(self._here[i], copies[i]) for i in whole]
-        if saved:
-            torch._foreach_copy_([each.copy for each in saved], [each.here for each in saved])
-        for i, some in rows.items():
-            saved.append(Saved(self._here[i], self._here[i].index_select(0, some), some))
-        return [*whole, *rows], saved
+        whole = [i for i in e if i not in rows] if rows else [*e]
+        here, copies = self._copied(whole)
+        of_rows = {
+            i: Rows(self._here[i], self._here[i].index_select(0, some), some)
+            for i, some in rows.items()
+        }
+        return Saved(whole, here, copies, of_rows, [*map(params.__getitem__, (*whole, *rows))])
+
+    def _copied(self, whole: list[int]) -> tuple[list[Tensor], list[Tensor]]:
+        if not self._addresses:
+            here = [self._here[i] for i in whole]
+            copies = [*map(torch.empty_like, here)]
+            if here:
+                torch._foreach_copy_(copies, here)
+            return here, copies
+        if whole != self._whole:
+            self._whole = []  # until the copies are those of others, also if this is interrupted
+            self._copies = Copies({i: self._here[i] for i in whole}, self._rooms)
+            self._whole = whole
+        self._copies.take()
+        return self._copies.originals, self._copies.copies
 
     def _know(self, params: list[Tensor]) -> None:
         # As long as the aliases have memory, no other can come to lie at their addresses.
@@ -153,25 +203,11 @@ class Backup:
             [*map(Tensor.data_ptr, lists)] == self._addresses for lists in (params, self._here)
         ):
             return
-        self._params, self._copies = params, {}
+        self._params, self._whole, self._rooms = params, [], {}
+        self._copies = Copies({}, self._rooms)
         self._here = [local(p.detach()) for p in params]
         self._addresses = [*map(Tensor.data_ptr, params)] if on_host(params) else []
-
-
-def _memory_for(original: Tensor) -> Tensor:
-    """Memory for a copy; of a large one it begins elsewhere in its page than the original.
-
-    Where both begin alike, processors take loads from the one for loads of what was just stored in
-    the other, and wait: a copy of 5 million weights then takes a fifth longer.
-    """
-    if original.numel() < _LARGE or not original.is_contiguous():
-        return torch.empty_like(original)
-    flat = torch.empty(original.numel() + 256, dtype=original.dtype, device=original.device)
-    return flat[256:].view(original.shape)
-
-
-#: From so many numbers on, it pays to look for rows that stay.
-_LARGE = 2**18
+        self._large = [i for i, p in enumerate(params) if self._addresses and p.numel() >= LARGE]
 
 
 def moving_rows(part: Tensor) -> Tensor | None:

@@ -1,7 +1,7 @@
 """The sharpness-aware step: samples, direction, metric and mix, in the order in which they act."""
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 
@@ -88,7 +88,7 @@ class Ascent(Method):
             chosen = self.samples.choose(_losses(scores))
         if first is None and (part := self.direction.fraction * chosen.fraction):
             ascent = Pass("ascent", part, chosen.positions, losses=scored_at == "w + e")
-            first = yield replace(ascent, derivative="noted") if self.functional else ascent
+            first = yield ascent._replace(derivative="noted") if self.functional else ascent
         g = {} if first is None else dense(first.gradient)
         moved, kept = self._perturbation(step, g)
         if not self.mix.needs_first:  # its memory serves e, or is freed
@@ -102,9 +102,9 @@ class Ascent(Method):
             scores = yield Pass("scores", move=move, backward=False, losses=True)
             move, chosen = None, self.samples.choose(_losses(scores) - _losses(first))
         descent = Pass("descent", *chosen, move)
-        perturbed = yield replace(descent, derivative="given") if self.functional else descent
+        perturbed = yield descent._replace(derivative="given") if self.functional else descent
         update = self.mix.update(step, g, perturbed.gradient, moved)
-        return update._replace(kept={**kept, **update.kept})
+        return update._replace(kept={**kept, **update.kept}) if kept else update
 
     def _further(
         self, step: Step, moved: Perturbation, chosen: Chosen
@@ -118,7 +118,6 @@ class Ascent(Method):
         e = add(moved.e, more.vector, more.factor, overwrite=True)
         return Perturbation(e, moved.void & more.void, moved.still & more.still)
 
-    @torch.no_grad()
     def _perturbation(self, step: Step, g: Vector) -> tuple[Perturbation, Mapping[str, Vector]]:
         """The perturbation from the gradient at w, and what the direction keeps."""
         signal = self.direction.signal(step, g)

@@ -1,7 +1,7 @@
 """A step of a method on two small tensors: the passes it asks for, and what it holds meanwhile."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
@@ -118,7 +118,7 @@ def _see(wanted: Pass, left: bool) -> Seen:
         return Seen(wanted, None, left)
     e = wanted.move.e
     wanted.move.vector.clear()
-    return Seen(replace(wanted, move=None), e, True)
+    return Seen(wanted._replace(move=None), e, True)
 
 
 def _held(generator: Passes, toy: Toy) -> int:

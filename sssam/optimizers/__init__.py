@@ -13,6 +13,7 @@ from sssam.optimizers.looksam import LookSAM
 from sssam.optimizers.microsam import MicroSAM
 from sssam.optimizers.msam import MSAM
 from sssam.optimizers.random_perturbation import RandomPerturbation
+from sssam.optimizers.recommended import recommended
 from sssam.optimizers.relay import Relay
 from sssam.optimizers.s2sam import S2SAM
 from sssam.optimizers.sala import SALA
@@ -51,5 +52,6 @@ __all__ = [
     "SAMPa",
     "SharpnessAware",
     "ZSharp",
+    "recommended",
     "unwrap",
 ]

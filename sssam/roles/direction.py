@@ -60,19 +60,24 @@ class Momentum:
         """-v, v as the last step left it."""
         found: Vector = {}
         for i, p in enumerate(step.params):
-            state = {k: v for k, v in step.base_state(p).items() if v is not None}
+            state = step.base_state(p)
             buffer = next((b for name in self.buffers if is_like(b := state.get(name), p)), None)
-            if buffer is not None and not state.keys() & PROJECTED:
-                found[i] = buffer.to(p.dtype)
+            if buffer is not None and _is_open(state):
+                found[i] = buffer if buffer.dtype == p.dtype else buffer.to(p.dtype)
             elif state:  # for some parameters alone, these would take the whole radius
-                raise RuntimeError(
-                    NO_MOMENTUM.format(
-                        state=", ".join(sorted(map(str, state))),
-                        shape=tuple(p.shape),
-                        buffers=", ".join(self.buffers),
-                    )
-                )
+                self._refuse(state, p)
         return Signal(found, sign=-1.0)
+
+    def _refuse(self, state: dict[str, Any], p: Tensor) -> None:
+        names = [str(name) for name, value in state.items() if value is not None]
+        if names:
+            raise RuntimeError(
+                NO_MOMENTUM.format(
+                    state=", ".join(sorted(names)),
+                    shape=tuple(p.shape),
+                    buffers=", ".join(self.buffers),
+                )
+            )
 
 
 NO_MOMENTUM = (
@@ -80,6 +85,11 @@ NO_MOMENTUM = (
     "that shape, in floating point and unprojected: where its momentum lives is not known, and it "
     "would not move. Use SAM, or a base that keeps its momentum so (torch.optim.SGD, AdamW)"
 )
+
+
+def _is_open(state: dict[str, Any]) -> bool:
+    """Whether a base's momentum lies in the space of the weights."""
+    return all(state.get(name) is None for name in PROJECTED)
 
 
 def is_like(buffer: Any, p: Tensor) -> bool:

@@ -2,21 +2,24 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from functools import partial
 from itertools import chain, count
-from operator import attrgetter
+from operator import attrgetter, is_not
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from sssam.core.passes import distinct
 from sssam.core.vectors import local
 from sssam.runtime import joint
 from sssam.runtime.examine import examined, require_own_radii
 from sssam.runtime.layout import same
 
 State = dict[str, Any]
-_NEEDS_GRADIENT = attrgetter("requires_grad")
+_NEEDS_GRADIENT, _GRADIENT = attrgetter("requires_grad"), attrgetter("grad")
+_is_some = partial(is_not, None)
 
 
 class Bases:
@@ -26,6 +29,9 @@ class Bases:
         base: a built torch optimizer, or several with no parameter in common (the usual pair of
             Muon for matrices and AdamW for the rest).
         wrapper: the class of sharpness-aware optimizers, which can't be a base.
+
+    Attributes:
+        distinct_groups: those with a parameter that needs gradients, as `trainable` last saw them.
 
     Raises:
         TypeError: what `examined` refuses.
@@ -44,6 +50,7 @@ class Bases:
         self._params: list[Tensor] = []
         self._numbers: list[int] = []
         self._trainable: tuple[list[Tensor], list[dict[str, Any]]] = ([], [])
+        self.distinct_groups: list[dict[str, Any]] = []
 
     def _check_disjoint(self) -> None:
         owners: dict[int, str] = {}
@@ -90,8 +97,11 @@ class Bases:
 
     def state_of(self, p: Tensor) -> dict[str, Any]:
         """The base's state of a parameter, empty if it has none; reading creates nothing."""
-        found: dict[str, Any] = next((base.state[p] for base in self.all if p in base.state), {})
-        return found
+        for base in self.all:
+            found: dict[str, Any] | None = base.state.get(p)
+            if found is not None:
+                return found
+        return {}
 
     def trainable(self) -> tuple[list[Tensor], list[dict[str, Any]]]:
         """The parameters that need gradients, and the group of each.
@@ -108,15 +118,17 @@ class Bases:
         # Once each: torch warns of a parameter that a group names twice, and goes on.
         owners = {p: group for group in groups for p in group["params"] if p.requires_grad}
         self._trainable = list(owners), list(owners.values())
+        self.distinct_groups = distinct(self._trainable[1])
         return self._trainable
 
     def first_gradient(self) -> Tensor | None:
         """The gradient of the first parameter that has one."""
-        return next((gradient for gradient in self.gradients() if gradient is not None), None)
+        return next(filter(_is_some, self.gradients()), None)
 
     def gradients(self) -> Iterator[Tensor | None]:
         """The gradient of each parameter, in the order of the groups."""
-        return (p.grad for group in self.param_groups for p in group["params"])
+        lists = [group["params"] for group in self.param_groups]
+        return map(_GRADIENT, chain.from_iterable(lists))
 
     def any_gradient(self) -> bool:
         """Whether some parameter has a gradient."""

@@ -24,7 +24,7 @@ def by_passes(
     run = backward or partial(_run_backward, scaler)
     training.give_up()
     gradients.clear(training.bases.params, not training.ranks.may_be_buckets)
-    scaling, step = Scaling(scaler, training.bases), None
+    scaling, step = Scaling.of(scaler, training.bases), None
     training.stage, training.scaled, is_over = "running", scaler is not None, False
     try:
         step = training.begin()
@@ -37,7 +37,11 @@ def by_passes(
 
 
 def _passes(
-    training: TrainingState, step: StepInProgress, batch: Any, run: Backward, scaling: Scaling
+    training: TrainingState,
+    step: StepInProgress,
+    batch: Any,
+    run: Backward,
+    scaling: Scaling | None,
 ) -> Iterator[BatchPass]:
     while (wanted := step.wanted) is not None:
         source = training.batch if wanted.earlier else batch

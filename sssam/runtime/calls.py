@@ -64,7 +64,7 @@ def ascend(
         acts = (
             _move_first(training)
             if training.method.facts.opening == "moved"
-            else _end_first(training, given, Scaling(scaler, training.bases))
+            else _end_first(training, given, Scaling.of(scaler, training.bases))
         )
         if acts:
             training.note_gradients()
@@ -89,7 +89,7 @@ def _move_first(training: TrainingState) -> bool:
     return True
 
 
-def _end_first(training: TrainingState, fraction: float | None, scaling: Scaling) -> bool:
+def _end_first(training: TrainingState, fraction: float | None, scaling: Scaling | None) -> bool:
     training.require_gradients()
     ran = Ran(_fraction(training, fraction), scaling=scaling)
     if training.method.is_plain(training.counters.steps):
@@ -172,7 +172,7 @@ def conclude(training: TrainingState, optimizer: Any, scaler: GradScaler | None)
     if training.scaled and scaler is None:
         raise RuntimeError("ascend() was given a scaler; give conclude(scaler=...) the same one")
     try:
-        END[training.stage](training, Scaling(scaler, training.bases))
+        END[training.stage](training, Scaling.of(scaler, training.bases))
         training.stage = "ready"
     except BaseException:
         training.give_up()

@@ -1,8 +1,7 @@
 """The first form of a step: a closure, which is called once for each pass."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch.amp import GradScaler
@@ -18,8 +17,7 @@ from sssam.runtime.training import TrainingState
 Closure = Callable[[], Any]
 
 
-@dataclass(frozen=True)
-class Closures:
+class Closures(NamedTuple):
     """What `step(closure, ...)` was given."""
 
     closure: Closure
@@ -64,7 +62,7 @@ def _run(training: TrainingState, given: Closures) -> Any:
     must_read = training.method.facts.ascent_fraction < 1 and given.ascent_closure is None
     # Before the draw shows, so that errors do not depend on it.
     part = None if given.fraction is None else share("ascent_fraction", given.fraction)
-    scaling = Scaling(given.scaler, training.bases)
+    scaling = Scaling.of(given.scaler, training.bases)
     if training.method.is_plain(training.counters.steps):
         loss = _call(training, given.closure, "closure", must_read)
         training.counters.count_pass(1.0)
@@ -82,8 +80,11 @@ def _run(training: TrainingState, given: Closures) -> Any:
 
 def _call(training: TrainingState, closure: Closure, name: str, must_read: bool) -> Any:
     training.phase_was_read = False
-    with torch.enable_grad():
+    if torch.is_grad_enabled():
         loss = closure()
+    else:
+        with torch.enable_grad():
+            loss = closure()
     if loss is None:
         raise ValueError(
             f"{name} returned nothing; it must return the loss that it ran backward from"

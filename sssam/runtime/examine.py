@@ -85,10 +85,11 @@ def require_own_radii(base: Optimizer) -> None:
     Raises:
         ValueError: naming the entry that is read.
     """
-    inner = [one.defaults for one in vars(base).values() if isinstance(one, Optimizer)]
-    if not any("rho" in defaults for defaults in inner):
-        for group in base.param_groups:
-            require_no_foreign_radius(group, base.defaults)
+    groups = [group for group in base.param_groups if "rho" in group]
+    if groups:
+        inner = [one.defaults for one in vars(base).values() if isinstance(one, Optimizer)]
+        if not any("rho" in defaults for defaults in inner):
+            require_no_foreign_radius(groups[0], base.defaults)
 
 
 def require_of_model(bases: Iterable[Optimizer], model: object) -> None:

@@ -114,15 +114,17 @@ class Frozen:
                 return some
         return []
 
-    @torch.no_grad()
     def put_back(self, copies: list[Noted]) -> None:
         """Put back what a pass has moved, and remember which parameters these were.
 
         Raises:
             RuntimeError: naming a parameter that could not be put back.
         """
-        if not self._params:
-            return
+        if self._params:
+            with torch.no_grad():
+                self._put_back(copies)
+
+    def _put_back(self, copies: list[Noted]) -> None:
         failed = put_back(copies)
         differed = {id(each.tensor): each.differed for each in copies}
         lost = []

@@ -1,43 +1,40 @@
 """Gradients taken off the parameters for a method, and put where the base optimizer looks."""
 
 from operator import attrgetter
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor
 from torch.utils.weak import TensorWeakRef
 
-from sssam.core.passes import distinct
-from sssam.core.vectors import Vector, on_host
+from sssam.core.passes import Step
+from sssam.core.vectors import Vector
+from sssam.runtime.layout import same
 
-Groups = list[dict[str, Any]]
 
-
-@torch.no_grad()
-def take(params: list[Tensor], groups: Groups, places: Vector, keeps: bool = True) -> Vector:
+def take(step: Step, places: Vector, keeps: bool = True) -> Vector:
     """The gradients of what is minimised, in the memory in which a pass has left them.
 
     Those of a group that is maximised change their sign, so that methods always minimise. A
     gradient that shares its memory with others (views of one flat tensor, that is clipped or
-    reduced as a whole) is copied: it is to stay in its place, which `places` notes.
+    reduced as a whole) is copied: it is to stay in its place, which `places` notes. This, `leave`
+    and `put` are called where no gradients are recorded.
 
     Args:
-        params: the parameters that need gradients.
-        groups: the param group of each.
+        step: whose parameters they are of.
         places: filled with the gradients that stay where they are.
         keeps: whether any stay; not where DDP puts them into its buckets itself.
     """
-    taken = {i: g for i, g in enumerate(map(_GRADIENT, params)) if g is not None}
+    taken = {i: g for i, g in enumerate(map(_GRADIENT, step.params)) if g is not None}
     shared = _shared(taken) if keeps else set()
     for i in shared | (places.keys() & taken.keys()):
         places[i] = taken[i]
         taken[i] = taken[i].clone()
-    for i in _maximized(groups) & taken.keys():
+    for i in _maximized(step) & taken.keys():
         taken[i] = taken[i].neg_()
     return taken
 
 
-@torch.no_grad()
 def leave(params: list[Tensor], places: Vector) -> None:
     """Leave the parameters clear for the next pass, once their gradients were taken."""
     for i, p in enumerate(params):
@@ -47,12 +44,13 @@ def leave(params: list[Tensor], places: Vector) -> None:
         gradient.zero_()
 
 
-@torch.no_grad()
-def put(gradient: Vector, params: list[Tensor], groups: Groups, places: Vector) -> None:
+def put(gradient: Vector, step: Step, places: Vector) -> None:
     """Give the base optimizer its gradient, in the places that `take` noted."""
-    for i in _maximized(groups) & gradient.keys():
+    for i in _maximized(step) & gradient.keys():
         gradient[i] = -gradient[i]
-    for i, p in enumerate(params):
+    if not places and same([*map(_GRADIENT, step.params)], _parts(gradient, len(step.params))):
+        return
+    for i, p in enumerate(step.params):
         part = gradient.get(i)
         if i not in places:
             if p.grad is not part:
@@ -117,24 +115,25 @@ class Left(NamedTuple):
 _GRADIENT = attrgetter("grad")
 
 
-def _maximized(groups: Groups) -> set[int]:
+def _parts(gradient: Vector, n: int) -> list[Tensor | None]:
+    return [*map(gradient.get, range(n))]
+
+
+def _maximized(step: Step) -> set[int]:
     """The positions of the parameters whose group is maximised."""
-    if not any(group.get("maximize") for group in distinct(groups)):
+    if not any(group.get("maximize") for group in step.distinct_groups):
         return set()
-    return {i for i, group in enumerate(groups) if group.get("maximize")}
+    return {i for i, group in enumerate(step.groups) if group.get("maximize")}
 
 
 def _shared(gradients: Vector) -> set[int]:
     """The positions of the gradients whose memory holds more than they do."""
     parts = [*gradients.values()]
-    if on_host(parts):
-        storages = map(torch.UntypedStorage.nbytes, map(Tensor.untyped_storage, parts))
-        sizes = map(_BYTES, parts)
-        return {i for i, all_, own in zip(gradients, storages, sizes, strict=True) if all_ > own}
+    # Pieces of a whole are views of it, or begin behind its start: sooner looked at than storages.
+    are_pieces = any(map(Tensor._is_view, parts)) or any(map(Tensor.storage_offset, parts))
+    if len(parts) > 1 and not are_pieces:
+        return set()
     return {i for i, gradient in gradients.items() if _is_shared(gradient)}
-
-
-_BYTES = attrgetter("nbytes")
 
 
 def _is_shared(gradient: Tensor) -> bool:

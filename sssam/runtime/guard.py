@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from sssam.runtime.buffers import Buffers
 from sssam.runtime.frozen import Frozen
 from sssam.runtime.generators import Generators
-from sssam.runtime.layout import Layout, same
+from sssam.runtime.layout import Layout
 from sssam.runtime.others import Others
 from sssam.runtime.tensors import Extents, is_plain
 
@@ -59,6 +59,7 @@ class Guard:
         self._others, self.rolls_back = Others(self._layout), False
         self._generators: Generators | None = None
         self._params: list[Tensor] = []
+        self._known: list[Tensor] = []
         self._plain: list[Tensor] = []
         self._addresses: list[int] = []
         self._trained = Extents()
@@ -73,18 +74,18 @@ class Guard:
             params: the trained parameters.
             may_shrink: whether only the end of the first pass tells that it took the whole batch.
         """
-        generators = self._know(params)
+        self._params = params
         self._frozen.suspect()
-        replay = None if self.rng == "restore" else self._note(generators)
+        replay = None if self.rng == "restore" else self._note()
         return Traces(self, replay, may_shrink)
 
-    def _note(self, generators: Generators) -> Undo:
+    def _note(self) -> Undo:
         self._layout.refresh()
-        return generators.note(self._layout.own)
+        return self._know(self._params).note(self._layout.own)
 
     def _know(self, params: list[Tensor]) -> Generators:
-        if self._generators is None or not same(self._params, params) or self._have_moved():
-            self._params, self._trained = params, Extents(params)
+        if self._generators is None or params is not self._known or self._have_moved():
+            self._known, self._trained = params, Extents(params)
             self._plain = [p for p in params if is_plain(p)]
             self._addresses = [*map(Tensor.data_ptr, self._plain)]
             everywhere = [p for p in chain(params, self._layout.parameters) if p is not None]
@@ -97,7 +98,7 @@ class Guard:
 
     def snapshot(self) -> list[Undo]:
         """Note all that a pass may move, as it stands now; what is returned puts it back."""
-        generators = self._note(self._know(self._params))
+        generators = self._note()
         self._buffers.note(self._trained)
         self._others.note(self._params)
         copies = self._frozen.note(self._params, self._trained)

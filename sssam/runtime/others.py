@@ -41,10 +41,15 @@ class Others:
             if p.requires_grad
         ]
 
-    @torch.no_grad()
     def put_back(self) -> None:
         """Let each have the gradient that it had, in the same memory."""
         kept, self._kept = self._kept, []
+        if kept:
+            with torch.no_grad():
+                self._put_back(kept)
+
+    @staticmethod
+    def _put_back(kept: list[tuple[Tensor, Tensor | None, Tensor | None]]) -> None:
         for p, gradient, value in kept:
             if gradient is not None and value is not None:
                 if gradient.layout is torch.strided:

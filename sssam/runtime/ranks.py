@@ -3,8 +3,8 @@
 All ranks decide alike without a message, since trials depend on (seed, step) alone.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, Literal, get_args
 
@@ -112,17 +112,18 @@ class Ranks:
     @property
     def may_be_buckets(self) -> bool:
         """Whether a gradient that shares its memory may be DDP's, which puts it there itself."""
-        return self.may_share_memory and self._has_buckets
+        return self._has_buckets and self.may_share_memory
 
-    @contextmanager
-    def during(self, phase: str) -> Iterator[None]:
+    def during(self, phase: str) -> AbstractContextManager[None]:
         """Around a pass: an ascent pass per rank sends nothing."""
         if self._ddp is None or phase != "ascent":
-            yield
-            return
+            return _AS_EVER
         ddp: Any = self._ddp
-        with ddp.no_sync():
-            yield
+        sent_nothing: AbstractContextManager[None] = ddp.no_sync()
+        return sent_nothing
+
+
+_AS_EVER = nullcontext()
 
 
 def _is_ddp(model: nn.Module) -> bool:

@@ -18,28 +18,33 @@ class Scaling:
     """A scaler's part in one step: true gradients for the method, scaled ones for the scaler.
 
     Args:
-        scaler: None where the loss is not scaled.
+        scaler: by which the losses are scaled.
         bases: whose gradients they are.
     """
 
-    def __init__(self, scaler: GradScaler | None, bases: Bases) -> None:
-        if scaler is not None and not isinstance(scaler, GradScaler):
+    def __init__(self, scaler: GradScaler, bases: Bases) -> None:
+        self._bases = bases
+        params = bases.trainable()[0]
+        # Asked of the scaler as a loss would ask it: no host waits for the number.
+        one = torch.ones((), device=params[0].device if params else None)
+        self._scale: Tensor = scaler.scale(one)
+
+    @classmethod
+    def of(cls, scaler: GradScaler | None, bases: Bases) -> "Scaling | None":
+        """None where the loss is not scaled."""
+        if scaler is None:
+            return None
+        if not isinstance(scaler, GradScaler):
             raise TypeError(f"scaler must be a torch.amp.GradScaler or None, not {scaler!r}")
-        self.scaler, self._bases = scaler, bases
-        self._scale: Tensor | None = None
-        if scaler is not None and (params := bases.trainable()[0]):
-            # Asked of the scaler as a loss would ask it: no host waits for the number.
-            self._scale = scaler.scale(torch.ones((), device=params[0].device))
+        return cls(scaler, bases)
 
     @property
-    def inverse(self) -> Tensor | None:
-        """1 / S, or None where nothing is scaled."""
-        return None if self._scale is None else self._scale.reciprocal()
+    def inverse(self) -> Tensor:
+        """1 / S."""
+        return self._scale.reciprocal()
 
     def put_back(self) -> None:
         """Multiply the parameters' gradients by S again, for the scaler to take it off."""
-        if self._scale is None:
-            return
         grads = [p.grad for p in self._bases.trainable()[0] if p.grad is not None]
         for grad in grads:
             grad.mul_(self._scale.to(grad.device))

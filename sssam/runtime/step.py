@@ -7,9 +7,9 @@ after every backward pass and after any exception. A step is given up by droppin
 
 from collections.abc import Generator
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import torch
 from torch import Tensor
 
 from sssam.core.passes import Pass, Phase, Result, Step, Update
@@ -66,6 +66,7 @@ class StepInProgress:
             training.numbers,
             training.bases.state_of,
             has_earlier=training.batch is not None,
+            distinct_groups=training.bases.distinct_groups,
         )
         self.update: Update | None = None
         self.has_moved = False
@@ -78,7 +79,8 @@ class StepInProgress:
 
     def start(self) -> None:
         """Get ready for the first pass."""
-        self.wanted = next(self._run)
+        with torch.no_grad():
+            self.wanted = next(self._run)
 
     @property
     def phase(self) -> Phase:
@@ -93,7 +95,8 @@ class StepInProgress:
         """
         self.wanted = None
         try:
-            self.wanted = self._run.send(ran)
+            with torch.no_grad():
+                self.wanted = self._run.send(ran)
         except StopIteration:
             return None
         return self.wanted
@@ -112,7 +115,7 @@ class StepInProgress:
         if not roll_back:
             self._run.close()
             return
-        with suppress(GivenUpError):
+        with suppress(GivenUpError), torch.no_grad():
             self._run.throw(GivenUpError())
 
     def _passes(self) -> Generator[Pass, Ran, None]:
@@ -140,7 +143,7 @@ class StepInProgress:
     def _resized(self, wanted: Pass) -> Pass:
         if self._fraction is None or wanted.phase != "ascent":
             return wanted
-        return replace(wanted, fraction=self._fraction)
+        return wanted._replace(fraction=self._fraction)
 
     def _move(self, wanted: Pass) -> None:
         if wanted.move is not None:
@@ -164,8 +167,7 @@ class StepInProgress:
     def _hand_over(self, scaling: Scaling | None) -> None:
         """Put the update's gradient where the base optimizer looks, and scale it as it was."""
         if self.update is not None:
-            context = self.context
-            gradients.put(self.update.gradient, context.params, context.groups, self._places)
+            gradients.put(self.update.gradient, self.context, self._places)
         if scaling is not None:
             scaling.put_back()
 

@@ -72,7 +72,7 @@ class TrainingState:
         try:
             step.start()
         except BaseException:
-            self._rest()
+            self.give_up()
             raise
         return step
 
@@ -93,6 +93,9 @@ class TrainingState:
             loaded: whether weights, buffers and generators may have been loaded since it began,
                 which are then kept. A step none of whose passes was run has moved none either.
         """
+        if self.stage == "idle" and self.step is None and not self.weights.moved:
+            self.forget_outputs()
+            return
         self.broken_off |= self.stage == "updating"
         step, is_new = self.step, self.awaits_pass
         if step is not None:
@@ -137,9 +140,9 @@ class TrainingState:
         if not self._examined:
             gradients.require_plain_gradients(step.params)
             self._examined = True
-        facts, keeps = self.method.facts, not self.ranks.may_be_buckets
-        gradient = gradients.take(step.params, step.groups, places, keeps)
-        if self.ranks.may_share_memory and (facts.binds_ranks or facts.keeps):
+        facts = self.method.facts
+        gradient = gradients.take(step, places, not self.ranks.may_be_buckets)
+        if (facts.binds_ranks or facts.keeps) and self.ranks.may_share_memory:
             return {i: part.clone() for i, part in gradient.items()}
         return gradient
 
@@ -234,8 +237,9 @@ class TrainingState:
         counters = self.counters
         if counters.ascents == VOID_FROM and counters.voided.device.type == "cpu":
             self.warn_if_void()
-        by_steps = self.progress is None or self.progress.peek(counters.steps) is None
-        if by_steps and self.total_steps is not None and counters.steps == self.total_steps + 1:
+        if self.total_steps is None or counters.steps != self.total_steps + 1:
+            return
+        if self.progress is None or self.progress.peek(counters.steps) is None:
             warnings.warn(
                 f"sssam: more steps are taken than total_steps={self.total_steps}; the schedule "
                 "goes on with its last value. Was total_steps given in epochs, not steps?",

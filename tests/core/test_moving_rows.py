@@ -50,7 +50,8 @@ def test_rows_and_whole_tensors_move_and_come_back_bitwise() -> None:
         weights.restore()
         for p, w in zip(params, before, strict=True):
             assert same([p.contiguous()], [w.contiguous()])
-    fresh = [each.copy.numel() for each in weights._backup.save(params, {**e})[1]]
+    saved = weights._backup.save(params, {**e})
+    fresh = [copy.numel() for copy in saved.copies] + [r.copy.numel() for r in saved.rows.values()]
     assert sorted(fresh) == [15, WIDTH, 2 * WIDTH]
 
 

@@ -34,6 +34,16 @@ def test_a_kept_comparison_is_what_its_markdown_shows(folder: Path) -> None:
     assert (folder / "comparison.md").read_text() == markdown(comparison)
 
 
+ABSOLUTE = re.compile(r'"path": *"[/\\\\]|"[A-Z]:\\\\')
+
+
+@each_study
+def test_a_kept_study_names_no_machine_s_folder(folder: Path) -> None:
+    texts = [path.read_text() for path in folder.glob("*.json")]
+    with gzip.open(folder / "records.jsonl.gz", "rt") as lines:
+        assert [text for text in [*texts, *lines] if ABSOLUTE.search(text)] == []
+
+
 @each_study
 def test_the_base_of_a_kept_study_was_tuned(folder: Path) -> None:
     comparison = read(folder)

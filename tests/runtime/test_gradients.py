@@ -48,20 +48,26 @@ def test_one_group_can_be_maximized_beside_another() -> None:
     assert moved[1] == pytest.approx((0.05, 0.05))
 
 
-def _flat(model: nn.Linear) -> Tensor:
+def _flat(model: nn.Linear, are_views: bool) -> Tensor:
     params = list(model.parameters())
-    flat = torch.zeros(sum(p.numel() for p in params))
-    for p, part in zip(params, flat.split([p.numel() for p in params]), strict=True):
-        p.grad = part.view_as(p)
+    flat = torch.zeros(sum(p.numel() for p in params) + 1)
+    for p, start in zip(params, (0, params[0].numel()), strict=False):
+        view = flat[start : start + p.numel()].view_as(p)
+        storage: Any = flat.untyped_storage()
+        p.grad = view if are_views else torch.empty(0).set_(storage, start, p.shape, p.stride())
     return flat
 
 
 @pytest.mark.parametrize("form", ["plain", "two lines", "passes", "closure"])
-def test_gradients_that_are_views_of_one_tensor_stay_in_it(form: str) -> None:
+@pytest.mark.parametrize("are_views", [True, False])
+@pytest.mark.parametrize("bias", [True, False])
+def test_gradients_that_are_pieces_of_one_tensor_stay_in_it(
+    form: str, are_views: bool, bias: bool
+) -> None:
     """It is clipped, or reduced over ranks, as a whole before the update."""
     torch.manual_seed(0)
-    model, x = nn.Linear(4, 3), torch.randn(16, 4)
-    flat, base = _flat(model), torch.optim.SGD(model.parameters(), lr=1.0)
+    model, x = nn.Linear(4, 3, bias=bias), torch.randn(16, 4)
+    flat, base = _flat(model, are_views), torch.optim.SGD(model.parameters(), lr=1.0)
     before = model.weight.detach().clone()
 
     def loss() -> Tensor:
@@ -91,7 +97,7 @@ def test_gradients_that_are_views_of_one_tensor_stay_in_it(form: str) -> None:
         flat.mul_(0.01)
         optimizer.step()
     torch.manual_seed(0)
-    twin = nn.Linear(4, 3)
+    twin = nn.Linear(4, 3, bias=bias)
     twin(x).pow(2).mean().backward()
     assert twin.weight.grad is not None
     torch.testing.assert_close(model.weight.detach(), before - 0.01 * twin.weight.grad)

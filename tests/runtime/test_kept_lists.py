@@ -103,9 +103,9 @@ def _stepped() -> tuple[sssam.SAM, Callable[[], Tensor]]:
 
 def test_the_copy_s_memory_is_in_no_copy_or_checkpoint_of_the_optimizer() -> None:
     optimizer, _ = _stepped()
-    assert optimizer._training.weights._backup._copies
+    assert optimizer._training.weights._backup._copies.copies
     for other in (copy.deepcopy(optimizer), pickle.loads(pickle.dumps(optimizer))):
-        assert not other._training.weights._backup._copies
+        assert not other._training.weights._backup._copies.copies
     assert "500" not in str({k: v for k, v in optimizer.state_dict()["state"].items() if v})
 
 
@@ -118,6 +118,6 @@ def test_release_amid_a_step_gives_it_up_and_training_goes_on() -> None:
     assert not torch.equal(p, before)
     optimizer.release()
     assert torch.equal(p, before)
-    assert not optimizer._training.weights._backup._copies
+    assert not optimizer._training.weights._backup._copies.copies
     optimizer.step(closure)
     assert optimizer.steps == 2

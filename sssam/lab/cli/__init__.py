@@ -22,7 +22,7 @@ from sssam.lab.runs.stop import TerminatedError, terminable
 #: The commands in the order of their use, each with an example's arguments.
 COMMANDS: dict[Callable[..., int], str] = {
     compare: "my_task.py --trials 12",
-    report: "sssam-results/noisy-digits --axis seconds",
+    report: "sssam-results/noisy-digits",
     train: "noisy-digits --method SAM --checkpoint sam.pt",
     time: "noisy-digits --variants SAM looksam",
     plan: "--budget 1.25 --total-steps 10000 --out plan.svg",

@@ -1,6 +1,6 @@
 """`sssam compare`."""
 
-from sssam.lab.cli.options import Axis, EngineOptions, StudyOptions, TaskOptions
+from sssam.lab.cli.options import EngineOptions, StudyOptions, TaskOptions
 from sssam.lab.cli.refusals import refusing
 
 
@@ -8,11 +8,10 @@ def compare(
     what: str | None = None,
     *,
     study: StudyOptions = StudyOptions(),  # noqa: B008 -- frozen
-    axis: Axis = "passes",
     options: TaskOptions = TaskOptions(),  # noqa: B008 -- frozen
     how: EngineOptions = EngineOptions(),  # noqa: B008 -- frozen
 ) -> int:
-    """Tune, train over several seeds, and show what each variant and control costs and brings.
+    """Tune, train over several seeds, and show what each variant and control costs and gains.
 
     Runs that have a record are not trained again, so the same command goes on where it was
     stopped. The page, tables, records and figures are left in one directory. The exit code is 1 if
@@ -22,7 +21,6 @@ def compare(
         what: A task by name (sssam tasks lists them) or a Python file that makes one; a study file
             ending in .toml; or the directory of a study. Without it, noisy-digits is tuned and
             compared.
-        axis: Price over which the main figure is drawn first, and in its files.
     """
     from sssam.lab.cli import results, studies
 
@@ -30,5 +28,5 @@ def compare(
         with refusing():
             target = studies.resolve(what, study, options)
             trainer = studies.begin(target, how)
-        results.show(target, *studies.run(target, trainer), how.quiet, axis)
+        results.show(target, *studies.run(target, trainer), how.quiet)
         return results.failed(trainer.stored.values())

@@ -6,9 +6,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter, validators
 
-#: Those of `lab.specs.Precision` and `lab.report.cost.Axis` in `sssam`, as a test makes sure.
+#: Those of `lab.specs.Precision` in `sssam`, as a test makes sure.
 Precision = Literal["32-true", "64-true", "bf16-mixed", "bf16-true", "16-mixed"]
-Axis = Literal["passes", "seconds"]
 Accelerator = Literal["cpu", "cuda", "mps", "auto"]
 
 AT_LEAST_0 = Parameter(validator=validators.Number(gte=0))

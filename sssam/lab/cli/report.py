@@ -2,16 +2,15 @@
 
 from pathlib import Path
 
-from sssam.lab.cli.options import Axis, Flag
+from sssam.lab.cli.options import Flag
 from sssam.lab.cli.refusals import refusing
 
 
-def report(directory: Path, *, axis: Axis = "passes", quiet: Flag = False) -> int:
+def report(directory: Path, *, quiet: Flag = False) -> int:
     """Write the page, tables and figures of a study's directory from its records; trains nothing.
 
     Args:
         directory: Of a study, as sssam compare leaves it.
-        axis: Price over which the main figure is drawn first, and in its files.
         quiet: No table; the headline and the page's path alone.
     """
     from sssam.lab.cli import results, studies
@@ -20,5 +19,5 @@ def report(directory: Path, *, axis: Axis = "passes", quiet: Flag = False) -> in
     with refusing():
         target = studies.Target(conduct.load(directory), directory)
     decided, stored = studies.read(target)
-    results.show(target, decided, stored, quiet, axis)
+    results.show(target, decided, stored, quiet)
     return results.failed(stored.values())

@@ -13,7 +13,6 @@ from sssam.lab.cli.studies import Target
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.report import page as pages
 from sssam.lab.report import pooled, sentences, table
-from sssam.lab.report.cost import Axis
 from sssam.lab.specs import Record
 from sssam.lab.studies import conduct
 from sssam.lab.studies.conduct import Decided
@@ -44,21 +43,14 @@ def failed(found: Iterable[Record]) -> int:
 
 
 def show(
-    what: Target,
-    decided: Sequence[Decided],
-    stored: Mapping[str, Record],
-    quiet: bool,
-    axis: Axis = "passes",
+    what: Target, decided: Sequence[Decided], stored: Mapping[str, Record], quiet: bool
 ) -> list[Comparison]:
-    """Writes, prints and returns the comparison of each task, and what they say together.
-
-    `axis` is the price that the main figure shows first.
-    """
+    """Writes, prints and returns the comparison of each task, and what they say together."""
     made = dict[str, Comparison]()
     for each in decided:
         comparison = conduct.compared(what.study, each, stored.values(), what.directory)
         folder = conduct.folder(what.study, each.part, what.directory)
-        page, *_ = pages.write(comparison, folder, command=_repeat(what.directory), axis=axis)
+        page, *_ = pages.write(comparison, folder, command=_repeat(what.directory))
         if quiet:
             terminal.say(sentences.headline(comparison))
         else:

@@ -16,22 +16,19 @@ Radii = Annotated[
 
 def sharpness(
     checkpoint: Path,
-    second: Path | None = None,
-    /,
-    *,
+    *others: Path,
     samples: Whole = 512,
     rho: Radii = (0.05, 0.1, 0.2),
     adaptive_rho: Radii = (0.5, 1.0, 2.0),
     out: Out = None,
 ) -> int:
-    """Measure how flat the training loss is at a trained model, or at two and between them.
+    """Measure how flat the training loss is at trained models.
 
-    Prints a table, and writes its numbers as JSON beside figures of the loss. With two checkpoints
-    of one model, the loss on the straight line between them is measured too.
+    Prints a table, and writes its numbers as JSON beside a figure of the loss.
 
     Args:
         checkpoint: File that `sssam train --checkpoint` wrote.
-        second: Another one, to be measured beside the first.
+        others: Further ones, to be measured beside the first.
         samples: Training samples that the loss is taken over, the first ones.
         rho: Radii within which the loss may rise. Default 0.05 0.1 0.2.
         adaptive_rho: The same in ASAM's metric, relative to the weights. Default 0.5 1 2.
@@ -43,20 +40,17 @@ def sharpness(
     from sssam.lab.training import flatness
 
     settings = FlatnessSettings(samples=samples, radii=rho, adaptive_radii=adaptive_rho)
-    paths = [checkpoint] if second is None else [checkpoint, second]
     with refusing():
-        solutions = [flatness.opened(path, samples) for path in paths]
+        solutions = [flatness.opened(path, samples) for path in (checkpoint, *others)]
         if out is None:
             ids = "-".join(each.run.id for each in solutions)
             out = studies.results(solutions[0].run.task.name) / "sharpness" / ids
     try:
         with refusing(), terminal.busy("measuring"):
-            lines = [flatness.between(*solutions)] if second else []
             measured = [flatness.measured(each, settings) for each in solutions]
     except (FloatingPointError, RuntimeError) as error:
         raise RefusedError(str(error)) from error
     terminal.draw(report.cells(measured))
-    terminal.say("", *map(report.sentence, lines))
-    found = report.Sharpness(solutions=tuple(measured), between=tuple(lines))
-    terminal.say(*(f"Written: {path}" for path in report.write(found, out)))
+    found = report.Sharpness(solutions=tuple(measured))
+    terminal.say("", *(f"Written: {path}" for path in report.write(found, out)))
     return 0

@@ -76,13 +76,6 @@ FIGURES = {
         "model's (Li et al., 2018); biases and normalisation layers do not move. One run a line.",
         half=True,
     ),
-    "between": Words(
-        "Line",
-        "The loss between two solutions",
-        "Training loss on the straight line between the weights of both; batch norm's statistics "
-        "are found anew at each point. The barrier is the highest rise above the straight line "
-        "between the losses at the ends.",
-    ),
     "pooled": Words(
         "Beside the controls",
         "The part of the error that each variant removes beyond the best control",

@@ -31,9 +31,15 @@ class Figure(NamedTuple):
     key: tuple[Look, ...] = ()
     half: bool = False
 
+    def charts(self) -> dict[str, LayerChart]:
+        """Each view for papers, 760 pixels wide, with its words in it, by the name of its file."""
+        names = {view: f"{self.name}-{view}" if view else self.name for view in self.views}
+        drawn = {names[view]: draw(PRINT, 760) for view, draw in self.views.items()}
+        return {name: chart.properties(description=self.alt) for name, chart in drawn.items()}
+
     def chart(self) -> LayerChart:
-        """The first view for papers, 760 pixels wide, with its words in it."""
-        return next(iter(self.views.values()))(PRINT, 760).properties(description=self.alt)
+        """The first of them."""
+        return next(iter(self.charts().values()))
 
     def specifications(self) -> dict[str, dict[str, Any]]:
         """The Vega-Lite specification of each view for the page, as wide as there is room."""

@@ -19,17 +19,14 @@ from sssam.lab.report.text import counted, listed, points, ranged
 MOST = 12
 
 
-def figures(comparison: Comparison, axis: Axis = "passes") -> list[Figure]:
-    """All figures that the comparison has data for, the main one first.
-
-    `axis` is the price that the main figure shows first, where it was measured.
-    """
-    return list(_figures(comparison, axis))
+def figures(comparison: Comparison) -> list[Figure]:
+    """All figures that the comparison has data for, the main one first."""
+    return list(_figures(comparison))
 
 
-def _figures(comparison: Comparison, axis: Axis) -> Iterator[Figure]:
+def _figures(comparison: Comparison) -> Iterator[Figure]:
     key, some = Key.of(comparison), _some(comparison)
-    axes = [name for name in sorted(AXES, key=lambda name: name != axis) if _has(comparison, name)]
+    axes = [axis for axis in AXES if _has(comparison, axis)]
     if axes:
         yield _cost(comparison, axes, key)
     if any(variant.claim is not None for variant in comparison.variants):

@@ -2,19 +2,17 @@
 
 from base64 import b64encode
 from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.report import captions, html, sentences, table
-from sssam.lab.report.cells import Cell
-from sssam.lab.report.cost import Axis
 from sssam.lab.report.exports import accuracies_csv, variants_csv
 from sssam.lab.report.facts import facts, settings
 from sssam.lab.report.figure import Figure
 from sssam.lab.report.figures import figures
 from sssam.lab.report.files import KINDS, save
 from sssam.lab.report.key import Key
-from sssam.lab.report.text import signed
 from sssam.runtime.files import write_whole
 
 #: The CSV files, which are in the page too, for one that is sent alone.
@@ -24,16 +22,13 @@ _TABLES: dict[str, Callable[[Comparison], str]] = {
 }
 
 
-def write(
-    comparison: Comparison, directory: Path, command: str = "", axis: Axis = "passes"
-) -> list[Path]:
+def write(comparison: Comparison, directory: Path, command: str = "") -> list[Path]:
     """Writes the page, Markdown, JSON, CSV, and each figure as SVG, PDF and PNG.
 
     Args:
         comparison: what to show.
         directory: made if it is missing; each file is written whole or not at all.
         command: what makes the comparison again.
-        axis: the price over which the main figure is drawn first, and in files.
 
     Returns:
         The paths: the page, the texts, and the figures, the main one first.
@@ -42,7 +37,7 @@ def write(
         OSError: the directory or a file could not be written.
     """
     (directory / "figures").mkdir(parents=True, exist_ok=True)
-    drawn = figures(comparison, axis)
+    drawn = figures(comparison)
     contents = {
         "comparison.html": page(comparison, drawn, command),
         "comparison.md": table.markdown(comparison),
@@ -51,11 +46,12 @@ def write(
     }
     for name, content in contents.items():
         write_whole(directory / name, content.encode())
-    paths = [directory / name for name in contents]
-    for each in drawn:
-        names = [directory / "figures" / f"{each.name}{kind}" for kind in KINDS]
-        paths += save(each.chart(), *names)
-    return paths
+    charts = {name: chart for each in drawn for name, chart in each.charts().items()}
+    saved = [
+        save(chart, *(directory / "figures" / f"{name}{kind}" for kind in KINDS))
+        for name, chart in charts.items()
+    ]
+    return [*(directory / name for name in contents), *chain.from_iterable(saved)]
 
 
 def page(comparison: Comparison, drawn: Sequence[Figure] | None = None, command: str = "") -> str:
@@ -77,7 +73,6 @@ def page(comparison: Comparison, drawn: Sequence[Figure] | None = None, command:
         headline=sentences.headline(comparison),
         support=sentences.support(comparison),
         remarks=sentences.remarks(comparison),
-        numbers=_numbers(comparison),
         figures=chosen,
         variants=table.cells(comparison),
         notes=table.notes(comparison),
@@ -94,15 +89,3 @@ def page(comparison: Comparison, drawn: Sequence[Figure] | None = None, command:
 def _embedded(text: str) -> str:
     """A CSV file as the address of a link."""
     return f"data:text/csv;charset=utf-8;base64,{b64encode(text.encode()).decode()}"
-
-
-def _numbers(comparison: Comparison) -> list[Cell]:
-    """The few numbers under the headline; only where it names a variant."""
-    winner = comparison.winner
-    if winner is None or winner.to_base is None or winner.cost is None:
-        return []
-    gain = Cell("gain over the base", signed(winner.to_base.mean), "points")
-    passes = Cell("passes", f"{winner.cost:.2f}", "times the base's")
-    if winner.seconds is None or winner.has_noisy_clock:
-        return [gain, passes]
-    return [gain, passes, Cell("seconds", f"{winner.seconds:.2f}", "times the base's")]

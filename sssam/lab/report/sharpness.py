@@ -10,7 +10,7 @@ from sssam.lab.report.files import save
 from sssam.lab.report.key import Key
 from sssam.lab.report.lines import directions
 from sssam.lab.specs import Run, Spec
-from sssam.lab.specs.flatness import Between, Curvature, Flatness, Measured, Profile, Rise
+from sssam.lab.specs.flatness import Curvature, Flatness, Measured, Profile, Rise
 from sssam.runtime.files import write_whole
 
 #: The roles whose colours the solutions have, in their order.
@@ -19,14 +19,13 @@ _ERROR = "\N{PLUS-MINUS SIGN}"
 
 
 class Sharpness(Spec):
-    """What was measured of one or several solutions, and between them."""
+    """What was measured of one or several solutions."""
 
     solutions: tuple[Measured, ...]
-    between: tuple[Between, ...] = ()
 
 
 def write(found: Sharpness, folder: Path) -> list[Path]:
-    """Writes `sharpness.json` and an SVG for each figure; the paths of all files.
+    """Writes `sharpness.json`, and `landscape.svg` if a loss is finite; their paths.
 
     Raises:
         OSError: the disk is full, or the folder can't be written.
@@ -34,16 +33,15 @@ def write(found: Sharpness, folder: Path) -> list[Path]:
     path = folder / "sharpness.json"
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(path, found.model_dump_json(indent=1).encode() + b"\n")
-    drawn = [save(each.chart(), folder / f"{each.name}.svg") for each in figures(found)]
-    return [path, *(path for paths in drawn for path in paths)]
+    drawn = landscape(found)
+    return [path, *(save(drawn.chart(), folder / f"{drawn.name}.svg") if drawn else ())]
 
 
-def figures(found: Sharpness) -> list[Figure]:
-    """The figures that there are numbers for: losses along directions and between solutions."""
+def landscape(found: Sharpness) -> Figure | None:
+    """The losses around the solutions along a random direction; None where none is finite."""
     profiles = {name(each.run): each.flatness.curve for each in found.solutions}
     key = Key((n, _COLOURS[i % len(_COLOURS)], n) for i, n in enumerate(profiles))
-    drawn = [along(profiles, key), *map(_between, found.between)]
-    return [each for each in drawn if each is not None]
+    return along(profiles, key)
 
 
 def along(profiles: Mapping[str, Profile], key: Key, more: str = "") -> Figure | None:
@@ -60,16 +58,6 @@ def along(profiles: Mapping[str, Profile], key: Key, more: str = "") -> Figure |
     return figure("landscape", words, drawing, key.looks(known), more=more) if known else None
 
 
-def _between(found: Between) -> Figure | None:
-    ends = f"{name(found.first)} and {name(found.second)}"
-    barrier = "unknown" if found.barrier is None else f"{found.barrier:.4f}"
-    words = f"Line plot of the training loss between {ends}; the barrier is {barrier}."
-    title, key = "way from the first solution to the second", Key([("loss", "sam", "loss")])
-    drawing = partial(directions, {"loss": found.profile}, title, key)
-    file = f"line-{found.first.id}-{found.second.id}"
-    return figure("between", words, drawing, name=file) if _finite(found.profile) else None
-
-
 def cells(found: Sequence[Measured]) -> list[list[Cell]]:
     """A line a quantity, a column a solution."""
     of_one_task = len({each.run.task.name for each in found}) == 1
@@ -81,14 +69,6 @@ def cells(found: Sequence[Measured]) -> list[list[Cell]]:
         ]
         for quantity in columns[0][1]
     ]
-
-
-def sentence(line: Between) -> str:
-    """How far the loss rises between two solutions."""
-    ends = f"On the samples of the first, between {name(line.first)} and {name(line.second)}"
-    if line.barrier is None:
-        return f"{ends}, the loss is not finite everywhere."
-    return f"{ends}, the loss rises {line.barrier:.4f} above the straight line of its ends."
 
 
 def name(run: Run) -> str:

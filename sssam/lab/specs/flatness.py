@@ -104,16 +104,3 @@ class Measured(Spec):
     run: Run
     epoch: int
     flatness: Flatness
-
-
-class Between(Spec):
-    """The loss on the straight line from one solution to another, on the first one's samples.
-
-    `barrier` is the largest rise above the straight line between the losses at the ends, at least
-    0, or None where a loss is not finite.
-    """
-
-    first: Run
-    second: Run
-    profile: Profile
-    barrier: float | None

@@ -1,4 +1,4 @@
-"""A trained run's flatness, of the training or of a checkpoint; and the line between two."""
+"""A trained run's flatness, of the training or of a checkpoint."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +10,6 @@ from sssam import sharpness
 from sssam.lab.specs import Run
 from sssam.lab.specs.flatness import (
     SAMPLES,
-    Between,
     Curvature,
     Flatness,
     FlatnessSettings,
@@ -104,28 +103,6 @@ def measured(solution: Solution, settings: FlatnessSettings) -> Measured:
     return Measured(run=solution.run, epoch=solution.epoch, flatness=flatness)
 
 
-def between(first: Solution, second: Solution) -> Between:
-    """The line between two solutions of one model, on the first one's samples.
-
-    Batch norm's statistics are found anew at each point, on those samples.
-
-    Raises:
-        ValueError: the two are of different models.
-    """
-    ends = first.model.state_dict(), second.model.state_dict()
-    one, other = ({name: tensor.shape for name, tensor in end.items()} for end in ends)
-    if one != other:
-        runs = first.run, second.run
-        models = " and ".join(f"{run.task.model.text} of {run.task.name}" for run in runs)
-        raise ValueError(
-            f"there is no line between different models, {models}: measure them one at a time"
-        )
-    metric = first.problem.metric
-    line = sharpness.loss_line(*first.given, *ends, metric=metric, statistics=first.batches)
-    barrier = line.barrier if bool(line.loss.isfinite().all()) else None
-    return Between(first=first.run, second=second.run, profile=_profile(line), barrier=barrier)
-
-
 def _curvature(solution: Solution, how: FlatnessSettings, adaptive: bool) -> Curvature:
     hessian = sharpness.Hessian(*solution.given, adaptive=adaptive)
     top, trace = hessian.top_eigenvalues(how.eigenvalues), hessian.trace(how.probes)
@@ -151,6 +128,6 @@ def _rise(solution: Solution, how: FlatnessSettings, rho: float, adaptive: bool)
     )
 
 
-def _profile(line: sharpness.Curve | sharpness.Line) -> Profile:
+def _profile(line: sharpness.Curve) -> Profile:
     given = {"x": line.x, "loss": line.loss, "score": line.metric}
     return Profile.model_validate({k: [] if v is None else v.tolist() for k, v in given.items()})

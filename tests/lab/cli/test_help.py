@@ -15,7 +15,6 @@ from sssam import __main__ as command
 from sssam.lab.cli import COMMANDS, app, main, options
 from sssam.lab.cli.sharpness import sharpness
 from sssam.lab.cli.time import time
-from sssam.lab.report.cost import Axis
 from sssam.lab.specs import Precision
 from sssam.lab.specs.flatness import FlatnessSettings
 from sssam.lab.training import timing
@@ -73,7 +72,6 @@ def test_a_name_that_the_library_does_not_have_is_an_error() -> None:
 
 def test_the_options_are_those_of_the_modules_that_help_does_not_load() -> None:
     assert get_args(options.Precision) == get_args(Precision)
-    assert get_args(options.Axis) == get_args(Axis)
     given = signature(sharpness).parameters
     plan = {"rho": "radii", "adaptive_rho": "adaptive_radii"}
     for name in ("samples", "rho", "adaptive_rho"):

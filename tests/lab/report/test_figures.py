@@ -61,14 +61,15 @@ def test_each_figure_draws_at_any_width_with_the_page_s_colours(
         assert '"width": "container"' in text
 
 
-def test_passes_or_seconds_are_the_first_view(comparison: Comparison) -> None:
-    assert list(figures(comparison)[0].views) == ["passes", "seconds"]
-    assert list(figures(comparison, "seconds")[0].views) == ["seconds", "passes"]
+def test_passes_and_seconds_are_views_on_the_page_and_files(comparison: Comparison) -> None:
+    main = figures(comparison)[0]
+    assert list(main.views) == ["passes", "seconds"]
+    assert list(main.charts()) == ["accuracy-against-cost-passes", "accuracy-against-cost-seconds"]
 
 
 def test_without_measured_seconds_passes_are_the_only_view() -> None:
     plain = compare(TASK, METHODS, range(3), records(METHODS, range(3)))
-    assert list(figures(plain, "seconds")[0].views) == ["passes"]
+    assert list(figures(plain)[0].views) == ["passes"]
 
 
 def test_the_base_at_its_lengths_is_one_line_and_one_name_in_the_key(
@@ -118,6 +119,19 @@ def test_a_variant_far_below_is_named_in_the_caption() -> None:
     found = made({"base 2x": 60.0})
     assert "Below the figure: base 2x 60.0 [" in figures(found)[0].caption
     assert "Below" not in figures(made())[0].caption
+
+
+@pytest.mark.parametrize("low", [60.0, 90.6])
+def test_named_as_below_the_figure_is_just_what_is_below_its_axis(low: float) -> None:
+    """A mean that is far below the base is drawn where another interval reaches as far down."""
+    found = made({"base 0.25x": low})
+    chart = figures(found)[0].chart().to_dict()
+    edge = chart["layer"][0]["encoding"]["y"]["scale"]["domain"][0]
+    listed = figures(found)[0].caption.partition("Below the figure: ")[2]
+    means = {v.label: v.accuracy.mean for v in found.variants}
+    assert {n for n in means if f"{n} {means[n]:.1f} [" in listed} == {
+        n for n in means if means[n] < edge
+    }
 
 
 def test_a_single_seed_draws_points_without_intervals() -> None:

@@ -173,7 +173,7 @@ def test_all_files_are_written(comparison: Comparison, written: list[Path]) -> N
     assert Comparison.model_validate_json(json_.read_text()) == comparison
     assert markdown_.read_text() == markdown(comparison)
     assert [path.name for path in others[:2]] == ["comparison.csv", "accuracies.csv"]
-    assert len(others[2:]) == 3 * 6
+    assert len(others[2:]) == 3 * 7  # passes and seconds are two
     assert all(path.stat().st_size for path in written)
     assert {path for path in page.parent.rglob("*") if path.is_file()} == set(written)
 
@@ -181,7 +181,7 @@ def test_all_files_are_written(comparison: Comparison, written: list[Path]) -> N
 def test_figures_are_vectors_and_pixels_fit_for_print(written: list[Path]) -> None:
     pypdf = pytest.importorskip("pypdf", reason="no pypdf to measure pages with")
     svg, pdf, png = written[5:8]
-    assert svg.name == "accuracy-against-cost.svg"
+    assert svg.name == "accuracy-against-cost-passes.svg"
     assert "<text" in svg.read_text()  # letters stay letters
     assert "var(--" not in svg.read_text()  # a file has no style sheet
     assert pdf.read_bytes().startswith(b"%PDF")

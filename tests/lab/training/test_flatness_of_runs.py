@@ -1,9 +1,8 @@
-"""A trained run's flatness, from a checkpoint to numbers and figures; the line between two."""
+"""A trained run's flatness, from a checkpoint to numbers and a figure."""
 
 from pathlib import Path
 
 import pytest
-import torch
 from tiny import TASK, run, same_but_times
 
 from sssam.lab.report import sharpness as report
@@ -12,7 +11,7 @@ from sssam.lab.specs import Record
 from sssam.lab.specs.flatness import Flatness, FlatnessSettings, Measured
 from sssam.lab.training import checkpoints, flatness
 from sssam.lab.training.train import train
-from sssam.sharpness import Hessian, average_case_rise, loss_line, worst_case_rise
+from sssam.sharpness import Hessian, average_case_rise, worst_case_rise
 
 QUICK = FlatnessSettings(
     samples=64,
@@ -82,17 +81,14 @@ def test_data_that_changed_since_the_run_are_refused(
         flatness.opened(path)
 
 
-def test_every_figure_is_drawn_and_says_its_number(
+def test_the_figure_is_drawn_and_says_its_number(
     trained: dict[str, tuple[Path, Record]], measured: Flatness
 ) -> None:
-    line = flatness.between(*(flatness.opened(trained[n][0], 64) for n in ("base", "SAM")))
     of_base = Measured(run=trained["base"][1].run, epoch=3, flatness=measured)
-    drawn = report.figures(report.Sharpness(solutions=(of_base,), between=(line,)))
-    assert [figure.name.split("-")[0] for figure in drawn] == ["landscape", "line"]
-    assert "base, seed 0 from 2." in drawn[0].alt
-    assert f"the barrier is {line.barrier:.4f}" in drawn[1].alt
-    for figure in drawn:
-        assert "training loss" in svg(figure.chart())
+    drawn = report.landscape(report.Sharpness(solutions=(of_base,)))
+    assert drawn is not None
+    assert "base, seed 0 from 2." in drawn.alt
+    assert "training loss" in svg(drawn.chart())
 
 
 def test_losses_that_are_not_finite_are_left_out(
@@ -105,8 +101,9 @@ def test_losses_that_are_not_finite_are_left_out(
         Measured(run=run, epoch=3, flatness=measured.model_copy(update={"curve": curve}))
         for curve in (nothing, partly)
     )
-    assert report.figures(report.Sharpness(solutions=(none,))) == []
-    (drawn,) = report.figures(report.Sharpness(solutions=(some,)))
+    assert report.landscape(report.Sharpness(solutions=(none,))) is None
+    drawn = report.landscape(report.Sharpness(solutions=(some,)))
+    assert drawn is not None
     assert "nan" not in svg(drawn.chart()).lower()
 
 
@@ -127,43 +124,3 @@ def test_a_run_that_diverged_says_why_it_has_no_flatness() -> None:
     assert record.outcome == "diverged"
     assert record.flatness is None
     assert "FloatingPointError" in str(record.flatness_error)
-
-
-def test_the_line_ends_at_both_solutions(trained: dict[str, tuple[Path, Record]]) -> None:
-    one, other = (flatness.opened(trained[name][0]) for name in ("base", "SAM"))
-    line = flatness.between(one, other)
-    ends = [trained[name][1].train_loss for name in ("base", "SAM")]
-    assert [line.profile.loss[0], line.profile.loss[-1]] == pytest.approx(ends, rel=1e-5)
-    assert line.barrier >= 0
-    assert len(line.profile.score) == 21
-
-
-def test_a_line_of_other_models_is_refused(trained: dict[str, tuple[Path, Record]]) -> None:
-    one, other = (flatness.opened(trained[name][0]) for name in ("base", "resnet"))
-    text = "between different models, mlp 8 of tiny and resnet8 2 of tiny: measure them one"
-    with pytest.raises(ValueError, match=text):
-        flatness.between(one, other)
-
-
-def test_the_line_has_the_first_ones_samples_and_statistics_found_anew_on_them(
-    trained: dict[str, tuple[Path, Record]],
-) -> None:
-    one = flatness.opened(trained["resnet"][0], 64)
-    other = flatness.opened(trained["resnet SAM"][0], 32)
-    ends = one.model.state_dict(), other.model.state_dict()
-    expected = loss_line(*one.given, *ends, statistics=one.batches)
-    interpolated = loss_line(*one.given, *ends)
-    found = flatness.between(one, other)
-    assert found.profile.loss == tuple(expected.loss.tolist()) != tuple(interpolated.loss.tolist())
-    assert found.barrier == expected.barrier
-
-
-def test_a_line_through_losses_that_are_not_finite_has_no_barrier(
-    trained: dict[str, tuple[Path, Record]],
-) -> None:
-    one, other = (flatness.opened(trained[name][0], 32) for name in ("base", "SAM"))
-    with torch.no_grad():
-        next(other.model.parameters()).fill_(float("inf"))
-    found = flatness.between(one, other)
-    assert found.barrier is None
-    assert None in found.profile.loss
