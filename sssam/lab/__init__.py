@@ -1,4 +1,4 @@
-"""The laboratory: measures what each method costs and brings. `sssam` never uses it."""
+"""The laboratory: measures what each method costs and gains. `sssam` never uses it."""
 
 from typing import TYPE_CHECKING
 

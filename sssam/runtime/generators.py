@@ -190,12 +190,12 @@ _NOT_SEARCHED = (nn.Module, Tensor, *_CODE)
 
 def held_by(modules: Iterable[nn.Module]) -> list[Any]:
     """The generators that modules hold, by themselves or up to two levels deep."""
-    kinds, held = _kinds(), []
+    kinds, found = _kinds(), []
     for module in modules:
         for name, value in vars(module).items():
             if type(value) not in _HOOKS and name not in _OF_TORCH:
-                held += _within(value, kinds, 2)
-    return held
+                found += _within(value, kinds, 2)
+    return found
 
 
 def _within(value: Any, kinds: tuple[type, ...], depth: int) -> list[Any]:

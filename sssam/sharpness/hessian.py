@@ -148,7 +148,7 @@ class Hessian:
             seed: of the start vector.
 
         Raises:
-            ImportError: scipy is missing; the extra `lab` brings it.
+            ImportError: scipy is missing; it is in the extra `lab`.
             RuntimeError: no convergence within `restarts`.
             ValueError: an argument out of range.
             FloatingPointError: a product is not finite.

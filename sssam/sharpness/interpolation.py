@@ -105,8 +105,8 @@ def _copied(name: str, state: State, model: nn.Module) -> dict[str, Tensor]:
     own, given = _tensors(model.state_dict()), _tensors(state)
     if strange := sorted(own.keys() ^ given.keys()):
         more = f" and {len(strange) - 3} more" if len(strange) > 3 else ""
-        told = ", ".join(strange[:3]) + more
-        raise ValueError(f"{name} is no state of this model: they differ in {told}")
+        named = ", ".join(strange[:3]) + more
+        raise ValueError(f"{name} is no state of this model: they differ in {named}")
     for key, tensor in own.items():
         if tensor.shape != given[key].shape:
             raise ValueError(

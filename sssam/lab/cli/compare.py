@@ -11,7 +11,7 @@ def compare(
     options: TaskOptions = TaskOptions(),  # noqa: B008 -- frozen
     how: EngineOptions = EngineOptions(),  # noqa: B008 -- frozen
 ) -> int:
-    """Tune, train over several seeds, and show what each variant and control costs and brings.
+    """Tune, train over several seeds, and show what each variant and control costs and gains.
 
     Runs that have a record are not trained again, so the same command goes on where it was
     stopped. The page, tables, records and figures are left in one directory. The exit code is 1 if

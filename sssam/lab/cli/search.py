@@ -36,7 +36,7 @@ def search(
     options: TaskOptions = TaskOptions(),  # noqa: B008 -- frozen
     how: EngineOptions = EngineOptions(),  # noqa: B008 -- frozen
 ) -> int:
-    """Search for schedules, each with its rho, that bring most at a budget of propagations.
+    """Search for schedules, each with its rho, that gain most at a budget of propagations.
 
     Every trial costs exactly its budget, and is judged on validation data alone. The same command
     goes on where it was stopped, and with more trials further. The exit code is 1 if runs failed.

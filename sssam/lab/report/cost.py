@@ -59,7 +59,7 @@ def accuracy_against_cost(
     low, high = data[0]["x"], data[-1]["x"]
     title = [f"price in {axis}", "a whole run, 1 is one of the base"]
     x = across("x", title, between(low, high))
-    y = partial(up, title=f"test {metric}, %", scale=_heights(comparison, data))
+    y = partial(up, title=f"test {metric}, %", scale=_heights(comparison, drawn))
     labels = [variant.label for variant in drawn]
     chart = over(data).encode(x=x, color=key.colour(labels, theme), tooltip=_tips(metric))
     dots = chart.mark_point(filled=True, size=110, opacity=1, clip=True)
@@ -82,8 +82,9 @@ def accuracy_against_cost(
 
 def below(comparison: Comparison, axis: Axis) -> list[Variant]:
     """The variants that lie below the lower edge of the figure."""
-    floor = _floor(comparison)
-    return [v for v in priced(comparison, axis) if v.accuracy and v.accuracy.mean < floor]
+    drawn = priced(comparison, axis)
+    edge = _heights(comparison, drawn)["domain"][0]
+    return [v for v in drawn if v.accuracy and v.accuracy.mean < edge]
 
 
 def beside(values: Sequence[float], gap: float) -> list[float]:
@@ -136,7 +137,8 @@ def _floor(comparison: Comparison) -> float:
     return base.accuracy.mean - FAR * (best - base.accuracy.mean)
 
 
-def _heights(comparison: Comparison, data: Sequence[dict[str, Any]]) -> alt.Scale:
+def _heights(comparison: Comparison, drawn: Sequence[Variant]) -> alt.Scale:
     """From the lowest variant that is not far below the base up to the highest."""
-    inside = [each for each in data if each["mean"] >= _floor(comparison)]
+    floor = _floor(comparison)
+    inside = [ends(v.accuracy) for v in drawn if v.accuracy and v.accuracy.mean >= floor]
     return between(min(e["low"] for e in inside), max(e["high"] for e in inside))

@@ -121,6 +121,19 @@ def test_a_variant_far_below_is_named_in_the_caption() -> None:
     assert "Below" not in figures(made())[0].caption
 
 
+@pytest.mark.parametrize("low", [60.0, 90.6])
+def test_named_as_below_the_figure_is_just_what_is_below_its_axis(low: float) -> None:
+    """A mean that is far below the base is drawn where another interval reaches as far down."""
+    found = made({"base 0.25x": low})
+    chart = figures(found)[0].chart().to_dict()
+    edge = chart["layer"][0]["encoding"]["y"]["scale"]["domain"][0]
+    listed = figures(found)[0].caption.partition("Below the figure: ")[2]
+    means = {v.label: v.accuracy.mean for v in found.variants}
+    assert {n for n in means if f"{n} {means[n]:.1f} [" in listed} == {
+        n for n in means if means[n] < edge
+    }
+
+
 def test_a_single_seed_draws_points_without_intervals() -> None:
     plain = compare(TASK, METHODS, range(1), records(METHODS, range(1)))
     assert all(svg(figure.chart()) for figure in figures(plain))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny import SAM
+from tiny import BASE, SAM
 
 from sssam.lab import tasks
 from sssam.lab.specs import Run
@@ -20,7 +20,9 @@ FILES = {
     "text": (None, "bytes predicted"),
     "regression": ((120, 10), "closeness"),
     "fine_tuning": (None, "accuracy"),
+    "ivon_rival": ((50, 13), "accuracy"),
 }
+NEEDS = {"fine_tuning": "transformers", "ivon_rival": "ivon"}
 
 
 def test_all_files_are_tried():
@@ -29,8 +31,8 @@ def test_all_files_are_tried():
 
 @pytest.mark.parametrize("name", FILES)
 def test_an_example_trains_and_tests_every_seed_on_the_same_samples(name):
-    if name == "fine_tuning":
-        pytest.importorskip("transformers")
+    if name in NEEDS:
+        pytest.importorskip(NEEDS[name], reason=f"{NEEDS[name]} is not installed")
     shape, metric = FILES[name]
     found = tasks.find(str(FOLDER / f"{name}.py"))
     assert found.metric == metric
@@ -39,7 +41,8 @@ def test_an_example_trains_and_tests_every_seed_on_the_same_samples(name):
         assert zero.test.inputs.shape == shape
     assert torch.equal(zero.test.targets, one.test.targets)
     assert fingerprint([zero.validation]) != fingerprint([one.validation])
-    record = train.train(Run(task=found.model_copy(update={"epochs": 1}), method=SAM, seed=0))
+    method = BASE if name == "ivon_rival" else SAM
+    record = train.train(Run(task=found.model_copy(update={"epochs": 1}), method=method, seed=0))
     assert record.outcome in ("finished", "diverged")
     assert record.error is None
     assert record.test_size == len(zero.test)
