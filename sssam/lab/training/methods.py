@@ -14,7 +14,7 @@ from sssam.lab.specs import Method
 from sssam.lab.specs.names import nearest
 
 #: What the library exports beside its optimizers.
-_OTHERS = frozenset({"Relay", "SharpnessAware", "unwrap"})
+_OTHERS = frozenset({"Relay", "SharpnessAware", "recommended", "unwrap"})
 
 #: The kinds of method by name, each with its class: all of the library's optimizers, in small
 #: letters; "base" is the torch optimizer itself.

@@ -3,6 +3,7 @@ import torch
 from tiny import BASE, SAM, SSSAM, TASK, run
 
 import sssam
+from sssam import SharpnessAware
 from sssam.lab.specs import Method, ModelSpec
 from sssam.lab.training import methods, train
 
@@ -84,3 +85,8 @@ def test_expected_propagations_are_those_of_the_schedule_and_of_the_part():
     assert methods.expected_propagations(_build(SSSAM)[0]) == expected
     half = SAM.model_copy(update={"options": {"ascent_fraction": 0.125}})
     assert methods.expected_propagations(_build(half)[0]) == 1.125
+
+
+def test_every_kind_is_a_class_of_the_library() -> None:
+    made = [each for each in methods.KINDS.values() if each is not None]
+    assert [each for each in made if not issubclass(each, SharpnessAware)] == []
