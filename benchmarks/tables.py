@@ -34,7 +34,8 @@ def _ratio(found: Mapping[str, float]) -> str:
 def machine(record: Record) -> str:
     """On what, with what, by which clock and when."""
     found = record["environment"]
-    clock = {"wall": "wall clock", "processor": "processor time"}[record["clock"]]
+    shared = "processor time, on a machine that did other work too"
+    clock = {"wall": "wall clock", "processor": shared}[record["clock"]]
     return (
         f"{found['processor']}, one thread, torch {found['versions']['torch']}, "
         f"{found['time'][:10]}, {clock}; times the base's step, median over blocks [quartiles]."

@@ -1,7 +1,7 @@
 """A causal transformer that predicts a text's next byte: `sssam compare examples/tasks/text.py`.
 
-A text file needs no task file (`sssam compare book.txt`); one's own chooses network and text. Here
-it is a part of Python's own library, which is always at hand.
+Put a file of your own in the place of the text, which is a part of Python's library: that is always
+at hand.
 """
 
 import argparse

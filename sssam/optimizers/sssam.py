@@ -19,7 +19,7 @@ from sssam.schedules.progress import Clock, Progress
 
 
 class SSSAM(SharpnessAware):
-    """Stochastic Scheduled SAM: SAM's quality for a number of propagations chosen beforehand.
+    """Stochastic Scheduled SAM: SAM steps with a scheduled probability, a cost chosen beforehand.
 
     At step t of T, X_t ~ Bernoulli(p(t)); X_t = 1 is a SAM step, X_t = 0 the base optimizer's.
 

@@ -1,6 +1,7 @@
 """Direction: from which signal is the perturbation made?"""
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, ClassVar, Protocol
 
 from torch import Tensor
@@ -9,6 +10,7 @@ from sssam.core.checks import share
 from sssam.core.passes import Signal, Step
 from sssam.core.vectors import Vector
 
+_DTYPE, _SHAPE = attrgetter("dtype"), attrgetter("shape")
 #: A base optimizer with these keeps its momentum in a space of its own (Alice, GaLore).
 PROJECTED = frozenset({"U", "projector"})
 
@@ -58,15 +60,29 @@ class Momentum:
 
     def signal(self, step: Step, gradient: Vector) -> Signal:
         """-v, v as the last step left it."""
+        states = [*map(step.base_state, step.params)]
+        if known := self._alike(step.params, states):
+            return Signal(known, sign=-1.0)
         found: Vector = {}
-        for i, p in enumerate(step.params):
-            state = step.base_state(p)
+        for i, (p, state) in enumerate(zip(step.params, states, strict=True)):
             buffer = next((b for name in self.buffers if is_like(b := state.get(name), p)), None)
             if buffer is not None and _is_open(state):
                 found[i] = buffer if buffer.dtype == p.dtype else buffer.to(p.dtype)
             elif state:  # for some parameters alone, these would take the whole radius
                 self._refuse(state, p)
         return Signal(found, sign=-1.0)
+
+    def _alike(self, params: list[Tensor], states: list[dict[str, Any]]) -> Vector:
+        """v where all is as usual, which is found for all parameters at once; else nothing."""
+        name = next((name for name in self.buffers if states and name in states[0]), "")
+        parts = [state.get(name) for state in states]
+        if not {*map(type, parts)} <= {Tensor} or not all(map(PROJECTED.isdisjoint, states)):
+            return {}
+        kinds = [*map(_DTYPE, parts)]
+        alike = kinds == [*map(_DTYPE, params)] and all(k.is_floating_point for k in {*kinds})
+        if not alike or [*map(_SHAPE, parts)] != [*map(_SHAPE, params)]:
+            return {}
+        return {i: part for i, part in enumerate(parts) if part is not None}
 
     def _refuse(self, state: dict[str, Any], p: Tensor) -> None:
         names = [str(name) for name, value in state.items() if value is not None]

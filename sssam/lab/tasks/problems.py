@@ -61,7 +61,7 @@ def survey(task: Task) -> Survey:
     """
     try:
         if task.code is not None:
-            return _of_file(*task.code.model_dump().values(), task.batch_size)
+            return _of_file(task.code, task.batch_size)
         problem = make(task, 0, at_most=task.batch_size)
         size = data.train_size(task.data)
         return _tried(problem, task.batch_size, size, task.data.fingerprint)
@@ -70,10 +70,9 @@ def survey(task: Task) -> Survey:
 
 
 @lru_cache(maxsize=4)
-def _of_file(path: str, function: str, sha256: str, batch: int) -> Survey:
+def _of_file(code: Code, batch: int) -> Survey:
     """The survey of a user's function, made once a process and content of the file."""
-    code = Code(path=path, function=function, sha256=sha256)
-    with taskfile.reporting(code, f"{function}(0) was called"):
+    with taskfile.reporting(code, f"{code.function}(0) was called"):
         problem = taskfile.problem(code, 0)
     return _tried(problem, batch, len(problem.parts[0]), fingerprint(problem.parts))
 

@@ -105,7 +105,9 @@ def _function(source: Code) -> Callable[[int], object]:
     module = _module(source)
     function = getattr(module, source.function, None)
     if not callable(function):
-        known = [n for n, f in vars(module).items() if inspect.isfunction(f) and n[0] != "_"]
+        functions = {n: f for n, f in vars(module).items() if inspect.isfunction(f)}
+        own = {n for n, f in functions.items() if f.__globals__ is vars(module)}  # not imported
+        known = [n for n in functions if n in own and n[0] != "_"]
         raise ProblemError(
             f"{source.path} has no function {source.function!r}, only "
             f"{', '.join(known) or 'none at all'}: name one after a colon, as in my_task.py:small"

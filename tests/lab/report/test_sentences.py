@@ -135,6 +135,14 @@ def test_what_the_seeds_can_detect_is_a_remark(comparison: Comparison) -> None:
         r"\d seeds are enough\."
     )
     assert re.fullmatch(pattern, sentences.detected(comparison))
+    claims = [
+        v.claim and v.claim.model_copy(update={"seeds_needed": None}) for v in comparison.variants
+    ]
+    small = [
+        v.model_copy(update={"claim": c}) for v, c in zip(comparison.variants, claims, strict=True)
+    ]
+    said = sentences.detected(comparison.model_copy(update={"variants": tuple(small)}))
+    assert said.endswith("; for 1 point, no number of seeds is enough on this test set.")
     variants = [v.model_copy(update={"claim": None}) for v in comparison.variants]
     without = comparison.model_copy(update={"variants": tuple(variants)})
     assert sentences.detected(without) == ""

@@ -92,11 +92,12 @@ def test_files_that_it_depends_on_are_part_of_it(written):
 
 
 def test_several_functions_and_names_that_are_taken(written):
-    path = written(GOOD + GOOD.replace("def task", "def small"), "digits.py")
+    imported = "from sklearn.datasets import load_digits\n"
+    path = written(imported + GOOD + GOOD.replace("def task", "def small"), "digits.py")
     assert tasks.find(path).name == "digits-file"
     small = tasks.find(f"{path}:small")
     assert small.name == "digits-small"
-    with pytest.raises(ProblemError, match="has no function 'smal', only task, small"):
+    with pytest.raises(ProblemError, match="has no function 'smal', only task, small:"):
         tasks.find(f"{path}:smal")
 
 
