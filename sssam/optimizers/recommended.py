@@ -22,10 +22,12 @@ def recommended(budget: float = 1.0625) -> Setting:
 
     Up to 1.5 passes a step, the steps of the last half are sharpness-aware and the pass at w is on
     2 (budget - 1) of the batch, an eighth of it at 1.0625; above, the block of whole-batch steps
-    grows, until 2.0 is SAM. It is the form that has not been clearly worse than a tuned base or
-    the best control at its price in any study of docs/findings.md; the radius is SAM's usual one,
-    and is to be tuned: `sssam rho` finds where to look. That it brings a clear gain at 1.0625
-    has not been shown on any of those tasks, which are small.
+    grows, until 2.0 is SAM. The radius is SAM's usual one, and is to be tuned: `sssam rho` finds
+    where to look.
+
+    It is the form to try first, and no promise: in the studies of docs/findings.md, over tuned
+    bases, it has no clear gain at 1.0625 on any task and is clearly below the base, by a tenth of
+    a point, on one. Those tasks are small; compare on your own.
 
     Args:
         budget: expected forward-backward passes a step, in [1.001, 2]. Default 1.0625.
