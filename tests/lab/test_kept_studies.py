@@ -9,6 +9,7 @@ import pytest
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.report.table import markdown
 from sssam.lab.specs import Record
+from sssam.lab.stats import Interval
 from sssam.lab.studies import conduct
 
 ROOT = Path(__file__).parents[2]
@@ -88,3 +89,18 @@ def test_each_interval_of_a_study_s_table_is_one_of_its_comparison(folder: Path)
     shown = set(INTERVAL.findall((folder / "comparison.md").read_text()))
     assert quoted
     assert [text for text in quoted if text not in shown] == []
+
+
+def rounded(gain: Interval) -> str:
+    numbers = f"{gain.mean:+.1f} [{gain.low:+.1f}, {gain.high:+.1f}]"
+    return re.sub(r"[+-]0\.0", "0.0", numbers)
+
+
+@each_study
+def test_the_findings_quote_each_study(folder: Path) -> None:
+    lines = (ROOT / "docs/findings.md").read_text().splitlines()
+    (row,) = [line for line in lines if line.startswith(f"| [{folder.name}](")]
+    quoted = [re.sub(r"[+-]0\.0", "0.0", text) for text in INTERVAL.findall(row)]
+    gains = {rounded(v.to_base) for v in read(folder).variants if v.to_base is not None}
+    assert len(quoted) == 4
+    assert [text for text in quoted if text not in gains] == []
