@@ -81,6 +81,6 @@ def _settings(text: str, word: str) -> dict[str, Any]:
         return dict(tomllib.loads(f"settings = {{{text}}}")["settings"])
     except tomllib.TOMLDecodeError as error:
         raise ValueError(
-            f"variant {word!r}: settings are those of a study file, such as k=5,rho=0.1 or "
-            f"schedule='late(0.5)': {error}"
+            f"variant {word!r}: can't read {text!r}; settings are those of a study file, numbers "
+            "as they are and words in quotes, such as k=5,rho=0.1 or schedule='late(0.5)'"
         ) from error

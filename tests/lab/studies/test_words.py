@@ -76,7 +76,7 @@ def test_a_rule_for_the_radius_is_a_value_that_is_not_tuned():
     ("word", "said"),
     [
         ("SSAM", "unknown variant 'SSAM': did you mean 'SAM'"),
-        ("looksam:k", "'looksam:k': settings are those of a study file, such as k=5"),
+        ("looksam:k", "'looksam:k': can't read 'k'; settings are those of a study file"),
         ("sssam:schedule=late(0.5)", "schedule='late(0.5)'"),
         ("sssam:schedule='lat(0.5)'", "unknown schedule 'lat': did you mean 'late'"),
         ("sam:rho=-1", "variant 'sam:rho=-1': "),
