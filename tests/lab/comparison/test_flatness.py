@@ -179,14 +179,14 @@ def test_a_study_file_asks_for_it(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("flatness = 3", "flatness: .*not 3"),
-        ("flatness = {radius = 1}", "flatness, radius: unknown key 'radius'"),
+        ("flatness = 3", "flatness must be .*, not 3"),
+        ("flatness = {radius = 1}", "flatness: unknown key 'radius'"),
         ("flatness = {radii = []}", r"flatness, radii: .*not \[\]"),
-        ("flatness = {radii = 0.2}", "flatness, radii: .*not 0.2"),
+        ("flatness = {radii = 0.2}", "flatness, radii must be .*, not 0.2"),
     ],
 )
 def test_what_no_flatness_can_be_is_refused(
     written: Callable[[str], Path], text: str, message: str
 ) -> None:
-    with pytest.raises(ValueError, match=f"line 3: {message}"):
+    with pytest.raises(ValueError, match=f"study.toml: {message}"):
         studyfile.read(written(text))
