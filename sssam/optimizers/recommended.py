@@ -26,8 +26,8 @@ def recommended(budget: float = 1.0625) -> Setting:
     where to look.
 
     It is the form to try first, and no promise: in the studies of docs/findings.md, over tuned
-    bases, it has no clear gain at 1.0625 on any task and is clearly below the base, by a tenth of
-    a point, on one. Those tasks are small; compare on your own.
+    bases, it is on no task clearly above the best control at its price, and on one it is clearly
+    below the base, by a tenth of a point. Those tasks are small; compare on your own.
 
     Args:
         budget: expected forward-backward passes a step, in [1.001, 2]. Default 1.0625.

@@ -15,6 +15,7 @@ TASKS: dict[str, Task] = {
             name="noisy-digits",
             data=DataSpec(name="digits", train=1000, validation=200, test=597, label_noise=0.4),
             model=_MLP,
+            epochs=20,
         ),
         Task(
             name="digits",
@@ -22,7 +23,7 @@ TASKS: dict[str, Task] = {
             model=_MLP,
             margin=0.5,
         ),
-        Task(  # a network whose passes cost more than what surrounds them, for the demo
+        Task(  # a network whose passes cost more than what surrounds them
             name="digits-few",
             data=DataSpec(name="digits", train=200, validation=800, test=797),
             model=ModelSpec(name="cnn", widths=(32, 64, 64)),

@@ -47,4 +47,4 @@ def test_every_variant_s_rho_is_tuned_in_equally_many_trials():
 def test_the_cheapest_variant_costs_sixteenths():
     *_, cheap = defaults.variants()
     schedule = cheap.scheduling_function()
-    assert schedule.mean_probability(640) * cheap.ascent_fraction == pytest.approx(1 / 16)
+    assert schedule.mean_probability(320) * cheap.ascent_fraction == pytest.approx(1 / 16)
