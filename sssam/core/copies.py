@@ -6,7 +6,7 @@ from torch import Tensor
 #: Tensors of fewer numbers are put together for one operation: to call one for each takes longer
 #: than to copy them.
 SMALL = 4096
-#: From so many numbers on, it tells in seconds where in its page a copy begins.
+#: From so many numbers on, where in its page a copy begins changes how long it takes.
 LARGE = 2**18
 
 

@@ -38,7 +38,7 @@ def recommended(budget: float = 1.0625) -> Setting:
     >>> recommended()
     {'schedule': late(0.5), 'ascent_fraction': 0.125, 'rho': 0.05}
     """
-    remedy = "at 1 the base optimizer alone is meant"
+    remedy = "at 1, use the base optimizer alone"
     extra = number("budget", budget, 1.001, 2, remedy=remedy) - 1
     part = max(extra, LATE)
     return Setting(schedule=late(part), ascent_fraction=extra / part, rho=0.05)

@@ -1,7 +1,5 @@
 """On a CUDA device: scaling, no waiting on the hot path, capturable and fused bases."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -10,6 +8,7 @@ from torch.amp import GradScaler
 from torch.nn.functional import cross_entropy
 
 import sssam
+from benchmarks.gpu import no_waiting
 from sssam.schedules import constant
 from tests.problems import BASES, Problem, flat, same
 from tests.runtime.test_scaling import scaled_step
@@ -29,17 +28,6 @@ def _problem(**more: Any) -> Problem:
     problem._x, problem._y = problem._x.cuda(), problem._y.cuda()
     problem.model.cuda()
     return problem
-
-
-@contextmanager
-def _no_waiting() -> Iterator[None]:
-    """An error wherever the host waits for the device."""
-    torch.cuda.synchronize()
-    torch.cuda.set_sync_debug_mode("error")
-    try:
-        yield
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
 
 
 def _step(problem: Problem, optimizer: Any, form: str) -> None:
@@ -75,7 +63,7 @@ def test_no_step_waits_for_the_device(name: str, form: str) -> None:
     optimizer = TABLE[name].build(BASES["momentum"](problem.params), problem.model)
     for _ in range(6):  # whatever is made once is made here
         _step(problem, optimizer, form)
-    with _no_waiting():
+    with no_waiting(torch.device("cuda")):
         for _ in range(6):
             _step(problem, optimizer, form)
     assert optimizer.steps == 12
@@ -141,7 +129,7 @@ def test_capturable_and_fused_bases(kind: Any, options: dict[str, bool], form: s
     for _ in range(4):
         _step(one, ours, form)
         _step(other, plain, form)
-    with _no_waiting():
+    with no_waiting(torch.device("cuda")):
         for _ in range(6):
             _step(one, ours, form)
     for _ in range(6):
