@@ -47,14 +47,14 @@ class Layout:
             parameters = [module._parameters for module in own]
             self._all = [*self._children, *self._buffers, *parameters]
             self._known_children = _values(self._children)
-            self._known = self._registered()
-        self._settle()
+        self._settle(self._registered())
 
-    def _settle(self) -> None:
+    def _settle(self, registered: tuple[list[str], list[Any]]) -> None:
         parameters = [p for module in self.own for p in module._parameters.values()]
         if not same(parameters, self.parameters):
             self.parameters = parameters
         self.stamp = object()
+        self._known = registered  # last: where this is interrupted, the next refresh does it again
 
     def _registered(self) -> tuple[list[str], list[Any]]:
         return [*chain.from_iterable(self._buffers)], _values(self._all)
@@ -68,8 +68,7 @@ class Layout:
         if names == self._known[0] and same(values, self._known[1]):
             return
         if same(_values(self._children), self._known_children):
-            self._known = found
-            self._settle()
+            self._settle(found)
         else:
             self._walk()
 
