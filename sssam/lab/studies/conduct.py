@@ -2,9 +2,11 @@
 
 The directory holds `study.json`, the study whole; `records/`, one file a run, those of the tuning
 among them; and for each task what the comparison shows, in a folder of its own where there are
-several tasks.
+several tasks. While runs are missing, all that is shown lies in `unfinished/`, so that it replaces
+no finished page.
 """
 
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -22,10 +24,10 @@ from sssam.lab.studies.design import Part, Study, Tunable, runs
 from sssam.lab.studies.tune import Choice, Train
 from sssam.runtime.files import write_whole
 
-FILE, RECORDS = "study.json", "records"
+FILE, RECORDS, UNFINISHED = "study.json", "records", "unfinished"
 
 #: The folders of a study's directory, whose names no task of several can have.
-OWN = (RECORDS,)
+OWN = (RECORDS, UNFINISHED)
 
 
 class UnfinishedError(Exception):
@@ -206,6 +208,18 @@ def compared(
         added=study.seeds_added,
         flatness=study.flatness,
     )
+
+
+def shown_in(directory: Path, comparisons: Iterable[Comparison]) -> Path:
+    """Where the pages of a study belong: its directory, or a folder there while runs are missing.
+
+    Where none is missing, the pages of the unfinished study are removed.
+    """
+    apart = directory / UNFINISHED
+    if any(comparison.missing for comparison in comparisons):
+        return apart
+    shutil.rmtree(apart, ignore_errors=True)
+    return directory
 
 
 def folder(study: Study, part: Part, directory: Path) -> Path:
