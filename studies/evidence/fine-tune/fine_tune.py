@@ -20,6 +20,7 @@ SETTINGS = {
     "learning_rate": 0.05,
     "weight_decay": 1e-3,
     "augment": "shifts and flips",
+    "precision": "bf16-mixed",  # half the seconds on a CPU that has it
 }
 TEST, VALIDATION, TRAIN, TIMES = 10_000, 1_000, 250, 4
 

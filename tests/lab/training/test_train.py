@@ -189,3 +189,8 @@ def test_the_order_is_a_function_of_seed_and_epoch_and_visits_every_example():
     assert not torch.equal(one, other)
     assert not torch.equal(one, next_one)
     assert sorted(one.tolist()) == list(range(50))
+
+
+def test_mixed_precision_prints_nothing(capfd):
+    hardware.fabric("cpu", "bf16-mixed")
+    assert capfd.readouterr() == ("", "")
