@@ -26,7 +26,7 @@ def tasks() -> int:
     terminal.draw(lists.tasks())
     terminal.say(
         "",
-        "A task is also a file (sssam init writes one), a folder of images, a table, a text, or "
+        "A task is also a file (sssam init writes one), a folder of images, a table, or "
         "hub:ORGANISATION/NAME.",
     )
     return 0

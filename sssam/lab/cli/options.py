@@ -54,7 +54,7 @@ class StudyOptions:
             kinds with settings such as looksam:k=5,rho=0.1, or default, or all. sssam methods
             lists the kinds.
         controls: Compare with the base at other lengths, with averages of its weights and with
-            early stopping too; by default it is.
+            early stopping too; on by default.
         trials: How many settings of the base's recipe are tried on a task, and how many rho of each
             variant, on validation samples; 0 leaves both as they are; default 0, but for the demo.
         seeds: How many paired seeds, counted from 0; 10 or more tell something; default 12, or
