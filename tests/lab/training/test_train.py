@@ -124,11 +124,6 @@ def test_the_global_generator_and_the_threads_stay_as_they_were():
     assert same_but_times(train.train(run(SSSAM))) == same_but_times(one)
 
 
-def test_threads_below_one_are_refused():
-    with pytest.raises(ValueError, match="threads is 0, must be at least 1"):
-        train.train(run(), threads=0)
-
-
 def test_bad_runs_are_refused_before_training(tmp_path):
     lost = TASK.model_copy(update={"data": DataSpec(name="folder", path=str(tmp_path / "absent"))})
     with pytest.raises(FileNotFoundError, match="does not exist"):
