@@ -41,16 +41,13 @@ app = App(
     name="sssam",
     version=__version__,
     help="Sharpness-aware training at a cost that you choose: compare it, train with it, plan it.",
-    help_epilogue="Begin with `sssam compare`: it needs no network and takes a few minutes.",
+    help_epilogue="Begin with `sssam compare`: no network is needed, and about two minutes.",
     suppress_keyboard_interrupt=False,
 )
 for _place, (_command, _example) in enumerate(COMMANDS.items()):
     _words = f"sssam {_command.__name__.strip('_')} {_example}".strip()
     app.command(
-        _command,
-        name=_words.split()[1],
-        help_epilogue=f"Example: `{_words}`",
-        sort_key=_place,
+        _command, name=_words.split()[1], help_epilogue=f"Example: `{_words}`", sort_key=_place
     )
 app.register_install_completion_command(
     help="Install completion of commands and options for your shell.", help_epilogue=""

@@ -6,8 +6,6 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter, validators
 
-#: Those of `lab.specs.Precision` in `sssam`, as a test makes sure.
-Precision = Literal["32-true", "64-true", "bf16-mixed", "bf16-true", "16-mixed"]
 Accelerator = Literal["cpu", "cuda", "mps", "auto"]
 
 AT_LEAST_0 = Parameter(validator=validators.Number(gte=0))
@@ -34,13 +32,11 @@ class TaskOptions:
 
     Args:
         epochs: Length of the training of a task; default its own.
-        precision: Of weights and passes of a task; default its own, mostly 32-true.
         data: Where the data of a task lie that does not bring its own; for a study file TASK=PATH,
             once for each such task.
     """
 
     epochs: Annotated[int | None, AT_LEAST_1] = None
-    precision: Precision | None = None
     data: Annotated[tuple[str, ...], Parameter(negative="", show_default=False)] = ()
 
 
@@ -54,7 +50,7 @@ class StudyOptions:
             kinds with settings such as looksam:k=5,rho=0.1, or default, or all. sssam methods
             lists the kinds.
         controls: Compare with the base at other lengths, with averages of its weights and with
-            early stopping too; by default it is.
+            early stopping too; on by default.
         trials: How many settings of the base's recipe are tried on a task, and how many rho of each
             variant, on validation samples; 0 leaves both as they are; default 0, but for the demo.
         seeds: How many paired seeds, counted from 0; 10 or more tell something; default 12, or

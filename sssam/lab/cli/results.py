@@ -46,20 +46,23 @@ def show(
     what: Target, decided: Sequence[Decided], stored: Mapping[str, Record], quiet: bool
 ) -> list[Comparison]:
     """Writes, prints and returns the comparison of each task, and what they say together."""
-    made = dict[str, Comparison]()
-    for each in decided:
-        comparison = conduct.compared(what.study, each, stored.values(), what.directory)
-        folder = conduct.folder(what.study, each.part, what.directory)
-        page, *_ = pages.write(comparison, folder, command=_repeat(what.directory))
+    study, command = what.study, _repeat(what.directory)
+    made = [conduct.compared(study, each, stored.values(), what.directory) for each in decided]
+    place = conduct.shown_in(what.directory, made)
+    folders = [conduct.folder(study, each.part, place) for each in decided]
+    for comparison, folder in zip(made, folders, strict=True):
+        page, *_ = pages.write(comparison, folder, command=command)
         if quiet:
             terminal.say(sentences.headline(comparison))
         else:
             present(comparison)
         terminal.say("", f"The page: {page}")
-        made[folder.name] = comparison
     if len(made) > 1:
-        _pooled(made, what)
-    return list(made.values())
+        named = {folder.name: each for folder, each in zip(folders, made, strict=True)}
+        _pooled(study.name, named, place)
+    if place != what.directory:
+        terminal.note(f"runs are missing, a finished page is left as it is: `{command}` goes on")
+    return made
 
 
 def present(comparison: Comparison) -> None:
@@ -83,10 +86,10 @@ def _fitting(comparison: Comparison, width: int) -> Table:
     return terminal.drawn(some, noted=(table.CONTROL,))
 
 
-def _pooled(made: Mapping[str, Comparison], what: Target) -> None:
+def _pooled(name: str, made: Mapping[str, Comparison], place: Path) -> None:
     """What several tasks say together, each with the same weight, and the page that links them."""
     found = pooled.pooled(list(made.values()))
-    index, *_ = pooled.write(what.study.name, made, found, what.directory)
+    index, *_ = pooled.write(name, made, found, place)
     terminal.say("", found if isinstance(found, str) else sentences.pooled_headline(found))
     terminal.say("", f"The page of all tasks: {index}")
 

@@ -2,9 +2,11 @@
 
 The directory holds `study.json`, the study whole; `records/`, one file a run, those of the tuning
 among them; and for each task what the comparison shows, in a folder of its own where there are
-several tasks.
+several tasks. While runs are missing, all that is shown lies in `unfinished/`, so that it replaces
+no finished page.
 """
 
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -22,10 +24,10 @@ from sssam.lab.studies.design import Part, Study, Tunable, runs
 from sssam.lab.studies.tune import Choice, Train
 from sssam.runtime.files import write_whole
 
-FILE, RECORDS = "study.json", "records"
+FILE, RECORDS, UNFINISHED = "study.json", "records", "unfinished"
 
 #: The folders of a study's directory, whose names no task of several can have.
-OWN = (RECORDS,)
+OWN = (RECORDS, UNFINISHED)
 
 
 class UnfinishedError(Exception):
@@ -83,12 +85,7 @@ def continued(study: Study, directory: Path) -> Study:
 
 
 def keep(study: Study, directory: Path) -> None:
-    """Writes `study.json` in place of one of the same name.
-
-    Raises:
-        ValueError: as `continued`.
-        OSError: it could not be written.
-    """
+    """Writes `study.json` in place of one of the same name; raises as `continued`."""
     content = continued(study, directory).text().encode()
     directory.mkdir(parents=True, exist_ok=True)
     write_whole(directory / FILE, content)
@@ -121,11 +118,7 @@ def load(directory: Path) -> Study:
 
 
 def decide(study: Study, part: Part, train: Train) -> Decided:
-    """Tunes the base's recipe, and then each variant at that recipe, in equally many trials.
-
-    Raises:
-        Whatever `train` raises.
-    """
+    """Tunes the base's recipe, and then each variant at that recipe, in equally many trials."""
     (base,) = tune.tune(part.task, [part.base], study.tuning_seeds, study.trials, train)
     following = [variant.following(base.method) for variant in part.variants]
     chosen = tune.tune(part.task, following, study.tuning_seeds, study.trials, train)
@@ -148,12 +141,6 @@ def _controls(part: Part, base: Method) -> list[Choice]:
 def wanted(study: Study, decided: Decided) -> list[Run]:
     """The runs of the comparison on one task."""
     return runs(decided.part.task, decided.methods, study.seeds)
-
-
-def tuning_runs(study: Study, part: Part) -> int:
-    """The most runs that the tuning on one task takes."""
-    counts = [each.count(study.trials) for each in part.tuned]
-    return sum(counts) * len(study.tuning_seeds)
 
 
 def reader(stored: Mapping[str, Record], task: str) -> Train:
@@ -189,9 +176,6 @@ def compared(
     """The comparison on one task, from the records that there are.
 
     `directory` is that of the study, where the timings of its variants lie, if there are any.
-
-    Raises:
-        ValueError: the directory's file of timings holds none.
     """
     part = decided.part
     return compare(
@@ -206,6 +190,18 @@ def compared(
         added=study.seeds_added,
         flatness=study.flatness,
     )
+
+
+def shown_in(directory: Path, comparisons: Iterable[Comparison]) -> Path:
+    """Where the pages of a study belong: its directory, or a folder there while runs are missing.
+
+    Where none is missing, the pages of the unfinished study are removed.
+    """
+    apart = directory / UNFINISHED
+    if any(comparison.missing for comparison in comparisons):
+        return apart
+    shutil.rmtree(apart, ignore_errors=True)
+    return directory
 
 
 def folder(study: Study, part: Part, directory: Path) -> Path:

@@ -36,16 +36,18 @@ def require(accelerator: str) -> None:
 
 def fabric(accelerator: str, precision: Precision) -> Fabric:
     """Fabric, launched, on one device; `accelerator` is "cpu", "cuda", "mps" or "auto"."""
-    on_cpu = accelerator == "cpu" or (accelerator == "auto" and not _has_gpu())
+    device = _found() if accelerator == "auto" else accelerator
     how: dict[str, Any] = {"precision": precision}
-    if precision == "16-mixed" and on_cpu:  # by its name Fabric takes bfloat16 in its place
-        how = {"plugins": [MixedPrecision("16-mixed", "cpu")]}
+    if precision in ("16-mixed", "bf16-mixed"):  # by name Fabric prints a line a run, and takes
+        how = {"plugins": [MixedPrecision(precision, device)]}  # bfloat16 for a CPU's float16
     with warnings.catch_warnings():  # on a login node of Slurm's, where runs are no srun's to start
         warnings.filterwarnings("ignore", "The `srun` command is available")
-        made = Fabric(accelerator=accelerator, devices=1, **how)
+        made = Fabric(accelerator=device, devices=1, **how)
     made.launch()
     return made
 
 
-def _has_gpu() -> bool:
-    return torch.cuda.is_available() or torch.backends.mps.is_available()
+def _found() -> str:
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"

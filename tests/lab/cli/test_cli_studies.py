@@ -54,13 +54,31 @@ def test_compare_trains_what_is_missing_then_scores(folder: Path, capsys: Captur
     assert len(held(folder / "kept")) == 8 + 6
 
 
+def test_a_report_with_runs_missing_leaves_a_finished_page(folder: Path, capsys: Capture) -> None:
+    words = ["compare", "mine.py", "--variants", "sam", "--no-controls", "--engine", "here"]
+    call(capsys, *words, "--seeds", "1", "--out", "kept")
+    call(capsys, *words, "--seeds", "1", "--epochs", "3", "--out", "other")
+    (folder / "other" / "study.json").replace(folder / "kept" / "study.json")
+    finished = (folder / "kept" / "comparison.json").read_bytes()
+    out, err = call(capsys, "report", "kept")
+    assert "(1 seed; 2 of 2 runs missing)" in out
+    assert f"The page: {Path('kept/unfinished/comparison.html')}" in out
+    assert "runs are missing, a finished page is left as it is: `sssam compare kept` goes on" in err
+    assert (folder / "kept" / "comparison.json").read_bytes() == finished
+    out, err = call(capsys, "compare", "kept", "--engine", "here")
+    assert f"The page: {Path('kept/comparison.html')}" in out
+    assert "missing" not in out + err
+    assert (folder / "kept" / "comparison.json").read_bytes() != finished
+    assert not (folder / "kept" / "unfinished").exists()
+
+
 def test_a_report_before_the_end_of_the_tuning_says_so(folder: Path, capsys: Capture) -> None:
     call(capsys, "compare", "study.toml", "--out", "kept")
     for record in list(held(folder / "kept").values()):
         if record.run.seed == 1001:
             (folder / "kept" / "records" / f"{record.id}.json").unlink()
     call(capsys, "report", "kept")
-    note = str(compared(folder / "kept")["note"])
+    note = str(compared(folder / "kept" / "unfinished")["note"])
     assert "the tuning on 'mine' is not finished: 2 runs of the next round have no" in note
 
 
@@ -84,7 +102,7 @@ def test_two_tasks_are_compared_each_and_together(folder: Path, capsys: Capture)
     assert "Over 2 tasks of equal weight" in out
     for name in ("mine", "other"):
         assert compared(folder / "kept" / name)["variants"]
-    for name in ("index.html", "pooled.json", "pooled.md"):
+    for name in ("index.html", "pooled.json"):
         assert (folder / "kept" / name).is_file()
 
 
