@@ -189,5 +189,6 @@ def test_the_order_is_a_function_of_seed_and_epoch_and_visits_every_example():
 
 def test_mixed_precision_prints_nothing(capfd):
     code = "from sssam.lab.training.hardware import fabric; fabric('cpu', 'bf16-mixed')"
-    subprocess.run([sys.executable, "-c", code], check=True)  # here pytest would take what is logged
+    # In a process of its own, since pytest would take what is logged.
+    subprocess.run([sys.executable, "-c", code], check=True)
     assert capfd.readouterr() == ("", "")
