@@ -123,7 +123,8 @@ class Bases:
         """The gradient of the first parameter that has one."""
         for group in self.param_groups:
             for p in group["params"]:
-                if (gradient := p.grad) is not None:
+                gradient: Tensor | None = p.grad
+                if gradient is not None:
                     return gradient
         return None
 

@@ -50,6 +50,7 @@ class Layout:
         self._settle(self._registered())
 
     def _settle(self, registered: tuple[list[str], list[Any]]) -> None:
+        parameters: list[Tensor | None]
         parameters = [p for module in self.own for p in module._parameters.values()]
         if not same(parameters, self.parameters):
             self.parameters = parameters
