@@ -6,7 +6,7 @@ from pathlib import Path
 import altair as alt
 
 from sssam.lab.report.files import svg
-from sssam.lab.report.theme import PRINT, across, finish, haloed, over, tips, up
+from sssam.lab.report.theme import PRINT, across, finish, over, tips, up
 
 PICTURE = Path(__file__).parent / "auto-rho.svg"
 #: Means over parts of the steps, and the least and the most of three seeds.
@@ -45,7 +45,7 @@ def chart() -> alt.LayerChart:
         lines.mark_area(opacity=0.18).encode(y=alt.Y("least:Q"), y2="most:Q"),
         lines.mark_line(strokeWidth=1.8),
         lines.mark_point(opacity=0).encode(tooltip=tips(fields)),
-        *haloed(ends, PRINT, align="left", dx=8),
+        ends.mark_text(align="left", baseline="middle", dx=8, fontSize=13),
     ]
     described: alt.LayerChart = finish(layers, PRINT, 760, 300).properties(
         description=f'Line plot of the radius that rho="auto" took over a run: {said}.'

@@ -16,7 +16,6 @@ from torch import nn
 
 from sssam.lab import Problem
 
-DEPENDS = ["table.py"]
 __all__ = ["SETTINGS", "task"]
 
 

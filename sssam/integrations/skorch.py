@@ -19,8 +19,9 @@ from sssam.runtime import unfinished
 class SharpnessAwareMixin(NeuralNet):  # type: ignore[misc]
     """To be put before skorch's `NeuralNet`, or one of its kin: each batch is a whole step.
 
-    The two passes stand where skorch's one pass stood, and `on_grad_computed` is told once a step,
-    of the gradient that the base optimizer gets: so `GradientNormClipping` clips as it would.
+    The two passes stand where skorch's one pass stood, and `on_grad_computed` is called once a
+    step, with the gradient that the base optimizer gets: so `GradientNormClipping` clips as it
+    would.
 
     Args:
         sharpness: the base optimizer that skorch built, and the module, to a sharpness-aware

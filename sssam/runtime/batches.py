@@ -49,10 +49,10 @@ def _is_list(x: Any) -> bool:
 
 
 DISAGREE = (
-    "the fields of the batch have {lengths} entries along their dimension 0, so that it can't be "
-    "told how many samples there are, of which a part is asked for: put the samples first in each "
-    "field (batch_first=True), leave out what is no samples', or take the part yourself in "
-    "step(closure) where optimizer.phase is 'ascent'"
+    "the fields of the batch have {lengths} entries along their dimension 0, so the number of "
+    "samples, of which a part is asked for, is unknown: put the samples first in each field "
+    "(batch_first=True), leave out what is no samples', or take the part yourself in step(closure) "
+    "where optimizer.phase is 'ascent'"
 )
 
 

@@ -76,7 +76,7 @@ def _length(tensor: Tensor) -> int:
 
 
 def _integers(tensor: Tensor) -> Tensor:
-    """The memory of a strided tensor as integers, so that NaN and -0 are told apart.
+    """The memory of a strided tensor as integers, so that NaN and -0 are distinct.
 
     What is written through it raises no version counter.
     """

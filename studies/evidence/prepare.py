@@ -1,4 +1,4 @@
-"""Writes the data of these studies into `studies/evidence/data/`: packages and CIFAR-10.
+"""Writes the data of these studies into `studies/evidence/data/`: packages and images.
 
     pip install --target PACKAGES rdata plotnine mnist1d
     PYTHONPATH=PACKAGES python studies/evidence/prepare.py --cifar CIFAR --packages PACKAGES
@@ -6,14 +6,18 @@
 Debian's `r-cran-mlbench` has the letters and the satellite images, `wordnet-base` the text, and
 `plotnine` the diamonds; `mnist1d` is the generator of MNIST-1D by its authors. `--root` is where
 Debian's packages lie, if not at `/`. CIFAR is a folder with `train*.parquet` and
-`test*.parquet` in the hub's layout.
+`test*.parquet` in the hub's layout. `--fashion` is a folder with the four IDX files of
+Fashion-MNIST, gzipped, as its authors give them and Debian's `dataset-fashion-mnist` has them;
+alone it is all that is written.
 """
 
 import argparse
+import gzip
 import io
 import re
 from pathlib import Path
 
+import datasets
 import numpy as np
 import pandas
 import pyarrow as pa
@@ -76,6 +80,23 @@ def images(cifar: Path) -> None:
         pyarrow.parquet.write_table(out, folder / f"{part}.parquet")
 
 
+def fashion(source: Path) -> None:
+    """Fashion-MNIST in the hub's layout, of IDX files: a head, then the values as bytes."""
+    folder = HERE / "fashion-mnist"
+    folder.mkdir(exist_ok=True)
+    names = ["top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker"]
+    kinds = datasets.Features(
+        image=datasets.Image(), label=datasets.ClassLabel(names=[*names, "bag", "boot"])
+    )
+    for part, prefix in (("train", "train"), ("test", "t10k")):
+        pixels = gzip.decompress((source / f"{prefix}-images-idx3-ubyte.gz").read_bytes())
+        labels = gzip.decompress((source / f"{prefix}-labels-idx1-ubyte.gz").read_bytes())
+        images = np.frombuffer(pixels, np.uint8, offset=16).reshape(-1, 28, 28)
+        content = {"image": map(Image.fromarray, images), "label": list(labels[8:])}
+        table = datasets.Dataset.from_dict({k: list(v) for k, v in content.items()}, kinds)
+        table.to_parquet(str(folder / f"{part}.parquet"))
+
+
 def _half(content: bytes) -> bytes:
     image = Image.open(io.BytesIO(content)).convert("RGB").reduce(2)
     file = io.BytesIO()
@@ -87,15 +108,20 @@ def main() -> None:
     """Everything."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=Path, default=Path("/"))
-    parser.add_argument("--packages", type=Path, required=True)
-    parser.add_argument("--cifar", type=Path, required=True)
+    parser.add_argument("--packages", type=Path)
+    parser.add_argument("--cifar", type=Path)
+    parser.add_argument("--fashion", type=Path)
     given = parser.parse_args()
     HERE.mkdir(exist_ok=True)
-    tables(given.root)
-    diamonds(given.packages)
-    sequences()
-    text(given.root)
-    images(given.cifar)
+    if given.fashion:
+        fashion(given.fashion)
+    if given.packages:
+        tables(given.root)
+        diamonds(given.packages)
+        sequences()
+        text(given.root)
+    if given.cifar:
+        images(given.cifar)
 
 
 if __name__ == "__main__":

@@ -47,10 +47,7 @@ app = App(
 for _place, (_command, _example) in enumerate(COMMANDS.items()):
     _words = f"sssam {_command.__name__.strip('_')} {_example}".strip()
     app.command(
-        _command,
-        name=_words.split()[1],
-        help_epilogue=f"Example: `{_words}`",
-        sort_key=_place,
+        _command, name=_words.split()[1], help_epilogue=f"Example: `{_words}`", sort_key=_place
     )
 app.register_install_completion_command(
     help="Install completion of commands and options for your shell.", help_epilogue=""

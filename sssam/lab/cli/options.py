@@ -6,8 +6,6 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter, validators
 
-#: Those of `lab.specs.Precision` in `sssam`, as a test makes sure.
-Precision = Literal["32-true", "64-true", "bf16-mixed", "bf16-true", "16-mixed"]
 Accelerator = Literal["cpu", "cuda", "mps", "auto"]
 
 AT_LEAST_0 = Parameter(validator=validators.Number(gte=0))
@@ -34,13 +32,11 @@ class TaskOptions:
 
     Args:
         epochs: Length of the training of a task; default its own.
-        precision: Of weights and passes of a task; default its own, mostly 32-true.
         data: Where the data of a task lie that does not bring its own; for a study file TASK=PATH,
             once for each such task.
     """
 
     epochs: Annotated[int | None, AT_LEAST_1] = None
-    precision: Precision | None = None
     data: Annotated[tuple[str, ...], Parameter(negative="", show_default=False)] = ()
 
 

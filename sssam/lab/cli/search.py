@@ -58,7 +58,6 @@ def search(
     """
     from sssam.lab.cli import results, studies, terminal
     from sssam.lab.runs import checks
-    from sssam.lab.runs.progress import Purpose
     from sssam.lab.search import design, report
     from sssam.lab.search import search as run_search
     from sssam.lab.search.confirm import study
@@ -78,8 +77,7 @@ def search(
             trainer = studies.trainer(folder, how)
             checks.check_runs([each.example() for each in designs])
             folder.mkdir(parents=True, exist_ok=True)
-        searching = partial(trainer, purpose=Purpose("searching", choosing=True))
-        found = run_search(designs, trials, searching)
+        found = run_search(designs, trials, partial(trainer, title="searching"))
         trainer.say_if_nothing_was_trained()
         if not how.quiet:
             terminal.draw(report.cells(found), wrapped="schedule")

@@ -19,7 +19,6 @@ def sharpness(
     *others: Path,
     samples: Whole = 512,
     rho: Radii = (0.05, 0.1, 0.2),
-    adaptive_rho: Radii = (0.5, 1.0, 2.0),
     out: Out = None,
 ) -> int:
     """Measure how flat the training loss is at trained models.
@@ -30,16 +29,16 @@ def sharpness(
         checkpoint: File that `sssam train --checkpoint` wrote.
         others: Further ones, to be measured beside the first.
         samples: Training samples that the loss is taken over, the first ones.
-        rho: Radii within which the loss may rise. Default 0.05 0.1 0.2.
-        adaptive_rho: The same in ASAM's metric, relative to the weights. Default 0.5 1 2.
+        rho: Radii within which the loss may rise, beside 0.5, 1 and 2 in ASAM's metric. Default
+            0.05 0.1 0.2.
         out: Directory of the results; default sssam-results/TASK/sharpness/RUN.
     """
     from sssam.lab.cli import studies, terminal
     from sssam.lab.report import sharpness as report
-    from sssam.lab.specs.flatness import FlatnessSettings
+    from sssam.lab.specs.flatness import FlatnessSettings, Measured
     from sssam.lab.training import flatness
 
-    settings = FlatnessSettings(samples=samples, radii=rho, adaptive_radii=adaptive_rho)
+    settings = FlatnessSettings(samples=samples, radii=rho)
     with refusing():
         solutions = [flatness.opened(path, samples) for path in (checkpoint, *others)]
         if out is None:
@@ -47,7 +46,10 @@ def sharpness(
             out = studies.results(solutions[0].run.task.name) / "sharpness" / ids
     try:
         with refusing(), terminal.busy("measuring"):
-            measured = [flatness.measured(each, settings) for each in solutions]
+            measured = [
+                Measured(run=s.run, epoch=s.epoch, flatness=flatness.measure(s, settings))
+                for s in solutions
+            ]
     except (FloatingPointError, RuntimeError) as error:
         raise RefusedError(str(error)) from error
     terminal.draw(report.cells(measured))

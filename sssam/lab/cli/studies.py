@@ -14,7 +14,6 @@ from sssam.lab.cli import terminal
 from sssam.lab.cli.options import EngineOptions, StudyOptions, TaskOptions
 from sssam.lab.cli.refusals import FailedError, RefusedError, line
 from sssam.lab.runs import store
-from sssam.lab.runs.progress import CHOOSING, COMPARING
 from sssam.lab.runs.trainer import Trainer, say_problems
 from sssam.lab.runs.worker import Settings
 from sssam.lab.specs import Record, Task
@@ -37,16 +36,10 @@ class Target(NamedTuple):
 
 
 def task(name: str, options: TaskOptions) -> Task:
-    """The task of that name, with its length, its data and its precision as asked for.
-
-    Raises:
-        ValueError: no such task, or several paths of data.
-        FileNotFoundError: the data's path does not exist.
-    """
+    """The task of that name, with its length and its data as asked for."""
     if len(options.data) > 1:
         raise ValueError(f"--data is given {len(options.data)} times, but one task has one place")
-    given = {"epochs": options.epochs, "precision": options.precision}
-    changes = {key: value for key, value in given.items() if value is not None}
+    changes = {} if options.epochs is None else {"epochs": options.epochs}
     return tasks.find(name, next(iter(options.data), None), changes)
 
 
@@ -82,7 +75,6 @@ def resolve(what: str | None, asked: StudyOptions, options: TaskOptions) -> Targ
 def _refuse_options_of_tasks(path: Path, asked: StudyOptions, options: TaskOptions) -> None:
     given = {"--variants": asked.variants, "--no-controls": not asked.controls}
     given |= {"--trials": asked.trials, "--epochs": options.epochs}
-    given |= {"--precision": options.precision}
     for option in (option for option, value in given.items() if value):
         raise ValueError(f"{option} is for a task: a study says it in its file, {str(path)!r}")
 
@@ -125,11 +117,7 @@ def failing() -> Iterator[None]:
 
 
 def trainer(directory: Path, how: EngineOptions, study: Study | None = None) -> Trainer:
-    """What trains runs into a directory, those of a study on its own engine.
-
-    Raises:
-        ValueError, FileNotFoundError, ModuleNotFoundError: as `engines.chosen` and `Trainer`.
-    """
+    """What trains runs into a directory, those of a study on its own engine."""
     engine, flatness = (None, None) if study is None else (study.engine, study.flatness)
     return Trainer(
         directory / conduct.RECORDS,
@@ -142,12 +130,7 @@ def trainer(directory: Path, how: EngineOptions, study: Study | None = None) -> 
 
 
 def begin(what: Target, how: EngineOptions) -> Trainer:
-    """What trains the study's runs, after all is checked and the study is in its directory.
-
-    Raises:
-        ValueError, FileNotFoundError, ModuleNotFoundError: as `trainer` and `studyfile.check`.
-        OSError: the directory can't be written.
-    """
+    """What trains the study's runs, after all is checked and the study is in its directory."""
     study, directory = what
     made = trainer(directory, how, study)
     for part in study.parts:
@@ -164,9 +147,10 @@ def run(what: Target, train: Trainer) -> tuple[list[Decided], dict[str, Record]]
     """Trains what is missing, the tuning first; returns what was chosen, and all records."""
     found, parts = list[Decided](), what.study.parts
     for number, part in enumerate(parts, start=1):
-        choosing, comparing = (each.of(number, len(parts)) for each in (CHOOSING, COMPARING))
-        decided = conduct.decide(what.study, part, partial(train, purpose=choosing))
-        train(conduct.wanted(what.study, decided), comparing)
+        of = f"task {number} of {len(parts)}, " if len(parts) > 1 else ""
+        choosing = partial(train, title=f"{of}choosing hyperparameters")
+        decided = conduct.decide(what.study, part, choosing)
+        train(conduct.wanted(what.study, decided), f"{of}comparing", test=True)
         found.append(decided)
     train.say_if_nothing_was_trained()
     after_runs(found, what.directory, train)

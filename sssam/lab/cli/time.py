@@ -1,6 +1,6 @@
 """`sssam time`."""
 
-from sssam.lab.cli.options import Accelerator, Flag, Out, StudyOptions, TaskOptions, Variants, Whole
+from sssam.lab.cli.options import Accelerator, Flag, Out, StudyOptions, TaskOptions, Variants
 from sssam.lab.cli.refusals import refusing
 
 
@@ -9,7 +9,6 @@ def time(
     *,
     variants: Variants = (),
     seconds: float = 20.0,
-    threads: Whole = 1,
     out: Out = None,
     accelerator: Accelerator = "cpu",
     quiet: Flag = False,
@@ -25,7 +24,6 @@ def time(
         what: A task, a study file or a study's directory, as in sssam compare.
         variants: What is timed on a task, as in sssam compare; its controls are timed too.
         seconds: About how long to measure each task, more where 15 blocks of each take longer.
-        threads: Torch's threads.
         out: Directory of timings.json; default sssam-results/NAME.
         accelerator: Device that is timed.
         quiet: No progress and no table; the path of timings.json alone.
@@ -46,11 +44,7 @@ def time(
         decided = conduct.decided_so_far(target.study, part, by_id)
         with terminal.busy(f"measuring seconds on {part.task.name}", quiet):
             found = measuring.measured(
-                decided,
-                target.directory,
-                seconds=seconds,
-                accelerator=accelerator,
-                threads=threads,
+                decided, target.directory, seconds=seconds, accelerator=accelerator
             )
         if not quiet:
             terminal.draw(timings.cells(found))

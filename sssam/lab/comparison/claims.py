@@ -8,13 +8,7 @@ import numpy as np
 from sssam.lab import stats
 from sssam.lab.comparison.contrasts import LEAST_SEEDS, p_value
 from sssam.lab.comparison.parts import Reason, ReasonKind
-from sssam.lab.comparison.results import (
-    Results,
-    contrast,
-    differences,
-    shared_error,
-    unlike,
-)
+from sssam.lab.comparison.results import Results, contrast, differences, shared_error, unlike
 from sssam.lab.comparison.values import Claim, Comparison, Variant
 
 #: Prices within this ratio are one price, to the control's good.
@@ -40,9 +34,10 @@ def claimed(comparison: Comparison, results: Mapping[str, Results]) -> Compariso
     it was timed, in seconds: itself at the upper end of its interval, controls at the lower one.
     """
     of_all = _of_all(comparison)
+    prices: tuple[Price, Price] = (_passes, lambda variant: variant.seconds_range)
     passes, seconds = (
         {v.label: _answer(v, comparison, results, price) for v in comparison.candidates}
-        for price in (_passes, _seconds)
+        for price in prices
     )
     claims, in_seconds = (_adjusted(each, of_all) for each in (passes, seconds))
     variants = tuple(
@@ -59,10 +54,6 @@ def claimed(comparison: Comparison, results: Mapping[str, Results]) -> Compariso
 
 def _passes(variant: Variant) -> tuple[float, float] | None:
     return None if variant.cost is None else (variant.cost, variant.cost)
-
-
-def _seconds(variant: Variant) -> tuple[float, float] | None:
-    return variant.seconds_range
 
 
 def _of_all(comparison: Comparison) -> list[Reason]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from types import MappingProxyType
+from typing import Any
 
 from sssam.lab.comparison.claims import claimed
 from sssam.lab.comparison.contrasts import contrasted
@@ -48,11 +49,18 @@ def compare(
         ValueError: no methods, no seeds, a seed twice, two methods with one label, or a record
             whose accuracy is outside [0, 1].
     """
-    _check(methods, seeds)
+    labels = [method.label for method in methods]
+    if not labels or not seeds:
+        raise ValueError("a comparison needs at least one method and one seed")
+    named: dict[str, list[Any]] = {"labels": labels, "seeds": list(seeds)}
+    for name, values in named.items():
+        if twice := sorted({each for each in values if values.count(each) > 1}):
+            raise ValueError(f"{name} are {values}, but {twice} appear twice: give each once")
     stored = list(records)
     runs = {m.label: [Run(task=task, method=m, seed=seed) for seed in seeds] for m in methods}
     found = studied(runs, stored)
     used = list(chain.from_iterable(by_seed.values() for by_seed in found.values()))
+    made = [record.environment for record in used if record.environment is not None]
     arrays = {label: results(by_seed, seeds) for label, by_seed in found.items()}
     measured = Comparison(
         task=task,
@@ -70,26 +78,6 @@ def compare(
         without_flatness=without_flatness(used, flatness),
         has_test_error=len(seeds) < 2 or all(each.right is not None for each in arrays.values()),
         environments=tuple(environments(used)),
-        commits=_commits(used),
+        commits=tuple(dict.fromkeys(e.commit for e in made if e.commit is not None)),
     )
     return claimed(contrasted(measured, arrays), arrays)
-
-
-def _check(methods: Sequence[Method], seeds: Sequence[int]) -> None:
-    if not methods or not seeds:
-        raise ValueError("a comparison needs at least one method and one seed")
-    labels = [method.label for method in methods]
-    twice = sorted({label for label in labels if labels.count(label) > 1})
-    if twice:
-        raise ValueError(f"methods must differ in label, but {twice} appear twice; rename one")
-    repeated = sorted({seed for seed in seeds if seeds.count(seed) > 1})
-    if repeated:
-        raise ValueError(
-            f"seeds are {list(seeds)}, but {repeated} appear twice: a run would count twice; give "
-            "each seed once"
-        )
-
-
-def _commits(used: Sequence[Record]) -> tuple[str, ...]:
-    described = (record.environment for record in used if record.environment is not None)
-    return tuple(dict.fromkeys(each.commit for each in described if each.commit is not None))

@@ -6,14 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sssam.lab import stats
-from sssam.lab.comparison.results import (
-    Results,
-    Terms,
-    contrast,
-    differences,
-    shared_error,
-    unlike,
-)
+from sssam.lab.comparison.results import Results, Terms, contrast, differences, shared_error, unlike
 from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.specs import Task
 

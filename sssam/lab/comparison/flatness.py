@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from sssam.lab import stats
 from sssam.lab.comparison.parts import VariantFlatness, VariantRise
 from sssam.lab.specs import Record
-from sssam.lab.specs.flatness import Flatness, FlatnessSettings, Rise
+from sssam.lab.specs.flatness import Flatness, FlatnessSettings
 
 #: Why the flatness of a run is not known, where its record gives no reason.
 NOT_ASKED = "trained before it was asked for"
@@ -46,12 +46,9 @@ def _rises(found: Sequence[Flatness]) -> list[VariantRise]:
     """All are by equal settings, so their rises are of the same radii in the same order."""
     every = zip(*(each.rises for each in found), strict=True)
     ordered = sorted(every, key=lambda some: (some[0].adaptive, some[0].rho))
-    return [
-        VariantRise(rho=some[0].rho, adaptive=some[0].adaptive, worst=_mean_rise(some))
-        for some in ordered
-    ]
-
-
-def _mean_rise(rises: Sequence[Rise]) -> stats.Interval | None:
-    bounded = [rise.worst for rise in rises if rise.worst is not None]
-    return stats.interval(bounded) if len(bounded) == len(rises) else None
+    rises = list[VariantRise]()
+    for some in ordered:
+        bounded = [rise.worst for rise in some if rise.worst is not None]
+        worst = stats.interval(bounded) if len(bounded) == len(some) else None
+        rises.append(VariantRise(rho=some[0].rho, adaptive=some[0].adaptive, worst=worst))
+    return rises

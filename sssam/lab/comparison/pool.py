@@ -170,12 +170,9 @@ def _adjusted(found: Sequence[PooledVariant], candidates: set[str]) -> tuple[Poo
 
 def _related(comparisons: Sequence[Comparison]) -> list[tuple[str, str]]:
     """Tasks on the same data: where they share seeds they share splits, so are not independent."""
+    data = {c.task.name: (c.task.data.name, c.task.data.path) for c in comparisons}
     return [
         (one.task.name, other.task.name)
         for one, other in combinations(comparisons, 2)
-        if _data(one) == _data(other) and set(one.seeds) & set(other.seeds)
+        if data[one.task.name] == data[other.task.name] and set(one.seeds) & set(other.seeds)
     ]
-
-
-def _data(comparison: Comparison) -> tuple[str, str | None]:
-    return comparison.task.data.name, comparison.task.data.path

@@ -51,8 +51,9 @@ Terms = Sequence[tuple[float, Results]]
 def results(by_seed: BySeed, seeds: Sequence[int]) -> Results:
     """The records of a variant as arrays."""
     found = [by_seed.get(seed) for seed in seeds]
+    reached = [None if record is None else record.test_accuracy for record in found]
     return Results(
-        accuracy=np.array([_points(record) for record in found]),
+        accuracy=np.array([np.nan if accuracy is None else 100 * accuracy for accuracy in reached]),
         finished=np.array([r is not None and r.outcome == "finished" for r in found]),
         right=_table(found),
         test=tuple("" if r is None else r.test_hash for r in found),
@@ -119,12 +120,6 @@ def unlike(one: Sequence[str], other: Sequence[str]) -> list[int]:
 def _kept(terms: Terms, at: Bools | None) -> Bools:
     known = reduce(np.logical_and, (~np.isnan(each.accuracy) for _, each in terms))
     return known if at is None else known & at
-
-
-def _points(record: Record | None) -> float:
-    if record is None or record.test_accuracy is None:
-        return np.nan
-    return 100 * record.test_accuracy
 
 
 def _table(found: Sequence[Record | None]) -> npt.NDArray[np.float32] | None:

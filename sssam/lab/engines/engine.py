@@ -42,12 +42,7 @@ class Engine(ABC):
         return self
 
     def __enter__(self) -> Self:
-        """Reaches the workers.
-
-        Raises:
-            ConnectionError: they can't be reached; the text says what to check.
-            ModuleNotFoundError: a library is missing; the text says how to install it.
-        """
+        """Reaches the workers; ConnectionError or ModuleNotFoundError say what is in the way."""
         return self
 
     def __exit__(
@@ -62,9 +57,8 @@ class Engine(ABC):
     def submit(self, work: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """Has a function of a module called by a worker; the future has what it returns or raises.
 
-        Raises:
-            ConnectionError: the cluster has gone.
-            One of `lost`: the workers of before have gone; the next call has new ones.
+        It raises one of `lost` where the workers have gone and the next call has new ones, and
+        ConnectionError where the cluster has gone.
         """
 
     def close(self, abort: bool) -> None:  # noqa: B027 -- there may be nothing to let go of

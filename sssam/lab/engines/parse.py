@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import MappingProxyType, ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 from sssam.lab.engines.engine import Engine
 from sssam.lab.engines.local import Local
@@ -13,21 +13,12 @@ from sssam.lab.engines.pool import Here
 from sssam.lab.engines.slurm import Slurm
 from sssam.lab.specs.names import nearest
 
-
-class _Kind(NamedTuple):
-    """An engine's class, an example of its text, and which argument its place is."""
-
-    engine: type[Engine]
-    example: str
-    place: str = ""
-
-
-#: The engines by name.
-ENGINES: Mapping[str, _Kind] = MappingProxyType(
+#: The engines by name, each with an example of its text and the argument that its place is.
+ENGINES: Mapping[str, tuple[type[Engine], str, str]] = MappingProxyType(
     {
-        "here": _Kind(Here, "here"),
-        "local": _Kind(Local, "local:4,threads=2", "jobs"),
-        "slurm": _Kind(Slurm, "slurm:gpu,jobs=50,timeout_min=120", "partition"),
+        "here": (Here, "here", ""),
+        "local": (Local, "local:4,threads=2", "jobs"),
+        "slurm": (Slurm, "slurm:gpu,jobs=50,timeout_min=120", "partition"),
     }
 )
 
@@ -38,28 +29,24 @@ def parse(text: str) -> Engine:
     The place is the number of processes for "local", the partition for "slurm". The options are the
     arguments of the engine's class.
 
-    >>> parse("local:4,threads=2").jobs
-    4
-    >>> parse("locl:4")
-    Traceback (most recent call last):
-        ...
-    ValueError: unknown engine 'locl': did you mean 'local'? known are here, local, slurm
-
     Raises:
         ValueError: an unknown engine or option, a value out of its range or of a wrong type, a
             place where none is taken, an option twice.
+
+    >>> parse("local:4,threads=2").jobs
+    4
     """
     head, *words = text.split(",")
     name, _, place = head.strip().partition(":")
     if name not in ENGINES:
         raise ValueError(nearest("engine", name, ENGINES))
-    kind = ENGINES[name]
+    kind, example, argument = ENGINES[name]
     try:
-        if place and not kind.place:
+        if place and not argument:
             raise ValueError(f"it takes no place, got {place!r}")
-        made: Engine = _call(kind.engine, [f"{kind.place}={place}", *words] if place else words)
+        made: Engine = _call(kind, [f"{argument}={place}", *words] if place else words)
     except ValueError as error:
-        raise ValueError(f"engine {text!r}: {error}; an example is {kind.example!r}") from error
+        raise ValueError(f"engine {text!r}: {error}; an example is {example!r}") from error
     return made
 
 
@@ -67,14 +54,6 @@ def chosen(asked: str | None, study: str | None) -> Engine:
     """The engine that a command asks for, or its study; by default a process for each core.
 
     A user's Python file is run where the command names it, and not where a study does.
-
-    Args:
-        asked: what the command says.
-        study: what the study's file says.
-
-    Raises:
-        ValueError: no such engine.
-        FileNotFoundError: the command names a Python file that does not exist.
     """
     if asked is not None and asked.split(",")[0].endswith(".py"):
         return load(asked)
@@ -85,10 +64,7 @@ def chosen(asked: str | None, study: str | None) -> Engine:
 
 
 def load(text: str) -> Engine:
-    """The engine that the function `engine` of a user's Python file returns.
-
-    Args:
-        text: `FILE.py[,OPTION=VALUE]...`; the options are the function's arguments.
+    """The engine that the function `engine` of `FILE.py[,OPTION=VALUE]...` returns.
 
     Raises:
         FileNotFoundError: there is no such file.

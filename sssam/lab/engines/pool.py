@@ -45,9 +45,8 @@ class Pool(Engine):
 class Here(Engine):
     """Trains in this process, one run after the other.
 
-    Args:
-        threads: torch's; default 1, as the other engines have it, so that records agree to the last
-            digit.
+    It has one thread unless asked for more, as the other engines, so that records agree to the last
+    digit.
     """
 
     on_this_machine = True

@@ -31,10 +31,6 @@ class Slurm(Engine):
         cluster: "slurm", or "local" to try a study without Slurm: each job is a process here.
         options: further parameters of `submitit.AutoExecutor`, such as timeout_min, mem_gb,
             gpus_per_node, slurm_account.
-
-    Raises:
-        ValueError: jobs or threads below 1, another cluster, or an option that submitit does not
-            have or that is of another type.
     """
 
     def __init__(

@@ -31,7 +31,7 @@ class Cell(NamedTuple):
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to be shown."""
+        """Whether it has no value."""
         return self.text == EMPTY
 
 

@@ -10,20 +10,9 @@ from scipy.optimize import isotonic_regression
 
 from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.report.forest import ends
-from sssam.lab.report.key import LENGTHS, Key, is_length, named
+from sssam.lab.report.key import LENGTHS, Key, is_length
 from sssam.lab.report.text import points
-from sssam.lab.report.theme import (
-    PRINT,
-    Theme,
-    Width,
-    across,
-    between,
-    finish,
-    haloed,
-    over,
-    tips,
-    up,
-)
+from sssam.lab.report.theme import PRINT, Theme, Width, across, between, finish, over, tips, up
 
 #: What a price is counted in; each is 1 for a run of the base.
 Axis = Literal["passes", "seconds"]
@@ -56,26 +45,22 @@ def accuracy_against_cost(
     if not drawn:
         raise ValueError(f"no variant was measured with its {axis}, so there is nothing to plot")
     data, metric = _data(comparison, drawn, axis, key), comparison.task.metric
-    low, high = data[0]["x"], data[-1]["x"]
     title = [f"price in {axis}", "a whole run, 1 is one of the base"]
-    x = across("x", title, between(low, high))
+    x = across("x", title, between(data[0]["x"], data[-1]["x"]))
     y = partial(up, title=f"test {metric}, %", scale=_heights(comparison, drawn))
     labels = [variant.label for variant in drawn]
-    chart = over(data).encode(x=x, color=key.colour(labels, theme), tooltip=_tips(metric))
+    fields = {"label:N": "variant", "mean:Q .2f": f"test {metric}, %", "low:Q .2f": "95% from"}
+    fields |= {"high:Q .2f": "to", "gain:N": "gain over base"}
+    fields |= {f"{axis}:N": axis for axis in AXES} | {"n:Q": "seeds"}
+    chart = over(data).encode(x=x, color=key.colour(labels, theme), tooltip=tips(fields))
     dots = chart.mark_point(filled=True, size=110, opacity=1, clip=True)
     # What more of the base buys: its lengths are one line.
     lengths = over([d | {"key": LENGTHS} for d in data if d["line"]])
     line = lengths.mark_line(color=theme.roles["control"], strokeWidth=1.6, clip=True)
-    # The base, SAM and the headline's variant are named; the key has all.
-    names = over([d for d in data if d["label"] in named(comparison)])
-    names = names.encode(x=x, y=y("high"), text="label:N")
-    place = f"(datum.x - {low}) / {high - low or 1.0}"
-    align = alt.expr(f"{place} < 0.2 ? 'left' : {place} > 0.8 ? 'right' : 'center'")
     layers = [
         line.encode(x=x, y=y("mean")),
         chart.mark_rule(strokeWidth=1.4, clip=True).encode(y=y("low"), y2="high"),
         dots.encode(y=y("mean"), shape=key.shape(labels, theme)),
-        *haloed(names, theme, align=align, dy=-9, color=theme.ink),
     ]
     return finish(layers, theme, width, HEIGHT)
 
@@ -122,23 +107,11 @@ def _number(value: float | None) -> str:
     return "not measured" if value is None else f"{value:.3f}"
 
 
-def _tips(metric: str) -> list[alt.Tooltip]:
-    fields = {"label:N": "variant", "mean:Q .2f": f"test {metric}, %", "low:Q .2f": "95% from"}
-    fields |= {"high:Q .2f": "to", "gain:N": "gain over base"}
-    return tips(fields | {f"{axis}:N": axis for axis in AXES} | {"n:Q": "seeds"})
-
-
-def _floor(comparison: Comparison) -> float:
-    """Below which a mean is too far below the base to be drawn."""
-    best = max((v.accuracy.mean for v in comparison.variants if v.accuracy), default=0.0)
-    base = comparison.base
-    if base is None or base.accuracy is None or best <= base.accuracy.mean:
-        return float("-inf")
-    return base.accuracy.mean - FAR * (best - base.accuracy.mean)
-
-
 def _heights(comparison: Comparison, drawn: Sequence[Variant]) -> alt.Scale:
     """From the lowest variant that is not far below the base up to the highest."""
-    floor = _floor(comparison)
+    base, best = comparison.base, max(v.accuracy.mean for v in drawn if v.accuracy)
+    floor = float("-inf")
+    if base is not None and base.accuracy is not None and best > base.accuracy.mean:
+        floor = base.accuracy.mean - FAR * (best - base.accuracy.mean)
     inside = [ends(v.accuracy) for v in drawn if v.accuracy and v.accuracy.mean >= floor]
     return between(min(e["low"] for e in inside), max(e["high"] for e in inside))

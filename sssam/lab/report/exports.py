@@ -3,10 +3,11 @@
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sssam.lab.comparison.values import Comparison, Variant
+from sssam.lab.specs.base import leaves
 
 #: What of a variant is no number, or is many.
 _NOT_IN_LINES: Any = {
@@ -39,15 +40,6 @@ def accuracies_csv(comparison: Comparison) -> str:
     return _table(["variant", "seed", "accuracy"], found)
 
 
-def leaves(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    """Each value with its name; one within another is named `outer.inner`."""
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            yield from leaves(value, f"{before}{name}.")
-        else:
-            yield f"{before}{name}", value
-
-
 def _flat(each: Variant) -> dict[str, Any]:
     """The cells of a variant by name: its method first, then what was measured."""
     method, schedule = each.method, each.method.scheduling_function()
@@ -66,9 +58,7 @@ def _table(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, names, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
-    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    for row in rows:
+        formulas = {k: f"'{v}" for k, v in row.items() if str(v)[:1] in _FORMULA and type(v) is str}
+        writer.writerow({**row, **formulas})
     return text.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

@@ -1,8 +1,8 @@
 """How a comparison was made, as names and values: task, seeds, machine, and the variants."""
 
 from sssam.lab.comparison.values import Comparison, Variant
-from sssam.lab.report.exports import leaves
 from sssam.lab.specs import Spec
+from sssam.lab.specs.base import leaves
 
 _SEEDS = "each fixes the split, the label noise, the first weights and the order of the batches"
 

@@ -1,6 +1,6 @@
 """A figure: a chart, its words, and the other views that a click shows."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from altair import LayerChart
@@ -14,22 +14,39 @@ Drawing = Callable[[Theme, Width], LayerChart]
 
 
 class Figure(NamedTuple):
-    """A chart and its words; `alt` says its main number to those who can't see it.
+    """A chart and its words, which are those of its name in `captions.FIGURES`.
 
-    `name` is an identifier that no other figure of the page has: letters, digits and hyphens.
-    `views` are the charts by the name of the button that shows them, the first one first; `short`
-    is what links to the figure say; `key` holds the looks that the page's key explains. A `half` is
-    printed beside another one.
+    `alt` says its main number to those who can't see it. `views` are the charts by the name of the
+    button that shows them, the first one first; a lone one has the name "". `key` holds the looks
+    that the page's key explains, `metric` is what is measured, and `more` ends the caption.
     """
 
     name: str
-    short: str
-    title: str
-    caption: str
     alt: str
     views: Mapping[str, Drawing]
-    key: tuple[Look, ...] = ()
-    half: bool = False
+    key: Sequence[Look] = ()
+    metric: str = ""
+    more: str = ""
+
+    @property
+    def short(self) -> str:
+        """What links to the figure say."""
+        return FIGURES[self.name].short
+
+    @property
+    def title(self) -> str:
+        """What stands above it."""
+        return FIGURES[self.name].title.format(metric=self.metric)
+
+    @property
+    def caption(self) -> str:
+        """What stands below it."""
+        return f"{FIGURES[self.name].caption.format(metric=self.metric)} {self.more}".rstrip()
+
+    @property
+    def half(self) -> bool:
+        """Whether it is printed beside another one."""
+        return FIGURES[self.name].half
 
     def charts(self) -> dict[str, LayerChart]:
         """Each view for papers, 760 pixels wide, with its words in it, by the name of its file."""
@@ -45,37 +62,3 @@ class Figure(NamedTuple):
         """The Vega-Lite specification of each view for the page, as wide as there is room."""
         drawn = {name: draw(PAGE, "container") for name, draw in self.views.items()}
         return {n: c.properties(description=self.alt).to_dict() for n, c in drawn.items()}
-
-
-def figure(
-    kind: str,
-    alt: str,
-    views: Drawing | Mapping[str, Drawing],
-    key: Iterable[Look] = (),
-    *,
-    name: str = "",
-    metric: str = "",
-    more: str = "",
-) -> Figure:
-    """A figure with the words of its kind, of which `metric` is one.
-
-    Args:
-        kind: of `captions.FIGURES`.
-        alt: its main number in words.
-        views: a chart, or several by name.
-        key: looks of its variants.
-        name: default the kind.
-        metric: what is measured in the caption.
-        more: ends the caption.
-    """
-    words = FIGURES[kind]
-    return Figure(
-        name=name or kind,
-        short=words.short,
-        title=words.title.format(metric=metric),
-        caption=" ".join(filter(None, (words.caption.format(metric=metric), more))),
-        alt=alt,
-        views=views if isinstance(views, Mapping) else {"": views},
-        key=tuple(key),
-        half=words.half,
-    )

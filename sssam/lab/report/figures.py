@@ -6,7 +6,7 @@ from functools import partial
 from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.report.cells import claim_p
 from sssam.lab.report.cost import AXES, Axis, accuracy_against_cost, below, priced
-from sssam.lab.report.figure import Figure, figure
+from sssam.lab.report.figure import Figure
 from sssam.lab.report.forest import Line, forest
 from sssam.lab.report.key import Key, named
 from sssam.lab.report.lines import Quantity, curves, sensitivity, with_rho
@@ -60,7 +60,7 @@ def _some(comparison: Comparison) -> Comparison:
 def _cost(comparison: Comparison, axes: Sequence[Axis], key: Key) -> Figure:
     drawn, out = priced(comparison, axes[0]), below(comparison, axes[0])
     far = [f"{v.label} {ranged(v.accuracy, '{:.1f}'.format)}" for v in out if v.accuracy]
-    return figure(
+    return Figure(
         "accuracy-against-cost",
         f"Scatter plot of {counted(len(drawn), 'variant')}. {headline(comparison)}",
         {axis: partial(accuracy_against_cost, comparison, axis, key) for axis in axes},
@@ -85,11 +85,11 @@ def _differences(comparison: Comparison) -> Figure:
     clear = sum(line.clear for line in lines)
     best = max(lines, key=lambda line: line.value.mean)
     title = ["percentage points above", "the best control"]
-    return figure(
+    return Figure(
         "differences",
         f"Forest plot of {counted(len(lines), 'difference')}, {clear} of them clear; the highest "
         f"is {best.label}, {best.text}.",
-        partial(forest, lines, title, "control"),
+        {"": partial(forest, lines, title, "control")},
         metric=comparison.task.metric,
     )
 
@@ -99,10 +99,10 @@ def _curves(some: Comparison, quantity: Quantity, key: Key, of: int) -> Figure:
     curved = [v for v in some.variants if v.curve]
     ends = ", ".join(f"{v.label} {_last(v, quantity)}" for v in curved)
     what = "training loss" if loss else f"validation {metric}"
-    return figure(
+    return Figure(
         "training-loss" if loss else "validation-accuracy",
         f"Line plot of {what} against passes; at the end: {ends}.",
-        partial(curves, some, quantity, key),
+        {"": partial(curves, some, quantity, key)},
         key.looks(v.label for v in curved),
         metric=metric,
         more=f"Drawn are {drawn} of {of} variants." if drawn < of else "",
@@ -119,7 +119,7 @@ def _last(variant: Variant, quantity: Quantity) -> str:
 def _schedules(bands: Sequence[Band]) -> Figure:
     taken = ", ".join(f"{b.name} {sum(b.taken)} of {len(b.taken)} steps" for b in bands)
     words = f"Probability curves of {len(bands)} schedules; sharpness-aware were: {taken}."
-    return figure("schedules", words, partial(schedules, bands))
+    return Figure("schedules", words, {"": partial(schedules, bands)})
 
 
 def _band(variant: Variant) -> list[Band]:
@@ -133,10 +133,10 @@ def _band(variant: Variant) -> list[Band]:
 def _sensitivity(some: Comparison, key: Key) -> Figure:
     tuning, metric = with_rho(some.tuning, some.variants), some.task.metric
     chosen = ", ".join(f"{each.label} {each.values['rho']}" for each in tuning)
-    return figure(
+    return Figure(
         "rho-sensitivity",
         f"Line plot of validation {metric} against rho; chosen were: {chosen}.",
-        partial(sensitivity, tuning, metric, key),
+        {"": partial(sensitivity, tuning, metric, key)},
         key.looks(each.label for each in tuning),
         metric=metric,
     )
@@ -152,7 +152,7 @@ def _flatness(comparison: Comparison, key: Key) -> Iterator[Figure]:
     if lines:
         title = ["top eigenvalue of the Hessian", "of the training loss"]
         words = f"Top Hessian eigenvalues: {'; '.join(f'{e.label} {e.text}' for e in lines)}."
-        yield figure("flatness", words, partial(forest, lines, title, ""))
+        yield Figure("flatness", words, {"": partial(forest, lines, title, "")})
     profiles = {v.label: f.curve for v, f in measured if v.label in named(comparison)}
     seeds = listed(sorted({str(f.seed) for _, f in measured}))
     if drawn := along(profiles, key, f"Seed {seeds}."):

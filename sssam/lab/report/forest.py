@@ -6,21 +6,10 @@ from typing import Any, NamedTuple
 
 import altair as alt
 
-from sssam.lab.report.theme import (
-    PLAIN,
-    PRINT,
-    Theme,
-    Width,
-    across,
-    between,
-    finish,
-    haloed,
-    over,
-    tips,
-)
+from sssam.lab.report.theme import PLAIN, PRINT, Theme, Width, across, between, finish, over, tips
 from sssam.lab.stats import Interval
 
-LINE = 46  # pixels a line: the name stands above its interval at any width
+LINE = 30  # pixels a line
 
 
 class Line(NamedTuple):
@@ -44,14 +33,9 @@ def forest(
     theme: Theme = PRINT,
     width: Width = 760,
 ) -> alt.LayerChart:
-    """A line for each interval, its name above it; parts are small ticks.
+    """The intervals from top to bottom, at least one; parts are small ticks.
 
-    Args:
-        lines: from top to bottom, at least one.
-        title: of the axis, in lines.
-        zero: what is written at 0 for differences, whose axis then holds 0; else plain values.
-        theme: colours and type.
-        width: in pixels, or "container".
+    `zero` is what is written at 0 for differences, whose axis then holds 0; else plain values.
     """
     data: list[dict[str, Any]] = [
         {
@@ -68,20 +52,17 @@ def forest(
     scale = between(min(least, 0.0), max(most, 0.0), 0.03) if zero else between(least, most, 0.03)
     label = f"datum.value === 0 ? '{zero}' : format(datum.value, '+~g')" if zero else PLAIN
     x = partial(across, title=title, scale=scale, labelExpr=label, grid=True, tickCount=5)
-    y = alt.Y("label:N", sort=[line.label for line in lines], axis=None)
+    y = alt.Y("label:N", sort=[line.label for line in lines], title=None)
     tooltip = tips({"label:N": "variant", "text:N": "mean [95% interval]", "n:Q": "n"})
     chart = over(data).encode(y=y, color=theme.role(), tooltip=tooltip)
-    names = chart.encode(x=alt.value(0), text="label:N")
-    rules = chart.mark_rule(strokeWidth=2, yOffset=8, y2Offset=8)
-    dots = chart.mark_point(size=90, opacity=1, strokeWidth=2, yOffset=8)
+    dots = chart.mark_point(size=90, opacity=1, strokeWidth=2)
     layers = [
-        rules.encode(x=x("low"), x2="high"),
+        chart.mark_rule(strokeWidth=2).encode(x=x("low"), x2="high"),
         dots.encode(x=x("mean"), fill=theme.role(alt.Fill, "fill")),
-        *haloed(names, theme, align="left", dy=-10),
     ]
     parts = [{"label": e.label, "role": e.role, "part": part} for e in lines for part in e.parts]
     if parts:
-        ticks = over(parts).mark_tick(thickness=1.5, size=14, opacity=0.6, yOffset=8, clip=True)
+        ticks = over(parts).mark_tick(thickness=1.5, size=14, opacity=0.6, clip=True)
         layers.insert(0, ticks.encode(x=x("part"), y=y, color=theme.role()))
     if zero:
         layers.insert(0, over([{"zero": 0}]).mark_rule(color=theme.muted).encode(x=x("zero")))

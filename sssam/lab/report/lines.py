@@ -36,15 +36,8 @@ def lines(
 ) -> alt.LayerChart:
     """One line a label; unseen points show their numbers and bring their line forward.
 
-    Args:
-        data: of each point its `label`, its coordinates, and whether it is marked as `chosen`.
-        x: the axis across.
-        y: the axis up.
-        fields: of the tooltip, as `theme.tips` takes them.
-        key: the looks by label.
-        theme: colours and type.
-        width: in pixels, or "container".
-        below: what is drawn below the lines.
+    `data` hold of each point its `label`, its coordinates, and whether it is marked as `chosen`;
+    `fields` are those of the tooltip, as `theme.tips` takes them; `below` is drawn below the lines.
     """
     hover = alt.selection_point(name="hovered", on="pointerover", fields=["label"])
     labels = list(dict.fromkeys(point["label"] for point in data))
@@ -64,11 +57,7 @@ def lines(
 
 
 def curves(
-    comparison: Comparison,
-    quantity: Quantity,
-    key: Key,
-    theme: Theme = PRINT,
-    width: Width = 760,
+    comparison: Comparison, quantity: Quantity, key: Key, theme: Theme = PRINT, width: Width = 760
 ) -> alt.LayerChart:
     """One line a variant: `quantity` at the end of each epoch, over the passes spent until then."""
     data = [point for each in comparison.variants for point in _points(each, quantity)]
@@ -164,10 +153,7 @@ def directions(
 def rises(points: Sequence[Rises], rise: float, theme: Theme = PRINT) -> alt.LayerChart:
     """How far the loss rises at each radius, a line a point of the run; both axes logarithmic.
 
-    Args:
-        points: what was measured.
-        rise: the rise that the suggested radius is read off at: a level line.
-        theme: colours and type.
+    The level line is at the `rise` that the suggested radius is read off at.
     """
     data = [
         {"label": f"{point.share:.0%} of the run", "rho": rho, "rise": float(f"{value:.4g}")}

@@ -32,9 +32,6 @@ def write(comparison: Comparison, directory: Path, command: str = "") -> list[Pa
 
     Returns:
         The paths: the page, the texts, and the figures, the main one first.
-
-    Raises:
-        OSError: the directory or a file could not be written.
     """
     (directory / "figures").mkdir(parents=True, exist_ok=True)
     drawn = figures(comparison)
@@ -57,12 +54,8 @@ def write(comparison: Comparison, directory: Path, command: str = "") -> list[Pa
 def page(comparison: Comparison, drawn: Sequence[Figure] | None = None, command: str = "") -> str:
     """The page as HTML: about 1.6 megabytes, nearly all of it the library that draws the charts.
 
-    Every name is escaped by the template, and the embedded JSON holds no "<".
-
-    Args:
-        comparison: what to show.
-        drawn: the figures; default those of the comparison.
-        command: what makes the comparison again.
+    Every name is escaped by the template, and the embedded JSON holds no "<". `drawn` are the
+    figures, by default those of the comparison; `command` makes the comparison again.
     """
     chosen = figures(comparison) if drawn is None else drawn
     key = Key.of(comparison)

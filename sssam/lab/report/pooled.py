@@ -8,8 +8,8 @@ from sssam.lab.comparison.pool import Pooled, PooledVariant, pool
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.report import html
 from sssam.lab.report.captions import NOTES
-from sssam.lab.report.cells import Cell, as_markdown, difference, escaped, number, p_value
-from sssam.lab.report.figure import Figure, figure
+from sssam.lab.report.cells import Cell, difference, number, p_value
+from sssam.lab.report.figure import Figure
 from sssam.lab.report.forest import Line, forest
 from sssam.lab.report.key import Key
 from sssam.lab.report.sentences import headline, percent, pooled_headline, pooled_remarks
@@ -29,20 +29,16 @@ def pooled(comparisons: Sequence[Comparison]) -> Pooled | str:
 def write(
     name: str, made: Mapping[str, Comparison], found: Pooled | str, directory: Path
 ) -> tuple[Path, ...]:
-    """Writes `index.html`, and of what was pooled `pooled.md` and `pooled.json`; their paths.
+    """Writes `index.html`, and what was pooled as `pooled.json`; their paths.
 
     Args:
         name: of the study.
         made: the tasks' comparisons by the names of their folders in the directory, in order.
         found: as `pooled` gives it.
         directory: of the study.
-
-    Raises:
-        OSError: a file could not be written.
     """
     contents = {"index.html": page(name, made, found)}
     if isinstance(found, Pooled):
-        contents["pooled.md"] = markdown(found)
         contents["pooled.json"] = found.model_dump_json(indent=1) + "\n"
     for file, text in contents.items():
         write_whole(directory / file, text.encode())
@@ -90,16 +86,16 @@ def _figures(found: Pooled, roles: Mapping[str, str]) -> list[Figure]:
     best = max(lines, key=lambda line: line.value.mean)
     words = f"Forest plot of {counted(len(lines), 'variant')}; the highest is {best.label}, "
     title = ["% of the base's error, mean over tasks"]
-    drawing = partial(forest, lines, title, "control")
-    return [figure("pooled", f"{words}{best.text}.", drawing, name="differences")]
+    views = {"": partial(forest, lines, title, "control")}
+    return [Figure("pooled", f"{words}{best.text}.", views)]
 
 
 def cells(found: Pooled) -> list[list[Cell]]:
     """The pooled table, a line a variant with the label first; at its end each task's part."""
-    return [_cells(each, found) for each in found.variants]
+    return [_cells(each, found.tasks) for each in found.variants]
 
 
-def _cells(each: PooledVariant, found: Pooled) -> list[Cell]:
+def _cells(each: PooledVariant, tasks: Sequence[str]) -> list[Cell]:
     won, tied, lost = each.counts if each.by_task else (None, None, None)
     return [
         Cell("variant", each.label, sort=each.label),
@@ -111,14 +107,5 @@ def _cells(each: PooledVariant, found: Pooled) -> list[Cell]:
         number("won", won, "{}"),
         number("tied", tied, "{}", best="low"),
         number("lost", lost, "{}", best="low"),
-        *(difference(f"on {task}", each.by_task.get(task)) for task in found.tasks),
+        *(difference(f"on {task}", each.by_task.get(task)) for task in tasks),
     ]
-
-
-def markdown(found: Pooled) -> str:
-    """The pooled table as Markdown, with its headline and what is to be known."""
-    lines = [f"**{escaped(pooled_headline(found))}**", ""]
-    if found.variants:
-        lines += [*as_markdown(cells(found)), ""]
-    lines += [f"- {escaped(remark)}" for remark in [*pooled_remarks(found), NOTES["pooled"]]]
-    return "\n".join(lines).rstrip() + "\n"

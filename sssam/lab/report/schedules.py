@@ -1,5 +1,6 @@
 """Scheduling functions as curves, with the sharpness-aware steps below: drawn, or expected."""
 
+import json
 from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
@@ -8,9 +9,9 @@ from typing import Any, NamedTuple
 
 import altair as alt
 
-from sssam.lab.report.theme import PRINT, Theme, Width, across, finish, haloed, over, tips
+from sssam.lab.report.theme import PRINT, Theme, Width, across, finish, over, tips
 
-BAND = 84  # pixels a schedule
+BAND = 60  # pixels a schedule
 CURVE, STRIP = 0.48, (-0.17, -0.05)  # heights in bands, above the band's line
 MOST = 240  # bins of a run, more of which could not be distinguished
 
@@ -32,11 +33,9 @@ def schedules(bands: Sequence[Band], theme: Theme = PRINT, width: Width = 760) -
     """
     if not bands:
         raise ValueError("no method has a schedule, so there is none to plot")
-    rows = list(enumerate(reversed(bands)))
-    data = [bin_ for row, band in rows for bin_ in _bins(band, row)]
-    top = CURVE + 0.13
-    names = [{"label": b.name, "role": b.role, "from": 0, "top": row + top} for row, b in rows]
-    scale = alt.Scale(domain=[-0.25, len(bands) - 0.25], nice=False, zero=False)
+    rows = list(reversed(bands))
+    data = [bin_ for row, band in enumerate(rows) for bin_ in _bins(band, row)]
+    scale = alt.Scale(domain=[-0.25, len(bands) - 0.4], nice=False, zero=False)
     x = partial(
         across,
         title="progress of the run",
@@ -45,8 +44,11 @@ def schedules(bands: Sequence[Band], theme: Theme = PRINT, width: Width = 760) -
         tickCount=5,
     )
 
+    names = f"{json.dumps([band.name for band in rows])}[datum.value]"
+    axis = alt.Axis(values=list(range(len(rows))), labelExpr=names, grid=False, title=None)
+
     def y(field: str) -> alt.Y:
-        return alt.Y(f"{field}:Q", scale=scale, axis=None)
+        return alt.Y(f"{field}:Q", scale=scale, axis=axis)
 
     fields = {"label:N": "variant", "step:Q": "from step", "p:Q .3f": "probability"}
     tooltip = tips({**fields, "part:Q .0%": "sharpness-aware"})
@@ -54,12 +56,10 @@ def schedules(bands: Sequence[Band], theme: Theme = PRINT, width: Width = 760) -
     bins = chart.encode(x=x("from"), x2="to", tooltip=tooltip)
     shade = alt.Opacity("part:Q", scale=alt.Scale(domain=[0, 1], range=[0, 1]), legend=None)
     line = chart.mark_line(strokeWidth=1.6, interpolate="step-after")
-    texts = over(names).encode(x=x("from"), y=y("top"), text="label:N", color=theme.role())
     layers = [
         bins.mark_rect(opacity=0.22).encode(y=y("bottom"), y2="top"),
         line.encode(x=x("from"), y=y("top"), detail="label:N"),
         bins.mark_rect().encode(y=y("low"), y2="high", opacity=shade),
-        *haloed(texts, theme, align="left", dx=2),
     ]
     return finish(layers, theme, width, BAND * len(bands))
 

@@ -5,12 +5,12 @@ from functools import partial
 from pathlib import Path
 
 from sssam.lab.report.cells import Cell
-from sssam.lab.report.figure import Figure, figure
+from sssam.lab.report.figure import Figure
 from sssam.lab.report.files import save
 from sssam.lab.report.key import Key
 from sssam.lab.report.lines import directions
 from sssam.lab.specs import Run, Spec
-from sssam.lab.specs.flatness import Curvature, Flatness, Measured, Profile, Rise
+from sssam.lab.specs.flatness import Flatness, Measured, Profile
 from sssam.runtime.files import write_whole
 
 #: The roles whose colours the solutions have, in their order.
@@ -25,11 +25,7 @@ class Sharpness(Spec):
 
 
 def write(found: Sharpness, folder: Path) -> list[Path]:
-    """Writes `sharpness.json`, and `landscape.svg` if a loss is finite; their paths.
-
-    Raises:
-        OSError: the disk is full, or the folder can't be written.
-    """
+    """Writes `sharpness.json`, and `landscape.svg` if a loss is finite; their paths."""
     path = folder / "sharpness.json"
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(path, found.model_dump_json(indent=1).encode() + b"\n")
@@ -49,13 +45,13 @@ def along(profiles: Mapping[str, Profile], key: Key, more: str = "") -> Figure |
 
     `more` ends the caption.
     """
-    losses = {name: _finite(profile) for name, profile in profiles.items()}
+    losses = {n: [x for x in each.loss if x is not None] for n, each in profiles.items()}
     known = {name: profiles[name] for name, each in losses.items() if each}
     ranges = (f"{n} from {min(losses[n]):.3g} to {max(losses[n]):.3g}" for n in known)
     title = ["distance along a random direction", "in lengths of each filter"]
     words = f"Line plot of the training loss along a random direction: {', '.join(ranges)}."
-    drawing = partial(directions, known, title, key)
-    return figure("landscape", words, drawing, key.looks(known), more=more) if known else None
+    views = {"": partial(directions, known, title, key)}
+    return Figure("landscape", words, views, key.looks(known), more=more) if known else None
 
 
 def cells(found: Sequence[Measured]) -> list[list[Cell]]:
@@ -87,32 +83,17 @@ def _quantities(found: Flatness) -> dict[str, str]:
         "loss": f"{found.loss:.4f}",
         "score": f"{100 * found.score:.1f}%",
     }
-    for curvature in (found.curvature, found.adaptive_curvature):
-        values |= _curvature(curvature)
+    for each in (found.curvature, found.adaptive_curvature):
+        kind = "adaptive " if each.adaptive else ""
+        values[f"{kind}largest eigenvalues"] = ", ".join(f"{top:.3g}" for top in each.eigenvalues)
+        values[f"{kind}trace"] = f"{each.trace:.4g} {_ERROR} {each.error:.2g}"
     for rise in found.rises:
-        values |= _rise(rise)
+        where = f"{'adaptive ' if rise.adaptive else ''}rho {rise.rho:g}"
+        average = f"{_number(rise.average)} {_ERROR} {_number(rise.error)}"
+        values[f"rise within {where}, worst"] = _number(rise.worst)
+        values[f"rise at {where}, average"] = average
     return values
-
-
-def _curvature(found: Curvature) -> dict[str, str]:
-    kind = "adaptive " if found.adaptive else ""
-    return {
-        f"{kind}largest eigenvalues": ", ".join(f"{value:.3g}" for value in found.eigenvalues),
-        f"{kind}trace": f"{found.trace:.4g} {_ERROR} {found.error:.2g}",
-    }
-
-
-def _rise(found: Rise) -> dict[str, str]:
-    where = f"{'adaptive ' if found.adaptive else ''}rho {found.rho:g}"
-    return {
-        f"rise within {where}, worst": _number(found.worst),
-        f"rise at {where}, average": f"{_number(found.average)} {_ERROR} {_number(found.error)}",
-    }
 
 
 def _number(value: float | None) -> str:
     return "without bound" if value is None else f"{value:.3g}"
-
-
-def _finite(profile: Profile) -> list[float]:
-    return [loss for loss in profile.loss if loss is not None]

@@ -22,6 +22,8 @@ ROLES = {
 PLAIN = "format(datum.value, '~g')"
 #: The parameter that names what is switched off in the key; a page sets it in all of its charts.
 OFF = "off"
+#: The room for names on an axis: on a narrow page they are cut, and tooltips have them whole.
+NAMES = "containerSize()[0] < 500 ? 130 : 260"
 FONT = "Helvetica Neue, Helvetica, Arial, Liberation Sans, sans-serif"
 
 
@@ -103,13 +105,6 @@ def between(low: float, high: float, room: float = 0.06) -> alt.Scale:
     return alt.Scale(domain=[low - apart, high + apart], nice=False, zero=False)
 
 
-def haloed(chart: alt.Chart, theme: Theme, **mark: Any) -> list[alt.Chart]:
-    """Text with paper around its letters, so that lines end before it."""
-    text = {"baseline": "middle", **mark}
-    halo = chart.mark_text(**text, stroke=theme.paper, strokeWidth=5, strokeJoin="round")
-    return [halo.encode(color=alt.value(theme.paper)), chart.mark_text(**text)]
-
-
 def finish(layers: Sequence[alt.Chart], theme: Theme, width: Width, height: int) -> alt.LayerChart:
     """The layers as a chart with its size, and the look that all of them share."""
     finished: alt.LayerChart = (
@@ -133,10 +128,10 @@ def finish(layers: Sequence[alt.Chart], theme: Theme, width: Width, height: int)
             labelFontSize=13,
             titleFontSize=13,
             titleFontWeight="normal",
+            labelLimit=alt.ExprRef(NAMES),
             labelPadding=8,
             titlePadding=12,
         )
-        .configure_text(font=FONT, fontSize=13)
         .configure_legend(labelColor=theme.ink, labelFontSize=13, labelLimit=230, title=None)
     )
     return finished

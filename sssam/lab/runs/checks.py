@@ -12,11 +12,7 @@ from sssam.lab.training import hardware, methods, prepare
 
 
 class MethodError(ValueError):
-    """A variant that can't be built on a task; `reason` is the text without its `label`."""
-
-    def __init__(self, label: str, reason: str) -> None:
-        super().__init__(f"method {label!r}: {reason}")
-        self.label, self.reason = label, reason
+    """A variant that can't be built on a task."""
 
 
 def check(task: Task, variants: Iterable[Method]) -> None:
@@ -25,8 +21,7 @@ def check(task: Task, variants: Iterable[Method]) -> None:
     Raises:
         MethodError: a hyperparameter out of its range, a model without the layers that a method
             needs, a method that needs one loss a sample.
-        ValueError: an unknown name, too few examples.
-        FileNotFoundError: data that do not exist.
+        ValueError, FileNotFoundError: an unknown name, too few examples, data that do not exist.
     """
     survey = tasks.survey(task)
     if task.augment != "none" and not survey.images:
@@ -46,21 +41,17 @@ def _build(task: Task, variant: Method, survey: Survey) -> None:
     try:
         optimizer = methods.build(variant, base, steps, 0, problem.model)
     except (ValueError, TypeError) as error:
-        raise MethodError(variant.label, str(error)) from error
+        raise MethodError(f"method {variant.label!r}: {error}") from error
     if not survey.losses and methods.chooses_samples(optimizer):
         raise MethodError(
-            variant.label,
-            f"kind {variant.kind!r} chooses samples by their losses, but the loss of task "
-            f"{task.name!r} is a scalar: return one loss a sample, or leave the method out",
+            f"method {variant.label!r}: kind {variant.kind!r} chooses samples by their losses, but "
+            f"the loss of task {task.name!r} is a scalar: return one loss a sample, or leave the "
+            "method out"
         )
 
 
 def check_runs(runs: Iterable[Run]) -> None:
-    """Finds every task's data, and builds every method over the task's own model.
-
-    Raises:
-        ValueError, FileNotFoundError: as `check`.
-    """
+    """Finds every task's data, and builds every method over the task's own model, as `check`."""
     of_tasks: dict[str, tuple[Task, dict[str, Method]]] = {}
     for run in runs:
         _, methods_ = of_tasks.setdefault(run.task.model_dump_json(), (run.task, {}))
@@ -70,14 +61,6 @@ def check_runs(runs: Iterable[Run]) -> None:
 
 
 def check_settings(settings: Settings, engine: Engine) -> None:
-    """Refuses what no run could be trained by.
-
-    Raises:
-        ValueError: an accelerator that this machine lacks, where the workers are on it; a number
-            below 0.
-    """
+    """Refuses an accelerator that this machine lacks, where the workers are on it."""
     if engine.on_this_machine:
         hardware.require(settings.accelerator)
-    if not settings.checkpoint_seconds >= 0:
-        given = settings.checkpoint_seconds
-        raise ValueError(f"checkpoint_seconds is {given}, must be at least 0")

@@ -51,14 +51,8 @@ def run_missing(
 
     A run whose code raises, or whose worker dies each time that it is tried, has a record with
     outcome "failed" and the reason. A file of a run's name that is no record is moved into the
-    folder `quarantine` and named in the result's `problems`.
-
-    Args:
-        runs: what to train; runs with a record, and repeated ones, are passed over.
-        directory: of the records; made if it is missing.
-        settings: how each of them is trained.
-        engine: where to train, as a value or as text (`engines.parse`).
-        on_record: called in this process when a run ended.
+    folder `quarantine` and named in the result's `problems`. `on_record` is called in this process
+    when a run ended.
 
     Raises:
         ValueError, FileNotFoundError, ConnectionError, ModuleNotFoundError: what `checks` or the
@@ -108,12 +102,7 @@ class Dispatcher:
         self.next_look = 0.0
 
     def __call__(self, runs: Iterable[Run]) -> dict[str, Record]:
-        """Returns the records, by run id, when each run has one.
-
-        Raises:
-            OSError: a record or a checkpoint could not be written, or the cluster has gone.
-            WorkerLostError: workers keep dying before they begin anything.
-        """
+        """Returns the records, by run id, when each run has one; raises as `run_missing`."""
         self.waiting.extend(runs)
         while self.waiting or self.under_way or self.elsewhere:
             if time.monotonic() >= self.next_look:

@@ -35,11 +35,7 @@ def jsonl(given: Iterable[Record]) -> bytes:
 
 
 def export(given: Iterable[Record], path: Path) -> None:
-    """Writes the records into a file, whole or not at all; a name ending in .gz is compressed.
-
-    Raises:
-        OSError: the file could not be written; the one of before is still there.
-    """
+    """Writes the records into a file, whole or not at all; a name ending in .gz is compressed."""
     content = jsonl(given)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
@@ -54,13 +50,14 @@ def take(path: Path, directory: Path) -> Taken:
         ValueError: a file without records, or a line that is none; nothing is written then.
     """
     given, stored = _read(path), records.read_all(directory).by_id
-    new = [record for id_, record in given.items() if id_ not in stored]
-    for record in new:
-        records.write(record, directory)
-    known = [record for id_, record in given.items() if id_ in stored]
-    named = [(record.id, _differing(record, stored[record.id])) for record in known]
-    differing = tuple(f"{id_} in {names}" for id_, names in named if names)
-    return Taken(len(new), len(known), differing)
+    differing = list[str]()
+    for id_, record in given.items():
+        if id_ not in stored:
+            records.write(record, directory)
+        elif names := _differing(record, stored[id_]):
+            differing.append(f"{id_} in {names}")
+    new = len(given.keys() - stored.keys())
+    return Taken(new, len(given) - new, tuple(differing))
 
 
 def _read(path: Path) -> dict[str, Record]:

@@ -1,9 +1,8 @@
 """Progress while runs are trained: a bar on a terminal, a line every now and then elsewhere."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import NamedTuple, Self
 
 from rich.console import Console
 from rich.markup import escape
@@ -17,7 +16,7 @@ from rich.progress import (
 from rich.progress import Progress as Bars
 from rich.table import Column
 
-from sssam.lab.specs import Record, Run
+from sssam.lab.specs import Record
 from sssam.lab.training.train import Epoch
 
 #: Speed is taken over all that was done: single runs may take longer than any shorter window.
@@ -26,79 +25,48 @@ _WINDOW = 7 * 24 * 3600.0
 _BAR = 50
 
 
-class Purpose(NamedTuple):
-    """What runs are trained for: its title, and whether hyperparameters are chosen by them.
-
-    Runs to choose by are judged on validation samples, and the test set is not measured.
-    """
-
-    title: str
-    choosing: bool = False
-
-    def of(self, number: int, total: int) -> Self:
-        """The purpose on one of several tasks, counted from 1."""
-        title = f"task {number} of {total}, {self.title}" if total > 1 else self.title
-        return self._replace(title=title)
-
-
-COMPARING = Purpose("comparing")
-CHOOSING = Purpose("choosing hyperparameters", choosing=True)
-
-
 @contextmanager
-def showing(
-    runs: Sequence[Run], console: Console, quiet: bool, purpose: Purpose = COMPARING
-) -> Iterator["Progress"]:
-    """A bar on a terminal, a line every now and then elsewhere, nothing if `quiet`.
-
-    Both name the task of the runs, which are of one, and the purpose. Of a single run they count
-    the epochs.
-    """
+def showing(title: str, total: int, console: Console, quiet: bool) -> Iterator["Progress"]:
+    """A bar on a terminal, a line every now and then elsewhere, nothing if `quiet`."""
     bars = _bars(console) if console.is_terminal and not quiet else None
     with bars or nullcontext():
-        yield Progress(runs, Console(quiet=True) if quiet else console, purpose, bars)
+        yield Progress(title, total, Console(quiet=True) if quiet else console, bars)
 
 
 class Progress:
-    """What is called while runs are trained: a bar, or a line at every tenth of the way."""
+    """What is called while runs are trained: a bar, or a line at every tenth of the way.
 
-    def __init__(
-        self, runs: Sequence[Run], console: Console, purpose: Purpose, bars: Bars | None
-    ) -> None:
-        self.console, self.title = console, f"{runs[0].task.name}, {purpose.title}"
-        self.done, self.total, self.begun = 0, len(runs), time.monotonic()
-        steps = runs[0].epochs if self.total == 1 else self.total
-        self.bars = bars
-        self.bar = bars.add_task(escape(self.title), total=steps) if bars else None
+    Counted to `total` are runs, or the epochs of a single one.
+    """
+
+    def __init__(self, title: str, total: int, console: Console, bars: Bars | None) -> None:
+        self.title, self.total, self.console, self.bars = title, total, console, bars
+        self.done, self.begun = 0, time.monotonic()
+        self.bar = bars.add_task(escape(title), total=total) if bars else None
 
     def ended(self, record: Record) -> None:
         """A run ended; one that came to no good end is named."""
-        self.done += 1
         name = f"{record.run.method.label}, seed {record.run.seed}"
         if record.outcome != "finished":
             self._print(f"{record.run.task.name}: {name}: {record.outcome}")
-        if self.total == 1:
-            self._advance(record.run.epochs, record.run.epochs)
-        else:
-            left = (time.monotonic() - self.begun) / self.done * (self.total - self.done)
-            remaining = f", about {duration(left)} left" if self.done < self.total else ""
-            counts = f"{self.done} of {self.total} runs{remaining}"
-            line = f"{self.title}: {counts}, the last of them {name}"
-            self._advance(self.done, self.total, line)
+        done = self.done + 1
+        left = (time.monotonic() - self.begun) / done * (self.total - done)
+        remaining = f", about {duration(left)} left" if done < self.total else ""
+        counts = f"{done} of {self.total} runs{remaining}"
+        self._advance(f"{self.title}: {counts}, the last of them {name}")
 
     def epoch(self, epoch: Epoch) -> None:
-        """An epoch of a single run ended."""
-        point = epoch.point
+        """An epoch of a single run ended, the first perhaps after those of a checkpoint."""
+        point, self.done = epoch.point, epoch.epoch - 1
         loss = "not finite" if point.train_loss is None else f"{point.train_loss:.4f}"
         reached = f"validation accuracy {100 * point.validation_accuracy:.1f}%"
-        done = f"epoch {epoch.epoch} of {epoch.run.epochs}"
-        line = f"{done}: training loss {loss}, {reached}"
-        self._advance(epoch.epoch, epoch.run.epochs, line)
+        self._advance(f"epoch {epoch.epoch} of {self.total}: training loss {loss}, {reached}")
 
-    def _advance(self, done: int, total: int, line: str = "") -> None:
+    def _advance(self, line: str) -> None:
+        self.done += 1
         if self.bars is not None and self.bar is not None:
-            self.bars.update(self.bar, completed=done)
-        elif line and 10 * done // total > 10 * (done - 1) // total:
+            self.bars.update(self.bar, completed=self.done)
+        elif 10 * self.done // self.total > 10 * (self.done - 1) // self.total:
             self._print(line)
 
     def _print(self, line: str) -> None:

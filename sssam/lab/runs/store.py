@@ -88,11 +88,7 @@ def _read_each(paths: Iterable[Path]) -> Records:
 
 
 def find(run_id: str, directory: Path) -> Record | None:
-    """The record of a run, if there is one; a file of its name that is no record is quarantined.
-
-    Raises:
-        OSError: the file can't be read or moved.
-    """
+    """The record of a run, if there is one; a file of its name that is no record is quarantined."""
     path = directory / f"{run_id}.json"
     try:
         record = _read(path)

@@ -9,7 +9,7 @@ from rich.text import Text
 from sssam.lab.engines import Engine
 from sssam.lab.runs import checks, dispatch
 from sssam.lab.runs import store as records
-from sssam.lab.runs.progress import CHOOSING, Purpose, showing
+from sssam.lab.runs.progress import showing
 from sssam.lab.runs.worker import Settings
 from sssam.lab.specs import Record, Run
 
@@ -18,15 +18,9 @@ class Trainer:
     """Trains runs that have no record, and gives the records of all that were asked for so far.
 
     A record is read once, however often its run is asked for. `stored` are all so far, by id;
-    `trained` is the number of those that were trained here.
-
-    Args:
-        directory: of the records.
-        engine: where runs are trained.
-        settings: how each of them is trained.
-        console: where progress is shown, and what was found before.
-        quiet: whether none of it is.
-        retry_failed: whether runs that failed are trained anew, once.
+    `trained` is the number of those that were trained here. Progress goes to `console`, and
+    what was found before, unless it is to be `quiet`; with `retry_failed` runs that failed are
+    trained anew, once.
 
     Raises:
         ValueError: an accelerator that this machine lacks.
@@ -48,21 +42,15 @@ class Trainer:
         self.stored: dict[str, Record] = {}
         self.trained = 0
 
-    def __call__(self, asked: Sequence[Run], purpose: Purpose = CHOOSING) -> Mapping[str, Record]:
+    def __call__(
+        self, asked: Sequence[Run], title: str = "choosing", *, test: bool = False
+    ) -> Mapping[str, Record]:
         """The records of these runs and of those before, by id.
 
-        Where values are chosen by them, neither the test set nor flatness is measured.
-
-        Raises:
-            ModuleNotFoundError: the engine's library is not installed.
-            WorkerLostError, DeviceError: workers keep dying before they begin a run, or lack the
-                accelerator.
-            ConnectionError: the engine's cluster can't be reached.
-            KeyboardInterrupt: Ctrl-C or SIGTERM, with a note on what is kept.
+        Unless they are to `test`, values are chosen by them, and neither the test set nor flatness
+        is measured. The title stands before the progress. Raises as `dispatch.run_missing`.
         """
-        settings = self.settings
-        if purpose.choosing:
-            settings = settings._replace(test=False, flatness=None)
+        settings = self.settings if test else self.settings._replace(test=False, flatness=None)
         new = [run for run in asked if not settings.answered_by(self.stored.get(run.id))]
         stored = records.read_runs(new, self.directory)
         say_problems(stored.problems, self.console)
@@ -74,21 +62,18 @@ class Trainer:
         missing = dispatch.missing(new, kept, settings)
         if missing:
             self._say_finished(len(asked) - len(missing), len(asked))
-            self.stored |= self._train(missing, settings, purpose)
+            self.stored |= self._train(missing, settings, title)
             self.trained += len(missing)
         return self.stored
 
     def _train(
-        self, missing: Sequence[Run], settings: Settings, purpose: Purpose
+        self, missing: Sequence[Run], settings: Settings, title: str
     ) -> Mapping[str, Record]:
+        title = f"{missing[0].task.name}, {title}"
         try:
-            with showing(missing, self.console, self.quiet, purpose) as progress:
+            with showing(title, len(missing), self.console, self.quiet) as progress:
                 return dispatch.run_missing(
-                    missing,
-                    self.directory,
-                    settings,
-                    engine=self.engine,
-                    on_record=progress.ended,
+                    missing, self.directory, settings, engine=self.engine, on_record=progress.ended
                 ).by_id
         except KeyboardInterrupt as stop:
             stop.add_note(

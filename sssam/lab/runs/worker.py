@@ -23,14 +23,10 @@ _ONE_AT_A_TIME = threading.Lock()
 class Settings(NamedTuple):
     """How every run of a study is trained, apart from what the run itself says.
 
-    Args:
-        threads: torch's, at least 1; the dispatcher sets it to the engine's.
-        test: whether the test set is measured. Where values are chosen it is not, and the record
-            has no test accuracy.
-        checkpoint_seconds: least time between two checkpoints of a run, at least 0; a run that
-            takes less writes none.
-        accelerator: "cpu", "cuda", "mps" or "auto", as Fabric takes them.
-        flatness: what is measured of each trained model, None for nothing.
+    `threads` are torch's; the dispatcher sets them to the engine's. Without `test` the test set is
+    not measured, as where values are chosen, and the record has no test accuracy. A run that takes
+    less than `checkpoint_seconds` writes no checkpoint. `flatness` is what is measured of each
+    trained model, None for nothing.
     """
 
     threads: int = 1

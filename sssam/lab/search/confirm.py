@@ -1,6 +1,6 @@
 """From what was found to a study that confirms it: fresh seeds, and the test set once a run."""
 
-from sssam.lab.search.results import Results, Searched
+from sssam.lab.search.results import Results
 from sssam.lab.specs import Method
 from sssam.lab.studies import settings
 from sssam.lab.studies.design import Part, Study, Tunable
@@ -9,31 +9,24 @@ from sssam.lab.studies.design import Part, Study, Tunable
 def study(results: Results, seeds: int) -> Study:
     """The base, SAM, whose rho is tuned, and for each budget the best method that was found.
 
-    Args:
-        results: of one task.
-        seeds: how many, counted from 0; no search uses these.
+    It has so many seeds, counted from 0, which no search uses.
 
     Raises:
-        ValueError: no trial of any search is complete, or seeds below 1.
+        ValueError: no trial of any search is complete.
     """
-    if seeds < 1:
-        raise ValueError(f"--confirm is {seeds}, must be at least 1: the number of fresh seeds")
-    methods = [method for each in results.searches for method in _best(each)]
+    found = [(each.best(), each.design.budget) for each in results.searches]
+    methods = [
+        best.method.model_copy(update={"label": f"found {budget:g} ({best.family})"})
+        for best, budget in found
+        if best is not None
+    ]
     if not methods:
         raise ValueError("no trial is complete, so there is nothing to confirm: search on")
     task = results.searches[0].design.task
     sam = Tunable(method=Method(label="SAM", kind="sam"), axes={"rho": settings.radii("sam")})
-    found = (Tunable(method=method) for method in methods)
-    part = Part(task=task, variants=(sam, *found), note=_note(results))
+    variants = (sam, *(Tunable(method=method) for method in methods))
+    part = Part(task=task, variants=variants, note=_note(results))
     return Study(name=f"{task.name}-search", parts=(part,), seeds=tuple(range(seeds)))
-
-
-def _best(searched: Searched) -> list[Method]:
-    best = searched.best()
-    if best is None:
-        return []
-    label = f"found {searched.design.budget:g} ({best.family})"
-    return [best.method.model_copy(update={"label": label})]
 
 
 def _note(results: Results) -> str:

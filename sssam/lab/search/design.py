@@ -1,10 +1,9 @@
 """What one search is: everything that determines its trials, but their number."""
 
 from collections.abc import Iterable
-from math import isfinite
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from sssam.lab.specs import Method, Run, Spec, Task, Whole
 from sssam.lab.specs.invalid import complaint
@@ -13,6 +12,9 @@ from sssam.schedules import Schedule, constant
 
 #: Seeds of a search; tuning uses 1000 on, and a comparison counts its own from 0.
 FIRST_SEED = 2000
+
+
+Fraction = Annotated[float, Field(gt=0, le=1)]
 
 
 class Design(Spec):
@@ -30,22 +32,14 @@ class Design(Spec):
     budget: Annotated[float, Field(gt=1, le=2)]
     seeds: Annotated[tuple[Annotated[int, Field(ge=FIRST_SEED)], ...], Field(min_length=1)]
     rho: tuple[float, float] = (0.02, 2.0)
-    fractions: Annotated[tuple[float, ...], Field(min_length=1)] = (1.0,)
+    fractions: Annotated[tuple[Fraction, ...], Field(min_length=1)] = (1.0,)
     generation: Whole = 8
     seed: Annotated[int, Field(ge=0)] = 0
 
-    @field_validator("rho")
-    @classmethod
-    def _rises(cls, rho: tuple[float, float]) -> tuple[float, float]:
-        if not (0 < rho[0] < rho[1] and isfinite(rho[1])):
-            raise ValueError(f"rho must be a range that rises from above 0, not {list(rho)}")
-        return rho
-
     @model_validator(mode="after")
     def _can_cost_it(self) -> "Design":
-        for fraction in self.fractions:
-            if not 0 < fraction <= 1:
-                raise ValueError(f"fractions must be in (0, 1], not {fraction:g}")
+        if not 0 < self.rho[0] < self.rho[1]:
+            raise ValueError(f"rho must be a range that rises from above 0, not {list(self.rho)}")
         if not self.usable:
             dearest = 1 + max(self.fractions)
             raise ValueError(
@@ -88,22 +82,14 @@ class Design(Spec):
         return self.run(self.method("constant", self.rho[1], schedule, fraction), self.seeds[0])
 
     def total_steps(self) -> int:
-        """Steps of one run; a task of a user's own is asked for the size of its data.
-
-        Raises:
-            ValueError, FileNotFoundError: as `sssam.lab.tasks.problems.survey`.
-        """
+        """Steps of one run; a task of a user's own is asked for the size of its data."""
         own = self.task.data.train
         size = problems.survey(self.task).size if own is None else own
         return self.example().total_steps(size)
 
 
 def designs(budgets: Iterable[float], **shared: Any) -> list[Design]:
-    """A search for each budget.
-
-    Raises:
-        ValueError: a value that `Design` refuses.
-    """
+    """A search for each budget; raises ValueError for what `Design` refuses."""
     try:
         return [Design(budget=budget, **shared) for budget in dict.fromkeys(budgets)]
     except ValidationError as error:

@@ -4,16 +4,12 @@ import statistics
 from pathlib import Path
 
 from sssam.lab.report.cells import EMPTY, Cell
-from sssam.lab.search.results import Candidate, Results, Searched
+from sssam.lab.search.results import Results, Searched
 from sssam.runtime.files import write_whole
 
 
 def write(results: Results, folder: Path) -> Path:
-    """Writes `search.json`; its path.
-
-    Raises:
-        OSError: the folder can't be written.
-    """
+    """Writes `search.json`; its path."""
     path = folder / "search.json"
     write_whole(path, results.model_dump_json().encode() + b"\n")
     return path
@@ -26,30 +22,23 @@ def cells(results: Results) -> list[list[Cell]]:
 
 
 def _cells(searched: Searched, on_front: bool) -> list[Cell]:
-    best = searched.best()
+    best, reached, spread, rho, schedule = searched.best(), EMPTY, EMPTY, EMPTY, EMPTY
+    if best is not None:
+        diverged = f", runs diverged: {best.diverged}" if best.diverged else ""
+        reached, rho = f"{100 * best.mean:.2f}%{diverged}", best.method.radius
+        if len(best.scores) > 1:
+            spread = f"{100 * statistics.stdev(best.scores):.2f}"
+        fraction = best.method.ascent_fraction
+        part = "" if fraction == 1 else f", ascents on {fraction:g} of a batch"
+        schedule = f"{best.method.scheduling_function()!r}{part}"
     return [
         Cell("budget", f"{searched.design.budget:g}{'*' if on_front else ''}"),
-        Cell("validation", EMPTY if best is None else _reached(best), best="high"),
-        Cell("s, points", EMPTY if best is None else _spread(best), best="low"),
+        Cell("validation", reached, best="high"),
+        Cell("s, points", spread, best="low"),
         Cell("trials", _ends(searched)),
-        Cell("rho", EMPTY if best is None else best.method.radius),
-        Cell("schedule", EMPTY if best is None else _schedule(best)),
+        Cell("rho", rho),
+        Cell("schedule", schedule),
     ]
-
-
-def _reached(best: Candidate) -> str:
-    diverged = f", runs diverged: {best.diverged}" if best.diverged else ""
-    return f"{100 * best.mean:.2f}%{diverged}"
-
-
-def _spread(best: Candidate) -> str:
-    return f"{100 * statistics.stdev(best.scores):.2f}" if len(best.scores) > 1 else EMPTY
-
-
-def _schedule(best: Candidate) -> str:
-    fraction = best.method.ascent_fraction
-    part = "" if fraction == 1 else f", ascents on {fraction:g} of a batch"
-    return f"{best.method.scheduling_function()!r}{part}"
 
 
 def _ends(searched: Searched) -> str:

@@ -18,11 +18,7 @@ from sssam.lab.specs import Method, Record, Run
 from sssam.lab.specs.seeds import derived
 from sssam.lab.studies.tune import Train
 
-_STATES = {
-    "complete": TrialState.COMPLETE,
-    "pruned": TrialState.PRUNED,
-    "failed": TrialState.FAIL,
-}
+_STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
 
 
 def search(designs: Sequence[Design], trials: int, train: Train) -> Results:
@@ -31,17 +27,8 @@ def search(designs: Sequence[Design], trials: int, train: Train) -> Results:
     Equal designs give equal results, stopped or not, whatever trains them and how many at a time.
     A search of more trials begins with those of a search of fewer.
 
-    Args:
-        designs: the searches.
-        trials: of each, at least 1.
-        train: trains runs on validation data alone, such as `sssam.lab.runs.trainer.Trainer`.
-
-    Raises:
-        ValueError: trials below 1, or whatever a design's `total_steps` raises.
-        Whatever `train` raises.
+    `train` trains runs on validation data alone, such as `sssam.lab.runs.trainer.Trainer`.
     """
-    if trials < 1:
-        raise ValueError(f"trials is {trials}, must be at least 1: the number of each search")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     searches = [_Search(design) for design in designs]
     while any(len(each.candidates) < trials for each in searches):

@@ -22,30 +22,20 @@ Shape = Callable[[Trial, float, int], Schedule]
 
 
 def propose(draw: Trial, design: Design, total_steps: int) -> Method:
-    """A method whose expected cost is the design's budget, to 1e-12.
+    """A method of kind "sssam" whose expected cost is the design's budget, to 1e-12.
 
-    Args:
-        draw: gives the parameters.
-        design: the search.
-        total_steps: steps of a run, at least 2.
-
-    Returns:
-        A method of kind "sssam", labelled with its family.
+    `draw` gives the parameters; the label is the name of the family.
     """
-    family = draw.suggest_categorical("family", list(SHAPES))
-    fraction = _fraction(draw, design)
+    family, fraction = draw.suggest_categorical("family", list(SHAPES)), design.usable[0]
+    if len(design.usable) > 1:
+        usable = [f"{f:.12g}" for f in design.usable]
+        fraction = float(draw.suggest_categorical("fraction", usable))
     mean = design.mean(fraction)
     if mean > (total_steps - 1) / total_steps:  # SAM at every step, whatever the family
         family = "constant"
     schedule = SHAPES[family](draw, mean, total_steps)
     rho = float(f"{draw.suggest_float('rho', *design.rho, log=True):.3g}")
     return design.method(family, rho, _met(schedule, mean, total_steps), fraction)
-
-
-def _fraction(draw: Trial, design: Design) -> float:
-    if len(design.usable) == 1:
-        return design.usable[0]
-    return float(draw.suggest_categorical("fraction", [f"{f:.12g}" for f in design.usable]))
 
 
 def _met(schedule: Schedule, mean: float, total_steps: int) -> Schedule:
@@ -71,13 +61,9 @@ def _pieces(draw: Trial, mean: float, total_steps: int) -> Schedule:
 
 
 def filled(heights: Sequence[float], mean: float) -> list[float]:
-    """min(1, c exp(height)) with the c that makes this the mean.
+    """min(1, c exp(height)) with the c that makes this the mean, in [0, 1].
 
     So one can reach flat and peaked schedules alike, at any budget.
-
-    Args:
-        heights: any finite numbers.
-        mean: in [0, 1].
 
     >>> filled([0.0, 0.0], 0.25), [round(p, 9) for p in filled([0.0, 3.0], 0.75)]
     ([0.25, 0.25], [0.5, 1.0])

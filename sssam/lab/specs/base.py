@@ -1,6 +1,7 @@
 """What all specs share: immutable, typed values that refuse unknown keys."""
 
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -15,6 +16,19 @@ def _printable(text: str) -> str:
 
 #: What users name things: it is printed to terminals, which control characters would steer.
 Name = Annotated[str, AfterValidator(_printable)]
+
+
+def leaves(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    """Each value with its name; one within another is named `outer.inner`.
+
+    >>> dict(leaves({"a": {"b": 1}, "c": 2}))
+    {'a.b': 1, 'c': 2}
+    """
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from leaves(value, f"{before}{name}.")
+        else:
+            yield f"{before}{name}", value
 
 
 class Spec(BaseModel):

@@ -16,8 +16,7 @@ Radii = Annotated[tuple[Radius, ...], Field(min_length=1)]
 
 #: A number, or None in the place of one that is not finite.
 Finite = Annotated[
-    float | None,
-    BeforeValidator(lambda x: x if x is None or math.isfinite(x) else None),
+    float | None, BeforeValidator(lambda x: x if x is None or math.isfinite(x) else None)
 ]
 
 

@@ -41,7 +41,7 @@ class Record(Spec):
     `int(text, 16)` is test example i, or step i); `propagations` and `expected_propagations` are
     means a step, in units of one forward-backward pass of the base optimizer's batch;
     `seconds` is the training alone, without evaluation; `peak_memory` in bytes is what torch's
-    allocator held on CUDA, None elsewhere. `sample_hash` is of the examples and labels of the first
+    allocator took on CUDA, None elsewhere. `sample_hash` is of the examples and labels of the first
     `task.epochs` epochs, whether a run is shorter or longer, so it is equal for all methods of a
     seed, but for runs that diverged and stopped early; `initial_hash` is of the first weights;
     `test_hash` of the test labels in their order, so it is equal over seeds where they share a test

@@ -53,15 +53,9 @@ class AtBudget(NamedTuple):
 
 
 def families(budget: float = 1.5, total_steps: int = 1000) -> list[AtBudget]:
-    """Every family at a budget.
+    """Every family at a budget of propagations a step, in [1, 2], over at least one step.
 
-    Args:
-        budget: propagations a step, in [1, 2]. A family that misses it by less than one step in
-            the run comes as close as it can.
-        total_steps: steps of the run, at least 1.
-
-    Raises:
-        ValueError: an argument out of its range.
+    A family that misses it by less than one step in the run comes as close as it can.
 
     >>> [each.family for each in families(1.25, 100) if each.schedule is None]
     ['linear, falling', 'cosine, falling']

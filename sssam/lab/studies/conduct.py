@@ -85,12 +85,7 @@ def continued(study: Study, directory: Path) -> Study:
 
 
 def keep(study: Study, directory: Path) -> None:
-    """Writes `study.json` in place of one of the same name.
-
-    Raises:
-        ValueError: as `continued`.
-        OSError: it could not be written.
-    """
+    """Writes `study.json` in place of one of the same name; raises as `continued`."""
     content = continued(study, directory).text().encode()
     directory.mkdir(parents=True, exist_ok=True)
     write_whole(directory / FILE, content)
@@ -123,11 +118,7 @@ def load(directory: Path) -> Study:
 
 
 def decide(study: Study, part: Part, train: Train) -> Decided:
-    """Tunes the base's recipe, and then each variant at that recipe, in equally many trials.
-
-    Raises:
-        Whatever `train` raises.
-    """
+    """Tunes the base's recipe, and then each variant at that recipe, in equally many trials."""
     (base,) = tune.tune(part.task, [part.base], study.tuning_seeds, study.trials, train)
     following = [variant.following(base.method) for variant in part.variants]
     chosen = tune.tune(part.task, following, study.tuning_seeds, study.trials, train)
@@ -150,12 +141,6 @@ def _controls(part: Part, base: Method) -> list[Choice]:
 def wanted(study: Study, decided: Decided) -> list[Run]:
     """The runs of the comparison on one task."""
     return runs(decided.part.task, decided.methods, study.seeds)
-
-
-def tuning_runs(study: Study, part: Part) -> int:
-    """The most runs that the tuning on one task takes."""
-    counts = [each.count(study.trials) for each in part.tuned]
-    return sum(counts) * len(study.tuning_seeds)
 
 
 def reader(stored: Mapping[str, Record], task: str) -> Train:
@@ -191,9 +176,6 @@ def compared(
     """The comparison on one task, from the records that there are.
 
     `directory` is that of the study, where the timings of its variants lie, if there are any.
-
-    Raises:
-        ValueError: the directory's file of timings holds none.
     """
     part = decided.part
     return compare(

@@ -6,10 +6,8 @@ from typing import Any
 
 from sssam.lab.specs import Method, Run, Task
 from sssam.lab.specs.names import nearest
-from sssam.lab.studies import settings
 from sssam.lab.studies.design import Tunable
-from sssam.lab.training import methods
-from sssam.schedules import Schedule, constant, late
+from sssam.lab.studies.variants import VARIANT
 
 #: Seeds of a comparison.
 SEEDS = 12
@@ -43,7 +41,8 @@ def controls(task: Task, names: Sequence[str] | None = None) -> tuple[Method, ..
         ValueError: no such control, with the nearest.
     """
     made = [_control(task, name) for name in (CONTROLS if names is None else names)]
-    by_epochs = {_epochs(task, each): each for each in made if _is_plain(each)}
+    plain = [Run(task=task, method=each, seed=0) for each in made if _is_plain(each)]
+    by_epochs = {run.epochs: run.method for run in plain}
     by_epochs.pop(task.epochs, None)
     return tuple(each for each in made if not _is_plain(each) or each in by_epochs.values())
 
@@ -61,27 +60,21 @@ def _is_plain(control: Method) -> bool:
     return control.average == "none" and control.patience is None
 
 
-def _epochs(task: Task, control: Method) -> int:
-    return Run(task=task, method=control, seed=0).epochs
+#: The variants, as a study file has them: SAM, and forms of SS-SAM at 1.5 and 1.06 passes a step.
+VARIANTS: tuple[Mapping[str, Any], ...] = (
+    {"kind": "sam"},
+    {"kind": "sssam", "label": "SS-SAM constant", "schedule": "constant(0.5)"},
+    {"kind": "sssam", "label": "SS-SAM late half", "schedule": "late(0.5)"},
+    {
+        "kind": "sssam",
+        "label": "late half 1/8 ascent",
+        "schedule": "late(0.5)",
+        "ascent_fraction": 1 / 8,
+    },
+)
 
 
-def variants() -> list[Method]:
-    """SAM, and forms of SS-SAM at 1.5 and at 1.06 passes a step, each at its class's rho."""
-    methods_ = [
-        Method(label="SAM", kind="sam"),
-        _scheduled("SS-SAM constant", constant(0.5)),
-        _scheduled("SS-SAM late half", late(0.5)),
-        _scheduled("late half 1/8 ascent", late(0.5), ascent_fraction=1 / 8),
-    ]
-    return [each.model_copy(update={"rho": methods.default_rho(each.kind)}) for each in methods_]
-
-
-def tuned_variants() -> tuple[Tunable, ...]:
-    """The same, each with the rho that is to be tuned."""
-    return tuple(
-        Tunable(method=each, axes={"rho": settings.radii(each.kind)}) for each in variants()
-    )
-
-
-def _scheduled(label: str, schedule: Schedule, **options: bool | int | float | str) -> Method:
-    return Method(label=label, kind="sssam", schedule=schedule.to_dict(), options=options)
+def variants(task: Task, tune: bool) -> tuple[Tunable, ...]:
+    """The variants on a task, each with a rho that is tuned, or else at its class's."""
+    rho = {"rho": "tune"} if tune else {}
+    return tuple(VARIANT.validate_python({**each, **rho}).tunable(task) for each in VARIANTS)

@@ -22,16 +22,8 @@ def study(
 ) -> Study:
     """A comparison of variants with the base on a task.
 
-    Args:
-        task: what is trained.
-        variants: words as `words.parse` reads them; the default ones for none.
-        trials: of the base's recipe and of each variant's rho; 0 leaves both as they are.
-        controls: whether the base is compared at other lengths and with averages too.
-        seeds: how many, counted from 0.
-        flatness: whether the flatness of each trained model is measured.
-
-    Raises:
-        ValueError: as `words.parse`.
+    `variants` are words as `words.parse` reads them, and `trials` those of the base's recipe and of
+    each variant's rho; 0 leaves both as they are. Seeds are counted from 0.
     """
     axes = settings.recipe(task) if trials else {}
     chosen = words.parse(task, [word for word in variants if word != "base"], bool(trials))

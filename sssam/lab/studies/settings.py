@@ -28,13 +28,7 @@ MOST = 0.9
 
 
 def radii(kind: str) -> Axis:
-    """The axis of a kind's rho.
-
-    Raises:
-        ValueError: no such kind, or one without a rho.
-    """
-    if not methods.has_rho(kind):
-        raise ValueError(f"kind {kind!r} has no rho: leave it out")
+    """The axis of the rho of a kind that has one."""
     default = methods.default_rho(kind)
     values = RADII.get(kind, tuple(float(f"{default * factor:.3g}") for factor in FACTORS))
     return Axis(values=values, start=values[1], grows=True)

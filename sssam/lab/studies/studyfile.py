@@ -1,6 +1,6 @@
 """A study from a TOML file: tasks, the base's recipe, controls, variants, seeds and budgets.
 
-What a file can say is shown by example in docs/laboratory.md.
+docs/laboratory.md has an example, and a table of all keys.
 """
 
 import tomllib
@@ -41,11 +41,7 @@ class TaskTable(BaseModel):
     data: str | None = None
 
     def task(self, epochs: int | None, data: Mapping[str, str], folder: Path) -> Task:
-        """The task, its data found; paths are looked for in `folder` first.
-
-        Raises:
-            ValueError, FileNotFoundError, ConnectionError: as `tasks.find`.
-        """
+        """The task, its data found; paths are looked for in `folder` first."""
         path = data.get(self.label or self.name) or self.data
         name = self.name if self.name in tasks.TASKS else _beside(self.name, folder)
         given = {"epochs": epochs, "name": self.label, **(self.model_extra or {})}
@@ -95,11 +91,7 @@ class File(Table):
         return given
 
     def part(self, task: Task) -> Part:
-        """The study of one task, of which the first trials are built once.
-
-        Raises:
-            ValueError: what can't be on this task; a MethodError names the variant.
-        """
+        """The study of one task, of which the first trials are built once."""
         recipe, controls = self.recipe, self.controls
         axes = settings.recipe(task) if recipe is None else recipe.axes("base", task)
         names = controls if isinstance(controls, list) else None
@@ -108,19 +100,14 @@ class File(Table):
             task=task,
             base=Tunable(method=Method(label="base", kind="base"), axes=axes),
             controls=defaults.controls(task, names) if controls else (),
-            variants=tuple(variants) or defaults.tuned_variants(),
+            variants=tuple(variants) or defaults.variants(task, tune=True),
         )
         check(part, self.trials)
         return part
 
 
 def check(part: Part, count: int) -> None:
-    """Builds the base, the controls, and the first trials of each variant.
-
-    Raises:
-        MethodError: one that can't be built on the task, by its label.
-        ValueError, FileNotFoundError: as `checks.check`.
-    """
+    """Builds the base, the controls and the first trials, so that what can't be is refused now."""
     every = (part.base, *part.variants)
     first = [
         each.at(point)
@@ -137,9 +124,8 @@ def read(path: Path, data: Mapping[str, str] | None = None) -> Study:
     paths of data by the names of tasks, in place of what the file says.
 
     Raises:
-        ValueError: no TOML; an unknown key, with the nearest; a value of a wrong type or out of its
-            range; an empty grid; no seeds; a label twice; an unknown task, kind, option or engine;
-            unequal trials. The text begins with the file's name and the keys that lead there.
+        ValueError: whatever is wrong in it. The text begins with the file's name and the keys that
+            lead there, and names the nearest of what is unknown.
         FileNotFoundError: no such file, or the data of a task are missing.
         ConnectionError: the hub that has the data can't be reached.
     """

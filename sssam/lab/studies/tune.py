@@ -31,9 +31,6 @@ def tune(
 
     In each round the trials of all variants are trained together. A variant that leaves nothing to
     choose is taken as it is.
-
-    Raises:
-        Whatever `train` raises.
     """
     tried: list[Tried] = [{} for _ in variants]
     while any(wanted := [_next(*pair, count) for pair in zip(variants, tried, strict=True)]):
@@ -62,13 +59,10 @@ def _chosen(variant: Tunable, tried: Tried, seeds: Sequence[int]) -> Choice:
     if not tried:
         return Choice(variant.start)
     scores = {point: statistics.fmean(_accuracies(records)) for point, records in tried.items()}
-    best = max(scores, key=lambda p: (round(scores[p], 12), -_size(variant.at(p).rho)))
+    rho = {p: variant.at(p).rho for p in scores}
+    sizes = {p: -1.0 if isinstance(each, str) else each for p, each in rho.items()}  # "auto" first
+    best = max(scores, key=lambda p: (round(scores[p], 12), -sizes[p]))
     return Choice(variant.at(best), _tuning(variant, tried, best, seeds))
-
-
-def _size(rho: float | str) -> float:
-    """The size of a radius in an order; "auto" comes first."""
-    return -1.0 if isinstance(rho, str) else rho
 
 
 def _tuning(variant: Tunable, tried: Tried, best: Point, seeds: Sequence[int]) -> Tuning:

@@ -42,32 +42,17 @@ class Table(BaseModel):
         return given
 
 
-class Tune(Table):
-    """Values that are tried first, rising; those between and beyond them follow."""
-
-    tune: Annotated[list[float], Field(min_length=2)]
-    least: float = 0.0
-    most: float | None = None
-
-    def axis(self) -> Axis:
-        """The axis, which starts at the first value."""
-        values = tuple(int(v) if v == int(v) and v else v for v in sorted(self.tune))
-        return Axis(values=values, start=values[0], grows=True, least=self.least, most=self.most)
-
-
 def _kind_of(given: Any) -> str:
-    for kind, tag in ((dict, "table"), (Tune, "table"), (list, "list")):
-        if isinstance(given, kind):
-            return tag
+    if isinstance(given, list):
+        return "list"
     return "word" if given == "tune" else "value"
 
 
-#: A setting: a value, a list of values to choose among, "tune", or a table of first values.
+#: A setting: a value, a list of values to choose among, or "tune".
 Setting = Annotated[
     Annotated[_Value, Tag("value")]
     | Annotated[list[_Value], Field(min_length=1), Tag("list")]
-    | Annotated[Literal["tune"], Tag("word")]
-    | Annotated[Tune, Tag("table")],
+    | Annotated[Literal["tune"], Tag("word")],
     Discriminator(_kind_of),
 ]
 NotNegative = Setting[Annotated[float, Field(ge=0)]]
@@ -77,7 +62,7 @@ Option = Setting[bool | int | float | str]
 
 
 class RecipeTable(Table):
-    """The settings of a recipe, each a value, a list, "tune" or a table of first values."""
+    """The settings of a recipe, each a value, a list or "tune"."""
 
     learning_rate: Setting[Annotated[float, Field(gt=0)]] | None = None
     weight_decay: NotNegative | None = None
@@ -85,11 +70,7 @@ class RecipeTable(Table):
     dropout: Share | None = None
 
     def axes(self, kind: str, task: Task) -> dict[str, Axis]:
-        """The axes of the settings that are given, on a task.
-
-        Raises:
-            ValueError: "tune" for a setting that the task does not have.
-        """
+        """The axes of the settings that are given, on a task."""
         given = ((name, getattr(self, name)) for name in RECIPE)
         return {n: _axis(n, value, kind, task) for n, value in given if value is not None}
 
@@ -118,7 +99,6 @@ class VariantTable(RecipeTable):
                 that do not go together.
         """
         fields = {n: getattr(self, n) for n in _PLAIN if getattr(self, n) is not None}
-        rho = getattr(self, "rho", None)
         method = Method(
             label=self.named(),
             kind=self.kind,
@@ -126,15 +106,9 @@ class VariantTable(RecipeTable):
             schedule=self._schedule(task),
             **fields,
         )
-        axes = {} if rho is None else {"rho": _axis("rho", rho, self.kind, task)}
-        return Tunable(
-            method=method, axes={**axes, **self._options(task), **self.axes(self.kind, task)}
-        )
-
-    def _options(self, task: Task) -> dict[str, Axis]:
-        names = methods.options(self.kind)
-        given = ((name, getattr(self, name)) for name in names)
-        return {n: _axis(n, value, self.kind, task) for n, value in given if value is not None}
+        given = {n: getattr(self, n, None) for n in ("rho", *methods.options(self.kind))}
+        own = {n: _axis(n, v, self.kind, task) for n, v in given.items() if v is not None}
+        return Tunable(method=method, axes={**own, **self.axes(self.kind, task)})
 
     def _schedule(self, task: Task) -> dict[str, Any] | None:
         given = getattr(self, "schedule", None)
@@ -178,8 +152,6 @@ NAMES: Mapping[str, str] = {
 def _axis(name: str, given: Any, kind: str, task: Task) -> Axis:
     if isinstance(given, str) and given == "tune":
         return settings.axis(name, kind, task)
-    if isinstance(given, Tune):
-        return given.axis()
     values: list[Value] = given if isinstance(given, list) else [given]
     numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
     ordered = tuple(sorted(values, key=float) if numeric else values)

@@ -36,13 +36,14 @@ def parse(task: Task, words: Sequence[str], tune: bool = False) -> list[Tunable]
 
 
 def _named(word: str, task: Task, tune: bool) -> list[Tunable]:
-    known = list(defaults.tuned_variants() if tune else map(_fixed, defaults.variants()))
+    known = list(defaults.variants(task, tune))
     if word.casefold() == "default":
         return known
     if word.casefold() == "all":
         every = (_of_kind(kind, {}, task, tune) for kind in methods.KINDS if kind != "base")
         return [each for each in every if suits(each.start, task)]
-    by_label = {each.label: each for each in [*known, *map(_fixed, defaults.controls(task))]}
+    controls = (Tunable(method=each) for each in defaults.controls(task))
+    by_label = {each.label: each for each in [*known, *controls]}
     for label, each in by_label.items():
         if label.casefold() == word.casefold():
             return [each]
@@ -54,10 +55,6 @@ def _named(word: str, task: Task, tune: bool) -> list[Tunable]:
         return [_of_kind(kind.casefold(), given, task, tune)]
     except ValidationError as error:
         raise ValueError(f"variant {word!r}: {complaint(error, given=given)}") from error
-
-
-def _fixed(method: Method) -> Tunable:
-    return Tunable(method=method)
 
 
 def _of_kind(kind: str, given: dict[str, Any], task: Task, tune: bool) -> Tunable:

@@ -4,11 +4,4 @@ from sssam.lab.tasks.catalogue import TASKS
 from sssam.lab.tasks.named import changed, check, find, settings
 from sssam.lab.tasks.problems import survey
 
-__all__ = [
-    "TASKS",
-    "changed",
-    "check",
-    "find",
-    "settings",
-    "survey",
-]
+__all__ = ["TASKS", "changed", "check", "find", "settings", "survey"]

@@ -1,6 +1,6 @@
 """Tables and images from files and the hub, through Hugging Face's `datasets.load_dataset`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -12,35 +12,27 @@ from torch import Tensor
 from sssam.lab.specs.names import nearest
 from sssam.lab.tasks.examples import ProblemError
 from sssam.lab.tasks.features import features
-from sssam.lab.tasks.pools import Pool, per_channel, per_column, rows
+from sssam.lab.tasks.pools import Pool, per_channel, per_column
 
 #: Columns that are taken for the labels, the first one that is there.
 LABELS = ("label", "labels", "fine_label", "target", "class", "y")
 
 
 def hub(name: str, target: str | None = None) -> Pool:
-    """A data set of the Hugging Face hub, by its name and perhaps `/CONFIGURATION`.
-
-    Raises:
-        ConnectionError: the hub can't be reached.
-        ValueError: as `_read`.
-    """
+    """A data set of the Hugging Face hub, by its name and perhaps `/CONFIGURATION`."""
     organisation, _, rest = name.partition("/")
     named, _, configuration = rest.partition("/")
     place = f"{organisation}/{named}" if named else organisation
     return _read(name, target, place, name=configuration or None)
 
 
-def folder(path: str, target: str | None = None) -> Pool:
-    """A folder of images, one folder a class, or of tables; raises ValueError as `_read`."""
-    return _read(path, target, path)
-
-
-def table(path: str, target: str | None = None) -> Pool:
-    """A .csv, .tsv or .parquet file; raises ValueError as `_read`."""
-    if (ending := Path(path).suffix) == ".parquet":
+def local(path: str, target: str | None = None) -> Pool:
+    """A folder of images, one folder a class, or of tables; or a .csv, .tsv or .parquet file."""
+    if Path(path).is_dir():
+        return _read(path, target, path)
+    if Path(path).suffix == ".parquet":
         return _read(path, target, "parquet", data_files=path)
-    separator = "\t" if ending == ".tsv" else ","
+    separator = "\t" if Path(path).suffix == ".tsv" else ","
     # Read whole, since types are guessed anew in each chunk.
     return _read(path, target, "csv", data_files=path, sep=separator, chunksize=None)
 
@@ -73,7 +65,7 @@ def _read(place: str, target: str | None, builder: str, **where: Any) -> Pool:
         return pool(_decoding(pictures, image), stored=stored, scaled=per_channel)
     values, numbers = features(joined)
     scaled = partial(per_column, numbers)
-    return pool(values.__getitem__, stored=lambda: rows(values), scaled=scaled)
+    return pool(values.__getitem__, stored=lambda: [values.numpy().tobytes()], scaled=scaled)
 
 
 def _loaded(place: str, builder: str, where: Mapping[str, Any]) -> Any:
@@ -139,7 +131,7 @@ def _classes(parts: list[Any], column: str) -> tuple[Tensor, int]:
     return torch.tensor([number[value] for value in values], dtype=torch.long), len(names)
 
 
-def _decoding(pictures: Any, column: str) -> Any:
+def _decoding(pictures: Any, column: str) -> Callable[[Tensor], Tensor]:
     """From an index to float32 images in [0, 1]; each is decoded once, and kept as bytes."""
     mode = "L" if pictures[0][column].mode == "L" else "RGB"
 
@@ -161,7 +153,7 @@ def _decoding(pictures: Any, column: str) -> Any:
     return inputs
 
 
-def _encoded(pictures: Any, column: str) -> Iterable[bytes]:
+def _encoded(pictures: Any, column: str) -> Iterator[bytes]:
     """The images' files, undecoded: inside the data, or beside them."""
     import datasets
 

@@ -108,27 +108,36 @@ def checked(name: str, given: Samples, workers: int = 0) -> Examples | Streamed:
         return given
     if isinstance(given, TensorDataset) and len(given.tensors) == 2:
         given = (given.tensors[0], given.tensors[1])
-    samples = _streamed(name, given, workers) if isinstance(given, Dataset) else _pair(name, given)
+    samples: Examples | Streamed
+    if isinstance(given, Dataset):
+        if not (hasattr(given, "__len__") and hasattr(given, "__getitem__")):
+            raise ProblemError(
+                f"{name} is a {type(given).__name__} without len() or [i]: give a map-style "
+                "Dataset, whose samples can be put in order"
+            )
+        samples = Streamed(given, workers)
+    else:
+        samples = Examples(*_pair(name, given))
     if not len(samples):
         raise ProblemError(f"{name} has no samples: give at least one")
+    if isinstance(samples, Streamed):
+        _pair(name, samples.dataset[0])
+    else:
+        _require_tensors(name, samples)
     return samples
 
 
-def _streamed(name: str, dataset: Dataset[Any], workers: int) -> Streamed:
-    if not hasattr(dataset, "__len__") or not hasattr(dataset, "__getitem__"):
+def _pair(name: str, given: Any) -> Any:
+    if not isinstance(given, tuple | list) or len(given) != 2:
+        many = f" of {len(given)}" if isinstance(given, tuple | list) else ""
         raise ProblemError(
-            f"{name} is a {type(dataset).__name__} without len() or [i]: give a map-style Dataset, "
-            "whose samples can be put in order"
+            f"{name} has a {type(given).__name__}{many}, must be a pair (inputs, targets), or a "
+            "map-style torch Dataset of such pairs"
         )
-    samples = Streamed(dataset, workers)
-    if len(samples):
-        _require_two(name, dataset[0], "a Dataset whose samples are")
-    return samples
+    return given
 
 
-def _pair(name: str, given: Any) -> Examples:
-    _require_two(name, given, "a map-style torch Dataset or")
-    samples = Examples(*given)
+def _require_tensors(name: str, samples: Examples) -> None:
     for side, tree in (("inputs", samples.inputs), ("targets", samples.targets)):
         for leaf in leaves(tree):
             if not isinstance(leaf, Tensor):
@@ -141,15 +150,6 @@ def _pair(name: str, given: Any) -> Examples:
                     f"the {side} of {name} hold a tensor of shape {tuple(leaf.shape)}, but there "
                     f"are {len(samples)} samples: the first dimension must count the samples"
                 )
-    return samples
-
-
-def _require_two(name: str, given: Any, wanted: str) -> None:
-    if not isinstance(given, tuple | list) or len(given) != 2:
-        many = f" of {len(given)}" if isinstance(given, tuple | list) else ""
-        raise ProblemError(
-            f"{name} has a {type(given).__name__}{many}, must be {wanted} pairs (inputs, targets)"
-        )
 
 
 def leaves(tree: Any) -> Iterator[Any]:

@@ -33,15 +33,12 @@ def features(table: Any) -> tuple[Tensor, int]:
                 f"column {name!r} holds {what}, must hold numbers or categories: leave it out, or "
                 "write a task file"
             )
-    parts = [numbers.to_numpy(dtype=np.float32, na_value=np.nan)]
-    infinite = np.isinf(parts[0]).any(0)
-    if infinite.any():
-        name = numbers.columns[infinite][0]
+    values = numbers.to_numpy(dtype=np.float32, na_value=np.nan)
+    for name in numbers.columns[np.isinf(values).any(0)]:
         raise ValueError(f"column {name!r} holds infinite numbers: leave those cells empty")
     if len(categories.columns):
-        encoder = OneHotEncoder(
-            max_categories=MOST_CATEGORIES, sparse_output=False, dtype=np.float32
-        )
+        encoder = OneHotEncoder(max_categories=MOST_CATEGORIES, sparse_output=False)
         named = categories.astype(object).where(categories.notna(), "missing").astype(str)
-        parts.append(encoder.fit_transform(named.to_numpy(dtype=object)))
-    return torch.from_numpy(np.concatenate(parts, 1)), len(numbers.columns)
+        encoded = encoder.fit_transform(named.to_numpy(dtype=object))
+        values = np.concatenate([values, encoded], 1, dtype=np.float32)
+    return torch.tensor(values), len(numbers.columns)

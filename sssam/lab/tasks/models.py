@@ -110,21 +110,11 @@ class ResNet(nn.Module):
         return logits
 
 
-class Model(NamedTuple):
-    """How a model is built of a form and widths; what inputs and how many widths it takes."""
-
-    build: Callable[..., nn.Module]
-    takes: tuple[str, ...]
-    most_widths: int | None = None
-
-
-#: The depths of residual networks: those of He et al., and two smaller ones.
-DEPTHS = (8, 14, 20, 32, 44, 56, 110)
-
-MODELS: Mapping[str, Model] = {
-    "mlp": Model(mlp, ("images", "features")),
-    "cnn": Model(cnn, ("images",)),
-    **{f"resnet{depth}": Model(partial(ResNet, depth=depth), ("images",), 1) for depth in DEPTHS},
+#: The models by name; the depths of residual networks are those of He et al., and two smaller.
+MODELS: Mapping[str, Callable[[Form, Sequence[int]], nn.Module]] = {
+    "mlp": mlp,
+    "cnn": cnn,
+    **{f"resnet{depth}": partial(ResNet, depth=depth) for depth in (8, 14, 20, 32, 44, 56, 110)},
 }
 
 
@@ -137,29 +127,22 @@ def check(spec: ModelSpec) -> None:
     if spec.name not in MODELS:
         known = nearest("model", spec.name, MODELS)
         raise ValueError(f"{known}; any other model goes into a task file of your own")
-    most = MODELS[spec.name].most_widths
-    if most is not None and len(spec.widths) > most:
-        raise ValueError(f"model {spec.name!r} takes {most} widths at most, got {spec.widths}")
+    if spec.name.startswith("resnet") and len(spec.widths) > 1:
+        raise ValueError(f"model {spec.name!r} takes one width at most, got {spec.widths}")
 
 
 def build(spec: ModelSpec, form: Form, seed: int) -> nn.Module:
     """The model of a spec for inputs of a form, its first weights drawn from the seed.
 
-    - `mlp`: flattened inputs through hidden layers of `widths`.
-    - `cnn`: convolutions of `widths` channels, with batch norm and rectifiers, then a mean.
-    - `resnet8`, `resnet20`, ...: the CIFAR residual networks of He et al. (2015), the first stage
-      `widths[0]` channels wide (default 16).
-
     Raises:
         ValueError: an unknown name, sizes that it can't have, or inputs that it can't take.
     """
     check(spec)
-    model = MODELS[spec.name]
-    if form.kind not in model.takes:
+    if spec.name != "mlp" and form.kind != "images":
         raise ValueError(
-            f"model {spec.name!r} takes {' or '.join(model.takes)}, the data have {form.kind} of "
-            f"shape {form.shape}: take another model, such as 'mlp'"
+            f"model {spec.name!r} takes images, the data have {form.kind} of shape {form.shape}: "
+            "take another model, such as 'mlp'"
         )
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derived("weights", seed))
-        return model.build(form, spec.widths)
+        return MODELS[spec.name](form, spec.widths)

@@ -23,17 +23,10 @@ _TABLES = (".csv", ".tsv", ".parquet")
 def find(name: str, data_path: str | None = None, changes: Mapping[str, Any] | None = None) -> Task:
     """The task that a word names, its data found and identified.
 
-    The word is one of `TASKS`, or
-
-    - `my_task.py` or `my_task.py:function`: a function of one's own (`sssam.lab.Problem`); the file
-      is imported, and the function called with seed 0;
-    - `table.csv`, `table.csv:column` (also .tsv and .parquet): a table and its target;
-    - a folder of images in one folder a class, or of tables;
-    - `hub:organisation/name`: a data set of the Hugging Face hub, and perhaps `/configuration` and
-      `:column`.
-
     Args:
-        name: the word.
+        name: one of `TASKS`; a Python file, with `:function` perhaps, which is imported, and the
+            function called with seed 0; a table, with `:column` perhaps, or a folder; or
+            `hub:organisation/name`, and perhaps `/configuration` and `:column`.
         data_path: where the data lie, for a task of `TASKS` that takes a path.
         changes: as for `changed`.
 
@@ -115,7 +108,7 @@ def _of_file(name: str) -> Task:
 
 
 def _free(name: str) -> str:
-    """A name that is none of `TASKS`, whose tuned values it would take."""
+    """A name that is none of `TASKS`, among whose results its own would lie."""
     return f"{name}-file" if name in TASKS else name
 
 
@@ -159,12 +152,12 @@ def check(task: Task) -> None:
     """Refuses a task whose data or model do not exist, before anything is read or trained.
 
     Raises:
-        ValueError: an unknown name of data or a model, with the nearest ones; settings that do not
-            go together.
-        FileNotFoundError: a data path or a file of one's own that does not exist.
+        ValueError: an unknown name of data or a model, with the nearest ones, or an optimizer that
+            only a `Problem` can give.
+        FileNotFoundError: a data path that does not exist.
     """
     if task.code is None:
-        sources.settings(task.data)
+        sources.check(task.data)
         models.check(task.model)
         if task.optimizer == "own":
             raise ValueError(

@@ -13,15 +13,10 @@ from torch import Tensor
 class Pool:
     """All examples; the last `test_size` of them are the data's own test set (0: none).
 
-    Args:
-        labels: whole numbers of shape (n,).
-        inputs: from an index to float32 images in [0, 1] of shape (n, channels, height, width), or
-            to float32 features (n, features).
-        classes: how many labels can occur.
-        stored: the inputs as they are kept, in their order, for a fingerprint.
-        test_size: of the own test set.
-        scaled: from the inputs of the training set and of other sets to scaled ones, by the former;
-            it may scale in place.
+    `labels` are whole numbers of shape (n,), of `classes` different ones. `inputs` gives, for an
+    index, float32 images in [0, 1] of shape (n, channels, height, width), or float32 features (n,
+    features); `stored` their bytes as they are kept, for a fingerprint. `scaled` makes of the
+    inputs of the training set and of other sets scaled ones, by the former; it may scale in place.
     """
 
     labels: Tensor
@@ -53,8 +48,3 @@ def per_column(numeric: int, parts: list[Tensor]) -> list[Tensor]:
     spread = (known - mean).square().nanmean(0).sqrt().nan_to_num()
     numbers = [((p[:, :numeric] - mean) / spread.clamp_min(1e-6)).nan_to_num(0.0) for p in parts]
     return [torch.cat([n, p[:, numeric:]], 1) for n, p in zip(numbers, parts, strict=True)]
-
-
-def rows(values: Tensor) -> Iterable[bytes]:
-    """The bytes of each example of a tensor."""
-    return (row.numpy().tobytes() for row in values)

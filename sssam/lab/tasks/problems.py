@@ -41,10 +41,7 @@ class Survey(NamedTuple):
 def make(task: Task, seed: int, at_most: int | None = None) -> Problem:
     """Model and data of a run; equal seeds give equal ones. `at_most` as for `splits.load`.
 
-    Raises:
-        ValueError: an unknown name, sizes that do not fit, a user's file that can't be used.
-        FileNotFoundError: data or a file that do not exist.
-        Exception: whatever a user's own function raises.
+    Whatever a user's own function raises goes on as it is.
     """
     if task.code is not None:
         return taskfile.problem(task.code, seed)
@@ -56,7 +53,6 @@ def survey(task: Task) -> Survey:
     """Makes the problem of seed 0, and tries its model on one batch, forward and backward.
 
     Raises:
-        ValueError, FileNotFoundError: as `make`.
         ProblemError: a user's function raises, or the model, loss or metric can't run on the batch.
     """
     try:

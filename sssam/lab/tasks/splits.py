@@ -25,34 +25,25 @@ class Split(NamedTuple):
 
 
 def pool(spec: DataSpec) -> Pool:
-    """All examples, unsplit; read once a process, and anew when the file at the path changed.
-
-    Raises:
-        ValueError, FileNotFoundError: as `load` would.
-    """
-    given, stamp = sources.settings(spec), None
-    if spec.path is not None:
-        state = Path(spec.path).stat()
-        stamp = (state.st_mtime_ns, state.st_size)
-    return _read(spec.name, tuple(given.items()), stamp)
+    """All examples, unsplit; read once a process, and anew when the file at the path changed."""
+    sources.check(spec)
+    state = None if spec.path is None else Path(spec.path).stat()
+    read = DataSpec(name=spec.name, path=spec.path, target=spec.target)
+    return _read(read, state and (state.st_mtime_ns, state.st_size))
 
 
 @lru_cache(maxsize=4)
-def _read(name: str, given: tuple[tuple[str, str], ...], stamp: tuple[int, int] | None) -> Pool:
-    return sources.reader(name)(**dict(given))
+def _read(spec: DataSpec, stamp: tuple[int, int] | None) -> Pool:
+    return sources.read(spec)
 
 
 def identified(spec: DataSpec) -> DataSpec:
-    """The spec with the fingerprint of its data: the SHA-256 of all labels and inputs, as kept.
-
-    Raises:
-        ValueError, FileNotFoundError: as `load` would.
-    """
+    """The spec with the fingerprint of its data: the SHA-256 of all labels and inputs, as kept."""
     return spec.model_copy(update={"fingerprint": pool(spec).content})
 
 
 def train_size(spec: DataSpec) -> int:
-    """The number of training examples; raises as `load` would, whatever the seed."""
+    """The number of training examples, whatever the seed."""
     return len(_indices(spec, pool(spec), 0)[0])
 
 

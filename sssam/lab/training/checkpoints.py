@@ -1,7 +1,7 @@
 """A run cut at the end of an epoch, as a file that holds tensors, numbers and text alone."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from sssam.lab.specs import Run
+from sssam.lab.specs.base import leaves
 from sssam.lab.training.state import Position, Training
 from sssam.lab.training.weights import evaluated_epoch
 from sssam.runtime import files
@@ -48,7 +49,8 @@ def load(path: Path, run: Run) -> dict[str, Any]:
     """
     stored, state = read(path)
     if stored.id != run.id:
-        there, asked = _flat(stored.model_dump()), _flat(run.model_dump())
+        apart = {"task": {"data": {"path"}, "code": {"path"}}}  # where they lie makes no other run
+        there, asked = (dict(leaves(r.model_dump(exclude=apart))) for r in (stored, run))
         differ = [key for key in there | asked if there.get(key) != asked.get(key)]
         texts = [f"{key} is {there.get(key)!r} there, not {asked.get(key)!r}" for key in differ]
         raise ValueError(
@@ -71,35 +73,15 @@ def read(path: Path) -> tuple[Run, dict[str, Any]]:
     return Run.model_validate_json(state["run"]), state
 
 
-def _flat(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    """Nested values by dotted names, but where data and code lie, which makes no other run."""
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{above}{key}.")
-        elif key != "path":
-            flat[above + key] = value
-    return flat
-
-
 class Keeper:
-    """Writes a checkpoint at an epoch's end where one is due.
-
-    Args:
-        path: the file; None for no checkpoints.
-        least_seconds: between two, or the start and the first.
-    """
+    """Writes a checkpoint at an epoch's end, `least_seconds` after the last one or the start."""
 
     def __init__(self, path: Path | None, least_seconds: float) -> None:
         self.path, self.least_seconds = path, least_seconds
         self.last = monotonic()
 
     def __call__(self, training: Training) -> None:
-        """After an epoch.
-
-        Raises:
-            CheckpointError: it could not be written.
-        """
+        """After an epoch."""
         if self.path is not None and monotonic() - self.last >= self.least_seconds:
             save(self.path, training.run, state(training))
             self.last = monotonic()

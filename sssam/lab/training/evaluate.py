@@ -1,6 +1,7 @@
 """What a model is worth at its weights as they stand: evaluation mode, no gradients."""
 
 import hashlib
+from collections import Counter
 from typing import NamedTuple
 
 import torch
@@ -56,31 +57,22 @@ def judge(
         ValueError: the metric's scores are not one an example, or leave [0, 1].
     """
     scored, total = [], torch.zeros((), dtype=torch.float64)
-    counts, digest = torch.zeros(0, dtype=torch.long), hashlib.sha256()
+    counts, digest = Counter[int](), hashlib.sha256()
     model.eval()
     with torch.no_grad():
         for index, inputs, targets in examples.batches(torch.arange(len(examples)), _BATCH, 0):
             outputs = run_model(model, inputs)
             scored.append(scores(metric, outputs, targets, len(index)).cpu())
-            total += loss(_in_float(outputs), targets).mean().double().cpu() * len(index)
+            if isinstance(outputs, Tensor):
+                outputs = outputs.float()  # a loss in half precision would be coarse
+            total += loss(outputs, targets).mean().double().cpu() * len(index)
             for leaf in leaves(targets):
                 digest.update(raw(leaf))
-            counts = _added(counts, targets) if metric is accuracy else counts
+            if metric is accuracy:
+                counts.update(targets.flatten().tolist())
     model.train()
-    chance = counts.max().item() / counts.sum().item() if len(counts) else None
+    chance = max(counts.values()) / counts.total() if counts else None
     return Judged(torch.cat(scored), total.item() / len(examples), chance, digest.hexdigest())
-
-
-def _added(counts: Tensor, targets: Tensor) -> Tensor:
-    """How often each class occurs, those of a further batch among them."""
-    more = targets.flatten().cpu().bincount(minlength=len(counts))
-    more[: len(counts)] += counts
-    return more
-
-
-def _in_float(outputs: object) -> object:
-    """Scores of half precision as float32, for the loss."""
-    return outputs.float() if isinstance(outputs, Tensor) else outputs
 
 
 def bit_set(flags: Tensor) -> str:

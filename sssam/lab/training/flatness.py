@@ -8,15 +8,7 @@ from torch import nn
 
 from sssam import sharpness
 from sssam.lab.specs import Run
-from sssam.lab.specs.flatness import (
-    SAMPLES,
-    Curvature,
-    Flatness,
-    FlatnessSettings,
-    Measured,
-    Profile,
-    Rise,
-)
+from sssam.lab.specs.flatness import SAMPLES, Curvature, Flatness, FlatnessSettings, Profile, Rise
 from sssam.lab.tasks import problems
 from sssam.lab.tasks.problem import Judgement, Problem
 from sssam.lab.training import checkpoints
@@ -47,20 +39,15 @@ def opened(path: Path, samples: int = SAMPLES) -> Solution:
     Its weights are those that the method evaluates: the last, an average, or the best epoch's.
 
     Raises:
-        ValueError: no checkpoint; data or a task's file that are not those of the run.
-        FileNotFoundError: no such file, or data that do not exist.
-        Exception: whatever a user's own task raises.
+        ValueError, FileNotFoundError: no checkpoint; data or a task's file that are not those of
+            the run.
     """
     run, state = checkpoints.read(path)
     return solution(run, state["evaluated_epoch"], state["evaluated"] or state["model"], samples)
 
 
 def solution(run: Run, epoch: int, weights: dict[str, Any], samples: int = SAMPLES) -> Solution:
-    """The same for a run's model of these weights, its state dict, on any device.
-
-    Raises:
-        ValueError, FileNotFoundError, Exception: as `opened`.
-    """
+    """The same for a run's model of these weights, its state dict, on any device."""
     problem = problems.make(run.task, run.seed)
     problem.model.load_state_dict(weights)
     part = problem.parts[0].head(samples)
@@ -95,12 +82,6 @@ def measure(solution: Solution, settings: FlatnessSettings | None = None) -> Fla
         rises=rises,
         curve=_profile(sharpness.loss_curve(*solution.given, metric=metric)),
     )
-
-
-def measured(solution: Solution, settings: FlatnessSettings) -> Measured:
-    """The same with the run and its epoch; raises as `measure`."""
-    flatness = measure(solution, settings)
-    return Measured(run=solution.run, epoch=solution.epoch, flatness=flatness)
 
 
 def _curvature(solution: Solution, how: FlatnessSettings, adaptive: bool) -> Curvature:

@@ -32,39 +32,23 @@ _GIVEN = frozenset({"self", "base", "rho", "schedule", "total_steps", "seed", "m
 
 
 def options(kind: str) -> Mapping[str, object]:
-    """The options of a kind by name, each with the default of the class.
-
-    Raises:
-        ValueError: no such kind, with the nearest ones.
-    """
+    """The options of a kind by name, each with the default of the class."""
     return {name: p.default for name, p in _arguments(kind).items() if name not in _GIVEN}
 
 
 def default_rho(kind: str) -> float:
-    """The radius that the class of a kind takes where none is given; 0 for the base optimizer.
-
-    Raises:
-        ValueError: no such kind, with the nearest ones.
-    """
+    """The radius that the class of a kind takes where none is given; 0 for the base optimizer."""
     argument = _arguments(kind).get("rho")
     return 0.0 if argument is None else float(argument.default)
 
 
 def has_rho(kind: str) -> bool:
-    """Whether the class of a kind takes a radius.
-
-    Raises:
-        ValueError: no such kind, with the nearest ones.
-    """
+    """Whether the class of a kind takes a radius."""
     return "rho" in _arguments(kind)
 
 
 def is_scheduled(kind: str) -> bool:
-    """Whether the class of a kind takes a schedule.
-
-    Raises:
-        ValueError: no such kind, with the nearest ones.
-    """
+    """Whether the class of a kind takes a schedule."""
     return "schedule" in _arguments(kind)
 
 
@@ -101,9 +85,7 @@ def build(
         model: the network itself.
 
     Raises:
-        ValueError: an unknown kind or option, a hyperparameter out of its range, or a kind that
-            needs a schedule without one.
-        TypeError: an option of a wrong type.
+        ValueError, TypeError: as `check`, and what the kind's class refuses.
     """
     check(method)
     made = KINDS[method.kind]
@@ -141,6 +123,7 @@ def expected_propagations(optimizer: Optimizer) -> float | None:
 
 @cache
 def _arguments(kind: str) -> Mapping[str, inspect.Parameter]:
+    """Those of the kind's class; raises ValueError for an unknown kind, with the nearest ones."""
     if kind not in KINDS:
         raise ValueError(nearest("kind of method", kind, KINDS))
     made = KINDS[kind]

@@ -19,13 +19,7 @@ from sssam.lab.training.state import Parts, Position, Training
 
 
 def prepare(run: Run, fabric: Fabric) -> Training:
-    """All that a run trains with, on Fabric's device.
-
-    Raises:
-        ValueError: an unknown name, or a hyperparameter out of its range.
-        FileNotFoundError: the data's path does not exist.
-        Exception: whatever a user's own task raises.
-    """
+    """All that a run trains with, on Fabric's device; whatever a user's own task raises goes on."""
     problem = problems.make(run.task, run.seed)
     network = problem.model
     set_dropout(run, network)
@@ -87,12 +81,6 @@ def set_dropout(run: Run, model: nn.Module) -> None:
         layer.p = run.method.dropout
 
 
-def _rate(run: Run) -> float:
-    """The peak learning rate: the variant's own, or else the task's."""
-    own = run.method.learning_rate
-    return run.task.learning_rate if own is None else own
-
-
 def base_optimizer(run: Run, network: nn.Module, own: OwnOptimizer | None = None) -> Optimizer:
     """The torch optimizer that a run's method is put around, or the user's own.
 
@@ -100,12 +88,13 @@ def base_optimizer(run: Run, network: nn.Module, own: OwnOptimizer | None = None
         TypeError: the user's function returns no torch optimizer.
         ValueError: a method's weight decay, where the user's function makes the optimizer.
     """
-    task, rate, decay = run.task, _rate(run), run.method.weight_decay
-    decay = task.weight_decay if decay is None else decay
+    task, method = run.task, run.method
+    rate = task.learning_rate if method.learning_rate is None else method.learning_rate
+    decay = task.weight_decay if method.weight_decay is None else method.weight_decay
     if own is not None:
-        if run.method.weight_decay is not None:
+        if method.weight_decay is not None:
             raise ValueError(
-                f"weight_decay of method {run.method.label!r} is {decay:g}, must be left out: the "
+                f"weight_decay of method {method.label!r} is {decay:g}, must be left out: the "
                 "optimizer is the task's own; set its weight decay there"
             )
         made = own(network.parameters(), rate)

@@ -1,7 +1,8 @@
 """How far the loss rises along SAM's perturbation, for many radii at several points of a run."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from statistics import fmean
 from typing import NamedTuple
 
@@ -21,14 +22,11 @@ PLACES, BATCHES = (0.05, 0.25, 0.5, 0.75, 0.95), 4
 
 
 class Rises(NamedTuple):
-    """What was measured at one point of a run.
+    """What was measured at one point of a run, whose first batch is that of `step`.
 
-    Args:
-        step: of its first batch.
-        share: of the run that was over then, in [0, 1).
-        loss: the training loss of its batches.
-        rises: L(w + e) - L(w) for each radius of `RADII`, e = rho g / ||g||, loss and gradient of
-            one batch, the mean over the batches; infinite where the loss is not finite.
+    `share` of the run was over then, in [0, 1); `loss` is the training loss of its batches. `rises`
+    are L(w + e) - L(w) for each radius of `RADII`, e = rho g / ||g||, loss and gradient of one
+    batch, the mean over the batches; infinite where the loss is not finite.
     """
 
     step: int
@@ -37,24 +35,17 @@ class Rises(NamedTuple):
     rises: tuple[float, ...]
 
 
-def rises(run: Run, on_point: Callable[[Rises], object] | None = None) -> list[Rises]:
-    """Trains a run, and measures at the places of `PLACES` how far the loss rises.
+def rises(run: Run) -> list[Rises]:
+    """Trains a run of the base, and measures at the places of `PLACES` how far the loss rises.
 
     What is measured changes nothing of the training: weights, buffers and generators are put back.
 
-    Args:
-        run: a run of the base optimizer; its seed should be none that a comparison uses.
-        on_point: is called with each point once it is measured.
-
     Raises:
-        ValueError, FileNotFoundError: as `sssam.lab.training.train.train`.
         FloatingPointError: the loss stopped being finite.
-        Exception: whatever a user's own task raises.
     """
     fabric = hardware.fabric("cpu", run.task.precision)
     with alone(1, run.seed, fabric.device):
-        training = prepare(run, fabric)
-        return list(_points(training, on_point))
+        return list(_points(prepare(run, fabric)))
 
 
 def radius(points: Sequence[Rises], rise: float) -> float | None:
@@ -67,26 +58,20 @@ def radius(points: Sequence[Rises], rise: float) -> float | None:
     return min((at for at in found if at is not None), default=None)
 
 
-def _points(training: Training, on_point: Callable[[Rises], object] | None) -> Iterator[Rises]:
+def _points(training: Training) -> Iterator[Rises]:
     total = training.total_steps
     starts = [min(int(place * total), max(total - BATCHES, 0)) for place in PLACES]
     wanted = {s + i: s for s in starts for i in range(BATCHES)}
-    seen: dict[int, list[tuple[float, list[float]]]] = {}
-    for t, batch in enumerate(_batches(training)):
+    seen: dict[int, list[tuple[float, list[float]]]] = {s: [] for s in starts}
+    epochs = (order.batches(training, epoch) for epoch in range(training.run.epochs))
+    for t, batch in enumerate(chain.from_iterable(epochs)):
         if (start := wanted.get(t)) is not None:
-            seen.setdefault(start, []).append(_measured(training, batch))
-            if wanted.get(t + 1) != start:
-                point = _mean(start, total, seen[start])
-                if on_point is not None:
-                    on_point(point)
-                yield point
+            seen[start].append(_measured(training, batch))
         loop.step(training, batch)
-
-
-def _batches(training: Training) -> Iterator[order.Batch]:
-    for epoch in range(training.run.epochs):
-        yield from order.batches(training, epoch)
-        training.position.epoch += 1
+    for start, found in seen.items():
+        columns = zip(*(rises for _, rises in found), strict=True)
+        loss = fmean(loss for loss, _ in found)
+        yield Rises(start, start / total, loss, tuple(map(fmean, columns)))
 
 
 def _measured(training: Training, batch: order.Batch) -> tuple[float, list[float]]:
@@ -104,12 +89,6 @@ def _measured(training: Training, batch: order.Batch) -> tuple[float, list[float
             reached = objective.value()
         found.append(reached - loss if math.isfinite(reached) else math.inf)
     return loss, found
-
-
-def _mean(start: int, total: int, seen: list[tuple[float, list[float]]]) -> Rises:
-    columns = zip(*(found for _, found in seen), strict=True)
-    mean = tuple(map(fmean, columns))
-    return Rises(start, start / total, fmean(loss for loss, _ in seen), mean)
 
 
 def _crossing(found: Sequence[float], rise: float) -> float | None:

@@ -5,7 +5,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 
@@ -57,8 +57,7 @@ def train(
     Args:
         run: what to train.
         checkpoint: a file to go on from, where it exists, and to keep the state in.
-        least_seconds: between two checkpoints, or the start and the first; by default there is one
-            after each epoch.
+        least_seconds: between two checkpoints, or the start and the first.
         flatness: what is measured of the trained model, as `sssam sharpness` does of a checkpoint;
             whatever that raises is the record's `flatness_error`.
         accelerator: "cpu", "cuda", "mps" or "auto", as Fabric takes them.
@@ -68,12 +67,10 @@ def train(
         on_epoch: called at the end of each epoch.
 
     Raises:
-        ValueError: an unknown name, a hyperparameter out of range, a checkpoint of another run.
-        FileNotFoundError: the data's path does not exist.
+        ValueError, FileNotFoundError: a hyperparameter out of range, a checkpoint of another run,
+            data that do not exist.
         OSError: a checkpoint could not be written.
     """
-    if threads < 1:
-        raise ValueError(f"threads is {threads}, must be at least 1: torch's threads")
     tasks.check(run.task)
     fabric = hardware.fabric(accelerator, run.task.precision)
     with alone(threads, run.seed, fabric.device):
@@ -82,16 +79,16 @@ def train(
         training = prepare(run, fabric)
         if checkpoint is not None and checkpoint.exists():
             checkpoints.restore(training, checkpoints.load(checkpoint, run))
-        _epochs(training, checkpoints.Keeper(checkpoint, least_seconds), on_epoch)
+        keep = checkpoints.Keeper(checkpoint, least_seconds)
+        for epoch in _epochs(training):
+            keep(training)
+            if on_epoch is not None:
+                on_epoch(epoch)
         record = _record(training, test)
         return record if flatness is None else _with_flatness(record, training, flatness)
 
 
-def _epochs(
-    training: Training,
-    keep: checkpoints.Keeper,
-    on_epoch: Callable[[Epoch], object] | None,
-) -> None:
+def _epochs(training: Training) -> Iterator[Epoch]:
     """Trains to the end, until nothing is finite any more, or until it is stopped early."""
     position, last = training.position, training.run.epochs
     while position.epoch < last and position.finite and not weights.stopped(training):
@@ -99,9 +96,7 @@ def _epochs(
         with weights.evaluated(training):
             position.curve.append(_point(training))
             weights.keep(training)
-        keep(training)
-        if on_epoch is not None:
-            on_epoch(Epoch(training.run, position.epoch, position.curve[-1]))
+        yield Epoch(training.run, position.epoch, position.curve[-1])
 
 
 def _point(training: Training) -> Point:
@@ -140,7 +135,10 @@ def _record(training: Training, test: bool) -> Record:
         sample_hash=order.sample_hash(training),
         initial_hash=position.initial,
         environment=environment.describe(device, training.run.task.precision),
-        **(_tested(judged) if test else {}),
+        test_accuracy=judged.accuracy if test else None,
+        correct=judged.bits if test else "0x0",
+        test_size=len(judged.scores) if test else 0,
+        test_hash=judged.targets if test else "",
     )
 
 
@@ -162,16 +160,6 @@ def _with_flatness(record: Record, training: Training, settings: FlatnessSetting
     except (Exception, SystemExit) as error:  # a record outlives what a user's own task raises
         reason = traceback.format_exception_only(error)[-1].strip()
         return record.model_copy(update={"flatness_error": reason})
-
-
-def _tested(judged: Judged) -> dict[str, Any]:
-    """A record's fields of the test set."""
-    return {
-        "test_accuracy": judged.accuracy,
-        "correct": judged.bits,
-        "test_size": len(judged.scores),
-        "test_hash": judged.targets,
-    }
 
 
 def _judged(training: Training, examples: Examples | Streamed) -> Judged:

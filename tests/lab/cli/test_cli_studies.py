@@ -102,7 +102,7 @@ def test_two_tasks_are_compared_each_and_together(folder: Path, capsys: Capture)
     assert "Over 2 tasks of equal weight" in out
     for name in ("mine", "other"):
         assert compared(folder / "kept" / name)["variants"]
-    for name in ("index.html", "pooled.json", "pooled.md"):
+    for name in ("index.html", "pooled.json"):
         assert (folder / "kept" / name).is_file()
 
 

@@ -7,15 +7,13 @@ import sys
 import tomllib
 from inspect import signature
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
 from sssam import __main__ as command
-from sssam.lab.cli import COMMANDS, app, main, options
+from sssam.lab.cli import COMMANDS, app, main
 from sssam.lab.cli.sharpness import sharpness
 from sssam.lab.cli.time import time
-from sssam.lab.specs import Precision
 from sssam.lab.specs.flatness import FlatnessSettings
 from sssam.lab.training import timing
 
@@ -71,11 +69,9 @@ def test_a_name_that_the_library_does_not_have_is_an_error() -> None:
 
 
 def test_the_options_are_those_of_the_modules_that_help_does_not_load() -> None:
-    assert get_args(options.Precision) == get_args(Precision)
     given = signature(sharpness).parameters
-    plan = {"rho": "radii", "adaptive_rho": "adaptive_radii"}
-    for name in ("samples", "rho", "adaptive_rho"):
-        assert given[name].default == getattr(FlatnessSettings(), plan.get(name, name)), name
+    for name, field in (("samples", "samples"), ("rho", "radii")):
+        assert given[name].default == getattr(FlatnessSettings(), field), name
     assert signature(time).parameters["seconds"].default == timing.ENOUGH
 
 

@@ -11,7 +11,7 @@ from sssam.lab.report.sharpness import Sharpness
 from sssam.lab.specs import Record
 from sssam.lab.training import checkpoints
 
-FEW = ["--samples", "32", "--rho", "0.1", "--adaptive-rho", "1"]
+FEW = ["--samples", "32", "--rho", "0.1"]
 
 
 def test_one_checkpoint_on_the_command_line(
@@ -50,7 +50,7 @@ def test_two_checkpoints_on_the_command_line(
     ("words", "text"),
     [
         (["--rho", "0"], "--rho. Must be > 0."),
-        (["--adaptive-rho", "inf"], "--adaptive-rho. Must be < inf."),
+        (["--rho", "inf"], "--rho. Must be < inf."),
         (["--samples", "0"], "--samples. Must be >= 1."),
     ],
 )

@@ -89,5 +89,5 @@ def test_what_goes_wrong_after_the_runs_is_said_and_stops_nothing(
 
 
 def test_bad_arguments(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["time", "noisy-digits", "--threads", "0", "--out", f"{tmp_path}"]) == 2
-    assert "--threads. Must be >= 1." in capsys.readouterr().err
+    assert main(["time", "noisy-digits", "--epochs", "0", "--out", f"{tmp_path}"]) == 2
+    assert "--epochs. Must be >= 1." in capsys.readouterr().err

@@ -149,7 +149,7 @@ def test_a_comparison_reads_back_from_its_json() -> None:
 
 
 def test_two_variants_of_one_label_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"'SAM'.*appear twice; rename one"):
+    with pytest.raises(ValueError, match=r"\['SAM'\] appear twice: give each once"):
         compare(TASK, (SAM, Method(label="SAM", kind="sam", rho=0.1)), range(2), [])
 
 

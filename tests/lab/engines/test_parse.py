@@ -11,8 +11,8 @@ from sssam.lab.runs import dispatch
 
 @pytest.mark.parametrize("name", engines.ENGINES)
 def test_the_example_of_an_engine_is_that_engine(name):
-    kind = engines.ENGINES[name]
-    assert type(engines.parse(kind.example)) is kind.engine
+    kind, example, _ = engines.ENGINES[name]
+    assert type(engines.parse(example)) is kind
 
 
 def test_what_the_text_says_is_what_the_engine_has():

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from made import CHOSEN, LATE, SAM, made
+from made import CHOSEN, SAM, made
 from synthetic import METHODS, TASK, records, scheduled
 
 from sssam.lab.comparison.compare import compare
@@ -213,13 +213,6 @@ def test_files_are_svg_pdf_or_png(comparison: Comparison, tmp_path) -> None:
     assert all((tmp_path / name).read_bytes().startswith(kind) for name, kind in begins.items())
     with pytest.raises(ValueError, match=r"a\.gif.*must end in \.svg, \.pdf or \.png"):
         save(chart, tmp_path / "a.gif")
-
-
-def test_the_headline_s_variant_is_named_in_the_main_figure(comparison: Comparison) -> None:
-    chart = accuracy_against_cost(comparison, "passes", Key.of(comparison), PAGE).to_dict()
-    texts = [layer for layer in chart["layer"] if layer["mark"]["type"] == "text"]
-    drawn = {v["label"] for each in texts for v in chart["datasets"][each["data"]["name"]]}
-    assert drawn == {"base", "SAM", LATE.label}
 
 
 def test_a_chart_passes_its_data_on_as_they_are() -> None:

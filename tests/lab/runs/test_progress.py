@@ -12,12 +12,13 @@ from rich.console import Console
 from synthetic import METHODS, records
 
 from sssam.lab.runs import progress as progress_module
-from sssam.lab.runs.progress import CHOOSING, COMPARING, showing
+from sssam.lab.runs.progress import showing
 from sssam.lab.specs import Record
 from sssam.lab.training.train import Epoch
 
 MADE = records(METHODS[:3], range(4))
 RUNS = [record.run for record in MADE]
+TITLE = "noisy-digits, comparing"
 
 
 def trained(progress: object, made: list[Record] = MADE) -> None:
@@ -70,7 +71,7 @@ def said(console: Console) -> str:
 def test_on_a_terminal_the_bar_stays_in_its_place(terminal: Pty) -> None:
     console = Console(file=terminal.file, width=120, height=30)
     assert console.is_terminal
-    with showing(RUNS, console, quiet=False) as progress:
+    with showing(TITLE, 12, console, quiet=False) as progress:
         trained(progress)
     text = terminal.text()
     assert "\x1b[2K" in text
@@ -80,7 +81,7 @@ def test_on_a_terminal_the_bar_stays_in_its_place(terminal: Pty) -> None:
 
 def test_without_a_terminal_there_are_lines_and_no_escapes() -> None:
     console = plain()
-    with showing(RUNS, console, quiet=False) as progress:
+    with showing(TITLE, 12, console, quiet=False) as progress:
         trained(progress)
     lines = said(console).splitlines()
     assert len(lines) == 10
@@ -88,29 +89,22 @@ def test_without_a_terminal_there_are_lines_and_no_escapes() -> None:
     assert lines[-1] == "noisy-digits, comparing: 12 of 12 runs, the last of them SAM, seed 3"
 
 
-def test_lines_and_bar_name_the_task_and_the_purpose(terminal: Pty) -> None:
-    for purpose in (CHOOSING, COMPARING.of(2, 3)):
-        console = plain()
-        with showing(RUNS, console, quiet=False, purpose=purpose) as progress:
-            trained(progress)
-        assert all(
-            line.startswith(f"noisy-digits, {purpose.title}: ")
-            for line in said(console).splitlines()
-        )
-    assert purpose.title == "task 2 of 3, comparing"
-    with showing(RUNS, Console(file=terminal.file, width=120, height=30), False, purpose):
+def test_lines_and_bar_begin_with_the_title(terminal: Pty) -> None:
+    console = plain()
+    with showing(TITLE, 12, console, quiet=False) as progress:
+        trained(progress)
+    assert all(line.startswith(f"{TITLE}: ") for line in said(console).splitlines())
+    with showing(TITLE, 12, Console(file=terminal.file, width=120, height=30), False):
         pass
-    assert "noisy-digits, task 2 of 3, comparing" in terminal.text()
+    assert TITLE in terminal.text()
 
 
 @pytest.mark.parametrize("width", [80, 160])
 @pytest.mark.parametrize("name", ["digits", "a very long name " * 4])
 def test_bar_counts_and_times_have_room_on_every_terminal(width: int, name: str) -> None:
-    task = RUNS[0].task.model_copy(update={"name": name})
-    runs = [run.model_copy(update={"task": task}) for run in RUNS]
     console = plain(force_terminal=True, color_system=None)
     console.width = width
-    with showing(runs, console, quiet=False) as progress:
+    with showing(name, 12, console, quiet=False) as progress:
         trained(progress, MADE[:6])
         console.print(progress.bars)  # type: ignore[attr-defined]
     (line, *_) = [line for line in said(console).splitlines() if "6/12" in line]
@@ -122,7 +116,7 @@ def test_bar_counts_and_times_have_room_on_every_terminal(width: int, name: str)
 def test_runs_that_came_to_no_good_end_are_named() -> None:
     failed = MADE[0].model_copy(update={"outcome": "failed", "test_accuracy": None})
     console = plain()
-    with showing(RUNS, console, quiet=False) as progress:
+    with showing(TITLE, 12, console, quiet=False) as progress:
         progress.ended(failed)
     assert said(console) == "noisy-digits: base, seed 0: failed\n"
 
@@ -131,7 +125,7 @@ def test_lines_say_about_how_long_it_takes(monkeypatch: pytest.MonkeyPatch) -> N
     times = iter([0.0, *range(100, 2000, 100)])
     monkeypatch.setattr(progress_module.time, "monotonic", lambda: next(times))
     console = plain()
-    with showing(RUNS[:10], console, quiet=False) as progress:
+    with showing(TITLE, 10, console, quiet=False) as progress:
         for _ in range(10):
             progress.ended(MADE[0])
     assert (
@@ -143,18 +137,16 @@ def test_lines_say_about_how_long_it_takes(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_names_are_no_markup() -> None:
-    task = RUNS[0].task.model_copy(update={"name": "[red]a[/red] ["})
-    runs = [run.model_copy(update={"task": task}) for run in RUNS]
     for options in ({}, {"force_terminal": True, "height": 30, "color_system": None}):
         console = plain(**options)
-        with showing(runs, console, quiet=False) as progress:
+        with showing("[red]a[/red] [, comparing", 12, console, quiet=False) as progress:
             trained(progress)
         assert "[red]a[/red] [, comparing" in said(console)
 
 
 def test_quiet_says_nothing() -> None:
     console = plain(force_terminal=True)
-    with showing(RUNS, console, quiet=True) as progress:
+    with showing(TITLE, 12, console, quiet=True) as progress:
         trained(progress)
     assert said(console) == ""
 
@@ -162,7 +154,7 @@ def test_quiet_says_nothing() -> None:
 @pytest.mark.parametrize("on_terminal", [True, False])
 def test_one_run_has_a_bar_or_lines(terminal: Pty, on_terminal: bool) -> None:
     console = Console(file=terminal.file, width=150) if on_terminal else plain()
-    with showing(RUNS[:1], console, quiet=False) as progress:
+    with showing(TITLE, RUNS[0].epochs, console, quiet=False) as progress:
         for epoch, point in enumerate(MADE[0].curve, start=1):
             progress.epoch(Epoch(RUNS[0], epoch, point))
     text = terminal.text()

@@ -9,7 +9,6 @@ from tiny import BASE, run
 
 from sssam.lab.engines import Here
 from sssam.lab.runs import store as records
-from sssam.lab.runs.progress import CHOOSING, COMPARING
 from sssam.lab.runs.trainer import Trainer
 from sssam.lab.runs.worker import Settings
 from sssam.lab.specs import Record
@@ -23,7 +22,7 @@ PLAN = FlatnessSettings(
 
 
 def test_a_record_is_read_once_a_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    Trainer(tmp_path, Here(), Settings(), CONSOLE, quiet=True)(RUNS[:2], COMPARING)
+    Trainer(tmp_path, Here(), Settings(), CONSOLE, quiet=True)(RUNS[:2], test=True)
     read: Counter[str] = Counter()
     look = records._read
 
@@ -35,7 +34,7 @@ def test_a_record_is_read_once_a_command(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(records, "_read", counted)
     trainer = Trainer(tmp_path, Here(), Settings(), CONSOLE, quiet=True)
     for asked in (RUNS[:2], RUNS[1:], RUNS):
-        assert set(trainer(asked, COMPARING)) >= {each.id for each in asked}
+        assert set(trainer(asked, test=True)) >= {each.id for each in asked}
     assert read == {each.id: 1 for each in RUNS[:2]}  # the third is known since it was made
     assert set(trainer.stored) == {each.id for each in RUNS}
 
@@ -44,13 +43,13 @@ def test_what_is_chosen_by_has_neither_test_set_nor_flatness_and_comparing_adds_
     tmp_path: Path,
 ) -> None:
     trainer = Trainer(tmp_path, Here(), Settings(flatness=PLAN), CONSOLE, quiet=True)
-    chosen = trainer(RUNS[:1], CHOOSING)[RUNS[0].id]
+    chosen = trainer(RUNS[:1])[RUNS[0].id]
     assert chosen.validation_accuracy is not None
     assert (chosen.test_accuracy, chosen.flatness, chosen.flatness_error) == (None, None, None)
-    compared = trainer(RUNS[:1], COMPARING)[RUNS[0].id]
+    compared = trainer(RUNS[:1], test=True)[RUNS[0].id]
     assert compared.test_accuracy is not None
     assert compared.flatness is not None
-    assert trainer(RUNS[:1], CHOOSING)[RUNS[0].id] == compared
+    assert trainer(RUNS[:1])[RUNS[0].id] == compared
 
 
 def test_runs_that_failed_are_tried_again_once_where_that_is_asked_for(tmp_path: Path) -> None:

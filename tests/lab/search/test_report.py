@@ -74,5 +74,3 @@ def test_what_is_confirmed_and_on_which_seeds(found: Results) -> None:
     best = found.searches[0].best().method
     assert methods[2].model_copy(update={"label": best.label}) == best
     assert "among trials of sssam search: 13 at 1.25, 13 at 1.5" in study.parts[0].note
-    with pytest.raises(ValueError, match="--confirm is 0, must be at least 1"):
-        confirm.study(found, 0)

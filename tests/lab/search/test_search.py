@@ -182,11 +182,6 @@ def test_two_searches_at_one_directory_share_the_runs(tmp_path, monkeypatch) -> 
     assert len(begun) == len(set(begun))
 
 
-def test_no_trials_are_refused() -> None:
-    with pytest.raises(ValueError, match="trials is 0, must be at least 1"):
-        search([design()], 0, Records())
-
-
 def test_moved_data_and_another_margin_are_the_same_runs() -> None:
     kept = Records()
     whole = search([design()], 4, kept)

@@ -48,17 +48,5 @@ def test_a_study_that_tunes_nothing_only_compares(monkeypatch: pytest.MonkeyPatc
     assert text == "2 runs to compare: about 14 s"
 
 
-def test_of_a_long_study_a_first_look_is_offered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measuring, "_epoch_seconds", lambda _: 60.0)
-    long = STUDY.model_copy(update={"trials": 12, "seeds": tuple(range(12))})
-    text = measuring.estimated(long, 1, start=5.0)
-    assert text.startswith("48 runs to tune, 36 runs to compare: about 4.9 h")
-    assert text.endswith("; a first look with 4 trials and 3 seeds, in another --out: about 86 min")
-    only_compared = Part(task=TASK, variants=(Tunable(method=CHEAP),))
-    text = measuring.estimated(Study(name="a", parts=(only_compared,), seeds=tuple(range(12))), 1)
-    assert text.endswith("; a first look with 3 seeds, in another --out: about 19 min")
-    assert "first look" not in measuring.estimated(STUDY, 1)  # it is small itself
-
-
 def test_steps_of_the_base_are_timed() -> None:
     assert 0 < measuring._epoch_seconds(TASK) < 60

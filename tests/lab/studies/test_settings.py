@@ -29,11 +29,6 @@ def test_ire_has_no_radius_by_default_and_is_tried_at_sam_s():
     assert settings.radii("ire") == settings.radii("sam")
 
 
-def test_the_base_has_no_radius():
-    with pytest.raises(ValueError, match="kind 'base' has no rho: leave it out"):
-        settings.radii("base")
-
-
 def test_a_perceptron_s_recipe_has_all_settings_and_starts_at_the_task_s():
     found = settings.recipe(TASK)
     starts = {name: axis.start for name, axis in found.items()}

@@ -60,7 +60,7 @@ def test_a_file_that_says_little_tunes_the_base_and_has_all_controls_and_variant
     assert study.name == "study"
     assert part.base.axes == settings.recipe(part.task)
     assert part.controls == defaults.controls(part.task)
-    assert part.variants == defaults.tuned_variants()
+    assert part.variants == defaults.variants(part.task, tune=True)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,6 @@ def test_a_file_that_says_little_tunes_the_base_and_has_all_controls_and_variant
         ('recipe = "tune"', ["learning_rate", "weight_decay", "label_smoothing", "dropout"]),
         ('recipe = "given"', []),
         ('recipe = {dropout = "tune"}', ["dropout"]),
-        ("recipe = {weight_decay = {tune = [1e-4, 1e-2]}}", ["weight_decay"]),
     ],
 )
 def test_the_base_s_recipe_is_tuned_given_or_both(tmp_path, given, tuned):

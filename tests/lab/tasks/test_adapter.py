@@ -111,9 +111,9 @@ def test_a_test_part_without_labels_is_left_for_the_validation_part(monkeypatch)
 
 def test_names_on_the_hub_have_an_organisation_and_perhaps_a_configuration():
     with pytest.raises(ValueError, match="'hub:a/b/c/d': write hub:ORGANISATION/NAME"):
-        sources.settings(DataSpec(name="hub:a/b/c/d"))
+        sources.check(DataSpec(name="hub:a/b/c/d"))
     with pytest.raises(ValueError, match="'digits' takes no target, got 'x'"):
-        sources.settings(DataSpec(name="digits", target="x"))
+        sources.check(DataSpec(name="digits", target="x"))
 
 
 def test_images_are_their_pixels_in_the_order_of_the_index():

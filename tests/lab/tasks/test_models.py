@@ -63,7 +63,7 @@ def test_a_residual_network_takes_its_width_and_any_image():
     [
         (ModelSpec(name="mpl"), "unknown model 'mpl': did you mean 'mlp'"),
         (ModelSpec(name="resnet18"), "unknown model 'resnet18': did you mean 'resnet"),
-        (ModelSpec(name="resnet8", widths=(4, 8)), r"takes 1 widths at most, got \(4, 8\)"),
+        (ModelSpec(name="resnet8", widths=(4, 8)), r"takes one width at most, got \(4, 8\)"),
         (ModelSpec(name="bert"), "unknown model 'bert'.*any other model goes into a task file"),
     ],
 )

@@ -2,6 +2,7 @@ import hashlib
 import math
 import platform
 import subprocess
+import sys
 import warnings
 from functools import partial
 from pathlib import Path
@@ -123,11 +124,6 @@ def test_the_global_generator_and_the_threads_stay_as_they_were():
     assert same_but_times(train.train(run(SSSAM))) == same_but_times(one)
 
 
-def test_threads_below_one_are_refused():
-    with pytest.raises(ValueError, match="threads is 0, must be at least 1"):
-        train.train(run(), threads=0)
-
-
 def test_bad_runs_are_refused_before_training(tmp_path):
     lost = TASK.model_copy(update={"data": DataSpec(name="folder", path=str(tmp_path / "absent"))})
     with pytest.raises(FileNotFoundError, match="does not exist"):
@@ -192,5 +188,6 @@ def test_the_order_is_a_function_of_seed_and_epoch_and_visits_every_example():
 
 
 def test_mixed_precision_prints_nothing(capfd):
-    hardware.fabric("cpu", "bf16-mixed")
+    code = "from sssam.lab.training.hardware import fabric; fabric('cpu', 'bf16-mixed')"
+    subprocess.run([sys.executable, "-c", code], check=True)  # here pytest would take what is logged
     assert capfd.readouterr() == ("", "")
