@@ -39,7 +39,7 @@ def built(model: nn.Module, base: str = "SGD") -> Optimizer:
     return optimizer
 
 
-def _closure(optimizer: Optimizer, model: nn.Module, x: Tensor, y: Tensor) -> Callable[[], Tensor]:
+def _closure(optimizer: Any, model: nn.Module, x: Tensor, y: Tensor) -> Callable[[], Tensor]:
     def closure() -> Tensor:
         optimizer.zero_grad()
         return loss(model, x, y)
@@ -47,7 +47,7 @@ def _closure(optimizer: Optimizer, model: nn.Module, x: Tensor, y: Tensor) -> Ca
     return closure
 
 
-def by_closure(wrap: Callable[[Optimizer, nn.Module], Optimizer], base: str = "SGD") -> Build:
+def by_closure(wrap: Callable[[Optimizer, nn.Module], Any], base: str = "SGD") -> Build:
     """Steps of an optimizer that is made of a base and its model."""
 
     def build(model: nn.Module, x: Tensor, y: Tensor) -> Step:
@@ -100,6 +100,36 @@ def by_hand(model: nn.Module, x: Tensor, y: Tensor, *, base: str = "SGD") -> Ste
     return step
 
 
+class ByHand:
+    """SAM with w back to the bit and nothing else: what torch's operators and a short loop take.
+
+    No buffers, generators or shared gradients are looked at, and w + e stays where a pass fails.
+    """
+
+    def __init__(self, base: Optimizer) -> None:
+        self.base = base
+        self.params = [p for group in base.param_groups for p in group["params"]]
+        self.kept = [torch.empty_like(p) for p in self.params]
+
+    def zero_grad(self) -> None:
+        """Clear the gradients."""
+        self.base.zero_grad()
+
+    def step(self, closure: Callable[[], Tensor]) -> Tensor:
+        """Two passes and the base's update."""
+        loss = closure()
+        with torch.no_grad():
+            gradients = [p.grad for p in self.params]
+            length = torch.linalg.vector_norm(torch.stack([*torch._foreach_norm(gradients)]))
+            torch._foreach_copy_(self.kept, self.params)
+            torch._foreach_add_(self.params, gradients, alpha=RHO / length.item())
+        closure()
+        with torch.no_grad():
+            torch._foreach_copy_(self.params, self.kept)
+        self.base.step()
+        return loss
+
+
 def part_ascent(model: nn.Module, x: Tensor, y: Tensor, *, base: str = "SGD") -> Step:
     """SAM at every other step, its ascent on an eighth of the batch: as a late half in the mean."""
     optimizer = sssam.SSSAM(
@@ -131,6 +161,7 @@ def own(base: str = "SGD") -> dict[str, Build]:
         "MSAM": by_closure(lambda base, model: sssam.MSAM(base, rho=RHO, model=model), base),
         "SAM at half the steps, ascent on 1/8": partial(part_ascent, base=base),
         "SAM by hand": partial(by_hand, base=base),
+        "SAM by hand, bitwise": by_closure(lambda base, model: ByHand(base), base),
     }
 
 

@@ -10,6 +10,7 @@ import statistics
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from time import perf_counter
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +19,7 @@ from torch.optim import Optimizer
 import sssam
 from benchmarks.blocks import CLOCKS, timed
 
-Wrap = Callable[[Optimizer], Optimizer]
+Wrap = Callable[[Optimizer], Any]
 #: A method; the passes of its step; the bytes that it moves for each float32 weight. SAM reads g
 #: for its norm (4), reads w and g and writes w and the copy (16), reads the copy and writes w (8);
 #: Momentum-SAM does so with its momentum; ASAM's norm reads w too; S2-SAM copies g; a random
@@ -54,7 +55,8 @@ class Point:
     bandwidth: float
 
 
-def _loop(params: list[nn.Parameter], wrap: Wrap | None, passes: int) -> Callable[[], object]:
+def loop(params: list[nn.Parameter], wrap: Wrap | None, passes: int) -> Callable[[], object]:
+    """Steps whose passes cost nothing: of a method, or bare ones and the base's update."""
     base = torch.optim.SGD(params, lr=1e-4, momentum=0.9)
     optimizer = base if wrap is None else wrap(base)
     gradients, loss = [torch.randn_like(p) for p in params], torch.zeros(())
@@ -89,8 +91,8 @@ def measure(method: str, weights: int, tensors: int, clock: str) -> Point:
     wrap, passes, moved = METHODS[method]
     shape, steps = (weights // tensors,), max(1, 10**5 // weights)
     own, bare = ([nn.Parameter(torch.randn(shape)) for _ in range(tensors)] for _ in range(2))
-    ours, reference = _loop(own, wrap, passes), _loop(bare, None, passes)
-    kinds = {"ours": lambda: _repeat(ours, steps), "bare": lambda: _repeat(reference, steps)}
+    ours, reference = loop(own, wrap, passes), loop(bare, None, passes)
+    kinds = {"ours": lambda: repeat(ours, steps), "bare": lambda: repeat(reference, steps)}
     times = timed(kinds, steps, ROUNDS, CLOCKS[clock])
     over = [1e3 * (a - b) for a, b in zip(times["ours"], times["bare"], strict=True)]
     low, middle, high = statistics.quantiles(over, n=4)
@@ -98,7 +100,8 @@ def measure(method: str, weights: int, tensors: int, clock: str) -> Point:
     return Point(method, weights, tensors, middle, low, high, moved * weights / speed / 1e3, speed)
 
 
-def _repeat(step: Callable[[], object], steps: int) -> None:
+def repeat(step: Callable[[], object], steps: int) -> None:
+    """So many steps."""
     for _ in range(steps):
         step()
 

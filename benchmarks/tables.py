@@ -6,9 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import benchmarks.floor
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "performance.md"
-STEPS, CHEAP = (ROOT / "benchmarks" / f"{name}.json" for name in ("step_times", "cheap_passes"))
+STEPS, CHEAP, FLOOR = (
+    ROOT / "benchmarks" / f"{name}.json" for name in ("step_times", "cheap_passes", "floor")
+)
 Record = Mapping[str, Any]
 #: The columns of the first table: contenders, and their short names.
 COLUMNS = {
@@ -19,6 +23,7 @@ COLUMNS = {
     "pytorch_optimizer 4.1": "pytorch_optimizer 4.1",
     "MSAM": "MSAM",
     "SAM at half the steps, ascent on 1/8": "late half, 1/8",
+    "SAM by hand, bitwise": "by hand, bitwise",
 }
 
 
@@ -31,14 +36,14 @@ def _ratio(found: Mapping[str, float]) -> str:
     return f"{found['ratio']:.2f} [{low:.2f}, {high:.2f}]"
 
 
-def machine(record: Record) -> str:
+def machine(record: Record, unit: str = "times the base's step") -> str:
     """On what, with what, by which clock and when."""
     found = record["environment"]
     shared = "processor time, on a machine that did other work too"
     clock = {"wall": "wall clock", "processor": shared}[record["clock"]]
     return (
         f"{found['processor']}, one thread, torch {found['versions']['torch']}, "
-        f"{found['time'][:10]}, {clock}; times the base's step, median over blocks [quartiles]."
+        f"{found['time'][:10]}, {clock}; {unit}, median over blocks [quartiles]."
     )
 
 
@@ -85,10 +90,26 @@ def outside(record: Record) -> str:
     return "\n".join(lines)
 
 
+def floor(record: Record) -> str:
+    """What a loop by hand takes outside its passes, and what SAM does."""
+    head = ["tensors of 256 weights", "by hand, microseconds", "SAM, microseconds", "aim"]
+    lines = [machine(record, "microseconds a step"), "", _row(head), "|---:" * len(head) + "|"]
+    for tensors, times in record["microseconds"].items():
+        found = [benchmarks.floor.outside(times, name) for name in ("by hand", "SAM")]
+        cells = [f"{middle:,.0f} [{low:,.0f}, {high:,.0f}]" for low, middle, high in found]
+        lines.append(_row([tensors, *cells, f"{40 + int(tensors):,}"]))
+    return "\n".join(lines)
+
+
 def written(page: str) -> str:
     """The page with its tables as the records have them."""
-    kept, ascents = (json.loads(path.read_text()) for path in (STEPS, CHEAP))
-    tables = {"steps": steps(kept), "outside": outside(kept), "cheap": cheap(ascents)}
+    kept, ascents, by_hand = (json.loads(path.read_text()) for path in (STEPS, CHEAP, FLOOR))
+    tables = {
+        "steps": steps(kept),
+        "outside": outside(kept),
+        "floor": floor(by_hand),
+        "cheap": cheap(ascents),
+    }
     for name, table in tables.items():
         begin, end = (
             f"<!-- {name}: written by `python -m benchmarks.tables` -->",

@@ -8,7 +8,7 @@ part, and nothing here makes the host wait for a device.
 import math
 from collections.abc import Callable
 from functools import partial
-from itertools import compress
+from itertools import compress, repeat
 from operator import attrgetter, not_
 from typing import Any
 
@@ -133,13 +133,22 @@ def norm(x: Vector) -> Tensor:
 
 
 def _together(parts: list[Tensor], kinds: set[torch.dtype]) -> list[Tensor]:
-    """The parts, of which the small ones on the host are put into one, if all are of one type."""
+    """The parts, of which the small ones on the host are put into few, if all are of one type."""
     is_small = [n < SMALL for n in map(Tensor.numel, parts)]
     small = [*compress(parts, is_small)]
     if len(small) < 2 or len(kinds) > 1 or not on_host(small):
         return parts
-    one: Tensor = torch._C._nn.flatten_dense_tensors(small)
-    return [one, *compress(parts, map(not_, is_small))]
+    return [*_joined(small), *compress(parts, map(not_, is_small))]
+
+
+def _joined(parts: list[Tensor]) -> list[Tensor]:
+    """Few tensors with all numbers; parts of one width need no view of each, which takes longer."""
+    dims, found = [*map(Tensor.dim, parts)], []
+    for n in dict.fromkeys(dims):
+        some = [*compress(parts, map(n.__eq__, dims))]
+        is_even = n == 1 or (n == 2 and len({*map(Tensor.size, some, repeat(1))}) == 1)
+        found.append(torch.cat(some) if is_even else torch._C._nn.flatten_dense_tensors(some))
+    return found
 
 
 def dot(x: Vector, y: Vector) -> Tensor:

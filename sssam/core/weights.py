@@ -105,7 +105,7 @@ class Saved:
         whole: the positions of those that are kept as a whole.
         here, copies: their memory, and what stood in it.
         rows: by position, those of which some rows are kept.
-        moved: the parameters, in the order of both.
+        moved: the parameters, or aliases of them, in the order of both.
     """
 
     def __init__(
@@ -181,7 +181,8 @@ class Backup:
             i: Rows(self._here[i], self._here[i].index_select(0, some), some)
             for i, some in rows.items()
         }
-        return Saved(whole, here, copies, of_rows, [*map(params.__getitem__, (*whole, *rows))])
+        moved = self._here if self._addresses else params  # aliases spare the look for gradients
+        return Saved(whole, here, copies, of_rows, [*map(moved.__getitem__, (*whole, *rows))])
 
     def _copied(self, whole: list[int]) -> tuple[list[Tensor], list[Tensor]]:
         if not self._addresses:
@@ -214,12 +215,12 @@ def moving_rows(part: Tensor) -> Tensor | None:
     """The rows of a perturbation that are not 0, if they are at most a quarter; else None.
 
     A pass reads few rows of a large embedding, and its gradient is zero in all the others: only
-    those few are kept and moved. A sample of the rows tells the usual tensor at no cost.
+    those few are kept and moved. One number each of some rows tells the usual tensor at no cost.
     """
     if part.ndim != 2 or part.is_complex():
         return None
-    some = part[:: max(len(part) // 64, 1)]
-    if 2 * int(some.any(1).sum()) > len(some):
+    some = part[:: max(len(part) // 64, 1), 0]
+    if 2 * int(some.count_nonzero()) > len(some):
         return None
     rows = ((part.amax(1) != 0) | (part.amin(1) != 0)).nonzero().squeeze(1)
     return rows if 4 * len(rows) <= len(part) else None

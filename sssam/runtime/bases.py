@@ -2,9 +2,8 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
-from functools import partial
 from itertools import chain, count
-from operator import attrgetter, is_not
+from operator import attrgetter
 from typing import Any
 
 import torch
@@ -19,7 +18,6 @@ from sssam.runtime.layout import same
 
 State = dict[str, Any]
 _NEEDS_GRADIENT, _GRADIENT = attrgetter("requires_grad"), attrgetter("grad")
-_is_some = partial(is_not, None)
 
 
 class Bases:
@@ -123,7 +121,7 @@ class Bases:
 
     def first_gradient(self) -> Tensor | None:
         """The gradient of the first parameter that has one."""
-        return next(filter(_is_some, self.gradients()), None)
+        return next((g for g in self.gradients() if g is not None), None)
 
     def gradients(self) -> Iterator[Tensor | None]:
         """The gradient of each parameter, in the order of the groups."""

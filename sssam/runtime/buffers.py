@@ -33,6 +33,7 @@ class Buffers:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._apart: Extents | None = None
+        self._stamp = object()
         self._registered: tuple[list[str], list[Tensor | None]] = ([], [])
         self._names: list[_Names] = []
         self._tensors: list[Tensor] = []
@@ -63,7 +64,7 @@ class Buffers:
         self._noted = [_noted(name, buffer, apart) for name, buffer in self._others]
 
     def _is_known(self, apart: Extents) -> bool:
-        return self._apart is apart and self._are_named() and self._lie_there()
+        return self._apart is apart and self._stamp is self._layout.stamp and self._lie_there()
 
     def _lie_there(self) -> bool:
         lie = places(self._tensors) == self._places
@@ -88,7 +89,7 @@ class Buffers:
         self._addresses = addresses(self._pairs)
         self._backwards = [(copy, words) for words, copy in self._pairs]
         self._part()
-        self._apart = apart
+        self._apart, self._stamp = apart, self._layout.stamp
 
     def _part(self) -> None:
         self._moving = [pair for each in self._plain if each.moves for pair in each.pairs]

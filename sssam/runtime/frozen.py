@@ -1,15 +1,13 @@
 """Frozen parameters that a forward pass moves: key encoders, averaged from the trained weights."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
-from operator import attrgetter, is_not
+from operator import attrgetter
 
 import torch
 from torch import Tensor
 
 from sssam.runtime.buffers import put_back
-from sssam.runtime.layout import Layout, same
+from sssam.runtime.layout import Layout
 from sssam.runtime.tensors import Extents, Mark, Noted, is_plain, mark
 
 
@@ -37,7 +35,6 @@ class _Param:
 
 
 _NEEDS_GRADIENT = attrgetter("requires_grad")
-_is_tensor = partial(is_not, None)
 
 
 class Frozen:
@@ -53,13 +50,12 @@ class Frozen:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._params: dict[int, _Param] = {}
-        self._known: tuple[list[Tensor | None], list[bool]] = ([], [])
-        self._find()
+        self._known: tuple[list[Tensor], list[bool]] = ([], [])
+        self._walk()
 
-    def _find(self) -> None:
-        own = self._layout.parameters
-        known = own, [*map(_NEEDS_GRADIENT, filter(_is_tensor, own))]
-        if known[1] != self._known[1] or not same(own, self._known[0]):
+    def _find(self, foreign: list[Tensor]) -> None:
+        known = foreign, [*map(_NEEDS_GRADIENT, foreign)]
+        if foreign is not self._known[0] or known[1] != self._known[1]:
             self._walk()
             self._known = known
 
@@ -91,10 +87,17 @@ class Frozen:
         for each in self._look():
             each.moves = True
 
-    def note(self, trained: Iterable[Tensor], apart: Extents) -> list[Noted]:
-        """Copies, before a pass, of the frozen parameters that it may move."""
+    def note(self, foreign: list[Tensor], trained: list[Tensor], apart: Extents) -> list[Noted]:
+        """Copies, before a pass, of the frozen parameters that it may move.
+
+        Args:
+            foreign: the model's parameters that are not trained; the same object as long as they
+                are the same.
+            trained: those that are.
+            apart: where these lie.
+        """
         self.suspect()
-        self._find()
+        self._find(foreign)
         if not self._params:
             return []
         for each in self._params.values():

@@ -37,9 +37,8 @@ def take(step: Step, places: Vector, keeps: bool = True) -> Vector:
 
 def leave(params: list[Tensor], places: Vector) -> None:
     """Leave the parameters clear for the next pass, once their gradients were taken."""
-    for i, p in enumerate(params):
-        if i not in places:
-            p.grad = None
+    for p in params if not places else [p for i, p in enumerate(params) if i not in places]:
+        p.grad = None
     for gradient in places.values():
         gradient.zero_()
 
@@ -48,7 +47,8 @@ def put(gradient: Vector, step: Step, places: Vector) -> None:
     """Give the base optimizer its gradient, in the places that `take` noted."""
     for i in _maximized(step) & gradient.keys():
         gradient[i] = -gradient[i]
-    if not places and same([*map(_GRADIENT, step.params)], _parts(gradient, len(step.params))):
+    standing = [g for g in map(_GRADIENT, step.params) if g is not None]
+    if not places and same(standing, [*gradient.values()]):
         return
     for i, p in enumerate(step.params):
         part = gradient.get(i)
@@ -115,15 +115,12 @@ class Left(NamedTuple):
 _GRADIENT = attrgetter("grad")
 
 
-def _parts(gradient: Vector, n: int) -> list[Tensor | None]:
-    return [*map(gradient.get, range(n))]
-
-
 def _maximized(step: Step) -> set[int]:
     """The positions of the parameters whose group is maximised."""
-    if not any(group.get("maximize") for group in step.distinct_groups):
-        return set()
-    return {i for i, group in enumerate(step.groups) if group.get("maximize")}
+    for group in step.distinct_groups:
+        if group.get("maximize"):
+            return {i for i, own in enumerate(step.groups) if own.get("maximize")}
+    return set()
 
 
 def _shared(gradients: Vector) -> set[int]:
@@ -138,8 +135,8 @@ def _shared(gradients: Vector) -> set[int]:
 
 def _is_shared(gradient: Tensor) -> bool:
     # A shard's lies in what its ranks' reduction returned, which is nobody's to keep.
-    if hasattr(gradient, "to_local") or gradient.layout is not torch.strided:
+    if type(gradient) is not Tensor and hasattr(gradient, "to_local"):
         return False
-    if gradient.device.type == "meta":
+    if gradient.layout is not torch.strided or gradient.is_meta:
         return False
     return gradient.untyped_storage().nbytes() > gradient.numel() * gradient.element_size()

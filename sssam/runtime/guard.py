@@ -56,10 +56,12 @@ class Guard:
         self._warned = model is not None
         self._layout = Layout(model if isinstance(model, nn.Module) else None)
         self._buffers, self._frozen = Buffers(self._layout), Frozen(self._layout)
-        self._others, self.rolls_back = Others(self._layout), False
+        self._others, self.rolls_back = Others(), False
         self._generators: Generators | None = None
         self._params: list[Tensor] = []
         self._known: list[Tensor] = []
+        self._foreign: list[Tensor] = []
+        self._parameters: list[Tensor | None] = []
         self._plain: list[Tensor] = []
         self._addresses: list[int] = []
         self._trained = Extents()
@@ -84,12 +86,18 @@ class Guard:
         return self._know(self._params).note(self._layout.own)
 
     def _know(self, params: list[Tensor]) -> Generators:
-        if self._generators is None or params is not self._known or self._have_moved():
-            self._known, self._trained = params, Extents(params)
+        parameters = self._layout.parameters
+        if params is not self._known or parameters is not self._parameters:
+            known = set(map(id, params))
+            own = {id(p): p for p in parameters if p is not None}
+            self._foreign = [p for i, p in own.items() if i not in known]
+            self._generators = None
+        if self._generators is None or self._have_moved():
+            self._known, self._parameters = params, parameters
+            self._trained = Extents(params)
             self._plain = [p for p in params if is_plain(p)]
             self._addresses = [*map(Tensor.data_ptr, self._plain)]
-            everywhere = [p for p in chain(params, self._layout.parameters) if p is not None]
-            self._generators = Generators({p.device for p in everywhere})
+            self._generators = Generators({p.device for p in chain(params, self._foreign)})
         return self._generators
 
     def _have_moved(self) -> bool:
@@ -100,8 +108,8 @@ class Guard:
         """Note all that a pass may move, as it stands now; what is returned puts it back."""
         generators = self._note()
         self._buffers.note(self._trained)
-        self._others.note(self._params)
-        copies = self._frozen.note(self._params, self._trained)
+        self._others.note(self._foreign)
+        copies = self._frozen.note(self._foreign, self._params, self._trained)
         frozen = partial(self._frozen.put_back, copies)
         return [generators, self._buffers.put_back, self._others.put_back, frozen]
 

@@ -17,6 +17,11 @@ class Layout:
 
     Args:
         model: None for no modules.
+
+    Attributes:
+        modules, own: all modules, with their names and without.
+        parameters: of all modules; the same object as long as they are.
+        stamp: another object once a refresh has found anything registered otherwise.
     """
 
     def __init__(self, model: nn.Module | None) -> None:
@@ -25,8 +30,10 @@ class Layout:
         self.own: list[nn.Module] = []
         self._children: list[dict[str, Any]] = []
         self._buffers: list[dict[str, Any]] = []
-        self._parameters: list[dict[str, Any]] = []
-        self._known: list[Any] = []
+        self._all: list[dict[str, Any]] = []
+        self._known: tuple[list[str], list[Any]] = ([], [])
+        self._known_children: list[Any] = []
+        self.parameters: list[Tensor | None] = []
         self.is_scripted = False
         self._walk()
 
@@ -37,25 +44,40 @@ class Layout:
         if not self.is_scripted:
             self._children = [module._modules for module in own]
             self._buffers = [module._buffers for module in own]
-            self._parameters = [module._parameters for module in own]
-            self._known = _values(self._children)
+            parameters = [module._parameters for module in own]
+            self._all = [*self._children, *self._buffers, *parameters]
+            self._known_children = _values(self._children)
+        self._settle(self._registered())
+
+    def _settle(self, registered: tuple[list[str], list[Any]]) -> None:
+        parameters: list[Tensor | None] = []
+        for module in self.own:
+            parameters += module._parameters.values()
+        if not same(parameters, self.parameters):
+            self.parameters = parameters
+        self.stamp = object()
+        self._known = registered  # last: where this is interrupted, the next refresh does it again
+
+    def _registered(self) -> tuple[list[str], list[Any]]:
+        return [*chain.from_iterable(self._buffers)], _values(self._all)
 
     def refresh(self) -> None:
-        """Look whether modules have come or gone."""
-        if self.is_scripted or not same(_values(self._children), self._known):
+        """Look whether modules, buffers or parameters have come or gone."""
+        if self.is_scripted:
+            self._walk()
+            return
+        names, values = found = self._registered()
+        if names == self._known[0] and same(values, self._known[1]):
+            return
+        if same(_values(self._children), self._known_children):
+            self._settle(found)
+        else:
             self._walk()
 
     @property
     def buffers(self) -> tuple[list[str], list[Tensor | None]]:
         """The names and the buffers of all modules; of modules that are not scripted."""
         return [*chain.from_iterable(self._buffers)], _values(self._buffers)
-
-    @property
-    def parameters(self) -> list[Tensor | None]:
-        """The parameters of all modules."""
-        if self.is_scripted:
-            return [p for module in self.own for p in module._parameters.values()]
-        return _values(self._parameters)
 
 
 def _values(dicts: list[dict[str, Any]]) -> list[Any]:

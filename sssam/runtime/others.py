@@ -3,41 +3,22 @@
 import torch
 from torch import Tensor
 
-from sssam.runtime.layout import Layout, same
-
 
 class Others:
     """The gradients beside this optimizer's own, as they stand before a pass that leaves no trace.
 
     The pass adds to them, and the other optimizer (AdamW beside Muon, say) would step on the sum
     of two passes.
-
-    Args:
-        layout: of the model.
     """
 
-    def __init__(self, layout: Layout) -> None:
-        self._layout = layout
-        self._own: list[Tensor] | None = None
-        self._parameters: list[Tensor | None] = []
-        self._foreign: list[Tensor] = []
+    def __init__(self) -> None:
         self._kept: list[tuple[Tensor, Tensor | None, Tensor | None]] = []
 
-    def note(self, own: list[Tensor]) -> None:
-        """Note how they stand.
-
-        Args:
-            own: this optimizer's parameters; the same object as long as they are.
-        """
-        parameters = self._layout.parameters
-        if own is not self._own or not same(parameters, self._parameters):
-            known = set(map(id, own))
-            foreign = {id(p): p for p in parameters if p is not None and id(p) not in known}
-            self._foreign = list(foreign.values())
-            self._parameters, self._own = parameters, own
+    def note(self, foreign: list[Tensor]) -> None:
+        """Note how those of these parameters stand."""
         self._kept = [
             (p, p.grad, None if p.grad is None else p.grad.clone())
-            for p in self._foreign
+            for p in foreign
             if p.requires_grad
         ]
 

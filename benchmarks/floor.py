@@ -1,0 +1,66 @@
+"""What a loop of one's own takes outside its passes, beside the library's SAM.
+
+`python -m benchmarks.floor [--clock processor] [--out FILE]`, in half a minute. The loop by hand
+has torch's operators and little more: it puts w back to the bit, and does without everything else.
+What it takes is where any SAM in Python ends that calls torch once for each list of tensors.
+"""
+
+import argparse
+import statistics
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from benchmarks.blocks import CLOCKS, Times, timed, write
+from benchmarks.contenders import ByHand
+from benchmarks.overhead import METHODS, Wrap, loop, repeat
+
+TENSORS = (1, 10, 100, 400, 1000)
+#: By name; the passes of a step. "two passes" is what the others are compared with.
+KINDS: Mapping[str, tuple[Wrap | None, int]] = {
+    "two passes": (None, 2),
+    "by hand": (ByHand, 2),
+    "SAM": METHODS["SAM"][:2],
+}
+
+
+def measure(tensors: int, rounds: int, clock: str) -> Times:
+    """Microseconds a step of each, in each block; tensors of 256 weights."""
+    steps = max(2, 400 // tensors)
+    loops = {
+        name: loop([nn.Parameter(torch.randn(256)) for _ in range(tensors)], wrap, passes)
+        for name, (wrap, passes) in KINDS.items()
+    }
+    blocks = {name: lambda step=step: repeat(step, steps) for name, step in loops.items()}
+    found = timed(blocks, steps, rounds, CLOCKS[clock])
+    return {name: [1e3 * each for each in values] for name, values in found.items()}
+
+
+def outside(times: Times, name: str) -> tuple[float, float, float]:
+    """Microseconds beyond the two passes: lower quartile, median, upper quartile over blocks."""
+    over = [a - b for a, b in zip(times[name], times["two passes"], strict=True)]
+    low, middle, high = statistics.quantiles(over, n=4)
+    return low, middle, high
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser.add_argument("--blocks", type=int, default=60)
+    parser.add_argument("--clock", choices=CLOCKS, default="wall")
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    found = {str(n): measure(n, options.blocks, options.clock) for n in TENSORS}
+    for n, times in found.items():
+        for name in ("by hand", "SAM"):
+            low, middle, high = outside(times, name)
+            print(f"{n:>5s} tensors  {name:8s} {middle:8.0f} us [{low:.0f}, {high:.0f}]")
+    if options.out is not None:
+        write(options.out, {"clock": options.clock, "microseconds": found})
+
+
+if __name__ == "__main__":
+    main()
