@@ -121,12 +121,7 @@ class Bases:
 
     def first_gradient(self) -> Tensor | None:
         """The gradient of the first parameter that has one."""
-        for group in self.param_groups:
-            for p in group["params"]:
-                gradient: Tensor | None = p.grad
-                if gradient is not None:
-                    return gradient
-        return None
+        return next((g for g in self.gradients() if g is not None), None)
 
     def gradients(self) -> Iterator[Tensor | None]:
         """The gradient of each parameter, in the order of the groups."""

@@ -50,8 +50,9 @@ class Layout:
         self._settle(self._registered())
 
     def _settle(self, registered: tuple[list[str], list[Any]]) -> None:
-        parameters: list[Tensor | None]
-        parameters = [p for module in self.own for p in module._parameters.values()]
+        parameters: list[Tensor | None] = []
+        for module in self.own:
+            parameters += module._parameters.values()
         if not same(parameters, self.parameters):
             self.parameters = parameters
         self.stamp = object()
