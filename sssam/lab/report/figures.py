@@ -36,7 +36,9 @@ def _figures(comparison: Comparison) -> Iterator[Figure]:
     if any(p.train_loss is not None for v in some.variants for p in v.curve):
         yield _curves(some, "train_loss", key, len(comparison.variants))
     if bands := [band for variant in some.variants for band in _band(variant)]:
-        yield _schedules(bands)
+        taken = ", ".join(f"{b.name} {sum(b.taken)} of {len(b.taken)} steps" for b in bands)
+        words = f"Probability curves of {len(bands)} schedules; sharpness-aware were: {taken}."
+        yield Figure("schedules", words, {"": partial(schedules, bands)})
     if with_rho(comparison.tuning, some.variants):
         yield _sensitivity(some, key)
     yield from _flatness(comparison, key)
@@ -114,12 +116,6 @@ def _last(variant: Variant, quantity: Quantity) -> str:
         return f"{100 * variant.curve[-1].validation_accuracy:.1f}%"
     loss = variant.curve[-1].train_loss
     return "unknown" if loss is None else f"{loss:.3f}"
-
-
-def _schedules(bands: Sequence[Band]) -> Figure:
-    taken = ", ".join(f"{b.name} {sum(b.taken)} of {len(b.taken)} steps" for b in bands)
-    words = f"Probability curves of {len(bands)} schedules; sharpness-aware were: {taken}."
-    return Figure("schedules", words, {"": partial(schedules, bands)})
 
 
 def _band(variant: Variant) -> list[Band]:

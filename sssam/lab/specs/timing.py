@@ -53,11 +53,7 @@ _Timings = TypeAdapter(dict[str, Timing])
 def write(timings: Mapping[str, Timing], directory: Path) -> Path:
     """Writes the timings of a study, by `Run.variant`, whole or not at all; returns the path.
 
-    Those that the directory has of other variants are kept.
-
-    Raises:
-        ValueError: the file that is there holds no timings.
-        OSError: the directory can't be written; the file of before is still there.
+    Those that the directory has of other variants are kept; raises as `read`.
     """
     merged = {**read(directory), **timings}
     directory.mkdir(parents=True, exist_ok=True)

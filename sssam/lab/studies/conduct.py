@@ -2,7 +2,7 @@
 
 The directory holds `study.json`, the study whole; `records/`, one file a run, those of the tuning
 among them; and for each task what the comparison shows, in a folder of its own where there are
-several tasks. While runs are missing, all that is shown lies in `unfinished/`, so that it replaces
+several tasks. While runs are missing, the page lies in `unfinished/`, so that it replaces
 no finished page.
 """
 

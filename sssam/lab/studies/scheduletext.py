@@ -1,6 +1,7 @@
 """Schedules from text such as `late(0.5)`, as command lines and study files write them."""
 
 import ast
+import operator
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -18,6 +19,9 @@ FAMILIES: Mapping[str, Callable[..., Schedule]] = MappingProxyType(
 )
 #: The methods of a schedule that a text may call.
 _METHODS = ("clamp", "reversed", "then")
+_JOINED: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = MappingProxyType(
+    {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul}
+)
 _EXAMPLE = "write it like 'late(0.5)' or '(linear(0, 1) * 2 - 0.5).clamp(0, 1)'"
 
 
@@ -52,23 +56,19 @@ def _value(node: ast.expr) -> Any:
             return [_value(part) for part in parts]
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return -1 * _value(operand)
-        case ast.BinOp(left=left, op=operator, right=right):
-            return _joined(operator, _value(left), _value(right))
-        case ast.Call(func=function, args=args, keywords=keywords):
-            named = {_name(word): _value(word.value) for word in keywords}
+        case ast.BinOp(left=left, op=sign, right=right):
+            if type(sign) not in _JOINED:
+                raise ValueError("only +, - and * join schedules")
+            return _JOINED[type(sign)](_value(left), _value(right))
+        case ast.Call(func=function, args=args, keywords=keywords) if _are_named(keywords):
+            named = {str(word.arg): _value(word.value) for word in keywords}
             return _function(function)(*map(_value, args), **named)
     raise ValueError(f"{ast.unparse(node)!r} is neither a number nor a schedule")
 
 
-def _joined(operator: ast.operator, left: Any, right: Any) -> Any:
-    match operator:
-        case ast.Add():
-            return left + right
-        case ast.Sub():
-            return left - right
-        case ast.Mult():
-            return left * right
-    raise ValueError("only +, - and * join schedules")
+def _are_named(keywords: list[ast.keyword]) -> bool:
+    """Whether no dict is unpacked among them."""
+    return all(word.arg is not None for word in keywords)
 
 
 def _function(node: ast.expr) -> Callable[..., Any]:
@@ -85,9 +85,3 @@ def _function(node: ast.expr) -> Callable[..., Any]:
             method: Callable[..., Any] = getattr(of, name)
             return method
     raise ValueError(f"{ast.unparse(node)!r} is no schedule")
-
-
-def _name(word: ast.keyword) -> str:
-    if word.arg is None:
-        raise ValueError(f"{ast.unparse(word)!r} is neither a number nor a schedule")
-    return word.arg

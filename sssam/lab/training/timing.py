@@ -92,17 +92,7 @@ def measure(
     """Times each variant over the base, in the order given; nothing is written.
 
     The base is the first variant of kind "base" without an average, or else the task's optimizer.
-
-    Args:
-        task: what is trained.
-        variants: at least one.
-        seconds: after which no further round of blocks begins, once there are 15.
-        accelerator: "cpu", "cuda", "mps" or "auto": one device.
-        threads: torch's, at least 1.
-
-    Raises:
-        FileNotFoundError: the data's path does not exist.
-        Exception: whatever a user's own task raises.
+    After so many `seconds` no further round of blocks begins, once there are 15.
     """
     fabric = hardware.fabric(accelerator, task.precision)
     plain = (m for m in variants if m.kind == "base" and m.average == "none")
@@ -110,7 +100,7 @@ def measure(
     runs = [Run(task=task, method=method, seed=0) for method in variants]
     with alone(threads, 0, fabric.device):
         trial = _prepared(task, base, fabric, _LOOK)
-        size = _size(trial)
+        size = math.ceil(TARGET / quickest(trial))
         mixes = [_mix(run, trial) for run in runs]
         works = dict.fromkeys(work for mix in mixes for work in mix)
         made = {work: _stretch(trial, work, size) for work in works}
@@ -163,11 +153,6 @@ def _timed(run: Run, mix: Mapping[Stretch, float], base: Stretch, here: Environm
 def quickest(training: Training) -> float:
     """Seconds of the quickest of a few steps."""
     return min(blocks.timed({0: Stretch(training, 1)}, _LOOK - 1, clock=_clock(training))[0])
-
-
-def _size(trial: Training) -> int:
-    """Steps that take the base as long as is aimed at."""
-    return math.ceil(TARGET / quickest(trial))
 
 
 def _mix(run: Run, trial: Training) -> dict[Work, float]:

@@ -25,7 +25,7 @@ def _update(stretch):
 def clock(monkeypatch):
     """A second a pass, half of one an update of an average; gives how much was timed."""
     kinds = []
-    monkeypatch.setattr(timing, "_size", lambda _: 3)
+    monkeypatch.setattr(timing, "quickest", lambda _: timing.TARGET / 2.5)
 
     def timed(stretches, *_, **__):
         kinds.append(len(stretches))
@@ -68,7 +68,7 @@ def test_variants_whose_steps_are_alike_share_their_blocks(clock):
 def test_the_ratio_is_of_blocks_of_the_same_round(monkeypatch):
     drift = [1.0, 2, 4, 8, 16, 32, 64]
     times = {0: drift, 1: [3 * each for each in drift]}
-    monkeypatch.setattr(timing, "_size", lambda _: 1)
+    monkeypatch.setattr(timing, "quickest", lambda _: 2 * timing.TARGET)
     monkeypatch.setattr(
         blocks, "timed", lambda stretches, *_, **__: [s() for s in stretches.values()] and times
     )
