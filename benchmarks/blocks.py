@@ -13,12 +13,21 @@ from sssam.lab.training import blocks
 from sssam.lab.training.blocks import Block
 from sssam.lab.training.environment import describe
 
-__all__ = ["CLOCKS", "Block", "Times", "run", "timed", "write"]
+__all__ = ["CLOCKS", "Block", "Times", "asked", "run", "timed", "write"]
 
 #: By kind, milliseconds a step in each block.
 Times = dict[str, list[float]]
 #: The time that passes; or, on a busy machine, that of the processor.
 CLOCKS = {"wall": perf_counter, "processor": process_time}
+
+
+def asked(doc: str, blocks: int) -> argparse.Namespace:
+    """What a command line of `--blocks`, `--clock` and `--out` says, beside this default."""
+    parser = argparse.ArgumentParser(description=doc.splitlines()[0])
+    parser.add_argument("--blocks", type=int, default=blocks)
+    parser.add_argument("--clock", choices=CLOCKS, default="wall")
+    parser.add_argument("--out", type=Path)
+    return parser.parse_args()
 
 
 def timed(

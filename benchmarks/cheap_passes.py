@@ -4,16 +4,14 @@
 turn. A share of the passes says how much was computed; this says how much time it took.
 """
 
-import argparse
 import copy
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 import sssam
-from benchmarks.blocks import CLOCKS, timed, write
+from benchmarks.blocks import CLOCKS, asked, timed, write
 from benchmarks.contenders import RHO, Build, Step, built, by_closure, own
 from benchmarks.problems import PROBLEMS, loss
 from benchmarks.step_times import line, repeated, summary
@@ -123,11 +121,7 @@ CHEAP: Mapping[str, tuple[float, Build]] = {
 
 def main() -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("--blocks", type=int, default=9)
-    parser.add_argument("--clock", choices=CLOCKS, default="wall")
-    parser.add_argument("--out", type=Path)
-    options = parser.parse_args()
+    options = asked(str(__doc__), blocks=9)
     torch.set_num_threads(1)
     found = {}
     for name in MODELS:

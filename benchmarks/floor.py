@@ -5,15 +5,13 @@ has torch's operators and little more: it puts w back to the bit, and does witho
 What it takes is where any SAM in Python ends that calls torch once for each list of tensors.
 """
 
-import argparse
 import statistics
 from collections.abc import Mapping
-from pathlib import Path
 
 import torch
 from torch import nn
 
-from benchmarks.blocks import CLOCKS, Times, timed, write
+from benchmarks.blocks import CLOCKS, Times, asked, timed, write
 from benchmarks.contenders import ByHand
 from benchmarks.overhead import METHODS, Wrap, loop, repeat
 
@@ -47,11 +45,7 @@ def outside(times: Times, name: str) -> tuple[float, float, float]:
 
 def main() -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("--blocks", type=int, default=60)
-    parser.add_argument("--clock", choices=CLOCKS, default="wall")
-    parser.add_argument("--out", type=Path)
-    options = parser.parse_args()
+    options = asked(str(__doc__), blocks=60)
     torch.set_num_threads(1)
     found = {str(n): measure(n, options.blocks, options.clock) for n in TENSORS}
     for n, times in found.items():
