@@ -8,7 +8,7 @@ from sssam.lab.studies import defaults, settings, words
 from sssam.lab.studies.design import TRIALS, TUNING_SEEDS, Part, Study, Tunable
 
 #: Seeds on which a task is tuned that is compared without a study file.
-_TUNING_SEEDS = TUNING_SEEDS[:2]
+_TUNING_SEEDS = TUNING_SEEDS[:3]
 
 
 def study(

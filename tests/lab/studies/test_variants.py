@@ -108,7 +108,7 @@ def test_bad_tables_are_refused_by_pydantic(table, said):
         ),
         (
             {"kind": "sssam", "schedule": "linear(0.5)", "budget": 1.1},
-            "budget 1.1 can't be met: linear(0.5, 1.0) over 320 steps reaches 1.25",
+            "budget 1.1 can't be met: linear(0.5, 1.0) over 80 steps reaches 1.25",
         ),
         ({"kind": "base", "average_start": 0.5}, "must be left out"),
     ],
