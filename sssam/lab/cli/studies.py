@@ -18,8 +18,8 @@ from sssam.lab.runs.trainer import Trainer, say_problems
 from sssam.lab.runs.worker import Settings
 from sssam.lab.specs import Record, Task
 from sssam.lab.specs.flatness import OF_STUDY
-from sssam.lab.specs.names import safe
-from sssam.lab.studies import conduct, defaults, on_task, seconds, studyfile
+from sssam.lab.specs.invalid import safe
+from sssam.lab.studies import conduct, defaults, seconds, studyfile, words
 from sssam.lab.studies.conduct import Decided
 from sssam.lab.studies.design import Study
 from sssam.lab.training import hardware
@@ -60,7 +60,7 @@ def resolve(what: str | None, asked: StudyOptions, options: TaskOptions) -> Targ
             found = found.model_copy(update={"flatness": OF_STUDY})
     else:
         trials = asked.trials
-        found = on_task.study(
+        found = words.study(
             task(what or DEMO, options),
             asked.variants,
             trials=(0 if what else DEMO_TRIALS) if trials is None else trials,

@@ -34,12 +34,12 @@ def train(
     from sssam.lab.cli import studies, terminal
     from sssam.lab.runs import checks, store
     from sssam.lab.specs import Run
-    from sssam.lab.studies import conduct, on_task
+    from sssam.lab.studies import conduct, words
     from sssam.lab.training import checkpoints, hardware
 
     with refusing():
         chosen = studies.task(task, options)
-        run = Run(task=chosen, method=on_task.variant(chosen, method), seed=seed)
+        run = Run(task=chosen, method=words.variant(chosen, method), seed=seed)
         hardware.require(how.accelerator)
         checks.check_runs([run])
         if checkpoint is not None and checkpoint.exists():

@@ -7,11 +7,10 @@ from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any
 
-from sssam.lab.engines.engine import Engine
+from sssam.lab.engines.engine import Engine, Here
 from sssam.lab.engines.local import Local
-from sssam.lab.engines.pool import Here
 from sssam.lab.engines.slurm import Slurm
-from sssam.lab.specs.names import nearest
+from sssam.lab.specs.invalid import nearest
 
 #: The engines by name, each with an example of its text and the argument that its place is.
 ENGINES: Mapping[str, tuple[type[Engine], str, str]] = MappingProxyType(

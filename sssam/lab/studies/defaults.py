@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from sssam.lab.specs import Method, Run, Task
-from sssam.lab.specs.names import nearest
+from sssam.lab.specs.invalid import nearest
 from sssam.lab.studies.design import Tunable
 from sssam.lab.studies.variants import VARIANT
 

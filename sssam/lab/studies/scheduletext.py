@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from sssam import schedules
-from sssam.lab.specs.names import nearest
+from sssam.lab.specs.invalid import nearest
 from sssam.schedules import Schedule
 
 #: The families that a text may name.

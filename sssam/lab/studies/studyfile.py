@@ -15,8 +15,7 @@ from sssam.lab import engines, tasks
 from sssam.lab.runs import checks
 from sssam.lab.specs import Method, Name, Task
 from sssam.lab.specs.flatness import OF_STUDY, FlatnessSettings
-from sssam.lab.specs.invalid import complaint
-from sssam.lab.specs.names import nearest, safe
+from sssam.lab.specs.invalid import complaint, nearest, safe
 from sssam.lab.studies import defaults, settings, trials
 from sssam.lab.studies.conduct import OWN
 from sssam.lab.studies.design import TRIALS, TUNING_SEEDS, Part, Study, Tunable

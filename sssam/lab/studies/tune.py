@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from sssam.lab.specs import Method, Record, Run, Task
-from sssam.lab.specs.tuning import Score, Tuning, Value
+from sssam.lab.specs.record import Score, Tuning, Value
 from sssam.lab.studies import trials
 from sssam.lab.studies.design import Tunable, runs
 from sssam.lab.studies.trials import Point

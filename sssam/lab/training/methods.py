@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 import sssam
 from sssam import optimizers
 from sssam.lab.specs import Method
-from sssam.lab.specs.names import nearest
+from sssam.lab.specs.invalid import nearest
 
 #: What the library exports beside its optimizers.
 _OTHERS = frozenset({"Relay", "SharpnessAware", "recommended", "unwrap"})

@@ -16,7 +16,6 @@ from sssam.lab.specs.seeds import derived
 from sssam.lab.tasks.examples import Examples, Streamed
 from sssam.lab.training import (
     checkpoints,
-    environment,
     evaluate,
     hardware,
     loop,
@@ -134,7 +133,7 @@ def _record(training: Training, test: bool) -> Record:
         curve=tuple(position.curve),
         sample_hash=order.sample_hash(training),
         initial_hash=position.initial,
-        environment=environment.describe(device, training.run.task.precision),
+        environment=hardware.describe(device, training.run.task.precision),
         test_accuracy=judged.accuracy if test else None,
         correct=judged.bits if test else "0x0",
         test_size=len(judged.scores) if test else 0,

@@ -35,7 +35,7 @@ def evil() -> Comparison:
     methods = (*METHODS[:3], Method(label=EVIL, kind="sssam", rho=0.4, schedule=_SCHEDULE))
     task = TASK.model_copy(update={"name": EVIL})
     found = records(methods, range(4), {**ACCURACY, EVIL: 93.4}, task=task)
-    return compare(task, methods, range(4), found, note=EVIL)
+    return compare(task, methods, range(4), found).model_copy(update={"note": EVIL})
 
 
 _SCHEDULE = METHODS[5].schedule
