@@ -1,13 +1,13 @@
 """A figure: a chart, its words, and the other views that a click shows."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from altair import LayerChart
 
-from sssam.lab.report.captions import FIGURES
+from sssam.lab.report.captions import FIGURES, Words
 from sssam.lab.report.key import Look
-from sssam.lab.report.theme import PAGE, PRINT, Theme, Width
+from sssam.lab.report.theme import PRINT, Theme, Width
 
 #: A chart whose colours and width are still open.
 Drawing = Callable[[Theme, Width], LayerChart]
@@ -29,36 +29,17 @@ class Figure(NamedTuple):
     more: str = ""
 
     @property
-    def short(self) -> str:
-        """What links to the figure say."""
-        return FIGURES[self.name].short
+    def words(self) -> Words:
+        """Its title and caption, with what is measured."""
+        words = FIGURES[self.name]
+        title, caption = (text.format(metric=self.metric) for text in (words.title, words.caption))
+        return words._replace(title=title, caption=f"{caption} {self.more}".rstrip())
 
-    @property
-    def title(self) -> str:
-        """What stands above it."""
-        return FIGURES[self.name].title.format(metric=self.metric)
-
-    @property
-    def caption(self) -> str:
-        """What stands below it."""
-        return f"{FIGURES[self.name].caption.format(metric=self.metric)} {self.more}".rstrip()
-
-    @property
-    def half(self) -> bool:
-        """Whether it is printed beside another one."""
-        return FIGURES[self.name].half
-
-    def charts(self) -> dict[str, LayerChart]:
-        """Each view for papers, 760 pixels wide, with its words in it, by the name of its file."""
-        names = {view: f"{self.name}-{view}" if view else self.name for view in self.views}
-        drawn = {names[view]: draw(PRINT, 760) for view, draw in self.views.items()}
-        return {name: chart.properties(description=self.alt) for name, chart in drawn.items()}
+    def charts(self, theme: Theme = PRINT, width: Width = 760) -> dict[str, LayerChart]:
+        """Its views, by default for papers, with its words for those who can't see it."""
+        drawn = {view: draw(theme, width) for view, draw in self.views.items()}
+        return {view: each.properties(description=self.alt) for view, each in drawn.items()}
 
     def chart(self) -> LayerChart:
         """The first of them."""
         return next(iter(self.charts().values()))
-
-    def specifications(self) -> dict[str, dict[str, Any]]:
-        """The Vega-Lite specification of each view for the page, as wide as there is room."""
-        drawn = {name: draw(PAGE, "container") for name, draw in self.views.items()}
-        return {n: c.properties(description=self.alt).to_dict() for n, c in drawn.items()}

@@ -6,7 +6,6 @@ what the budget leaves open; then `with_budget` moves the schedule by the last r
 
 from collections.abc import Callable, Mapping, Sequence
 from math import exp
-from types import MappingProxyType
 
 from optuna import Trial
 
@@ -79,14 +78,12 @@ def filled(heights: Sequence[float], mean: float) -> list[float]:
 
 
 #: What is proposed under each name: families of `sssam.schedules`, and a free form.
-SHAPES: Mapping[str, Shape] = MappingProxyType(
-    {
-        "constant": lambda draw, mean, total_steps: constant(mean),
-        "linear": _ramp(linear),
-        "cosine": _ramp(cosine),
-        "sine": _ramp(sine),
-        "power": lambda draw, mean, total_steps: _met(power(1.0), mean, total_steps),
-        "late": lambda draw, mean, total_steps: late(mean),
-        "pieces": _pieces,
-    }
-)
+SHAPES: Mapping[str, Shape] = {
+    "constant": lambda draw, mean, total_steps: constant(mean),
+    "linear": _ramp(linear),
+    "cosine": _ramp(cosine),
+    "sine": _ramp(sine),
+    "power": lambda draw, mean, total_steps: _met(power(1.0), mean, total_steps),
+    "late": lambda draw, mean, total_steps: late(mean),
+    "pieces": _pieces,
+}

@@ -1,7 +1,6 @@
 """What a comparison shows unless one says otherwise: controls, and a few of SAM's family."""
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Any
 
 from sssam.lab.specs import Method, Run, Task
@@ -14,18 +13,16 @@ SEEDS = 12
 
 #: The controls by name: the base at other lengths, each annealed over its own; averages of its
 #: weights; and early stopping.
-CONTROLS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
-    {
-        "1/4": {"label": "base 1/4 length", "length": 0.25},
-        "1/2": {"label": "base 1/2 length", "length": 0.5},
-        "1.06": {"label": "base 1.06x length", "length": 1.0625},
-        "1.5": {"label": "base 1.5x length", "length": 1.5},
-        "2": {"label": "base 2x length", "length": 2},
-        "ema": {"label": "base EMA", "average": "ema"},
-        "swa": {"label": "base SWA", "average": "swa"},
-        "early stopping": {"label": "base early stopping"},
-    }
-)
+CONTROLS: Mapping[str, Mapping[str, Any]] = {
+    "1/4": {"label": "base 1/4 length", "length": 0.25},
+    "1/2": {"label": "base 1/2 length", "length": 0.5},
+    "1.06": {"label": "base 1.06x length", "length": 1.0625},
+    "1.5": {"label": "base 1.5x length", "length": 1.5},
+    "2": {"label": "base 2x length", "length": 2},
+    "ema": {"label": "base EMA", "average": "ema"},
+    "swa": {"label": "base SWA", "average": "swa"},
+    "early stopping": {"label": "base early stopping"},
+}
 
 #: The part of a run's epochs without a better validation score after which it is stopped.
 PATIENCE = 0.25

@@ -3,7 +3,6 @@
 import inspect
 from collections.abc import Mapping
 from functools import cache
-from types import MappingProxyType
 
 from torch import nn
 from torch.optim import Optimizer
@@ -18,14 +17,11 @@ _OTHERS = frozenset({"Relay", "SharpnessAware", "recommended", "unwrap"})
 
 #: The kinds of method by name, each with its class: all of the library's optimizers, in small
 #: letters; "base" is the torch optimizer itself.
-KINDS: Mapping[str, type[sssam.SharpnessAware] | None] = MappingProxyType(
-    {"base": None}
-    | {
-        {"RandomPerturbation": "random"}.get(name, name.lower()): getattr(optimizers, name)
-        for name in optimizers.__all__
-        if name not in _OTHERS
-    }
-)
+KINDS: Mapping[str, type[sssam.SharpnessAware] | None] = {"base": None} | {
+    {"RandomPerturbation": "random"}.get(name, name.lower()): getattr(optimizers, name)
+    for name in optimizers.__all__
+    if name not in _OTHERS
+}
 
 #: Arguments that come from the run, not from the variant's options.
 _GIVEN = frozenset({"self", "base", "rho", "schedule", "total_steps", "seed", "model"})
