@@ -20,7 +20,7 @@ def export(directory: Path, *, out: OutFile = None) -> int:
     from sssam.lab.studies import conduct
 
     stored = store.read_all(directory / conduct.RECORDS)
-    say_problems(stored.problems, terminal.consoles()[1])
+    say_problems(stored.problems, terminal.console(stderr=True))
     if not stored.by_id:
         raise RefusedError(f"{str(directory)!r} has no {conduct.RECORDS}: name a study's directory")
     path = directory / "records.jsonl" if out is None else out

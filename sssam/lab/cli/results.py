@@ -70,7 +70,7 @@ def show(
 
 def present(comparison: Comparison) -> None:
     """Prints the table, what must be known beside it, and at the end the headline."""
-    console, _ = terminal.consoles()
+    console = terminal.console()
     console.print(_fitting(comparison, console.width))
     terminal.say("")
     terminal.say(*(f"* {remark}" for remark in sentences.remarks(comparison)), style="dim")

@@ -123,7 +123,7 @@ def trainer(directory: Path, how: EngineOptions, study: Study | None = None) -> 
         directory / conduct.RECORDS,
         engines.chosen(how.engine, engine),
         Settings(accelerator=how.accelerator, flatness=flatness),
-        terminal.consoles()[1],
+        terminal.console(stderr=True),
         quiet=how.quiet,
         retry_failed=how.retry_failed,
     )
@@ -186,7 +186,7 @@ def read(what: Target) -> tuple[list[Decided], dict[str, Record]]:
         RefusedError: there are none.
     """
     stored = store.read_all(what.directory / conduct.RECORDS)
-    say_problems(stored.problems, terminal.consoles()[1])
+    say_problems(stored.problems, terminal.console(stderr=True))
     if not stored.by_id:
         raise RefusedError(f"{str(what.directory)!r} has no record yet: `sssam compare` trains")
     parts = what.study.parts

@@ -34,6 +34,11 @@ def summary(
     reached = list(accuracies.values())
     validation = _mean(records, lambda record: record.validation_accuracy)
     ends = [record.outcome for record in records]
+    draws = (
+        Draws(seed=each.run.seed, steps=each.steps, ascended=each.ascended)
+        for each in finished
+        if each.steps
+    )
     return Variant(
         method=method,
         runs=Outcomes(
@@ -50,7 +55,7 @@ def summary(
         propagations=_mean(records, lambda record: record.propagations),
         expected_propagations=_mean(records, lambda record: record.expected_propagations),
         curve=_curve(finished),
-        draws=_draws(finished),
+        draws=next(draws, None),
         flatness=mean_flatness(records, settings),
     )
 
@@ -74,14 +79,6 @@ def _curve(finished: Sequence[Record]) -> tuple[CurvePoint, ...]:
             )
         )
     return tuple(points)
-
-
-def _draws(finished: Sequence[Record]) -> Draws | None:
-    """Of the first finished run that made a step."""
-    drawn = next((record for record in finished if record.steps), None)
-    if drawn is None:
-        return None
-    return Draws(seed=drawn.run.seed, steps=drawn.steps, ascended=drawn.ascended)
 
 
 #: Why the flatness of a run is not known, where its record gives no reason.

@@ -10,8 +10,7 @@ import vl_convert
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from sssam.lab.report.captions import PASS
-from sssam.lab.report.figure import Figure
+from sssam.lab.report.captions import PASS, Figure
 from sssam.lab.report.files import VEGA_LITE
 from sssam.lab.report.theme import PAGE
 

@@ -13,6 +13,7 @@ from sssam.lab.runs import store as records
 from sssam.lab.runs.store import Records
 from sssam.lab.runs.worker import Settings, checkpoint_path, give_up, work
 from sssam.lab.specs import Record, Run
+from sssam.lab.training import hardware
 
 #: How many deaths of its worker process, without a new checkpoint between, make a run a failed one.
 DEATHS = 4
@@ -62,7 +63,8 @@ def run_missing(
         KeyboardInterrupt: at Ctrl-C, with the workers ended, where the engine can end them.
     """
     chosen = engines.parse(engine) if isinstance(engine, str) else engine
-    checks.check_settings(settings, chosen)
+    if chosen.on_this_machine:
+        hardware.require(settings.accelerator)
     checks.check_runs(runs)
     directory = directory.absolute()
     stored = records.read_runs(runs, directory)

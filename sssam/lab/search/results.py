@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from sssam.lab.report.cells import EMPTY, Cell
+from sssam.lab.report.text import EMPTY, Cell
 from sssam.lab.search.design import Design
 from sssam.lab.specs import Method, Record, Spec
 from sssam.lab.studies import settings

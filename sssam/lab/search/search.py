@@ -11,9 +11,8 @@ import optuna
 from optuna.samplers import TPESampler
 from optuna.trial import TrialState
 
-from sssam.lab.search.design import Design
+from sssam.lab.search.design import Design, propose
 from sssam.lab.search.results import Candidate, Results, Searched, candidate
-from sssam.lab.search.space import propose
 from sssam.lab.specs import Method, Record, Run
 from sssam.lab.specs.seeds import derived
 from sssam.lab.studies.tune import Train

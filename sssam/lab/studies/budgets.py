@@ -5,8 +5,8 @@ from math import sqrt
 from typing import NamedTuple
 
 from sssam.core.checks import count, number
-from sssam.lab.report.cells import Cell
 from sssam.lab.report.schedules import Band
+from sssam.lab.report.text import Cell
 from sssam.schedules import (
     BudgetError,
     Schedule,

@@ -103,12 +103,6 @@ def chooses_samples(optimizer: Optimizer) -> bool:
     return isinstance(optimizer, sssam.SharpnessAware) and optimizer.method.facts.needs_losses
 
 
-def passes_run(optimizer: Optimizer, steps: int) -> tuple[float, float]:
-    """Forwards and backwards really run, in batches; the base optimizer runs one of each a step."""
-    counters = getattr(optimizer, "counters", None)
-    return (float(steps),) * 2 if counters is None else (counters.forwards, counters.backwards)
-
-
 def expected_propagations(optimizer: Optimizer) -> float | None:
     """Expected passes a step, 1 for the base optimizer, None where the gradients decide."""
     try:
