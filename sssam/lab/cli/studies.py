@@ -180,14 +180,19 @@ def after_runs(decided: Sequence[Decided], directory: Path, train: Trainer) -> N
 
 
 def read(what: Target) -> tuple[list[Decided], dict[str, Record]]:
-    """The same from the records that there are.
+    """The same from the records that there are; raises as `records`."""
+    stored, parts = records(what.directory), what.study.parts
+    return [conduct.decided_so_far(what.study, part, stored) for part in parts], stored
+
+
+def records(directory: Path) -> dict[str, Record]:
+    """The records of a study's directory by id; files among them that are none are named.
 
     Raises:
         RefusedError: there are none.
     """
-    stored = store.read_all(what.directory / conduct.RECORDS)
+    stored = store.read_all(directory / conduct.RECORDS)
     say_problems(stored.problems, terminal.console(stderr=True))
     if not stored.by_id:
-        raise RefusedError(f"{str(what.directory)!r} has no record yet: `sssam compare` trains")
-    parts = what.study.parts
-    return [conduct.decided_so_far(what.study, part, stored.by_id) for part in parts], stored.by_id
+        raise RefusedError(f"{str(directory)!r} has no records: `sssam compare` trains a study")
+    return stored.by_id

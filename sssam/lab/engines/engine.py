@@ -4,7 +4,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from pathlib import Path
-from types import TracebackType
 from typing import Any, ClassVar, Self
 
 
@@ -38,19 +37,17 @@ class Engine(ABC):
         self.jobs, self.threads = jobs, threads
 
     def open(self, directory: Path, runs: int) -> Self:
-        """Takes the directory of the records, and how many runs there are; to be entered next."""
+        """Reaches the workers, for so many runs whose records lie in the directory; then enter it.
+
+        Raises:
+            ConnectionError, ModuleNotFoundError: what is in the way.
+        """
         return self
 
     def __enter__(self) -> Self:
-        """Reaches the workers; ConnectionError or ModuleNotFoundError say what is in the way."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
         self.close(abort=kind is not None)
 
     @abstractmethod

@@ -38,10 +38,10 @@ def controls(task: Task, names: Sequence[str] | None = None) -> tuple[Method, ..
         ValueError: no such control, with the nearest.
     """
     made = [_control(task, name) for name in (CONTROLS if names is None else names)]
-    plain = [Run(task=task, method=each, seed=0) for each in made if _is_plain(each)]
+    plain = [Run(task=task, method=each, seed=0) for each in made if each.is_plain]
     by_epochs = {run.epochs: run.method for run in plain}
     by_epochs.pop(task.epochs, None)
-    return tuple(each for each in made if not _is_plain(each) or each in by_epochs.values())
+    return tuple(each for each in made if not each.is_plain or each in by_epochs.values())
 
 
 def _control(task: Task, name: str) -> Method:
@@ -51,10 +51,6 @@ def _control(task: Task, name: str) -> Method:
     if name != "early stopping":
         return control
     return control.model_copy(update={"patience": max(1, round(PATIENCE * task.epochs))})
-
-
-def _is_plain(control: Method) -> bool:
-    return control.average == "none" and control.patience is None
 
 
 #: The variants, as a study file has them: SAM, and forms of SS-SAM at 1.5 and 1.06 passes a step.

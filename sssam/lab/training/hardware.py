@@ -44,7 +44,10 @@ def require(accelerator: str) -> None:
 
 def fabric(accelerator: str, precision: Precision) -> Fabric:
     """Fabric, launched, on one device; `accelerator` is "cpu", "cuda", "mps" or "auto"."""
-    device = _found() if accelerator == "auto" else accelerator
+    device = accelerator
+    if accelerator == "auto":
+        mps = "mps" if torch.backends.mps.is_available() else "cpu"
+        device = "cuda" if torch.cuda.is_available() else mps
     how: dict[str, Any] = {"precision": precision}
     if precision in ("16-mixed", "bf16-mixed"):  # by name Fabric prints a line a run, and takes
         how = {"plugins": [MixedPrecision(precision, device)]}  # bfloat16 for a CPU's float16
@@ -53,12 +56,6 @@ def fabric(accelerator: str, precision: Precision) -> Fabric:
         made = Fabric(accelerator=device, devices=1, **how)
     made.launch()
     return made
-
-
-def _found() -> str:
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 _PACKAGES = ("sssam", "torch", "lightning-fabric", "numpy", "scikit-learn", "datasets")

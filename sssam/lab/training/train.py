@@ -5,6 +5,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 from typing import NamedTuple
 
 import torch
@@ -78,9 +79,11 @@ def train(
         training = prepare(run, fabric)
         if checkpoint is not None and checkpoint.exists():
             checkpoints.restore(training, checkpoints.load(checkpoint, run))
-        keep = checkpoints.Keeper(checkpoint, least_seconds)
+        kept = monotonic()
         for epoch in _epochs(training):
-            keep(training)
+            if checkpoint is not None and monotonic() - kept >= least_seconds:
+                checkpoints.save(checkpoint, run, checkpoints.state(training))
+                kept = monotonic()
             if on_epoch is not None:
                 on_epoch(epoch)
         record = _record(training, test)
