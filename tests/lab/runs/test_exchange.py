@@ -29,13 +29,11 @@ def test_a_second_import_changes_nothing(tmp_path):
     assert records.read_all(tmp_path / "records").by_id[RECORDS[0].id] == RECORDS[0]
 
 
-def jsonl(records: list[Record]) -> bytes:
-    return "".join(record.model_dump_json() + "\n" for record in records).encode()
+def jsonl(given) -> bytes:
+    return "".join(record.model_dump_json() + "\n" for record in given).encode()
 
 
-@pytest.mark.parametrize(
-    "bad", [b'{"a": 1}', b"\xff\xfe", RECORDS[2].model_dump_json().encode()[:100]]
-)
+@pytest.mark.parametrize("bad", [b'{"a": 1}', b"\xff\xfe", jsonl(RECORDS[2:3])[:100]])
 def test_a_line_that_is_no_record_is_named_and_nothing_is_taken(tmp_path, bad):
     path = tmp_path / "mixed.jsonl"
     path.write_bytes(jsonl(RECORDS[:2]) + b"\n" + bad)
