@@ -1,7 +1,7 @@
 """The records of one method -> what is known of it alone, its flatness too."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from statistics import fmean
 
 from sssam.lab import stats
@@ -26,42 +26,31 @@ def summary(
     """
     records = list(by_seed.values())
     finished = [record for record in records if record.outcome == "finished"]
-    accuracies = {
-        seed: 100 * record.test_accuracy
-        for seed, record in by_seed.items()
-        if record.test_accuracy is not None
-    }
-    reached = list(accuracies.values())
-    validation = _mean(records, lambda record: record.validation_accuracy)
-    ends = [record.outcome for record in records]
-    draws = (
-        Draws(seed=each.run.seed, steps=each.steps, ascended=each.ascended)
-        for each in finished
-        if each.steps
-    )
+    tested = {s: r.test_accuracy for s, r in by_seed.items() if r.test_accuracy is not None}
+    accuracies = {seed: 100 * accuracy for seed, accuracy in tested.items()}
+    validation = _mean(records, "validation_accuracy")
+    ends = Counter[str](record.outcome for record in records)
+    stepped = [record for record in finished if record.steps]
+    draws = [Draws(seed=r.run.seed, steps=r.steps, ascended=r.ascended) for r in stepped[:1]]
     return Variant(
         method=method,
-        runs=Outcomes(
-            finished=ends.count("finished"),
-            diverged=ends.count("diverged"),
-            failed=ends.count("failed"),
-            missing=asked - len(ends),
-        ),
+        runs=Outcomes(**ends, missing=asked - len(records)),
         accuracies=accuracies,
-        accuracy=stats.interval(reached).within(0, 100) if reached else None,
+        accuracy=stats.interval([*accuracies.values()]).within(0, 100) if accuracies else None,
         validation=None if validation is None else 100 * validation,
-        cost=_mean(finished or records, lambda record: record.cost),
+        cost=_mean(finished or records, "cost"),
         time=time,
-        propagations=_mean(records, lambda record: record.propagations),
-        expected_propagations=_mean(records, lambda record: record.expected_propagations),
+        propagations=_mean(records, "propagations"),
+        expected_propagations=_mean(records, "expected_propagations"),
         curve=_curve(finished),
-        draws=next(draws, None),
+        draws=next(iter(draws), None),
         flatness=mean_flatness(records, settings),
     )
 
 
-def _mean(records: Sequence[Record], value: Callable[[Record], float | None]) -> float | None:
-    known = [found for found in map(value, records) if found is not None]
+def _mean(records: Sequence[Record], name: str) -> float | None:
+    """The mean of a number of the records, as far as it is known."""
+    known = [found for record in records if (found := getattr(record, name)) is not None]
     return fmean(known) if known else None
 
 
