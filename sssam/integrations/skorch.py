@@ -84,7 +84,7 @@ class SharpnessAwareMixin(NeuralNet):  # type: ignore[misc]
         fraction, part = optimizer.method.facts.ascent_fraction, batch
         partial = fraction < 1 and optimizer.will_ascend
         if partial:
-            [part], fraction = parts_of([batch], fraction)
+            [part], fraction = parts_of([batch], fraction, self.module_)
         step = self.train_step_single(part, **fit_params)
         if optimizer.ascend(fraction if partial else None):
             again = self.train_step_single(batch, **fit_params)

@@ -116,7 +116,7 @@ class SharpnessAwareMixin(transformers.Trainer):
         fraction = optimizer.method.facts.ascent_fraction
         if fraction == 1 or not optimizer.will_ascend:
             return []
-        parts, self._fraction = parts_of(self._micro_batches, fraction)
+        parts, self._fraction = parts_of(self._micro_batches, fraction, self.model)
         items = self._get_num_items_in_batch(parts, self.args.device)
         return [(part, items) for part in parts]
 
