@@ -54,7 +54,8 @@ class SharpnessAwareCallback(Callback):
         plugin: Any = trainer.precision_plugin
         plugin.optimizer_step = partial(self._step, trainer, type(plugin).optimizer_step, plugin)
         automatic: Any = trainer.fit_loop.epoch_loop.automatic_optimization
-        automatic._make_step_fn = partial(self._first_pass, automatic._make_step_fn)
+        make = partial(type(automatic)._make_step_fn, automatic)
+        automatic._make_step_fn = partial(self._first_pass, make)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Warn if training was stopped before its sharpness-aware steps."""
@@ -89,10 +90,13 @@ class SharpnessAwareCallback(Callback):
         """
         unwrap(trainer.optimizers[0]).restore()
 
-    def on_exception(self, trainer: Trainer, *args: Any) -> None:
-        """Back to w, before a checkpoint is saved of it."""
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        """Back to w, before a checkpoint is saved of it; Lightning calls no teardown then."""
         if self._model is not None:  # what on_train_start has refused is no optimizer of ours
             unwrap(trainer.optimizers[0]).restore()
+        self.teardown(trainer, pl_module, "fit")
 
     def _first_pass(self, lightnings: Callable[..., Any], kwargs: OrderedDict[str, Any]) -> Any:
         batch = kwargs["batch"]

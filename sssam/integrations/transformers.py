@@ -70,7 +70,12 @@ class SharpnessAwareMixin(transformers.Trainer):
 
     def train(self, *args: Any, **kwargs: Any) -> Any:
         """As Trainer does; warn if it was stopped before its sharpness-aware steps."""
-        output = super().train(*args, **kwargs)
+        try:
+            output = super().train(*args, **kwargs)
+        except BaseException:  # between the micro-batches of a step that has moved first
+            if isinstance(self.optimizer, Optimizer):
+                self._sharp.restore()
+            raise
         unfinished.ended(self._sharp._training)
         return output
 

@@ -1,12 +1,12 @@
 """What Lightning does between the micro-batches of a step, and in the steps that are none."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 import sssam
 from tests.integrations import by_hand
@@ -143,3 +143,21 @@ def test_an_exception_amid_a_step_leaves_w_to_what_is_saved_of_it() -> None:
     with pytest.raises(OSError, match="a torn file"):
         fit(build(accumulate_grad_batches=4, callbacks=[saving]), module)
     assert torch.equal(saving.saved, module.after[0])
+
+
+def test_a_fit_after_one_that_an_exception_ended_takes_the_same_parts() -> None:
+    class Counting(Kind):
+        sizes: ClassVar[list[int]] = []
+
+        def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+            self.sizes.append(len(batch[0]))
+            if len(self.sizes) == 1:
+                raise OSError("a torn file")
+            return super().training_step(batch, batch_idx)
+
+    module, trainer = Counting("part"), build(max_epochs=1)
+    loader = DataLoader(TensorDataset(*samples()), batch_size=4 * SIZE)
+    with pytest.raises(OSError, match="a torn file"):
+        trainer.fit(module, loader)
+    trainer.fit(module, loader)
+    assert module.sizes == [2 * SIZE, *[2 * SIZE, 4 * SIZE] * (BATCHES // 4)]
