@@ -11,7 +11,7 @@ import torch
 
 from sssam.lab.training import blocks
 from sssam.lab.training.blocks import Block
-from sssam.lab.training.environment import describe
+from sssam.lab.training.hardware import describe
 
 __all__ = ["CLOCKS", "Block", "Times", "asked", "run", "timed", "write"]
 

@@ -25,7 +25,7 @@ from benchmarks.blocks import Block, timed
 from benchmarks.contenders import Step, own
 from benchmarks.problems import Autocast, Mean
 from benchmarks.step_times import line, summary
-from sssam.lab.training.environment import describe
+from sssam.lab.training.hardware import describe
 
 CONTENDERS = ["base", "base again", "two passes", "SSSAM, p = 0", "SAM", "MSAM"]
 CONTENDERS += ["SAM at half the steps, ascent on 1/8"]

@@ -23,7 +23,7 @@ from sssam.lab.runs import store as records
 from sssam.lab.specs import Record
 from sssam.lab.studies import conduct
 from sssam.lab.studies.design import Part, Study, Tunable
-from sssam.lab.training.environment import describe
+from sssam.lab.training.hardware import describe
 
 KEPT = Path(__file__).parents[1] / "studies" / "demo" / "records.jsonl.gz"
 #: Seeds from here on were those of the tuning, and are no part of the comparison.

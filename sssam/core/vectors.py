@@ -20,6 +20,7 @@ from sssam.core.copies import SMALL
 Vector = dict[int, Tensor]
 
 _LOW = {torch.float16, torch.bfloat16}
+_GREATEST_HALF = 65504.0
 _ORDINARY = {Tensor, torch.nn.Parameter}
 _DTYPE, _LAYOUT, _IS_CPU = attrgetter("dtype"), attrgetter("layout"), attrgetter("is_cpu")
 
@@ -231,11 +232,21 @@ def add(x: Vector, y: Vector, factor: Tensor | float = 1.0, *, overwrite: bool =
     if factor == 0.0:
         return {**x}
     common = [i for i in x if i in y]
-    two = [x[i] for i in common], [y[i] for i in common]
-    op = partial(torch._foreach_add_ if overwrite else torch._foreach_add, alpha=factor)
-    sums = each(op, *two) if common else []
+    ours, (theirs, alpha) = [x[i] for i in common], within_half([y[i] for i in common], factor)
+    op = partial(torch._foreach_add_ if overwrite else torch._foreach_add, alpha=alpha)
+    sums = each(op, ours, theirs) if common else []
     alone = scale({i: part for i, part in y.items() if i not in x}, factor)
     return {**x, **alone, **dict(zip(common, sums, strict=True))}
+
+
+def within_half(parts: list[Tensor], factor: float) -> tuple[list[Tensor], float]:
+    """Parts and a factor that torch can add them by: in float16 none above 65,504.
+
+    A short gradient's factor to a radius, and a product of long ones, can be greater.
+    """
+    if abs(factor) <= _GREATEST_HALF or torch.float16 not in {*map(_DTYPE, parts)}:
+        return parts, factor
+    return each(torch._foreach_mul, parts, factor), 1.0
 
 
 def kth_smallest(parts: list[Tensor], k: int) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from sssam.core.copies import LARGE, Copies
-from sssam.core.vectors import Vector, each, local, on_host
+from sssam.core.vectors import Vector, each, local, on_host, within_half
 
 
 class Weights:
@@ -87,6 +87,7 @@ class Weights:
 
 
 def _add(tensors: list[Tensor], parts: list[Tensor], factor: float) -> None:
+    parts, factor = within_half(parts, factor)
     each(partial(torch._foreach_add_, alpha=factor), tensors, parts)
 
 
@@ -124,7 +125,8 @@ class Saved:
         if self._whole:
             _add(self._moved[: len(self._whole)], [*map(e.__getitem__, self._whole)], factor)
         for i, (here, _, rows) in self.rows.items():
-            here.index_add_(0, rows, e[i].index_select(0, rows), alpha=factor)
+            [part], alpha = within_half([e[i].index_select(0, rows)], factor)
+            here.index_add_(0, rows, part, alpha=alpha)
         self._versions = [*map(_VERSION, self._moved)]
 
     def put_back(self) -> None:

@@ -1,7 +1,8 @@
 """Lightning: a callback with which automatic optimisation is sharpness-aware throughout."""
 
+import copy
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from functools import partial
 from inspect import signature
@@ -44,14 +45,17 @@ class SharpnessAwareCallback(Callback):
     def __init__(self) -> None:
         self._batches: list[tuple[Any, int]] = []
         self._part = 1.0  # of the samples, in the passes at w of this step
+        self._model: LightningModule | None = None
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Check that the run can be made right, and take over the plugin's `optimizer_step`."""
         _require_served(trainer, pl_module)
+        self._model = pl_module
         plugin: Any = trainer.precision_plugin
         plugin.optimizer_step = partial(self._step, trainer, type(plugin).optimizer_step, plugin)
         automatic: Any = trainer.fit_loop.epoch_loop.automatic_optimization
-        automatic._make_step_fn = partial(self._first_pass, automatic._make_step_fn)
+        make = partial(type(automatic)._make_step_fn, automatic)
+        automatic._make_step_fn = partial(self._first_pass, make)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Warn if training was stopped before its sharpness-aware steps."""
@@ -61,27 +65,46 @@ class SharpnessAwareCallback(Callback):
         """Leave the plugin and the loop as they were."""
         vars(trainer.precision_plugin).pop("optimizer_step", None)
         vars(trainer.fit_loop.epoch_loop.automatic_optimization).pop("_make_step_fn", None)
-        self._batches = []
+        self._batches, self._model = [], None
 
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        """Keep the micro-batch for the second pass; the first one begins the step."""
-        if batch_idx % trainer.accumulate_grad_batches == 0:
+        """Keep the micro-batch for the second pass; begin the step, or go on with it."""
+        self._part, is_first = 1.0, batch_idx % trainer.accumulate_grad_batches == 0
+        if is_first or trainer.fit_loop._skip_backward:
             self._batches = []
-            optimizer = unwrap(trainer.optimizers[0])
-            if optimizer.method.facts.opening == "moved":
-                optimizer.zero_grad()
-                optimizer.ascend()
-            fraction = optimizer.method.facts.ascent_fraction
-            self._part = fraction if fraction < 1 and optimizer.will_ascend else 1.0
+        if trainer.fit_loop._skip_backward:  # an epoch for batch norm's statistics alone: SWA's
+            return
         self._batches.append((batch, batch_idx))
+        optimizer = unwrap(trainer.optimizers[0])
+        fraction = optimizer.method.facts.ascent_fraction
+        if optimizer.method.facts.opening == "moved":
+            _move(optimizer, is_first)
+        elif fraction < 1 and optimizer.will_ascend:
+            self._part = fraction
+
+    def on_train_batch_end(self, trainer: Trainer, *args: Any) -> None:
+        """Back to w, with what a part has moved put back: amid a step too, the trainer may now
+        validate, save, and draw the next micro-batch.
+        """
+        unwrap(trainer.optimizers[0]).restore()
+
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        """Back to w, before a checkpoint is saved of it; Lightning calls no teardown then."""
+        if self._model is not None:  # what on_train_start has refused is no optimizer of ours
+            unwrap(trainer.optimizers[0]).restore()
+        self.teardown(trainer, pl_module, "fit")
 
     def _first_pass(self, lightnings: Callable[..., Any], kwargs: OrderedDict[str, Any]) -> Any:
+        batch = kwargs["batch"]
         if self._part < 1:
-            [part], _ = parts_of([kwargs["batch"]], self._part)
-            kwargs = OrderedDict(kwargs, batch=part)
-        return lightnings(kwargs)
+            [batch], _ = parts_of([batch], self._part, self._model)
+        elif isinstance(batch, MutableMapping | list):  # training_step may pop what is used again
+            batch = copy.copy(batch)
+        return lightnings(OrderedDict(kwargs, batch=batch))
 
     def _step(
         self,
@@ -93,6 +116,8 @@ class SharpnessAwareCallback(Callback):
         closure: Callable[[], Any],
         **kwargs: Any,
     ) -> Any:
+        if trainer.fit_loop._skip_backward:  # .grad is the last epoch's
+            return closure()
         scaler = getattr(plugin, "scaler", None)
 
         def passes() -> Any:
@@ -117,7 +142,7 @@ class SharpnessAwareCallback(Callback):
     def _fraction(self) -> float | None:
         if self._part == 1:
             return None
-        return parts_of([batch for batch, _ in self._batches], self._part)[1]
+        return parts_of([batch for batch, _ in self._batches], self._part, self._model)[1]
 
     def _run_again(self, trainer: Trainer, optimizer: SharpnessAware) -> None:
         self._part = 1.0
@@ -134,6 +159,16 @@ class SharpnessAwareCallback(Callback):
                 _block_parallel_sync_behavior(trainer.strategy, block=i < last),
             ):
                 run()
+
+
+def _move(optimizer: SharpnessAware, is_first: bool) -> None:
+    """To w + e before each micro-batch; the gradients of those before it stay."""
+    params = [p for group in optimizer.param_groups for p in group["params"]]
+    grads = [None if is_first else p.grad for p in params]
+    optimizer.zero_grad()
+    optimizer.ascend()
+    for p, grad in zip(params, grads, strict=True):
+        p.grad = grad
 
 
 @contextmanager

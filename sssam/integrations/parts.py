@@ -10,19 +10,21 @@ from sssam.runtime.batch_pass import BatchPass
 from sssam.runtime.batches import size
 
 
-def parts_of(batches: Sequence[Any], fraction: float) -> tuple[list[Any], float]:
+def parts_of(batches: Sequence[Any], fraction: float, model: object) -> tuple[list[Any], float]:
     """The first samples of each micro-batch, and the part of all samples that they are.
 
     A part of each, not the first of several: so none of them is left out of a step's gradient at w.
 
     Args:
         batches: a step's micro-batches, tensors or nests of them, samples along dimension 0.
-        fraction: in (0, 1]; at least one sample is taken of each.
+        fraction: in (0, 1]; at least one sample is taken of each, two where batch norm trains.
+        model: what is trained.
 
     Raises:
         ValueError: a batch in which no samples are found.
     """
-    cut = [BatchPass(Pass("ascent", fraction=fraction), batch, _nothing) for batch in batches]
+    wanted = Pass("ascent", fraction=fraction)
+    cut = [BatchPass(wanted, batch, _nothing, model) for batch in batches]
     sizes = [size(batch) for batch in batches]
     taken = sum(part.fraction * n for part, n in zip(cut, sizes, strict=True))
     return [part.batch for part in cut], taken / sum(sizes)

@@ -69,6 +69,15 @@ class SharpnessAwareMixin(NeuralNet):  # type: ignore[misc]
             )
         optimizer = self.optimizer_
         optimizer.zero_grad()
+        try:
+            step = self._run(optimizer, batch, **fit_params)
+            optimizer.step()
+        except BaseException:  # skorch takes an interrupt for the end of the training
+            optimizer.restore()
+            raise
+        return step
+
+    def _run(self, optimizer: SharpnessAware, batch: Any, **fit_params: Any) -> Any:
         if optimizer.method.facts.opening == "moved":
             optimizer.ascend()
             step = self.train_step_single(batch, **fit_params)
@@ -77,14 +86,13 @@ class SharpnessAwareMixin(NeuralNet):  # type: ignore[misc]
         optimizer.conclude()
         named = list(self.get_all_learnable_params())
         self.notify("on_grad_computed", named_parameters=named, batch=batch, training=True)
-        optimizer.step()
         return step
 
     def _passes(self, optimizer: SharpnessAware, batch: Any, **fit_params: Any) -> Any:
         fraction, part = optimizer.method.facts.ascent_fraction, batch
         partial = fraction < 1 and optimizer.will_ascend
         if partial:
-            [part], fraction = parts_of([batch], fraction)
+            [part], fraction = parts_of([batch], fraction, self.module_)
         step = self.train_step_single(part, **fit_params)
         if optimizer.ascend(fraction if partial else None):
             again = self.train_step_single(batch, **fit_params)

@@ -70,7 +70,12 @@ class SharpnessAwareMixin(transformers.Trainer):
 
     def train(self, *args: Any, **kwargs: Any) -> Any:
         """As Trainer does; warn if it was stopped before its sharpness-aware steps."""
-        output = super().train(*args, **kwargs)
+        try:
+            output = super().train(*args, **kwargs)
+        except BaseException:  # between the micro-batches of a step that has moved first
+            if isinstance(self.optimizer, Optimizer):
+                self._sharp.restore()
+            raise
         unfinished.ended(self._sharp._training)
         return output
 
@@ -116,7 +121,7 @@ class SharpnessAwareMixin(transformers.Trainer):
         fraction = optimizer.method.facts.ascent_fraction
         if fraction == 1 or not optimizer.will_ascend:
             return []
-        parts, self._fraction = parts_of(self._micro_batches, fraction)
+        parts, self._fraction = parts_of(self._micro_batches, fraction, self.model)
         items = self._get_num_items_in_batch(parts, self.args.device)
         return [(part, items) for part in parts]
 

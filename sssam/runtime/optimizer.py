@@ -158,7 +158,9 @@ class SharpnessAware(Interface):
         """Whether the coming step leaves w; known before its first pass, the same on all ranks.
 
         Where a part of the batch follows, read it directly before that pass: buffers and random
-        generators are put back to where they were at the last reading before the gradients.
+        generators are put back to where they were at the last reading before the gradients. What
+        a loader draws in between (augmentations, for a next micro-batch) would be drawn again:
+        fetch all micro-batches of the step first.
         """
         return calls.will_ascend(self._training)
 

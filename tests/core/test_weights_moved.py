@@ -197,6 +197,17 @@ def test_half_precision_norms_do_not_overflow() -> None:
     torch.testing.assert_close(e[0].float(), torch.full((64,), 0.125), rtol=1e-3, atol=0)
 
 
+@pytest.mark.parametrize("shape", [(4,), (1024, 256)])
+def test_factors_above_half_precision_s_range_are_taken(shape: tuple[int, ...]) -> None:
+    """A short gradient's factor to rho; torch's addition takes none above 65,504 in float16."""
+    gradient = torch.zeros(shape, dtype=torch.float16)
+    gradient[:4].view(-1)[:4] = 6e-8  # of the second one few rows move
+    _, [e] = _moved([nn.Parameter(torch.zeros_like(gradient))], [gradient], rho=0.5)
+    torch.testing.assert_close(e.float().norm(), torch.tensor(0.5), rtol=1e-3, atol=0)
+    x, y = ({0: torch.full((2,), size, dtype=torch.float16)} for size in (0.0, 1e-4))
+    torch.testing.assert_close(vectors.add(x, y, 1e5)[0].float(), torch.full((2,), 10.0))
+
+
 @pytest.mark.parametrize("small", [1e-4, 300.0])
 def test_half_precision_products_neither_vanish_nor_overflow(small: float) -> None:
     x = {0: torch.full((1000,), small, dtype=torch.float16)}

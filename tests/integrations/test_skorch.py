@@ -160,3 +160,24 @@ def test_several_optimizers_are_refused_at_the_first_step() -> None:
 
     with pytest.raises(ValueError, match="2 optimizers: the second pass would double"):
         _net(Two).fit(*_data())
+
+
+def test_an_interrupt_which_skorch_takes_for_the_end_leaves_w() -> None:
+    """Amid the pass at w + e of the second step."""
+    seen: list[torch.Tensor] = []
+
+    class Interrupted(nn.CrossEntropyLoss):
+        def forward(self, *args: Any) -> Any:
+            seen.append(nn.utils.parameters_to_vector(net.module_.parameters()).detach())
+            if len(seen) == 4:
+                raise KeyboardInterrupt
+            return super().forward(*args)
+
+    def sam(base: Any, module: nn.Module) -> sssam.SharpnessAware:
+        return sssam.SAM(base, model=module)
+
+    net = _net(sharpness=sam, criterion=Interrupted)
+    net.fit(*_data())
+    left = nn.utils.parameters_to_vector(net.module_.parameters()).detach()
+    assert torch.equal(left, seen[2])
+    assert not torch.equal(left, seen[3])

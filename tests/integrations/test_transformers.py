@@ -231,6 +231,26 @@ def test_a_method_that_moves_before_the_first_pass(tmp_path: Path) -> None:
     assert (sharp.steps, sharp.counters.forwards, sharp.ascents) == (12, 12, 12)
 
 
+def test_an_interrupt_between_micro_batches_leaves_w(tmp_path: Path) -> None:
+    class Interrupts(transformers.TrainerCallback):  # type: ignore[misc, name-defined]
+        def on_step_end(self, args: Any, state: Any, control: Any, model: Any, **_: Any) -> None:
+            self.before = nn.utils.parameters_to_vector(model.parameters()).detach()
+
+        def on_substep_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            if state.global_step == 2:
+                raise KeyboardInterrupt
+
+    def wrap(base: Any, total_steps: int, model: nn.Module) -> sssam.SharpnessAware:
+        return sssam.MSAM(torch.optim.SGD(base.param_groups, lr=0.01, momentum=0.9), model=model)
+
+    interrupts = Interrupts()
+    trainer = _trainer(tmp_path, sharpness=wrap, callbacks=[interrupts])
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train()
+    left = nn.utils.parameters_to_vector(trainer.model.parameters()).detach()
+    assert torch.equal(left, interrupts.before)
+
+
 class Short(SharpnessAwareTrainer):
     """A device whose memory ends in the second pass of the third step."""
 

@@ -10,14 +10,13 @@ from sssam.lab.cli.exchange import export, import_
 from sssam.lab.cli.init import init
 from sssam.lab.cli.lists import methods, tasks
 from sssam.lab.cli.plan import plan
-from sssam.lab.cli.refusals import FailedError, RefusedError, line
+from sssam.lab.cli.refusals import FailedError, RefusedError, TerminatedError, line, terminable
 from sssam.lab.cli.report import report
 from sssam.lab.cli.rho import rho
 from sssam.lab.cli.search import search
 from sssam.lab.cli.sharpness import sharpness
 from sssam.lab.cli.time import time
 from sssam.lab.cli.train import train
-from sssam.lab.runs.stop import TerminatedError, terminable
 
 #: The commands in the order of their use, each with an example's arguments.
 COMMANDS: dict[Callable[..., int], str] = {

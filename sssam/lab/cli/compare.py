@@ -28,5 +28,4 @@ def compare(
         with refusing():
             target = studies.resolve(what, study, options)
             trainer = studies.begin(target, how)
-        results.show(target, *studies.run(target, trainer), how.quiet)
-        return results.failed(trainer.stored.values())
+        return results.show(target, *studies.run(target, trainer), how.quiet)

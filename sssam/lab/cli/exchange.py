@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from sssam.lab.cli.options import File, Folder, OutFile
-from sssam.lab.cli.refusals import RefusedError, refusing
+from sssam.lab.cli.refusals import refusing
 
 
 def export(directory: Path, *, out: OutFile = None) -> int:
@@ -13,19 +13,14 @@ def export(directory: Path, *, out: OutFile = None) -> int:
         directory: Of a study.
         out: The file; default records.jsonl in the directory. A name ending in .gz is compressed.
     """
-    from sssam.lab.cli import terminal
+    from sssam.lab.cli import studies, terminal
     from sssam.lab.report.text import counted
-    from sssam.lab.runs import exchange, store
-    from sssam.lab.runs.trainer import say_problems
-    from sssam.lab.studies import conduct
+    from sssam.lab.runs import exchange
 
-    stored = store.read_all(directory / conduct.RECORDS)
-    say_problems(stored.problems, terminal.consoles()[1])
-    if not stored.by_id:
-        raise RefusedError(f"{str(directory)!r} has no {conduct.RECORDS}: name a study's directory")
+    stored = studies.records(directory)
     path = directory / "records.jsonl" if out is None else out
-    exchange.export(stored.by_id.values(), path)
-    terminal.say(f"{counted(len(stored.by_id), 'record')}: {path}")
+    exchange.export(stored.values(), path)
+    terminal.say(f"{counted(len(stored), 'record')}: {path}")
     return 0
 
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sssam.lab.report.cells import Cell
+    from sssam.lab.report.text import Cell
 
 #: Steps over which expected passes are taken.
 _STEPS = 10_000
@@ -30,7 +30,7 @@ def tasks() -> int:
     number of samples is given, all are taken.
     """
     from sssam.lab.cli import terminal
-    from sssam.lab.report.cells import Cell, number
+    from sssam.lab.report.text import Cell, number
     from sssam.lab.tasks import TASKS
 
     terminal.draw(
@@ -60,7 +60,7 @@ def _method(kind: str, made: type[object]) -> "list[Cell]":
 
     import torch
 
-    from sssam.lab.report.cells import Cell, number
+    from sssam.lab.report.text import Cell, number
     from sssam.lab.studies import words
     from sssam.lab.tasks import TASKS
     from sssam.lab.training import methods as building

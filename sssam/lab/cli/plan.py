@@ -17,11 +17,11 @@ def plan(*, budget: float = 1.5, total_steps: Whole = 1000, out: OutFile = None)
     from sssam.lab.report.schedules import schedules
     from sssam.lab.studies import budgets
 
-    output, _ = terminal.consoles()
     with refusing():
         found = budgets.families(budget, total_steps)
         drawn = budgets.bands(found, total_steps)
         paths = [] if out is None else files.save(schedules(drawn), out)
-    output.print(budgets.table(found))
+    terminal.draw(budgets.cells(found), wrapped="schedule")
+    terminal.say(*(f"{each.family}: {each.remark}" for each in found if each.remark))
     terminal.say(*(line for path in paths for line in ("", f"The plot: {path}")))
     return 0

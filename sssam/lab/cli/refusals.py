@@ -1,7 +1,36 @@
-"""How a command ends before its end: refused for its arguments, failed, or stopped."""
+"""How a command ends before its end: refused for its arguments, failed, or stopped by SIGTERM."""
 
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+
+class TerminatedError(KeyboardInterrupt):
+    """SIGTERM; whatever stops in order at Ctrl-C does so here too."""
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Raises TerminatedError at the first SIGTERM inside; what stops in order is not disturbed.
+
+    Where something else handles the signal it is left alone.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    if not main or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _terminate(number: int, frame: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise TerminatedError
+
 
 #: What is wrong with a path that was named, as opposed to what fails on the way.
 _OF_PATHS = (

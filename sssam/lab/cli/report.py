@@ -18,6 +18,4 @@ def report(directory: Path, *, quiet: Flag = False) -> int:
 
     with refusing():
         target = studies.Target(conduct.load(directory), directory)
-    decided, stored = studies.read(target)
-    results.show(target, decided, stored, quiet)
-    return results.failed(stored.values())
+    return results.show(target, *studies.read(target), quiet)

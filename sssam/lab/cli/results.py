@@ -44,9 +44,12 @@ def failed(found: Iterable[Record]) -> int:
 
 def show(
     what: Target, decided: Sequence[Decided], stored: Mapping[str, Record], quiet: bool
-) -> list[Comparison]:
-    """Writes, prints and returns the comparison of each task, and what they say together."""
-    study, command = what.study, _repeat(what.directory)
+) -> int:
+    """Writes and prints the comparison of each task, what they say together, and failed runs.
+
+    Returns the exit code.
+    """
+    study, command = what.study, shlex.join(["sssam", "compare", str(what.directory)])
     made = [conduct.compared(study, each, stored.values(), what.directory) for each in decided]
     place = conduct.shown_in(what.directory, made)
     folders = [conduct.folder(study, each.part, place) for each in decided]
@@ -62,12 +65,12 @@ def show(
         _pooled(study.name, named, place)
     if place != what.directory:
         terminal.note(f"runs are missing, a finished page is left as it is: `{command}` goes on")
-    return made
+    return failed(stored.values())
 
 
 def present(comparison: Comparison) -> None:
     """Prints the table, what must be known beside it, and at the end the headline."""
-    console, _ = terminal.consoles()
+    console = terminal.console()
     console.print(_fitting(comparison, console.width))
     terminal.say("")
     terminal.say(*(f"* {remark}" for remark in sentences.remarks(comparison)), style="dim")
@@ -92,8 +95,3 @@ def _pooled(name: str, made: Mapping[str, Comparison], place: Path) -> None:
     index, *_ = pooled.write(name, made, found, place)
     terminal.say("", found if isinstance(found, str) else sentences.pooled_headline(found))
     terminal.say("", f"The page of all tasks: {index}")
-
-
-def _repeat(directory: Path) -> str:
-    """The command that makes a study's comparison again, from its directory alone."""
-    return shlex.join(["sssam", "compare", str(directory)])

@@ -8,7 +8,7 @@ from sssam.lab.cli.options import AT_LEAST_0, OutFile, TaskOptions
 from sssam.lab.cli.refusals import FailedError, refusing
 
 if TYPE_CHECKING:
-    from sssam.lab.report.cells import Cell
+    from sssam.lab.report.text import Cell
     from sssam.lab.training.radius import Rises
 
 Above0 = Annotated[float, Parameter(validator=validators.Number(gt=0, lt=float("inf")))]
@@ -60,7 +60,7 @@ def rho(
 
 def _cells(points: "list[Rises]", found: float | None) -> "list[list[Cell]]":
     """A line a radius: its rise at each point; that nearest to the suggestion stands out."""
-    from sssam.lab.report.cells import Cell
+    from sssam.lab.report.text import Cell
     from sssam.lab.training.radius import RADII
 
     nearest = found and min(RADII, key=lambda each: max(each / found, found / each))

@@ -1,7 +1,7 @@
 """`sssam search`."""
 
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from sssam.lab.cli.options import (
     AT_LEAST_0,
@@ -14,9 +14,6 @@ from sssam.lab.cli.options import (
     Whole,
 )
 from sssam.lab.cli.refusals import refusing
-
-if TYPE_CHECKING:
-    from sssam.lab.cli.studies import Target
 
 Numbers = Annotated[tuple[float, ...], MANY]
 
@@ -56,11 +53,12 @@ def search(
         confirm: Compare what was found with the base optimizer and SAM, on this many fresh seeds
             and on the test set, in the folder confirm; 10 or more tell something.
     """
+    from sssam.lab import search as searching
     from sssam.lab.cli import results, studies, terminal
     from sssam.lab.runs import checks
-    from sssam.lab.search import design, report
-    from sssam.lab.search import search as run_search
-    from sssam.lab.search.confirm import study
+    from sssam.lab.search import design
+    from sssam.lab.search.results import cells
+    from sssam.runtime.files import write_whole
 
     with studies.failing():
         with refusing():
@@ -77,25 +75,17 @@ def search(
             trainer = studies.trainer(folder, how)
             checks.check_runs([each.example() for each in designs])
             folder.mkdir(parents=True, exist_ok=True)
-        found = run_search(designs, trials, partial(trainer, title="searching"))
+        found = searching.search(designs, trials, partial(trainer, title="searching"))
         trainer.say_if_nothing_was_trained()
         if not how.quiet:
-            terminal.draw(report.cells(found), wrapped="schedule")
+            terminal.draw(cells(found), wrapped="schedule")
             terminal.say("* on the Pareto front over budgets", style="dim")
-        terminal.say("", f"Written: {report.write(found, folder)}")
+        write_whole(folder / "search.json", found.model_dump_json().encode() + b"\n")
+        terminal.say("", f"Written: {folder / 'search.json'}")
         code = results.failed(trainer.stored.values())
         if confirm is None:
             return code
         with refusing():
-            target = studies.Target(study(found, confirm), folder / "confirm")
-        return max(code, _confirmed(target, how))
-
-
-def _confirmed(target: "Target", how: EngineOptions) -> int:
-    """The comparison of what was found; its exit code."""
-    from sssam.lab.cli import results, studies
-
-    with refusing():
-        trainer = studies.begin(target, how)
-    results.show(target, *studies.run(target, trainer), how.quiet)
-    return results.failed(trainer.stored.values())
+            target = studies.Target(searching.confirm(found, confirm), folder / "confirm")
+            trainer = studies.begin(target, how)
+        return max(code, results.show(target, *studies.run(target, trainer), how.quiet))

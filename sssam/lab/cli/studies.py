@@ -18,8 +18,8 @@ from sssam.lab.runs.trainer import Trainer, say_problems
 from sssam.lab.runs.worker import Settings
 from sssam.lab.specs import Record, Task
 from sssam.lab.specs.flatness import OF_STUDY
-from sssam.lab.specs.names import safe
-from sssam.lab.studies import conduct, defaults, on_task, seconds, studyfile
+from sssam.lab.specs.invalid import safe
+from sssam.lab.studies import conduct, defaults, seconds, studyfile, words
 from sssam.lab.studies.conduct import Decided
 from sssam.lab.studies.design import Study
 from sssam.lab.training import hardware
@@ -60,7 +60,7 @@ def resolve(what: str | None, asked: StudyOptions, options: TaskOptions) -> Targ
             found = found.model_copy(update={"flatness": OF_STUDY})
     else:
         trials = asked.trials
-        found = on_task.study(
+        found = words.study(
             task(what or DEMO, options),
             asked.variants,
             trials=(0 if what else DEMO_TRIALS) if trials is None else trials,
@@ -123,7 +123,7 @@ def trainer(directory: Path, how: EngineOptions, study: Study | None = None) -> 
         directory / conduct.RECORDS,
         engines.chosen(how.engine, engine),
         Settings(accelerator=how.accelerator, flatness=flatness),
-        terminal.consoles()[1],
+        terminal.console(stderr=True),
         quiet=how.quiet,
         retry_failed=how.retry_failed,
     )
@@ -180,14 +180,19 @@ def after_runs(decided: Sequence[Decided], directory: Path, train: Trainer) -> N
 
 
 def read(what: Target) -> tuple[list[Decided], dict[str, Record]]:
-    """The same from the records that there are.
+    """The same from the records that there are; raises as `records`."""
+    stored, parts = records(what.directory), what.study.parts
+    return [conduct.decided_so_far(what.study, part, stored) for part in parts], stored
+
+
+def records(directory: Path) -> dict[str, Record]:
+    """The records of a study's directory by id; files among them that are none are named.
 
     Raises:
         RefusedError: there are none.
     """
-    stored = store.read_all(what.directory / conduct.RECORDS)
-    say_problems(stored.problems, terminal.consoles()[1])
+    stored = store.read_all(directory / conduct.RECORDS)
+    say_problems(stored.problems, terminal.console(stderr=True))
     if not stored.by_id:
-        raise RefusedError(f"{str(what.directory)!r} has no record yet: `sssam compare` trains")
-    parts = what.study.parts
-    return [conduct.decided_so_far(what.study, part, stored.by_id) for part in parts], stored.by_id
+        raise RefusedError(f"{str(directory)!r} has no records: `sssam compare` trains a study")
+    return stored.by_id

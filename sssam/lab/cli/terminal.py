@@ -10,41 +10,37 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from sssam.lab.report.cells import Cell
+    from sssam.lab.report.text import Cell
 
 #: How wide lines are where no terminal says how wide it is.
 PLAIN_WIDTH = 200
 
 
-def consoles() -> tuple[Console, Console]:
+def console(stderr: bool = False) -> Console:
     """Standard output for results, standard error for progress and complaints."""
-    return tuple(_console(stderr=stderr) for stderr in (False, True))  # type: ignore[return-value]
+    made = Console(stderr=stderr, highlight=False)
+    if not made.is_terminal:
+        made.width = PLAIN_WIDTH
+    return made
 
 
-def _console(stderr: bool) -> Console:
-    console = Console(stderr=stderr, highlight=False)
-    if not console.is_terminal:
-        console.width = PLAIN_WIDTH
-    return console
-
-
-def say(*lines: str, style: str = "", console: Console | None = None) -> None:
+def say(*lines: str, style: str = "", stderr: bool = False) -> None:
     """Prints lines of a result, on a terminal wrapped between words; paths stay whole."""
-    console = console or consoles()[0]
+    to = console(stderr)
     for line in lines:
-        if console.is_terminal:
-            line = fill(line, console.width, break_long_words=False, break_on_hyphens=False)
-        console.print(Text(line, style=style), soft_wrap=True)
+        if to.is_terminal:
+            line = fill(line, to.width, break_long_words=False, break_on_hyphens=False)
+        to.print(Text(line, style=style), soft_wrap=True)
 
 
 def note(*lines: str, style: str = "") -> None:
     """Prints lines on what was found beside the result, on standard error."""
-    say(*lines, style=style, console=consoles()[1])
+    say(*lines, style=style, stderr=True)
 
 
 def busy(text: str, quiet: bool = False) -> AbstractContextManager[object]:
     """Says what is done, as long as it is done."""
-    return nullcontext() if quiet else consoles()[1].status(text)
+    return nullcontext() if quiet else console(stderr=True).status(text)
 
 
 def draw(rows: "Sequence[Sequence[Cell]]", wrapped: str = "") -> None:
@@ -52,7 +48,7 @@ def draw(rows: "Sequence[Sequence[Cell]]", wrapped: str = "") -> None:
     made = drawn(rows)
     for column in made.columns:
         column.no_wrap = column.header != wrapped
-    consoles()[0].print(made)
+    console().print(made)
 
 
 def drawn(rows: "Sequence[Sequence[Cell]]", noted: Sequence[str] | None = None) -> Table:

@@ -34,12 +34,12 @@ def train(
     from sssam.lab.cli import studies, terminal
     from sssam.lab.runs import checks, store
     from sssam.lab.specs import Run
-    from sssam.lab.studies import conduct, on_task
+    from sssam.lab.studies import conduct, words
     from sssam.lab.training import checkpoints, hardware
 
     with refusing():
         chosen = studies.task(task, options)
-        run = Run(task=chosen, method=on_task.variant(chosen, method), seed=seed)
+        run = Run(task=chosen, method=words.variant(chosen, method), seed=seed)
         hardware.require(how.accelerator)
         checks.check_runs([run])
         if checkpoint is not None and checkpoint.exists():
@@ -67,7 +67,9 @@ def _trained(run: "Run", checkpoint: Path | None, how: TrainingOptions) -> "Reco
     if checkpoint is not None:
         kept = f"its state is kept in {checkpoint}; the same command goes on from there"
     try:
-        with showing(run.task.name, run.epochs, terminal.consoles()[1], how.quiet) as progress:
+        with showing(
+            run.task.name, run.epochs, terminal.console(stderr=True), how.quiet
+        ) as progress:
             return training.train(
                 run, checkpoint=checkpoint, accelerator=how.accelerator, on_epoch=progress.epoch
             )

@@ -118,24 +118,17 @@ def _pooled(
     factors: Sequence[float],
 ) -> PooledVariant:
     claims = [v.claim for v in variants]
-
-    def mean(differences: Iterable[Interval | None]) -> Interval | None:
-        """Of the relative reductions; None where a task has none."""
-        scaled = [d and d.scaled(factor) for d, factor in zip(differences, factors, strict=True)]
-        known = [each for each in scaled if each is not None]
-        return stats.pooled(known) if len(known) == len(scaled) else None
-
-    to_base = mean(v.to_base for v in variants)
+    to_base = _mean([v.to_base for v in variants], factors)
     assert to_base is not None  # of variants that are measured on every task
-    hardest = mean(None if c is None else c.to_hardest for c in claims)
+    hardest = _mean([None if c is None else c.to_hardest for c in claims], factors)
     allowed = all(map(_is_allowed, variants, comparisons))
     return PooledVariant(
         label=variants[0].label,
         cost=_price(v.cost for v in variants),
         seconds=_price(None if v.has_noisy_clock else v.seconds for v in variants),
         to_base=to_base,
-        to_sam=mean(v.to_sam for v in variants),
-        to_control=mean(None if c is None else c.difference for c in claims),
+        to_sam=_mean([v.to_sam for v in variants], factors),
+        to_control=_mean([None if c is None else c.difference for c in claims], factors),
         by_task={
             task: claim.difference.scaled(factor)
             for task, claim, factor in zip(tasks, claims, factors, strict=True)
@@ -143,6 +136,13 @@ def _pooled(
         },
         p_value=hardest.above(0.0) if hardest is not None and allowed else None,
     )
+
+
+def _mean(differences: Sequence[Interval | None], factors: Sequence[float]) -> Interval | None:
+    """Of the relative reductions; None where a task has none."""
+    pairs = zip(differences, factors, strict=True)
+    scaled = [each.scaled(factor) for each, factor in pairs if each is not None]
+    return stats.pooled(scaled) if len(scaled) == len(factors) else None
 
 
 def _is_allowed(variant: Variant, comparison: Comparison) -> bool:

@@ -123,12 +123,11 @@ class Variant(Spec):
     def role(self) -> Literal["base", "control", "sam", "part", "scheduled", "other"]:
         """What the variant is in the comparison; figures give each role one colour."""
         method = self.method
-        averaged = method.average != "none" or method.patience is not None
         if method.kind == "base":
-            return "control" if averaged or method.length != 1 else "base"
+            return "base" if method.is_plain and method.length == 1 else "control"
         if method.ascent_fraction < 1:
             return "part"
-        if method.kind == "sam" and method.options.get("mix", 1) == 1 and not averaged:
+        if method.kind == "sam" and method.options.get("mix", 1) == 1 and method.is_plain:
             return "sam"
         return "scheduled" if method.kind == "sssam" else "other"
 

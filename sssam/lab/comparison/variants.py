@@ -1,15 +1,15 @@
-"""The records of one method -> what is known of it alone."""
+"""The records of one method -> what is known of it alone, its flatness too."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from statistics import fmean
 
 from sssam.lab import stats
-from sssam.lab.comparison.flatness import mean_flatness
-from sssam.lab.comparison.parts import CurvePoint, Draws, Outcomes
+from sssam.lab.comparison.parts import CurvePoint, Draws, Outcomes, VariantFlatness, VariantRise
 from sssam.lab.comparison.results import BySeed
 from sssam.lab.comparison.values import Variant
 from sssam.lab.specs import Method, Record, Timing
-from sssam.lab.specs.flatness import FlatnessSettings
+from sssam.lab.specs.flatness import Flatness, FlatnessSettings
 
 
 def summary(
@@ -26,37 +26,31 @@ def summary(
     """
     records = list(by_seed.values())
     finished = [record for record in records if record.outcome == "finished"]
-    accuracies = {
-        seed: 100 * record.test_accuracy
-        for seed, record in by_seed.items()
-        if record.test_accuracy is not None
-    }
-    reached = list(accuracies.values())
-    validation = _mean(records, lambda record: record.validation_accuracy)
-    ends = [record.outcome for record in records]
+    tested = {s: r.test_accuracy for s, r in by_seed.items() if r.test_accuracy is not None}
+    accuracies = {seed: 100 * accuracy for seed, accuracy in tested.items()}
+    validation = _mean(records, "validation_accuracy")
+    ends = Counter[str](record.outcome for record in records)
+    stepped = [record for record in finished if record.steps]
+    draws = [Draws(seed=r.run.seed, steps=r.steps, ascended=r.ascended) for r in stepped[:1]]
     return Variant(
         method=method,
-        runs=Outcomes(
-            finished=ends.count("finished"),
-            diverged=ends.count("diverged"),
-            failed=ends.count("failed"),
-            missing=asked - len(ends),
-        ),
+        runs=Outcomes(**ends, missing=asked - len(records)),
         accuracies=accuracies,
-        accuracy=stats.interval(reached).within(0, 100) if reached else None,
+        accuracy=stats.interval([*accuracies.values()]).within(0, 100) if accuracies else None,
         validation=None if validation is None else 100 * validation,
-        cost=_mean(finished or records, lambda record: record.cost),
+        cost=_mean(finished or records, "cost"),
         time=time,
-        propagations=_mean(records, lambda record: record.propagations),
-        expected_propagations=_mean(records, lambda record: record.expected_propagations),
+        propagations=_mean(records, "propagations"),
+        expected_propagations=_mean(records, "expected_propagations"),
         curve=_curve(finished),
-        draws=_draws(finished),
+        draws=next(iter(draws), None),
         flatness=mean_flatness(records, settings),
     )
 
 
-def _mean(records: Sequence[Record], value: Callable[[Record], float | None]) -> float | None:
-    known = [found for found in map(value, records) if found is not None]
+def _mean(records: Sequence[Record], name: str) -> float | None:
+    """The mean of a number of the records, as far as it is known."""
+    known = [found for record in records if (found := getattr(record, name)) is not None]
     return fmean(known) if known else None
 
 
@@ -76,9 +70,47 @@ def _curve(finished: Sequence[Record]) -> tuple[CurvePoint, ...]:
     return tuple(points)
 
 
-def _draws(finished: Sequence[Record]) -> Draws | None:
-    """Of the first finished run that made a step."""
-    drawn = next((record for record in finished if record.steps), None)
-    if drawn is None:
+#: Why the flatness of a run is not known, where its record gives no reason.
+NOT_ASKED = "trained before it was asked for"
+
+
+def mean_flatness(
+    records: Sequence[Record], settings: FlatnessSettings | None
+) -> VariantFlatness | None:
+    """That of a variant by its records; what was measured by other settings is left out."""
+    found = {r.run.seed: r.flatness for r in records if r.flatness is not None}
+    by_seed = {seed: each for seed, each in found.items() if each.settings == settings}
+    if not by_seed:
         return None
-    return Draws(seed=drawn.run.seed, steps=drawn.steps, ascended=drawn.ascended)
+    measured, (seed, first) = list(by_seed.values()), next(iter(by_seed.items()))
+    return VariantFlatness(
+        n=len(measured),
+        samples=first.samples,
+        loss=stats.interval([each.loss for each in measured]),
+        eigenvalue=stats.interval([each.curvature.eigenvalues[0] for each in measured]),
+        trace=stats.interval([each.curvature.trace for each in measured]),
+        rises=tuple(_rises(measured)),
+        seed=seed,
+        curve=first.curve,
+    )
+
+
+def without_flatness(
+    records: Iterable[Record], settings: FlatnessSettings | None
+) -> dict[str, int]:
+    """How many trained runs have none by these settings, by reason; empty if it is not asked."""
+    trained = [r for r in records if settings is not None and r.outcome != "failed"]
+    lacking = [r for r in trained if r.flatness is None or r.flatness.settings != settings]
+    return dict(Counter(record.flatness_error or NOT_ASKED for record in lacking))
+
+
+def _rises(found: Sequence[Flatness]) -> list[VariantRise]:
+    """All are by equal settings, so their rises are of the same radii in the same order."""
+    every = zip(*(each.rises for each in found), strict=True)
+    ordered = sorted(every, key=lambda some: (some[0].adaptive, some[0].rho))
+    rises = list[VariantRise]()
+    for some in ordered:
+        bounded = [rise.worst for rise in some if rise.worst is not None]
+        worst = stats.interval(bounded) if len(bounded) == len(some) else None
+        rises.append(VariantRise(rho=some[0].rho, adaptive=some[0].adaptive, worst=worst))
+    return rises

@@ -1,9 +1,8 @@
 """Where runs are trained: this process, processes, a cluster, any executor."""
 
-from sssam.lab.engines.engine import Engine, WorkerLostError
+from sssam.lab.engines.engine import Engine, Here, Pool, WorkerLostError
 from sssam.lab.engines.local import Local
 from sssam.lab.engines.parse import ENGINES, chosen, load, parse
-from sssam.lab.engines.pool import Here, Pool
 from sssam.lab.engines.slurm import Slurm
 
 __all__ = [

@@ -37,9 +37,6 @@ class _Worker:
         )
         self.last: Future[Any] | None = None
 
-    def is_idle(self) -> bool:
-        return self.last is None or self.last.done()
-
     def submit(self, work: Callable[..., Any], *arguments: Any) -> Future[Any]:
         with _deaf_to_ctrl_c():  # the process is started here where it is missing
             self.last = self.pool.submit(work, *arguments)
@@ -80,7 +77,8 @@ class Local(Engine):
         policy = os.environ.get("OMP_WAIT_POLICY", "passive")
         environment = {"OMP_NUM_THREADS": str(self.threads), "OMP_WAIT_POLICY": policy}
         for worker in list(_WORKERS):
-            if worker.environment == environment and worker.is_idle():
+            is_idle = worker.last is None or worker.last.done()
+            if is_idle and worker.environment == environment:
                 try:
                     return worker.submit(work, *arguments)
                 except BrokenExecutor:  # its process was killed

@@ -4,23 +4,20 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import MappingProxyType, ModuleType
+from types import ModuleType
 from typing import Any
 
-from sssam.lab.engines.engine import Engine
+from sssam.lab.engines.engine import Engine, Here
 from sssam.lab.engines.local import Local
-from sssam.lab.engines.pool import Here
 from sssam.lab.engines.slurm import Slurm
-from sssam.lab.specs.names import nearest
+from sssam.lab.specs.invalid import nearest
 
 #: The engines by name, each with an example of its text and the argument that its place is.
-ENGINES: Mapping[str, tuple[type[Engine], str, str]] = MappingProxyType(
-    {
-        "here": (Here, "here", ""),
-        "local": (Local, "local:4,threads=2", "jobs"),
-        "slurm": (Slurm, "slurm:gpu,jobs=50,timeout_min=120", "partition"),
-    }
-)
+ENGINES: Mapping[str, tuple[type[Engine], str, str]] = {
+    "here": (Here, "here", ""),
+    "local": (Local, "local:4,threads=2", "jobs"),
+    "slurm": (Slurm, "slurm:gpu,jobs=50,timeout_min=120", "partition"),
+}
 
 
 def parse(text: str) -> Engine:

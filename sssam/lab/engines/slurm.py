@@ -46,16 +46,12 @@ class Slurm(Engine):
         named = {"name": "sssam", "cpus_per_task": threads, "slurm_partition": partition}
         self.options = {**named, **options}
         self._turn = Lock()  # submitit is not made for several threads
-        with suppress(ModuleNotFoundError):  # an error when entered: study files need it not
+        with suppress(ModuleNotFoundError):  # an error when opened: study files need it not
             self._auto("debug" if cluster == "slurm" else cluster)  # without Slurm, alike
 
     def open(self, directory: Path, runs: int) -> Self:
-        """Keeps the jobs' files in the study's directory."""
+        """Finds Slurm's commands; the jobs' files lie in the study's directory."""
         self._folder = directory / FOLDER
-        return self
-
-    def __enter__(self) -> Self:
-        """Finds Slurm's commands."""
         try:
             self._executor = self._auto(self._cluster)
         except RuntimeError as error:

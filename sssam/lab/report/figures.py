@@ -4,16 +4,15 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from sssam.lab.comparison.values import Comparison, Variant
-from sssam.lab.report.cells import claim_p
+from sssam.lab.report.captions import Figure
 from sssam.lab.report.cost import AXES, Axis, accuracy_against_cost, below, priced
-from sssam.lab.report.figure import Figure
 from sssam.lab.report.forest import Line, forest
 from sssam.lab.report.key import Key, named
 from sssam.lab.report.lines import Quantity, curves, sensitivity, with_rho
 from sssam.lab.report.schedules import Band, schedules
 from sssam.lab.report.sentences import headline
 from sssam.lab.report.sharpness import along
-from sssam.lab.report.text import counted, listed, points, ranged
+from sssam.lab.report.text import claim_p, counted, listed, points, ranged
 
 #: The most variants that a figure draws as lines: more of them could not be distinguished.
 MOST = 12

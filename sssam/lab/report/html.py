@@ -10,9 +10,9 @@ import vl_convert
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from sssam.lab.report.captions import PASS
-from sssam.lab.report.figure import Figure
+from sssam.lab.report.captions import PASS, Figure
 from sssam.lab.report.files import VEGA_LITE
+from sssam.lab.report.theme import PAGE
 
 _CODE = re.compile(r"`([^`]+)`")
 #: What a line must not be broken in.
@@ -49,7 +49,8 @@ def typeset(text: str) -> Markup:
 
 def _specifications(drawn: Sequence[Figure]) -> Markup:
     """Each figure's views as JSON that no HTML parser can leave: not one "<" is in it."""
-    views = {figure.name: figure.specifications() for figure in drawn}
+    charts = {figure.name: figure.charts(PAGE, "container") for figure in drawn}
+    views = {name: {v: c.to_dict() for v, c in each.items()} for name, each in charts.items()}
     text = json.dumps(views, separators=(",", ":"), allow_nan=False)
     return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
 

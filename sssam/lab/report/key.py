@@ -94,8 +94,7 @@ def named(comparison: Comparison) -> list[str]:
 def is_length(variant: Variant) -> bool:
     """Whether a variant is the base trained for another length."""
     method = variant.method
-    plain = method.average == "none" and method.patience is None
-    return method.kind == "base" and method.length != 1 and plain
+    return method.kind == "base" and method.length != 1 and method.is_plain
 
 
 def _legend(theme: Theme, **look: Any) -> alt.Legend | None:

@@ -2,14 +2,12 @@
 
 from base64 import b64encode
 from collections.abc import Callable, Sequence
-from itertools import chain
 from pathlib import Path
 
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.report import captions, html, sentences, table
-from sssam.lab.report.exports import accuracies_csv, variants_csv
-from sssam.lab.report.facts import facts, settings
-from sssam.lab.report.figure import Figure
+from sssam.lab.report.captions import Figure
+from sssam.lab.report.exports import accuracies_csv, facts, settings, variants_csv
 from sssam.lab.report.figures import figures
 from sssam.lab.report.files import KINDS, save
 from sssam.lab.report.key import Key
@@ -43,12 +41,12 @@ def write(comparison: Comparison, directory: Path, command: str = "") -> list[Pa
     }
     for name, content in contents.items():
         write_whole(directory / name, content.encode())
-    charts = {name: chart for each in drawn for name, chart in each.charts().items()}
-    saved = [
-        save(chart, *(directory / "figures" / f"{name}{kind}" for kind in KINDS))
-        for name, chart in charts.items()
-    ]
-    return [*(directory / name for name in contents), *chain.from_iterable(saved)]
+    saved = []
+    for figure in drawn:
+        for view, chart in figure.charts().items():
+            name = "-".join(filter(None, (figure.name, view)))
+            saved += save(chart, *(directory / "figures" / f"{name}{kind}" for kind in KINDS))
+    return [*(directory / name for name in contents), *saved]
 
 
 def page(comparison: Comparison, drawn: Sequence[Figure] | None = None, command: str = "") -> str:
@@ -75,10 +73,7 @@ def page(comparison: Comparison, drawn: Sequence[Figure] | None = None, command:
         facts=facts(comparison),
         settings=[settings(variant) for variant in comparison.variants],
         command=command,
-        embedded={name: _embedded(text(comparison)) for name, text in _TABLES.items()},
+        embedded={
+            name: b64encode(text(comparison).encode()).decode() for name, text in _TABLES.items()
+        },
     )
-
-
-def _embedded(text: str) -> str:
-    """A CSV file as the address of a link."""
-    return f"data:text/csv;charset=utf-8;base64,{b64encode(text.encode()).decode()}"

@@ -7,14 +7,12 @@ from pathlib import Path
 from sssam.lab.comparison.pool import Pooled, PooledVariant, pool
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.report import html
-from sssam.lab.report.captions import NOTES
-from sssam.lab.report.cells import Cell, difference, number, p_value
-from sssam.lab.report.figure import Figure
+from sssam.lab.report.captions import NOTES, Figure
 from sssam.lab.report.forest import Line, forest
 from sssam.lab.report.key import Key
 from sssam.lab.report.sentences import headline, percent, pooled_headline, pooled_remarks
 from sssam.lab.report.table import CONTROL, SAM
-from sssam.lab.report.text import counted
+from sssam.lab.report.text import Cell, counted, difference, number, p_value
 from sssam.runtime.files import write_whole
 
 

@@ -83,15 +83,15 @@ def _of_all(comparison: Comparison) -> list[Reason]:
 def remarks(comparison: Comparison) -> list[str]:
     """What a reader must know beside the table, one sentence each; first what was tuned."""
     untuned = any(reason.kind == "untuned_base" for reason in comparison.reasons)
-    known = tuned(comparison.tuning)
-    known += [comparison.note] if comparison.note and not known else []
+    known = tuned(comparison.tuning) or [comparison.note]
     refused = [
         f"Nothing is claimed of {listed(reason.variants, 4)}: {WHY[reason.kind](reason)}."
         for reason in comparison.reasons
         if reason.variants
     ]
-    power = [detected(comparison)] if detected(comparison) else []
-    return [*([NOT_TUNED] if untuned else []), *known, *power, *refused, *_caveats(comparison)]
+    first = [NOT_TUNED] if untuned else []
+    every = [*first, *known, detected(comparison), *refused, *_caveats(comparison)]
+    return [remark for remark in every if remark]
 
 
 def detected(comparison: Comparison) -> str:

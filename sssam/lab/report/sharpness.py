@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from sssam.lab.report.cells import Cell
-from sssam.lab.report.figure import Figure
+from sssam.lab.report.captions import Figure
 from sssam.lab.report.files import save
 from sssam.lab.report.key import Key
 from sssam.lab.report.lines import directions
+from sssam.lab.report.text import Cell
 from sssam.lab.specs import Run, Spec
 from sssam.lab.specs.flatness import Flatness, Measured, Profile
 from sssam.runtime.files import write_whole

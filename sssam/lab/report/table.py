@@ -3,18 +3,18 @@
 from sssam.lab.comparison.parts import VariantRise
 from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.report.captions import NOTES
-from sssam.lab.report.cells import (
+from sssam.lab.report.sentences import headline, remarks, support
+from sssam.lab.report.text import (
     EMPTY,
     Cell,
     as_markdown,
     claim_p,
+    counted,
     difference,
     escaped,
     measured,
     number,
 )
-from sssam.lab.report.sentences import headline, remarks, support
-from sssam.lab.report.text import counted
 from sssam.lab.stats import Interval
 
 #: The columns beside the best control that costs no more, and beside SAM.

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from sssam.lab.report.cells import Cell, number
-from sssam.lab.report.text import counted
+from sssam.lab.report.text import Cell, counted, number
 from sssam.lab.training.timing import Timed
 
 

@@ -4,11 +4,9 @@ import copy
 from collections.abc import Iterable
 
 from sssam.lab import tasks
-from sssam.lab.engines import Engine
-from sssam.lab.runs.worker import Settings
 from sssam.lab.specs import Method, Run, Task
 from sssam.lab.tasks.problems import Survey
-from sssam.lab.training import hardware, methods, prepare
+from sssam.lab.training import methods, prepare
 
 
 class MethodError(ValueError):
@@ -58,9 +56,3 @@ def check_runs(runs: Iterable[Run]) -> None:
         methods_[run.method.model_dump_json()] = run.method
     for task, methods_ in of_tasks.values():
         check(task, methods_.values())
-
-
-def check_settings(settings: Settings, engine: Engine) -> None:
-    """Refuses an accelerator that this machine lacks, where the workers are on it."""
-    if engine.on_this_machine:
-        hardware.require(settings.accelerator)

@@ -13,6 +13,7 @@ from sssam.lab.runs import store as records
 from sssam.lab.runs.store import Records
 from sssam.lab.runs.worker import Settings, checkpoint_path, give_up, work
 from sssam.lab.specs import Record, Run
+from sssam.lab.training import hardware
 
 #: How many deaths of its worker process, without a new checkpoint between, make a run a failed one.
 DEATHS = 4
@@ -51,8 +52,14 @@ def run_missing(
 
     A run whose code raises, or whose worker dies each time that it is tried, has a record with
     outcome "failed" and the reason. A file of a run's name that is no record is moved into the
-    folder `quarantine` and named in the result's `problems`. `on_record` is called in this process
-    when a run ended.
+    folder `quarantine` and named in the result's `problems`.
+
+    Args:
+        runs: each is trained once, in their order.
+        directory: of the records; made if it is missing.
+        settings: how each is trained, but for `threads`, which are the engine's.
+        engine: where they are trained, or its text such as "local:4".
+        on_record: called in this process with the record of each run that ended.
 
     Raises:
         ValueError, FileNotFoundError, ConnectionError, ModuleNotFoundError: what `checks` or the
@@ -62,22 +69,23 @@ def run_missing(
         KeyboardInterrupt: at Ctrl-C, with the workers ended, where the engine can end them.
     """
     chosen = engines.parse(engine) if isinstance(engine, str) else engine
-    checks.check_settings(settings, chosen)
+    if chosen.on_this_machine:
+        hardware.require(settings.accelerator)
     checks.check_runs(runs)
     directory = directory.absolute()
     stored = records.read_runs(runs, directory)
     records.quarantine(stored.problems)
     wanted = missing(runs, stored.by_id, settings)
     if wanted:
-        with chosen.open(directory, len(wanted)) as entered:
-            settings = settings._replace(threads=entered.threads)
-            made = Dispatcher(directory, entered, settings, on_record)(wanted)
+        with chosen.open(directory, len(wanted)) as opened:
+            settings = settings._replace(threads=opened.threads)
+            made = Dispatcher(directory, opened, settings, on_record)(wanted)
         stored.by_id.update(made)
     return Records({run.id: stored.by_id[run.id] for run in runs}, stored.problems)
 
 
 class Dispatcher:
-    """Hands runs to an engine that is entered, and gives the record of each.
+    """Hands runs to an engine that is opened, and gives the record of each.
 
     Runs that other processes train are passed by, and looked at again until they have a record or
     are free. `on_record` is called in this process, once for each run.

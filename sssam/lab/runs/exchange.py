@@ -29,14 +29,9 @@ class Taken(NamedTuple):
     differing: tuple[str, ...]
 
 
-def jsonl(given: Iterable[Record]) -> bytes:
-    """One record a line, whole: `Record.model_validate_json` reads each back."""
-    return "".join(record.model_dump_json() + "\n" for record in given).encode()
-
-
 def export(given: Iterable[Record], path: Path) -> None:
-    """Writes the records into a file, whole or not at all; a name ending in .gz is compressed."""
-    content = jsonl(given)
+    """Writes the records into a file, one a line, whole or not at all; .gz is compressed."""
+    content = "".join(record.model_dump_json() + "\n" for record in given).encode()
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
 

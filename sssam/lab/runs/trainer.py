@@ -7,11 +7,12 @@ from rich.console import Console
 from rich.text import Text
 
 from sssam.lab.engines import Engine
-from sssam.lab.runs import checks, dispatch
+from sssam.lab.runs import dispatch
 from sssam.lab.runs import store as records
 from sssam.lab.runs.progress import showing
 from sssam.lab.runs.worker import Settings
 from sssam.lab.specs import Record, Run
+from sssam.lab.training import hardware
 
 
 class Trainer:
@@ -36,7 +37,8 @@ class Trainer:
         quiet: bool = False,
         retry_failed: bool = False,
     ) -> None:
-        checks.check_settings(settings, engine)
+        if engine.on_this_machine:
+            hardware.require(settings.accelerator)
         self.directory, self.engine, self.settings = directory, engine, settings
         self.console, self.quiet, self.retry_failed = console, quiet, retry_failed
         self.stored: dict[str, Record] = {}

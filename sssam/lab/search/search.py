@@ -11,9 +11,8 @@ import optuna
 from optuna.samplers import TPESampler
 from optuna.trial import TrialState
 
-from sssam.lab.search.design import Design
+from sssam.lab.search.design import Design, propose
 from sssam.lab.search.results import Candidate, Results, Searched, candidate
-from sssam.lab.search.space import propose
 from sssam.lab.specs import Method, Record, Run
 from sssam.lab.specs.seeds import derived
 from sssam.lab.studies.tune import Train
@@ -27,7 +26,11 @@ def search(designs: Sequence[Design], trials: int, train: Train) -> Results:
     Equal designs give equal results, stopped or not, whatever trains them and how many at a time.
     A search of more trials begins with those of a search of fewer.
 
-    `train` trains runs on validation data alone, such as `sssam.lab.runs.trainer.Trainer`.
+    Args:
+        designs: a search each, of one task.
+        trials: of each search, at least 1.
+        train: gives the records of runs by id, trained on validation data alone, such as
+            `sssam.lab.runs.trainer.Trainer`; what it raises goes on.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     searches = [_Search(design) for design in designs]
@@ -38,7 +41,8 @@ def search(designs: Sequence[Design], trials: int, train: Train) -> Results:
         records |= train([run for each in searches for run in each.further_runs(records)])
         for each in searches:
             each.tell(records)
-    found = sorted((each.results() for each in searches), key=lambda each: each.design.budget)
+    ranked = sorted(searches, key=lambda each: each.design.budget)
+    found = (Searched(design=s.design, candidates=tuple(s.candidates)) for s in ranked)
     return Results(searches=tuple(found))
 
 
@@ -51,10 +55,6 @@ class _Search:
         self.candidates: list[Candidate] = []
         self.asked: list[tuple[optuna.Trial, Method]] = []
         self.kept: list[Method] = []
-
-    def results(self) -> Searched:
-        """What came of the trials that ended."""
-        return Searched(design=self.design, candidates=tuple(self.candidates))
 
     def ask(self, trials: int) -> None:
         """Draws the next generation, of so many trials in all."""

@@ -5,7 +5,7 @@ a `Run`; running it gives a `Record`; a comparison reads records alone.
 """
 
 from sssam.lab.specs.base import Name, Spec, Whole
-from sssam.lab.specs.record import Environment, Point, Record
+from sssam.lab.specs.record import Environment, Point, Record, Score, Tuning
 from sssam.lab.specs.run import (
     KIND_REVISIONS,
     REVISION,
@@ -19,7 +19,6 @@ from sssam.lab.specs.run import (
     Task,
 )
 from sssam.lab.specs.timing import Timing
-from sssam.lab.specs.tuning import Score, Tuning
 
 __all__ = [
     "KIND_REVISIONS",

@@ -3,7 +3,7 @@
 import math
 from typing import Annotated
 
-from pydantic import AliasChoices, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 
 from sssam.lab.specs.base import Spec, Whole
 from sssam.lab.specs.run import Run
@@ -86,7 +86,7 @@ class Flatness(Spec):
     along a filter-normalised random direction, the same for equal shapes.
     """
 
-    settings: FlatnessSettings = Field(validation_alias=AliasChoices("settings", "plan"))
+    settings: FlatnessSettings
     weights: int
     samples: int
     loss: float

@@ -1,13 +1,30 @@
-"""What pydantic finds wrong with a value, in one line: where, what must be, and what was given."""
+"""Names that users give, and what pydantic finds wrong with a value, in one line."""
 
+import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from sssam.lab.specs.names import nearest
+
+def safe(name: str) -> str:
+    """A name as that of a file.
+
+    >>> safe("../late blocks")
+    'late-blocks'
+    """
+    return re.sub(r"[^\w.-]+", "-", name).strip(".-") or "study"
+
+
+def nearest(kind: str, name: str, known: Iterable[str]) -> str:
+    """The text of an error for an unknown name: the nearest ones, then all that there are."""
+    names = sorted(set(known))
+    close = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
+    hint = f"did you mean {' or '.join(map(repr, close))}? " if close else ""
+    return f"unknown {kind} {name!r}: {hint}known are {', '.join(names)}"
+
 
 #: Errors that name a key: it stands in their text, so it is left out of their place.
 _OF_KEYS = ("unknown_key", "extra_forbidden", "missing")

@@ -178,6 +178,11 @@ class Method(Spec):
         return self.rho if isinstance(self.rho, str) else f"{self.rho:g}"
 
     @property
+    def is_plain(self) -> bool:
+        """Whether it ends at the last weights of the whole run: no average, no early stopping."""
+        return self.average == "none" and self.patience is None
+
+    @property
     def averaged_from(self) -> float:
         """The progress at which the average of the weights begins, in [0, 1]; 1 without one."""
         start = {"none": 1.0, "ema": 0.0, "sema": 0.0, "swa": 0.75, "lawa": 0.75}[self.average]

@@ -4,12 +4,12 @@ Everything here is two-sided at 95% unless named otherwise, and works in the uni
 `docs/statistics.md` has the derivations.
 """
 
-from sssam.lab.stats.adjust import holm
 from sssam.lab.stats.intervals import (
     LEVEL,
     ONE_SIDED,
     Interval,
     Values,
+    holm,
     interval,
     pooled,
     shared_error,

@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from math import sqrt
-from types import MappingProxyType
 from typing import NamedTuple
-
-from rich.table import Table
 
 from sssam.core.checks import count, number
 from sssam.lab.report.schedules import Band
+from sssam.lab.report.text import Cell
 from sssam.schedules import (
     BudgetError,
     Schedule,
@@ -23,19 +21,17 @@ from sssam.schedules import (
 from sssam.schedules.draws import Draws
 
 #: The families, each as the schedule whose free parameter is moved to meet the budget.
-FAMILIES: Mapping[str, Schedule] = MappingProxyType(
-    {
-        "constant": constant(0.5),
-        "piecewise": piecewise([0.5], [0.2, 0.8]),
-        "linear": linear(0.0, 1.0),
-        "linear, falling": linear(1.0, 0.0),
-        "cosine": cosine(0.0, 1.0),
-        "cosine, falling": cosine(1.0, 0.0),
-        "sine": sine(0.0, 1.0),
-        "power": power(2.0),
-        "late block": late(0.5),
-    }
-)
+FAMILIES: Mapping[str, Schedule] = {
+    "constant": constant(0.5),
+    "piecewise": piecewise([0.5], [0.2, 0.8]),
+    "linear": linear(0.0, 1.0),
+    "linear, falling": linear(1.0, 0.0),
+    "cosine": cosine(0.0, 1.0),
+    "cosine, falling": cosine(1.0, 0.0),
+    "sine": sine(0.0, 1.0),
+    "power": power(2.0),
+    "late block": late(0.5),
+}
 
 
 class AtBudget(NamedTuple):
@@ -91,15 +87,14 @@ def bands(plans: Sequence[AtBudget], total_steps: int, seed: int = 0) -> list[Ba
     return made
 
 
-def table(plans: Sequence[AtBudget]) -> Table:
-    """What can be had at the budget, and below it what can't."""
-    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for name in ("schedule", "propagations", "spread over draws"):
-        made.add_column(name, overflow="fold")
-    for each in plans:
-        if each.schedule is not None:
-            spread = f"{each.spread:.4f}" if each.spread else "exactly"
-            made.add_row(repr(each.schedule), f"{each.expected:.4f}", spread)
-    made.caption = "\n".join(f"{each.family}: {each.remark}" for each in plans if each.remark)
-    made.caption_justify = "left"
-    return made
+def cells(plans: Sequence[AtBudget]) -> list[list[Cell]]:
+    """What can be had at the budget, a line a family."""
+    return [
+        [
+            Cell("schedule", repr(each.schedule)),
+            Cell("propagations", f"{each.expected:.4f}"),
+            Cell("spread over draws", f"{each.spread:.4f}" if each.spread else "exactly"),
+        ]
+        for each in plans
+        if each.schedule is not None
+    ]

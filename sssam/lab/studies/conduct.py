@@ -16,9 +16,8 @@ from pydantic import ValidationError
 from sssam.lab.comparison.compare import compare
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.specs import Method, Record, Run, timing
-from sssam.lab.specs.invalid import complaint
-from sssam.lab.specs.names import safe
-from sssam.lab.specs.tuning import Tuning
+from sssam.lab.specs.invalid import complaint, safe
+from sssam.lab.specs.record import Tuning
 from sssam.lab.studies import tune
 from sssam.lab.studies.design import Part, Study, Tunable, runs
 from sssam.lab.studies.tune import Choice, Train
@@ -122,20 +121,14 @@ def decide(study: Study, part: Part, train: Train) -> Decided:
     (base,) = tune.tune(part.task, [part.base], study.tuning_seeds, study.trials, train)
     following = [variant.following(base.method) for variant in part.variants]
     chosen = tune.tune(part.task, following, study.tuning_seeds, study.trials, train)
-    return Decided(part, [base, *_controls(part, base.method), *chosen])
+    controls = [Tunable(method=each).following(base.method) for each in part.controls]
+    return Decided(part, [base, *(Choice(each.method) for each in controls), *chosen])
 
 
-def undecided(part: Part) -> Decided:
+def undecided(study: Study, part: Part) -> Decided:
     """A task where nothing is tuned yet, for a look at a tuning under way."""
-    base = Choice(part.base.start)
-    following = [variant.following(base.method) for variant in part.variants]
-    variants = [Choice(variant.start) for variant in following]
-    return Decided(part, [base, *_controls(part, base.method), *variants])
-
-
-def _controls(part: Part, base: Method) -> list[Choice]:
-    tunables = [Tunable(method=control).following(base) for control in part.controls]
-    return [Choice(tunable.method) for tunable in tunables]
+    untried = study.model_copy(update={"trials": 0})
+    return decide(untried, part, reader({}, part.task.name))
 
 
 def wanted(study: Study, decided: Decided) -> list[Run]:
@@ -167,7 +160,7 @@ def decided_so_far(study: Study, part: Part, stored: Mapping[str, Record]) -> De
         return decide(study, part, reader(stored, part.task.name))
     except UnfinishedError as unfinished:
         note = f"Until the end of the tuning, what is tuned has no runs: {unfinished}."
-        return undecided(part.model_copy(update={"note": note}))
+        return undecided(study, part.model_copy(update={"note": note}))
 
 
 def compared(
@@ -177,19 +170,17 @@ def compared(
 
     `directory` is that of the study, where the timings of its variants lie, if there are any.
     """
-    part = decided.part
-    return compare(
-        part.task,
+    found = compare(
+        decided.part.task,
         decided.methods,
         study.seeds,
         stored,
-        part.note,
-        decided.untuned,
         tuning=decided.tunings,
         timings={} if directory is None else timing.read(directory),
-        added=study.seeds_added,
         flatness=study.flatness,
     )
+    known = {"note": decided.part.note, "untuned": tuple(decided.untuned)}
+    return found.model_copy(update={**known, "seeds_added": study.seeds_added})
 
 
 def shown_in(directory: Path, comparisons: Iterable[Comparison]) -> Path:

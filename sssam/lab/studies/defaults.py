@@ -1,11 +1,10 @@
 """What a comparison shows unless one says otherwise: controls, and a few of SAM's family."""
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Any
 
 from sssam.lab.specs import Method, Run, Task
-from sssam.lab.specs.names import nearest
+from sssam.lab.specs.invalid import nearest
 from sssam.lab.studies.design import Tunable
 from sssam.lab.studies.variants import VARIANT
 
@@ -14,18 +13,16 @@ SEEDS = 12
 
 #: The controls by name: the base at other lengths, each annealed over its own; averages of its
 #: weights; and early stopping.
-CONTROLS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
-    {
-        "1/4": {"label": "base 1/4 length", "length": 0.25},
-        "1/2": {"label": "base 1/2 length", "length": 0.5},
-        "1.06": {"label": "base 1.06x length", "length": 1.0625},
-        "1.5": {"label": "base 1.5x length", "length": 1.5},
-        "2": {"label": "base 2x length", "length": 2},
-        "ema": {"label": "base EMA", "average": "ema"},
-        "swa": {"label": "base SWA", "average": "swa"},
-        "early stopping": {"label": "base early stopping"},
-    }
-)
+CONTROLS: Mapping[str, Mapping[str, Any]] = {
+    "1/4": {"label": "base 1/4 length", "length": 0.25},
+    "1/2": {"label": "base 1/2 length", "length": 0.5},
+    "1.06": {"label": "base 1.06x length", "length": 1.0625},
+    "1.5": {"label": "base 1.5x length", "length": 1.5},
+    "2": {"label": "base 2x length", "length": 2},
+    "ema": {"label": "base EMA", "average": "ema"},
+    "swa": {"label": "base SWA", "average": "swa"},
+    "early stopping": {"label": "base early stopping"},
+}
 
 #: The part of a run's epochs without a better validation score after which it is stopped.
 PATIENCE = 0.25
@@ -41,10 +38,10 @@ def controls(task: Task, names: Sequence[str] | None = None) -> tuple[Method, ..
         ValueError: no such control, with the nearest.
     """
     made = [_control(task, name) for name in (CONTROLS if names is None else names)]
-    plain = [Run(task=task, method=each, seed=0) for each in made if _is_plain(each)]
+    plain = [Run(task=task, method=each, seed=0) for each in made if each.is_plain]
     by_epochs = {run.epochs: run.method for run in plain}
     by_epochs.pop(task.epochs, None)
-    return tuple(each for each in made if not _is_plain(each) or each in by_epochs.values())
+    return tuple(each for each in made if not each.is_plain or each in by_epochs.values())
 
 
 def _control(task: Task, name: str) -> Method:
@@ -54,10 +51,6 @@ def _control(task: Task, name: str) -> Method:
     if name != "early stopping":
         return control
     return control.model_copy(update={"patience": max(1, round(PATIENCE * task.epochs))})
-
-
-def _is_plain(control: Method) -> bool:
-    return control.average == "none" and control.patience is None
 
 
 #: The variants, as a study file has them: SAM, and forms of SS-SAM at 1.5 and 1.06 passes a step.

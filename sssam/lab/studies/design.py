@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from sssam.lab.specs import Method, Name, Run, Spec, Task
 from sssam.lab.specs.flatness import FlatnessSettings
-from sssam.lab.specs.tuning import Value
+from sssam.lab.specs.record import Value
 
 #: Seeds on which settings are tuned; a comparison counts its own from 0.
 TUNING_SEEDS = tuple(range(1000, 1005))

@@ -3,25 +3,24 @@
 import ast
 import operator
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import Any
 
 from sssam import schedules
-from sssam.lab.specs.names import nearest
+from sssam.lab.specs.invalid import nearest
 from sssam.schedules import Schedule
 
 #: The families that a text may name.
-FAMILIES: Mapping[str, Callable[..., Schedule]] = MappingProxyType(
-    {
-        name: getattr(schedules, name)
-        for name in ("constant", "cosine", "late", "linear", "piecewise", "power", "sine")
-    }
-)
+FAMILIES: Mapping[str, Callable[..., Schedule]] = {
+    name: getattr(schedules, name)
+    for name in ("constant", "cosine", "late", "linear", "piecewise", "power", "sine")
+}
 #: The methods of a schedule that a text may call.
 _METHODS = ("clamp", "reversed", "then")
-_JOINED: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = MappingProxyType(
-    {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul}
-)
+_JOINED: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+}
 _EXAMPLE = "write it like 'late(0.5)' or '(linear(0, 1) * 2 - 0.5).clamp(0, 1)'"
 
 

@@ -54,7 +54,7 @@ def estimated(study: Study, slots: int, start: float = 0.0) -> str:
     tuning = comparing = 0
     seconds = start + AFTER_RUNS * len(study.parts)
     for part in study.parts:
-        methods, task = conduct.undecided(part).methods, part.task
+        methods, task = conduct.undecided(study, part).methods, part.task
         tried = [(each.count(study.trials), _epochs(task, each.start)) for each in part.tuned]
         tuning += sum(count for count, _ in tried) * len(study.tuning_seeds)
         comparing += len(methods) * len(study.seeds)

@@ -1,7 +1,6 @@
 """The values among which each setting is tuned, where a study says "tune"."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from torch.nn.modules.dropout import _DropoutNd
 
@@ -16,12 +15,13 @@ FACTORS = (0.25, 1.0, 4.0, 16.0)
 
 #: First radii of kinds that need another range: isotropic noise acts at far larger ones, and IRE,
 #: which has none by default, takes SAM's.
-RADII: Mapping[str, tuple[float, ...]] = MappingProxyType(
-    {"random": (0.625, 2.5, 10.0, 40.0), "ire": (0.0125, 0.05, 0.2, 0.8)}
-)
+RADII: Mapping[str, tuple[float, ...]] = {
+    "random": (0.625, 2.5, 10.0, 40.0),
+    "ire": (0.0125, 0.05, 0.2, 0.8),
+}
 
 #: First weight decays of a task that has none, where its optimizer decouples them from the loss.
-DECAYS = MappingProxyType({"adamw": (0.0, 0.01, 0.1)})
+DECAYS = {"adamw": (0.0, 0.01, 0.1)}
 
 #: The most of a label's weight, or of a layer's units, that is given up.
 MOST = 0.9

@@ -15,8 +15,7 @@ from sssam.lab import engines, tasks
 from sssam.lab.runs import checks
 from sssam.lab.specs import Method, Name, Task
 from sssam.lab.specs.flatness import OF_STUDY, FlatnessSettings
-from sssam.lab.specs.invalid import complaint
-from sssam.lab.specs.names import nearest, safe
+from sssam.lab.specs.invalid import complaint, nearest, safe
 from sssam.lab.studies import defaults, settings, trials
 from sssam.lab.studies.conduct import OWN
 from sssam.lab.studies.design import TRIALS, TUNING_SEEDS, Part, Study, Tunable
@@ -135,16 +134,13 @@ def read(path: Path, data: Mapping[str, str] | None = None) -> Study:
             file = File.model_validate(content)
         except ValidationError as error:
             raise ValueError(complaint(error, given=content)) from error
-    parts = list[Part]()
-    for number, table in enumerate(file.tasks, start=1):
-        with _naming(path, f"tasks {number}"):
-            task = table.task(file.epochs, data or {}, path.parent)
-            _require_folder(task, [part.task for part in parts], len(file.tasks) > 1)
-        with _naming(path):
+        parts = list[Part]()
+        for number, table in enumerate(file.tasks, start=1):
+            with _naming(f"tasks {number}"):
+                task = table.task(file.epochs, data or {}, path.parent)
+                _require_folder(task, [part.task for part in parts], len(file.tasks) > 1)
             parts.append(file.part(task))
-    _require_known(data or {}, [part.task.name for part in parts])
-    with _naming(path):
-        return Study(
+        study = Study(
             name=file.name or path.stem,
             parts=tuple(parts),
             seeds=_listed(file.seeds, 0),
@@ -153,23 +149,24 @@ def read(path: Path, data: Mapping[str, str] | None = None) -> Study:
             engine=file.engine,
             flatness=file.flatness,
         )
+    _require_known(data or {}, [part.task.name for part in parts])
+    return study
 
 
 @contextmanager
-def _naming(path: Path, *where: str) -> Iterator[None]:
-    """Begins the text of what is raised inside with the file, and the place in it."""
+def _naming(where: object) -> Iterator[None]:
+    """Begins the text of what is raised inside with the file, or the place in it."""
     try:
         yield
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: {error}: save the file as text in UTF-8") from error
+        raise ValueError(f"{where}: {error}: save the file as text in UTF-8") from error
     except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{path}: this is no TOML: {error}") from error
+        raise ValueError(f"{where}: this is no TOML: {error}") from error
     except ValidationError as error:
-        raise ValueError(f"{path}: {complaint(error)}") from error
+        raise ValueError(f"{where}: {complaint(error)}") from error
     except (OSError, ModuleNotFoundError, ValueError, TypeError) as error:
         kind = ValueError if isinstance(error, ValueError | TypeError) else type(error)
-        reason = getattr(error, "strerror", None) or str(error)
-        raise kind(": ".join([str(path), *where, reason])) from error
+        raise kind(f"{where}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _listed(given: int | list[int], first: int) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 
-from sssam.lab.specs.tuning import Value
+from sssam.lab.specs.record import Value
 from sssam.lab.studies.design import Axis
 
 #: The values of all axes, in their order.

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from sssam.lab.specs import Method, Record, Run, Task
-from sssam.lab.specs.tuning import Score, Tuning, Value
+from sssam.lab.specs.record import Score, Tuning, Value
 from sssam.lab.studies import trials
 from sssam.lab.studies.design import Tunable, runs
 from sssam.lab.studies.trials import Point
@@ -45,12 +45,15 @@ def tune(
 def _next(variant: Tunable, tried: Tried, count: int) -> list[Point]:
     if not variant.tuned:
         return []
-    scores = {point: statistics.fmean(_accuracies(records)) for point, records in tried.items()}
-    return trials.proposed(list(variant.axes.values()), scores, count)
+    return trials.proposed(list(variant.axes.values()), _scores(tried), count)
+
+
+def _scores(tried: Tried) -> dict[Point, float]:
+    """Mean validation accuracies; a diverged run counts with what it reached, a failed one as 0."""
+    return {point: statistics.fmean(_accuracies(records)) for point, records in tried.items()}
 
 
 def _accuracies(records: Sequence[Record]) -> list[float]:
-    """Validation accuracies; a diverged run counts with what it reached, a failed one as 0."""
     return [record.validation_accuracy or 0.0 for record in records]
 
 
@@ -58,7 +61,7 @@ def _chosen(variant: Tunable, tried: Tried, seeds: Sequence[int]) -> Choice:
     """The point of the best mean; of equal means that of the smallest rho, then the first."""
     if not tried:
         return Choice(variant.start)
-    scores = {point: statistics.fmean(_accuracies(records)) for point, records in tried.items()}
+    scores = _scores(tried)
     rho = {p: variant.at(p).rho for p in scores}
     sizes = {p: -1.0 if isinstance(each, str) else each for p, each in rho.items()}  # "auto" first
     best = max(scores, key=lambda p: (round(scores[p], 12), -sizes[p]))

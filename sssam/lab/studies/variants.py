@@ -16,8 +16,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from sssam.lab.specs import Average, Method, Name, Run, Task
-from sssam.lab.specs.names import nearest
-from sssam.lab.specs.tuning import Value
+from sssam.lab.specs.invalid import nearest
+from sssam.lab.specs.record import Value
 from sssam.lab.studies import scheduletext, settings
 from sssam.lab.studies.design import RECIPE, Axis, Tunable
 from sssam.lab.tasks import problems

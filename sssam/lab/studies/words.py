@@ -1,4 +1,4 @@
-"""Variants from the words of a command line: by label, by kind, or by kind with settings."""
+"""Variants from the words of a command line, by label, kind or settings; and the study of them."""
 
 import tomllib
 from collections.abc import Sequence
@@ -8,15 +8,18 @@ from pydantic import ValidationError
 
 from sssam.lab.runs import checks
 from sssam.lab.specs import Method, Task
-from sssam.lab.specs.invalid import complaint
-from sssam.lab.specs.names import nearest
-from sssam.lab.studies import defaults
-from sssam.lab.studies.design import Tunable
+from sssam.lab.specs.flatness import OF_STUDY
+from sssam.lab.specs.invalid import complaint, nearest
+from sssam.lab.studies import defaults, settings
+from sssam.lab.studies.design import TRIALS, TUNING_SEEDS, Part, Study, Tunable
 from sssam.lab.studies.variants import VARIANT
 from sssam.lab.training import methods
 
 #: The schedule of the kind "sssam" where none is named: the paper's linear one.
 DEFAULT_SCHEDULE = "linear(0, 1)"
+
+#: Seeds on which a task is tuned that is compared without a study file.
+_TUNING_SEEDS = TUNING_SEEDS[:3]
 
 
 def parse(task: Task, words: Sequence[str], tune: bool = False) -> list[Tunable]:
@@ -47,10 +50,10 @@ def _named(word: str, task: Task, tune: bool) -> list[Tunable]:
     for label, each in by_label.items():
         if label.casefold() == word.casefold():
             return [each]
-    kind, colon, settings = word.partition(":")
+    kind, colon, rest = word.partition(":")
     if kind.casefold() not in methods.KINDS:
         raise ValueError(nearest("variant", word, [*by_label, *methods.KINDS]))
-    given = {"label": word, **_settings(settings, word)} if colon else {}
+    given = {"label": word, **_settings(rest, word)} if colon else {}
     try:
         return [_of_kind(kind.casefold(), given, task, tune)]
     except ValidationError as error:
@@ -81,3 +84,51 @@ def _settings(text: str, word: str) -> dict[str, Any]:
             f"variant {word!r}: can't read {text!r}; settings are those of a study file, numbers "
             "as they are and words in quotes, such as k=5,rho=0.1 or schedule='late(0.5)'"
         ) from error
+
+
+def study(
+    task: Task,
+    variants: Sequence[str] = (),
+    *,
+    trials: int = 0,
+    controls: bool = True,
+    seeds: int = defaults.SEEDS,
+    flatness: bool = False,
+) -> Study:
+    """A comparison of variants with the base on a task.
+
+    `variants` are words as `parse` reads them, and `trials` those of the base's recipe and of
+    each variant's rho; 0 leaves both as they are. Seeds are counted from 0.
+    """
+    axes = settings.recipe(task) if trials else {}
+    chosen = parse(task, [word for word in variants if word != "base"], bool(trials))
+    named = {variant.label for variant in chosen}
+    known = defaults.controls(task) if controls else ()
+    part = Part(
+        task=task,
+        base=Tunable(method=Method(label="base", kind="base"), axes=axes),
+        controls=tuple(control for control in known if control.label not in named),
+        variants=tuple(chosen),
+    )
+    return Study(
+        name=task.name,
+        parts=(part,),
+        seeds=tuple(range(seeds)),
+        tuning_seeds=_TUNING_SEEDS,
+        trials=trials or TRIALS,
+        flatness=OF_STUDY if flatness else None,
+    )
+
+
+def variant(task: Task, word: str) -> Method:
+    """The one variant that a word names, where its tuning would start.
+
+    Raises:
+        ValueError: it names none, or several.
+    """
+    if word == "base":
+        return Method(label="base", kind="base")
+    named = parse(task, [word])
+    if len(named) != 1:
+        raise ValueError(f"--method is {word!r}, which names {len(named)} variants: name one")
+    return named[0].start

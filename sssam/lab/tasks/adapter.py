@@ -9,10 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sssam.lab.specs.names import nearest
+from sssam.lab.specs.invalid import nearest
 from sssam.lab.tasks.examples import ProblemError
-from sssam.lab.tasks.features import features
-from sssam.lab.tasks.pools import Pool, per_channel, per_column
+from sssam.lab.tasks.pools import Pool, features, per_channel, per_column
 
 #: Columns that are taken for the labels, the first one that is there.
 LABELS = ("label", "labels", "fine_label", "target", "class", "y")

@@ -1,7 +1,6 @@
 """The tasks that have a name, and the recipes for data that are named by a path or on the hub."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from sssam.lab.specs import DataSpec, ModelSpec, Task
@@ -62,9 +61,7 @@ TASKS: dict[str, Task] = {
 }
 
 #: What is trained on data that are named by a path or on the hub, by their kind.
-RECIPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
-    {
-        "features": {"model": ModelSpec(name="mlp", widths=(128, 128)), "learning_rate": 0.05},
-        "images": {"model": ModelSpec(name="resnet20"), "epochs": 20, "batch_size": 128},
-    }
-)
+RECIPES: Mapping[str, Mapping[str, Any]] = {
+    "features": {"model": ModelSpec(name="mlp", widths=(128, 128)), "learning_rate": 0.05},
+    "images": {"model": ModelSpec(name="resnet20"), "epochs": 20, "batch_size": 128},
+}

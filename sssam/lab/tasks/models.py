@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad, relu
 
 from sssam.lab.specs import ModelSpec
-from sssam.lab.specs.names import nearest
+from sssam.lab.specs.invalid import nearest
 from sssam.lab.specs.seeds import derived
 
 

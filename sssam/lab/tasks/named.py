@@ -8,13 +8,12 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 
 from sssam.lab.specs import DataSpec, ModelSpec, Task
-from sssam.lab.specs.invalid import complaint
-from sssam.lab.specs.names import nearest
-from sssam.lab.tasks import models, problems, sources, taskfile
+from sssam.lab.specs.invalid import complaint, nearest
+from sssam.lab.tasks import models, problems, taskfile
 from sssam.lab.tasks import splits as data
 from sssam.lab.tasks.catalogue import RECIPES, TASKS
 from sssam.lab.tasks.examples import ProblemError
-from sssam.lab.tasks.sources import HUB
+from sssam.lab.tasks.splits import HUB
 
 _OF_DATA = frozenset({"train", "validation", "test", "label_noise", "target"})
 _TABLES = (".csv", ".tsv", ".parquet")
@@ -157,7 +156,7 @@ def check(task: Task) -> None:
         FileNotFoundError: a data path that does not exist.
     """
     if task.code is None:
-        sources.check(task.data)
+        data.check(task.data)
         models.check(task.model)
         if task.optimizer == "own":
             raise ValueError(

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from sssam.lab.specs import Code
-from sssam.lab.specs.names import nearest
+from sssam.lab.specs.invalid import nearest
 from sssam.lab.specs.seeds import derived
 from sssam.lab.tasks.examples import ProblemError
 from sssam.lab.tasks.problem import Problem

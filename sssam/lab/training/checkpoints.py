@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 import torch
@@ -71,20 +70,6 @@ def read(path: Path) -> tuple[Run, dict[str, Any]]:
     if state.get("format") != FORMAT:
         raise ValueError(f"{str(path)!r} is no checkpoint of sssam.lab: give another path")
     return Run.model_validate_json(state["run"]), state
-
-
-class Keeper:
-    """Writes a checkpoint at an epoch's end, `least_seconds` after the last one or the start."""
-
-    def __init__(self, path: Path | None, least_seconds: float) -> None:
-        self.path, self.least_seconds = path, least_seconds
-        self.last = monotonic()
-
-    def __call__(self, training: Training) -> None:
-        """After an epoch."""
-        if self.path is not None and monotonic() - self.last >= self.least_seconds:
-            save(self.path, training.run, state(training))
-            self.last = monotonic()
 
 
 def state(training: Training) -> dict[str, Any]:

@@ -1,14 +1,22 @@
-"""The device that a run is trained on, by Lightning Fabric, in one process."""
+"""The device that a run is trained on, by Lightning Fabric, and the machine as it is recorded."""
 
 import os
+import platform
+import subprocess
 import warnings
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.precision import MixedPrecision
 
-from sssam.lab.specs import Precision
+from sssam.lab.specs import Environment, Precision
 
 
 class DeviceError(ValueError):
@@ -36,7 +44,10 @@ def require(accelerator: str) -> None:
 
 def fabric(accelerator: str, precision: Precision) -> Fabric:
     """Fabric, launched, on one device; `accelerator` is "cpu", "cuda", "mps" or "auto"."""
-    device = _found() if accelerator == "auto" else accelerator
+    device = accelerator
+    if accelerator == "auto":
+        mps = "mps" if torch.backends.mps.is_available() else "cpu"
+        device = "cuda" if torch.cuda.is_available() else mps
     how: dict[str, Any] = {"precision": precision}
     if precision in ("16-mixed", "bf16-mixed"):  # by name Fabric prints a line a run, and takes
         how = {"plugins": [MixedPrecision(precision, device)]}  # bfloat16 for a CPU's float16
@@ -47,7 +58,51 @@ def fabric(accelerator: str, precision: Precision) -> Fabric:
     return made
 
 
-def _found() -> str:
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
+_PACKAGES = ("sssam", "torch", "lightning-fabric", "numpy", "scikit-learn", "datasets")
+
+
+def describe(device: torch.device, precision: str) -> Environment:
+    """The machine, the versions and the commit of this moment; `device` as a run used it."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
+    return Environment(
+        time=datetime.now(UTC).isoformat(timespec="seconds"),
+        processor=_processor(),
+        cores=psutil.cpu_count(logical=False) or psutil.cpu_count() or 1,
+        threads=torch.get_num_threads(),
+        device=f"{name}, {precision}",
+        platform=platform.platform(),
+        versions=_versions(),
+        commit=_commit(),
+    )
+
+
+@cache
+def _versions() -> dict[str, str]:
+    versions = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        with suppress(PackageNotFoundError):  # used from a source tree that is not installed
+            versions[package] = version(package)
+    return versions
+
+
+@cache
+def _processor() -> str:
+    """The processor's name; Linux has it in one place alone."""
+    listing = Path("/proc/cpuinfo")
+    lines = listing.read_text().splitlines() if listing.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+@cache
+def _commit() -> str | None:
+    """The commit of the source tree, if this is one: an installed copy has none."""
+    root = Path(__file__).resolve().parents[3]
+    if not (root / ".git").exists():
+        return None
+    try:
+        asked = ["git", "-C", str(root), "rev-parse", "--verify", "--short=12", "HEAD"]
+        answer = subprocess.run(asked, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return answer.stdout.strip() or None

@@ -3,7 +3,6 @@
 import inspect
 from collections.abc import Mapping
 from functools import cache
-from types import MappingProxyType
 
 from torch import nn
 from torch.optim import Optimizer
@@ -11,21 +10,18 @@ from torch.optim import Optimizer
 import sssam
 from sssam import optimizers
 from sssam.lab.specs import Method
-from sssam.lab.specs.names import nearest
+from sssam.lab.specs.invalid import nearest
 
 #: What the library exports beside its optimizers.
 _OTHERS = frozenset({"Relay", "SharpnessAware", "recommended", "unwrap"})
 
 #: The kinds of method by name, each with its class: all of the library's optimizers, in small
 #: letters; "base" is the torch optimizer itself.
-KINDS: Mapping[str, type[sssam.SharpnessAware] | None] = MappingProxyType(
-    {"base": None}
-    | {
-        {"RandomPerturbation": "random"}.get(name, name.lower()): getattr(optimizers, name)
-        for name in optimizers.__all__
-        if name not in _OTHERS
-    }
-)
+KINDS: Mapping[str, type[sssam.SharpnessAware] | None] = {"base": None} | {
+    {"RandomPerturbation": "random"}.get(name, name.lower()): getattr(optimizers, name)
+    for name in optimizers.__all__
+    if name not in _OTHERS
+}
 
 #: Arguments that come from the run, not from the variant's options.
 _GIVEN = frozenset({"self", "base", "rho", "schedule", "total_steps", "seed", "model"})
@@ -105,12 +101,6 @@ def build(
 def chooses_samples(optimizer: Optimizer) -> bool:
     """Whether any of the methods that an optimizer switches among chooses samples by losses."""
     return isinstance(optimizer, sssam.SharpnessAware) and optimizer.method.facts.needs_losses
-
-
-def passes_run(optimizer: Optimizer, steps: int) -> tuple[float, float]:
-    """Forwards and backwards really run, in batches; the base optimizer runs one of each a step."""
-    counters = getattr(optimizer, "counters", None)
-    return (float(steps),) * 2 if counters is None else (counters.forwards, counters.backwards)
 
 
 def expected_propagations(optimizer: Optimizer) -> float | None:

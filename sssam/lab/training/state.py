@@ -12,10 +12,10 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.swa_utils import AveragedModel
 
+from sssam import SharpnessAware
 from sssam.lab.specs import Point, Run
 from sssam.lab.tasks.examples import Examples, Streamed
 from sssam.lab.tasks.problem import Judgement, Problem
-from sssam.lab.training import methods
 
 #: A bit set; as text in a checkpoint, which long numbers are not safe in.
 Bits = Annotated[
@@ -85,7 +85,10 @@ class Training:
     @property
     def passes(self) -> tuple[float, float]:
         """Forwards and backwards run so far, in batches, those for batch norm among them."""
-        forwards, backwards = methods.passes_run(self.optimizer, self.position.step)
+        forwards = backwards = float(self.position.step)  # of the base: one of each a step
+        if isinstance(self.optimizer, SharpnessAware):
+            counters = self.optimizer.counters
+            forwards, backwards = counters.forwards, counters.backwards
         return forwards + self.position.refreshes * self.total_steps / self.run.epochs, backwards
 
     @property

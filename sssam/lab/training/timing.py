@@ -24,7 +24,7 @@ from lightning_fabric import Fabric
 from torch.optim.swa_utils import update_bn
 
 from sssam.lab.specs import Average, Environment, Method, Run, Task, Timing
-from sssam.lab.training import blocks, environment, hardware, loop, methods, order, weights
+from sssam.lab.training import blocks, hardware, loop, methods, order, weights
 from sssam.lab.training.prepare import prepare
 from sssam.lab.training.state import Training, now
 from sssam.lab.training.train import alone
@@ -106,7 +106,7 @@ def measure(
         made = {work: _stretch(trial, work, size) for work in works}
         reference = _stretch(trial, base, size)
         _time([reference, *made.values()], seconds)
-        here = environment.describe(fabric.device, task.precision)
+        here = hardware.describe(fabric.device, task.precision)
     return tuple(
         _timed(run, {made[work]: often for work, often in mix.items()}, reference, here)
         for run, mix in zip(runs, mixes, strict=True)

@@ -5,6 +5,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 from typing import NamedTuple
 
 import torch
@@ -16,7 +17,6 @@ from sssam.lab.specs.seeds import derived
 from sssam.lab.tasks.examples import Examples, Streamed
 from sssam.lab.training import (
     checkpoints,
-    environment,
     evaluate,
     hardware,
     loop,
@@ -79,9 +79,11 @@ def train(
         training = prepare(run, fabric)
         if checkpoint is not None and checkpoint.exists():
             checkpoints.restore(training, checkpoints.load(checkpoint, run))
-        keep = checkpoints.Keeper(checkpoint, least_seconds)
+        kept = monotonic()
         for epoch in _epochs(training):
-            keep(training)
+            if checkpoint is not None and monotonic() - kept >= least_seconds:
+                checkpoints.save(checkpoint, run, checkpoints.state(training))
+                kept = monotonic()
             if on_epoch is not None:
                 on_epoch(epoch)
         record = _record(training, test)
@@ -134,7 +136,7 @@ def _record(training: Training, test: bool) -> Record:
         curve=tuple(position.curve),
         sample_hash=order.sample_hash(training),
         initial_hash=position.initial,
-        environment=environment.describe(device, training.run.task.precision),
+        environment=hardware.describe(device, training.run.task.precision),
         test_accuracy=judged.accuracy if test else None,
         correct=judged.bits if test else "0x0",
         test_size=len(judged.scores) if test else 0,

@@ -1,24 +1,19 @@
 """The weights that a method evaluates: the last ones, an average of them, or the best epoch's.
 
-Averages are gathered by torch's own `AveragedModel`. "ema" is the exponential moving average of
-the weights after each step, "swa" their running mean (stochastic weight averaging: Izmailov et
-al., 2018, arXiv:1803.05407). "lawa" is the mean of the weights at the ends of the last epochs
-(latest weight averaging: Kaddour, 2022, arXiv:2209.14981), the last quarter of them by default,
-with the learning rate as without an average. "sema" (switch EMA: Li et al., 2024,
-arXiv:2402.09240) is "ema" whose average is put into the weights at the end of each epoch, from
-where training goes on. Its horizon is a part of an epoch, since what a switch takes up lags behind
-by it; the optimizer's own state is left as it is, as in the authors' code.
+Averages are gathered by torch's own `AveragedModel`; docs/laboratory.md has their definitions and
+sources. The learning rate is annealed as without an average, but for "swa".
 
 The horizon of "ema" is a part of the run, since a decay such as 0.999 means nothing for a run of
 500 steps: Karras et al. (2023, arXiv:2312.02696) find the best one to be a part of the training's
-length, and Busbridge et al. (2023, arXiv:2307.13813) scale the decay so that it stays one. The
-learning rate is annealed as without an average, and moves the weights little at the end: on noisy
+length, and Busbridge et al. (2023, arXiv:2307.13813) scale the decay so that it stays one. On noisy
 digits a horizon of 0.05 gains nothing (two seeds), one of 0.2 two points, one of 0.5 six. The
-share of the first weights in the average is exp(-(1 - start) / horizon), 0.7% by default.
+share of the first weights in the average is exp(-(1 - start) / horizon), 0.7% by default. That of
+"sema" is a part of an epoch, since what a switch takes up lags behind by it; the optimizer's own
+state is left as it is, as in the authors' code.
 
-"swa" averages the last quarter of the steps, and from there on keeps the learning rate at what it
-is by then, since the mean of weights that no longer move is the last weights. One cycle is then at
-28% of its peak, a cosine at 15%; the paper keeps 20 to 100% of it.
+"swa" keeps the learning rate from where it begins, since the mean of weights that no longer move
+is the last weights. One cycle is then at 28% of its peak, a cosine at 15%; the paper keeps 20 to
+100% of it.
 """
 
 from collections.abc import Iterator

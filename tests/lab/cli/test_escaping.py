@@ -17,7 +17,7 @@ def test_a_label_is_no_markup(label: str, monkeypatch: pytest.MonkeyPatch) -> No
     methods = (*METHODS[:3], Method(label=label, kind="base", length=3))
     out = io.StringIO()
     console = Console(file=out, width=200, force_terminal=True, color_system="truecolor")
-    monkeypatch.setattr(terminal, "consoles", lambda: (console, console))
+    monkeypatch.setattr(terminal, "console", lambda stderr=False: console)
     results.present(compare(TASK, methods, range(2), records(methods, range(2))))
     assert label in out.getvalue()
 

@@ -39,7 +39,7 @@ def printed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     def printed(width: int, print_: Callable[..., object], *arguments: object) -> str:
         out = io.StringIO()
         console = Console(file=out, width=width, force_terminal=True, color_system=None)
-        monkeypatch.setattr(terminal, "consoles", lambda: (console, console))
+        monkeypatch.setattr(terminal, "console", lambda stderr=False: console)
         print_(*arguments)
         return out.getvalue()
 

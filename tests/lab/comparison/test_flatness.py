@@ -48,7 +48,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def compared(directory: Path, asked: Study = STUDY) -> Comparison:
     found = records.read_all(directory / "records").by_id
-    return conduct.compared(asked, conduct.undecided(asked.parts[0]), found.values())
+    return conduct.compared(asked, conduct.undecided(asked, asked.parts[0]), found.values())
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def test_a_rise_without_bound_in_one_run_is_no_number_of_the_variant(
     rises = (plain.model_copy(update={"worst": None}), adaptive)
     flat = one.flatness.model_copy(update={"rises": rises})
     found[one.id] = one.model_copy(update={"flatness": flat})
-    again = conduct.compared(STUDY, conduct.undecided(STUDY.parts[0]), found.values())
+    again = conduct.compared(STUDY, conduct.undecided(STUDY, STUDY.parts[0]), found.values())
     flat = again.variants[-1].flatness
     assert flat is not None
     assert flat.rises[0].worst is None

@@ -54,7 +54,8 @@ def test_each_figure_draws_at_any_width_with_the_page_s_colours(
 ) -> None:
     figure = figures(comparison)[index]
     assert "SAM" in svg(figure.chart())
-    for specification in figure.specifications().values():
+    for chart in figure.charts(PAGE, "container").values():
+        specification = chart.to_dict()
         text = json.dumps(specification)
         assert "var(--" in text
         assert "#" not in text.replace("$schema", "")
@@ -64,7 +65,6 @@ def test_each_figure_draws_at_any_width_with_the_page_s_colours(
 def test_passes_and_seconds_are_views_on_the_page_and_files(comparison: Comparison) -> None:
     main = figures(comparison)[0]
     assert list(main.views) == ["passes", "seconds"]
-    assert list(main.charts()) == ["accuracy-against-cost-passes", "accuracy-against-cost-seconds"]
 
 
 def test_without_measured_seconds_passes_are_the_only_view() -> None:
@@ -117,8 +117,8 @@ def test_points_of_one_price_stand_side_by_side_and_keep_their_price(
 
 def test_a_variant_far_below_is_named_in_the_caption() -> None:
     found = made({"base 2x": 60.0})
-    assert "Below the figure: base 2x 60.0 [" in figures(found)[0].caption
-    assert "Below" not in figures(made())[0].caption
+    assert "Below the figure: base 2x 60.0 [" in figures(found)[0].words.caption
+    assert "Below" not in figures(made())[0].words.caption
 
 
 @pytest.mark.parametrize("low", [60.0, 90.6])
@@ -127,7 +127,7 @@ def test_named_as_below_the_figure_is_just_what_is_below_its_axis(low: float) ->
     found = made({"base 0.25x": low})
     chart = figures(found)[0].chart().to_dict()
     edge = chart["layer"][0]["encoding"]["y"]["scale"]["domain"][0]
-    listed = figures(found)[0].caption.partition("Below the figure: ")[2]
+    listed = figures(found)[0].words.caption.partition("Below the figure: ")[2]
     means = {v.label: v.accuracy.mean for v in found.variants}
     assert {n for n in means if f"{n} {means[n]:.1f} [" in listed} == {
         n for n in means if means[n] < edge
@@ -152,7 +152,7 @@ def test_of_many_variants_twelve_are_lines_and_the_caption_says_so() -> None:
     methods = [*METHODS, *(scheduled(f"constant {i}", constant(i / 40)) for i in range(1, 9))]
     drawn = figures(compare(TASK, methods, range(2), records(methods, range(2))))
     lines = next(figure for figure in drawn if figure.name == "validation-accuracy")
-    assert "Drawn are 12 of 19 variants." in lines.caption
+    assert "Drawn are 12 of 19 variants." in lines.words.caption
     assert {"base", "SAM"} <= {look.key for look in lines.key}
 
 

@@ -13,11 +13,11 @@ from synthetic import ACCURACY, METHODS, TASK, records, scheduled
 from sssam.lab.comparison.compare import compare
 from sssam.lab.comparison.values import Claim, Comparison
 from sssam.lab.report import page as pages
-from sssam.lab.report.cells import claim_p
-from sssam.lab.report.exports import accuracies_csv, variants_csv
 from sssam.lab.report.html import typeset
+from sssam.lab.report.page import accuracies_csv, variants_csv
 from sssam.lab.report.sentences import headline
 from sssam.lab.report.table import cells, markdown
+from sssam.lab.report.text import claim_p
 from sssam.lab.specs import Method
 from sssam.lab.stats import Interval
 from sssam.schedules import constant
@@ -35,7 +35,7 @@ def evil() -> Comparison:
     methods = (*METHODS[:3], Method(label=EVIL, kind="sssam", rho=0.4, schedule=_SCHEDULE))
     task = TASK.model_copy(update={"name": EVIL})
     found = records(methods, range(4), {**ACCURACY, EVIL: 93.4}, task=task)
-    return compare(task, methods, range(4), found, note=EVIL)
+    return compare(task, methods, range(4), found).model_copy(update={"note": EVIL})
 
 
 _SCHEDULE = METHODS[5].schedule

@@ -140,7 +140,6 @@ class Failing(Records):
 
 def test_a_trial_that_fails_says_why_and_the_search_goes_on() -> None:
     found = search([design(seeds=(2000,))], 10, Failing()).searches[0]
-    assert found.number("failed") == 1
     (failed,) = [c for c in found.candidates if c.end == "failed"]
     assert failed.error == "Traceback\nArithmeticError: mine\n"
     assert failed is not found.best()

@@ -73,4 +73,4 @@ def test_a_task_that_raises_fails_its_trials_and_the_exit_code_says_so(
     assert "seed 2000 and 1 more: ArithmeticError: the user's own" in output
     assert "2 of the study's runs failed" in output
     with pytest.raises(ValueError, match="nothing to confirm"):
-        confirm.study(Results.model_validate_json((tmp_path / "search.json").read_bytes()), 2)
+        confirm(Results.model_validate_json((tmp_path / "search.json").read_bytes()), 2)

@@ -106,10 +106,14 @@ def test_an_unfinished_tuning_is_an_error_that_counts_what_is_missing():
 
 
 def test_a_study_whose_tuning_is_under_way_stands_where_that_begins():
-    methods = conduct.undecided(STUDY.parts[0]).methods
+    undecided = conduct.undecided(STUDY, STUDY.parts[0])
+    methods = undecided.methods
     assert [method.label for method in methods] == ["base", "base 2x length", "SAM"]
     assert [method.learning_rate for method in methods] == [0.1, 0.1, 0.1]
     assert methods[-1].rho == 0.05
+    more = STUDY.model_copy(update={"seeds": (0, 1, 9)})
+    comparison = conduct.compared(more, undecided, [])
+    assert (comparison.seeds_added, comparison.untuned) == ((9,), ("SAM",))
 
 
 def test_several_tasks_have_a_folder_each(tmp_path):

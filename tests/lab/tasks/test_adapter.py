@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from sssam.lab.specs import DataSpec
-from sssam.lab.tasks import adapter, sources, splits
+from sssam.lab.tasks import adapter
 from sssam.lab.tasks import splits as data
 
 
@@ -103,7 +103,7 @@ def test_a_test_part_without_labels_is_left_for_the_validation_part(monkeypatch)
         return parts
 
     monkeypatch.setattr(datasets, "load_dataset", loaded)
-    splits._read.cache_clear()
+    data._read.cache_clear()
     split = data.load(DataSpec(name="hub:org/glue/sst2", train=2, validation=1), 0)
     assert asked == [("org/glue", {"name": "sst2"})]
     assert split.test.targets.tolist() == [1, 0, 1]
@@ -111,9 +111,9 @@ def test_a_test_part_without_labels_is_left_for_the_validation_part(monkeypatch)
 
 def test_names_on_the_hub_have_an_organisation_and_perhaps_a_configuration():
     with pytest.raises(ValueError, match="'hub:a/b/c/d': write hub:ORGANISATION/NAME"):
-        sources.check(DataSpec(name="hub:a/b/c/d"))
+        data.check(DataSpec(name="hub:a/b/c/d"))
     with pytest.raises(ValueError, match="'digits' takes no target, got 'x'"):
-        sources.check(DataSpec(name="digits", target="x"))
+        data.check(DataSpec(name="digits", target="x"))
 
 
 def test_images_are_their_pixels_in_the_order_of_the_index():

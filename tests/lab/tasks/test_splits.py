@@ -5,7 +5,7 @@ import torch
 from sklearn.datasets import load_digits
 
 from sssam.lab.specs import DataSpec
-from sssam.lab.tasks import pools, sources
+from sssam.lab.tasks import pools
 from sssam.lab.tasks import splits as data
 from sssam.lab.tasks.examples import fingerprint
 
@@ -94,7 +94,7 @@ def test_sizes_by_default_use_every_example():
 )
 def test_an_unknown_name_gives_the_nearest_ones(name, hint):
     with pytest.raises(ValueError, match=f"unknown data '{name}'.*{hint}"):
-        sources.check(DataSpec(name=name))
+        data.check(DataSpec(name=name))
 
 
 def test_a_path_that_does_not_exist_is_named_with_the_remedy(tmp_path):
@@ -105,9 +105,9 @@ def test_a_path_that_does_not_exist_is_named_with_the_remedy(tmp_path):
 
 def test_a_path_where_none_is_taken_and_none_where_one_is_needed():
     with pytest.raises(ValueError, match=r"'digits' takes no path, got '/x': leave it out"):
-        sources.check(DataSpec(name="digits", path="/x"))
+        data.check(DataSpec(name="digits", path="/x"))
     with pytest.raises(ValueError, match=r"'folder' needs a path: give its file or folder"):
-        sources.check(DataSpec(name="folder"))
+        data.check(DataSpec(name="folder"))
 
 
 def test_more_examples_than_there_are():

@@ -16,7 +16,7 @@ from tiny import ALL, BASE, LONG, PART, SAM, SSSAM, TASK, run, same_but_times
 
 from sssam.lab.specs import DataSpec, Method, Precision, Record
 from sssam.lab.tasks import splits as data
-from sssam.lab.training import environment, hardware, order, train
+from sssam.lab.training import hardware, order, train
 from sssam.schedules.draws import Draws
 
 EVERY = pytest.mark.parametrize("method", ALL, ids=lambda method: method.label)
@@ -61,7 +61,7 @@ def test_the_counters_count_what_was_run(method):
 
 
 def test_a_record_holds_what_came_of_the_run_and_where_it_was_made():
-    record, here = train.train(run(SSSAM)), Path(environment.__file__).parents[3]
+    record, here = train.train(run(SSSAM)), Path(hardware.__file__).parents[3]
     assert [point.step for point in record.curve] == [3, 6, 9]
     assert record.curve[-1].train_loss == record.train_loss < record.curve[0].train_loss
     assert 0 < record.validation_accuracy < 1

@@ -3,7 +3,8 @@
 import pytest
 from searches import Records, design
 
-from sssam.lab.search import Candidate, Results, Searched, confirm, report, search
+from sssam.lab.search import Candidate, Results, Searched, confirm, search
+from sssam.lab.search.results import cells
 from sssam.lab.studies import conduct
 
 FAMILIES = {"late": {"kind": "late", "f": 0.25}, "constant": {"kind": "constant", "p": 0.25}}
@@ -38,32 +39,32 @@ def test_the_front_leaves_out_a_dearer_budget_that_is_no_better_and_trials_given
         )
     )
     assert results.front() == [(1.1, cheap), (1.5, dearest)]
-    assert [line[0].text for line in report.cells(results)] == ["1.1*", "1.2", "1.5*"]
+    assert [line[0].text for line in cells(results)] == ["1.1*", "1.2", "1.5*"]
 
 
 def test_one_seed_has_no_spread() -> None:
     results = Results(searches=(searched(1.25, candidate(0, (0.9,))),))
-    assert [cell.text for cell in report.cells(results)[0][1:3]] == ["90.00%", "-"]
+    assert [cell.text for cell in cells(results)[0][1:3]] == ["90.00%", "-"]
 
 
 def test_runs_that_diverged_are_counted() -> None:
     results = Results(searches=(searched(1.25, candidate(0, (0.8, 0.1), diverged=1)),))
-    cells = [cell.text for cell in report.cells(results)[0]]
-    assert (cells[1], cells[3]) == ("45.00%, runs diverged: 1", "1 complete; 1 diverged")
+    line = [cell.text for cell in cells(results)[0]]
+    assert (line[1], line[3]) == ("45.00%, runs diverged: 1", "1 complete; 1 diverged")
 
 
 def test_the_table_shows_every_search(found: Results) -> None:
-    assert [line[0].text.rstrip("*") for line in report.cells(found)] == ["1.25", "1.5"]
-    assert sum(each.number("complete") for each in found.searches) == 14
+    assert [line[0].text.rstrip("*") for line in cells(found)] == ["1.25", "1.5"]
+    assert [c.end for each in found.searches for c in each.candidates].count("complete") == 14
     nothing = Results(searches=(found.searches[0].model_copy(update={"candidates": ()}),))
-    assert [cell.text for cell in report.cells(nothing)[0][1:4]] == ["-", "-", "none"]
+    assert [cell.text for cell in cells(nothing)[0][1:4]] == ["-", "-", "none"]
     with pytest.raises(ValueError, match="nothing to confirm"):
-        confirm.study(nothing, 2)
+        confirm(nothing, 2)
 
 
 def test_what_is_confirmed_and_on_which_seeds(found: Results) -> None:
-    study = confirm.study(found, 12)
-    methods = conduct.undecided(study.parts[0]).methods
+    study = confirm(found, 12)
+    methods = conduct.undecided(study, study.parts[0]).methods
     assert [method.label.split(" (")[0] for method in methods] == [
         "base",
         "SAM",

@@ -3,7 +3,7 @@
 import pytest
 from searches import Drawn, design
 
-from sssam.lab.search import space
+from sssam.lab.search import design as space
 from sssam.lab.studies.design import TUNING_SEEDS
 
 

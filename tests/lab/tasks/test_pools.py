@@ -6,7 +6,6 @@ import torch
 
 from sssam.lab.specs import DataSpec
 from sssam.lab.specs.seeds import generator
-from sssam.lab.tasks import sources
 from sssam.lab.tasks import splits as data
 
 TABLE = """size,colour,when,kind
@@ -94,13 +93,13 @@ def test_data_are_read_once_a_process_and_anew_when_their_file_changed(tmp_path,
     path, asked = tmp_path / "table.csv", []
     path.write_text(TABLE)
 
-    whole = sources.read
+    whole = data.read
 
     def read(spec):
         asked.append(spec)
         return whole(spec)
 
-    monkeypatch.setattr(sources, "read", read)
+    monkeypatch.setattr(data, "read", read)
     spec = DataSpec(name="table", path=str(path), target="kind", train=6, validation=2)
     for changed in ({}, {"train": 5}, {"label_noise": 0.5}):
         for seed in range(2):

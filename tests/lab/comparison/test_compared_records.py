@@ -1,7 +1,7 @@
 """Which records are a comparison's, and what a reader must know of them, as values."""
 
 import pytest
-from made_up import BASE, DOUBLE, LINEAR, SAM, changed, judged, made, study, variant
+from made_up import BASE, DOUBLE, LINEAR, SAM, changed, judged, made, variant
 from synthetic import TASK, record, records
 from test_claims import timing
 
@@ -59,12 +59,6 @@ def test_records_of_the_same_runs_on_other_data_are_counted_and_left_out() -> No
 def test_records_of_other_tasks_are_nobodys_other_data() -> None:
     other = TASK.model_copy(update={"epochs": 2})
     assert compared(made(methods=METHODS) + records((SAM,), range(3), task=other)).other_data == {}
-
-
-def test_seeds_added_and_variants_that_were_not_tuned_are_reported() -> None:
-    comparison = judged(made(), untuned=["SAM"], added=[8, 9])
-    assert (comparison.seeds_added, comparison.untuned) == ((8, 9), ("SAM",))
-    assert (study().seeds_added, study().untuned) == ((), ())
 
 
 def test_a_clock_that_is_noisy_fourfold_gives_no_price() -> None:

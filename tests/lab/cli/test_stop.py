@@ -12,9 +12,9 @@ import psutil
 import pytest
 
 from sssam.lab.cli import main
+from sssam.lab.cli.refusals import TerminatedError, terminable
 from sssam.lab.report import page as report
 from sssam.lab.runs import store as records
-from sssam.lab.runs.stop import TerminatedError, terminable
 
 forked.preload("sssam.lab.cli.studies", "sssam.lab.search")
 
