@@ -18,36 +18,36 @@ def raising(error: Exception):
 
 
 @pytest.fixture
-def entered(tmp_path):
+def opened(tmp_path):
     """An engine whose jobs are what the test says."""
 
-    def entered(submit) -> Slurm:
-        engine = Slurm(cluster="local", jobs=2).open(tmp_path, 1).__enter__()
+    def opened(submit) -> Slurm:
+        engine = Slurm(cluster="local", jobs=2).open(tmp_path, 1)
         engine._executor = SimpleNamespace(submit=submit)
         return engine
 
-    return entered
+    return opened
 
 
-def test_a_job_that_slurm_refuses_is_an_error_with_what_to_do(entered):
+def test_a_job_that_slurm_refuses_is_an_error_with_what_to_do(opened):
     error = utils.FailedJobError("sbatch: error: invalid partition specified: gpu\n")
     error_ = r"refused a job \(sbatch: .* partition specified: gpu\): mend the engine's options"
     with pytest.raises(ConnectionError, match=error_):
-        entered(raising(error)).submit(print).result(timeout=60)
+        opened(raising(error)).submit(print).result(timeout=60)
 
 
-def test_a_job_that_can_not_be_looked_at_counts_as_lost(entered):
+def test_a_job_that_can_not_be_looked_at_counts_as_lost(opened):
     job = SimpleNamespace(job_id="7", done=raising(OSError("stale file handle")))
-    error = entered(lambda *_: job).submit(print).exception(timeout=60)
+    error = opened(lambda *_: job).submit(print).exception(timeout=60)
     assert isinstance(error, WorkerLostError)
     assert "job 7: stale file handle" in str(error)
 
 
 @pytest.mark.parametrize("abort", [True, False])
-def test_an_engine_that_is_left_early_cancels_its_jobs_and_may_be_entered_again(entered, abort):
+def test_an_engine_left_early_cancels_its_jobs_and_can_be_opened_again(opened, tmp_path, abort):
     cancelled: list[bool] = []
     job = SimpleNamespace(job_id="7", done=lambda: False, cancel=lambda check: cancelled.append(0))
-    engine = entered(lambda *_: job)
+    engine = opened(lambda *_: job)
     waiting = [engine.submit(print) for _ in range(3)]
     until = time.monotonic() + 60
     while not engine._submitted:
@@ -56,5 +56,5 @@ def test_an_engine_that_is_left_early_cancels_its_jobs_and_may_be_entered_again(
     engine.close(abort)
     assert all(future.done() or future.cancelled() for future in waiting)
     assert len(cancelled) == abort * len(engine._submitted)
-    with engine as again:
+    with engine.open(tmp_path, 1) as again:
         assert again.submit(pow, 2, 3).result(timeout=60) == 8

@@ -6,7 +6,7 @@ import torch
 from tiny import BASE, LONG, PART, SAM, SSSAM, TASK, run, same_but_times
 
 from sssam.lab.specs import ModelSpec, Run
-from sssam.lab.training import checkpoints, train
+from sssam.lab.training import train
 
 
 @pytest.mark.parametrize("method", [BASE, LONG, SSSAM, PART], ids=lambda method: method.label)
@@ -55,7 +55,7 @@ def test_a_finished_checkpoint_gives_the_record_again(tmp_path):
 
 def test_checkpoints_come_at_least_so_many_seconds_apart(tmp_path, monkeypatch):
     path, there, ticks = tmp_path / "run.pt", [], iter(range(0, 100, 10))
-    monkeypatch.setattr(checkpoints, "monotonic", lambda: float(next(ticks)))
+    monkeypatch.setattr(train, "monotonic", lambda: float(next(ticks)))
     note = lambda _: there.append(path.exists())  # noqa: E731
     train.train(run(), checkpoint=path, least_seconds=15, on_epoch=note)
     assert there == [False, True, True]
