@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from itertools import compress
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -152,7 +152,7 @@ class Saved:
         return left
 
 
-_VERSION = attrgetter("_version")
+_VERSION, _SHAPE = attrgetter("_version"), attrgetter("shape")
 
 
 class Backup:
@@ -161,6 +161,7 @@ class Backup:
     def __init__(self) -> None:
         self._params: list[Tensor] = []
         self._addresses: list[int] = []
+        self._shapes: list[Any] = []
         self._here: list[Tensor] = []
         self._large: list[int] = []
         self._whole: list[int] = []
@@ -202,15 +203,24 @@ class Backup:
 
     def _know(self, params: list[Tensor]) -> None:
         # As long as the aliases have memory, no other can come to lie at their addresses.
-        if params is self._params and all(
-            [*map(Tensor.data_ptr, lists)] == self._addresses for lists in (params, self._here)
-        ):
+        if params is self._params and self._lie_there():
             return
         self._params, self._whole, self._rooms = params, [], {}
         self._copies = Copies({}, self._rooms)
         self._here = [local(p.detach()) for p in params]
         self._addresses = [*map(Tensor.data_ptr, params)] if on_host(params) else []
+        self._shapes = _shapes(params) if self._addresses else []
         self._large = [i for i, p in enumerate(params) if self._addresses and p.numel() >= LARGE]
+
+    def _lie_there(self) -> bool:
+        lists = (self._params, self._here)
+        lie = all([*map(Tensor.data_ptr, each)] == self._addresses for each in lists)
+        return lie and _shapes(self._params) == self._shapes
+
+
+def _shapes(params: list[Tensor]) -> list[Any]:
+    """What `p.data = p.data.t()` changes, or a slice, and no address tells."""
+    return [*map(_SHAPE, params), *map(Tensor.stride, params)]
 
 
 def moving_rows(part: Tensor) -> Tensor | None:

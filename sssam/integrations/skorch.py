@@ -29,7 +29,7 @@ class SharpnessAwareMixin(NeuralNet):  # type: ignore[misc]
         *args, **kwargs: of the skorch class.
 
     Raises:
-        ValueError: at the first step, for several optimizers.
+        ValueError, TypeError: at the first step, for several optimizers, or a proxy around ours.
     """
 
     def __init__(
@@ -68,6 +68,11 @@ class SharpnessAwareMixin(NeuralNet):  # type: ignore[misc]
                 "of the others; give sharpness= one wrapper around a list of them"
             )
         optimizer = self.optimizer_
+        if not isinstance(optimizer, SharpnessAware):  # AccelerateMixin's proxy, above all
+            raise TypeError(
+                f"optimizer_ is a {type(optimizer).__name__}, not what sharpness= has made: leave "
+                "AccelerateMixin out, or write a loop of your own for Accelerate"
+            )
         optimizer.zero_grad()
         try:
             step = self._run(optimizer, batch, **fit_params)

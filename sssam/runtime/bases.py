@@ -66,7 +66,7 @@ class Bases:
         """The one optimizer's own list; with several, a new list of all their groups."""
         if len(self.all) == 1:
             return self.all[0].param_groups
-        return joint.groups(self.all)
+        return [group for base in self.all for group in base.param_groups]
 
     @property
     def state(self) -> MutableMapping[Any, Any]:

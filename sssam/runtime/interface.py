@@ -33,7 +33,8 @@ class Interface(Optimizer):
     @property
     def param_groups(self) -> list[dict[str, Any]]:
         """The base optimizer's own param groups; an entry "sssam_rho" is a group's own radius."""
-        return self._training.bases.param_groups
+        bases = self._training.bases.all
+        return bases[0].param_groups if len(bases) == 1 else joint.groups(bases)
 
     @param_groups.setter
     def param_groups(self, given: list[dict[str, Any]]) -> None:

@@ -44,34 +44,59 @@ class JointState(MutableMapping[Any, Any]):
         return sum(len(base.state) for base in self._bases)
 
 
-class _WithBetas(dict[str, Any]):
+class _WithBetas(MutableMapping[str, Any]):
     """A group with a `momentum` beside others with `betas`: the first beta is the momentum.
 
-    Schedulers that cycle the momentum ask the optimizer once which of both its groups have.
+    Schedulers that cycle the momentum ask the optimizer once which of both its groups have. The
+    group itself is what the base and others hold, and stays the dict that it is.
     """
 
-    def __missing__(self, key: str) -> Any:
-        if key == "betas" and "momentum" in self:
-            return (self["momentum"],)
-        raise KeyError(key)
+    def __init__(self, group: Group) -> None:
+        self.group = group
+
+    def __getitem__(self, key: str) -> Any:
+        if key == "betas" and key not in self.group:
+            return (self.group["momentum"],)
+        return self.group[key]
 
     def __setitem__(self, key: str, value: Any) -> None:
-        if key == "betas" and "momentum" in self and key not in self:
-            super().__setitem__("momentum", value[0])
+        if key == "betas" and key not in self.group:
+            self.group["momentum"] = value[0]
         else:
-            super().__setitem__(key, value)
+            self.group[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.group[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.group
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """As in the group, which has no betas."""
+        return self.group.get(key, default)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.group)
+
+    def __len__(self) -> int:
+        return len(self.group)
+
+    def __repr__(self) -> str:
+        return repr(self.group)
 
 
-def groups(bases: list[Optimizer]) -> list[Group]:
+def groups(bases: list[Optimizer]) -> list[Any]:
     """A new list of all groups, each the base's own, in one convention of the momentum."""
     mixed = any("betas" in base.defaults for base in bases)
-    for base in bases:
-        if not mixed or "betas" in base.defaults or "momentum" not in base.defaults:
-            continue
-        for i, group in enumerate(base.param_groups):
-            if not isinstance(group, _WithBetas):
-                base.param_groups[i] = _WithBetas(group)
-    return [group for base in bases for group in base.param_groups]
+    return [
+        _WithBetas(group) if mixed and _has_momentum_alone(base) else group
+        for base in bases
+        for group in base.param_groups
+    ]
+
+
+def _has_momentum_alone(base: Optimizer) -> bool:
+    return "momentum" in base.defaults and "betas" not in base.defaults
 
 
 def defaults(bases: list[Optimizer]) -> Group:
@@ -98,7 +123,7 @@ def set_groups(bases: list[Optimizer], given: list[Group]) -> None:
         )
     for base in bases:
         own, given = given[: len(base.param_groups)], given[len(base.param_groups) :]
-        base.param_groups = own
+        base.param_groups = [getattr(group, "group", group) for group in own]
 
 
 def set_state(bases: list[Optimizer], given: MutableMapping[Any, Any]) -> None:

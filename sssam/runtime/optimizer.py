@@ -102,7 +102,8 @@ class SharpnessAware(Interface):
                 for each pass; `optimizer.phase` says which one it is. Gradients that another
                 backward pass left before the first one are cleared.
             ascent_closure: is called for the ascent pass instead, say on a part of the batch.
-            ascent_fraction: that part, in (0, 1], for the counters. Default: the constructor's.
+            ascent_fraction: that part, in (0, 1]. Default: the constructor's; where both say 1, the
+                ascent pass counts as a whole one, and batch norm's running statistics are its.
             scaler: of a closure that runs backward from `scaler.scale(loss)`. It then steps, or
                 skips the step, inside this call; `scaler.update()` is still the loop's.
 

@@ -74,7 +74,8 @@ class Outputs:
             shapes = [tuple(each.shape) for each in noted]
             raise RuntimeError(
                 f"the pass at w + e has outputs of shape {tuple(derivative.shape)}, and those at w "
-                f"had {shapes}: both passes must run the model on the same batches, in one order"
+                f"had {shapes}: both passes must run the model on the same batches, in one order, "
+                "and under torch.no_grad() where the loss leaves its output out"
             )
         return noted[i]
 

@@ -162,6 +162,17 @@ def test_several_optimizers_are_refused_at_the_first_step() -> None:
         _net(Two).fit(*_data())
 
 
+def test_accelerate_s_proxy_is_refused_at_the_first_step() -> None:
+    accelerate = pytest.importorskip("accelerate", reason="accelerate is not installed")
+    from skorch.hf import AccelerateMixin
+
+    class Prepared(AccelerateMixin, SharpnessAwareClassifier):
+        pass
+
+    with pytest.raises(TypeError, match="optimizer_ is a AcceleratedOptimizer, not what sharpness"):
+        _net(Prepared, accelerator=accelerate.Accelerator(cpu=True)).fit(*_data())
+
+
 def test_an_interrupt_which_skorch_takes_for_the_end_leaves_w() -> None:
     """Amid the pass at w + e of the second step."""
     seen: list[torch.Tensor] = []

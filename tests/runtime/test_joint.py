@@ -82,3 +82,27 @@ def test_in_a_list_a_momentum_of_0_is_cycled_as_torch_cycles_it(first: bool) -> 
     assert 0.85 <= momentum < 0.95
     assert pair[0].param_groups[0]["momentum"] == momentum
     assert pair[1].param_groups[0]["betas"] == (momentum, 0.999)
+
+
+@pytest.mark.filterwarnings("ignore")  # torch warns of its own deprecated parts while it traces
+def test_in_a_list_each_base_s_groups_stay_the_dicts_that_they_were() -> None:
+    """Which others hold, and which torch.compile reads in a compiled step."""
+    sgd, adam = _bases("SGD")
+    sgd.step = torch.compile(sgd.step, backend="eager")
+    held = sgd.param_groups[0]
+    optimizer = sssam.SAM([sgd, adam], model=False)
+    schedule = OneCycleLR(optimizer, 0.1, total_steps=10)
+    _steps(optimizer, schedule, sgd, adam)
+    assert type(held) is dict
+    assert held is sgd.param_groups[0]
+    assert held["lr"] == optimizer.param_groups[0]["lr"] == schedule.get_last_lr()[0]
+    assert held["momentum"] == adam.param_groups[0]["betas"][0]
+    optimizer.param_groups = list(optimizer.param_groups)
+    assert type(sgd.param_groups[0]) is dict
+    assert "betas" not in optimizer.param_groups[0]
+    assert optimizer.param_groups[0].get("betas") is None
+    optimizer.param_groups[0]["weight_decay"] = 0.5
+    del optimizer.param_groups[0]["nesterov"]
+    assert held["weight_decay"] == 0.5
+    assert optimizer.param_groups[0] == {**held}
+    assert repr(optimizer.param_groups[0]) == repr(held)

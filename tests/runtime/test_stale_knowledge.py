@@ -49,6 +49,24 @@ def test_a_buffer_that_takes_the_memory_a_parameter_had_is_put_back() -> None:
     torch.testing.assert_close(norm.running_mean, expected)
 
 
+@pytest.mark.parametrize("change", [Tensor.t, lambda data: data[:2]])
+def test_a_parameter_takes_another_shape_where_it_lies(change: Callable[[Tensor], Tensor]) -> None:
+    p = nn.Parameter(torch.arange(9.0).view(3, 3).sin())
+    optimizer = sssam.SAM(torch.optim.SGD([p], lr=0.1), rho=0.5, model=False)
+
+    def step(optimizer: Any, p: Tensor) -> Tensor:
+        for each in optimizer.passes(X):
+            each.backward((p * (p + 1)[0]).pow(2).sum())
+        optimizer.step()
+        return p.detach()
+
+    step(optimizer, p)
+    p.data = change(p.data)
+    fresh = nn.Parameter(p.detach().clone())
+    expected = step(sssam.SAM(torch.optim.SGD([fresh], lr=0.1), rho=0.5, model=False), fresh)
+    torch.testing.assert_close(step(optimizer, p), expected)
+
+
 def test_generators_follow_the_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[torch.device] = []
     monkeypatch.setattr("sssam.runtime.generators._of_device", lambda d: asked.append(d) or str)

@@ -34,13 +34,13 @@ def rho(
     """
     from sssam.lab.cli import studies, terminal
     from sssam.lab.report import files, lines
-    from sssam.lab.specs import Method, Run
+    from sssam.lab.specs import BASE, Run
     from sssam.lab.tasks.examples import ProblemError
     from sssam.lab.training import radius
 
     with refusing():
         chosen = studies.task(task, options)
-        run = Run(task=chosen, method=Method(label="base", kind="base"), seed=seed)
+        run = Run(task=chosen, method=BASE, seed=seed)
         if out is not None:
             files.kind(out)
     try:

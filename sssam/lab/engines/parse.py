@@ -1,10 +1,9 @@
 """An engine from text, as a command line and a study file name it, or from a user's file."""
 
 import inspect
+import runpy
 from collections.abc import Callable, Mapping, Sequence
-from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from sssam.lab.engines.engine import Engine, Here
@@ -68,10 +67,7 @@ def load(text: str) -> Engine:
         ValueError: it has no function `engine`, or that returns no engine; options as in `parse`.
     """
     file, *words = text.split(",")
-    loader = SourceFileLoader(Path(file).stem, file)
-    module = ModuleType(loader.name)
-    loader.exec_module(module)
-    function = getattr(module, "engine", None)
+    function = runpy.run_path(file, run_name=Path(file).stem).get("engine")
     made = _call(function, words) if callable(function) else None
     if not isinstance(made, Engine):
         raise ValueError(

@@ -8,6 +8,9 @@ from altair import LayerChart
 from sssam.lab.report.key import Look
 from sssam.lab.report.theme import PRINT, Theme, Width
 
+#: A chart whose colours and width are still open.
+Drawing = Callable[[Theme, Width], LayerChart]
+
 PASS = (
     "A pass is a forward and a backward pass on a batch; plain training takes one a step, SAM two."
 )
@@ -115,12 +118,8 @@ NOTES = {
 }
 
 
-#: A chart whose colours and width are still open.
-Drawing = Callable[[Theme, Width], LayerChart]
-
-
 class Figure(NamedTuple):
-    """A chart and its words, which are those of its name in `captions.FIGURES`.
+    """A chart and its words, which are those of its name in `FIGURES`.
 
     `alt` says its main number to those who can't see it. `views` are the charts by the name of the
     button that shows them, the first one first; a lone one has the name "". `key` holds the looks

@@ -6,6 +6,9 @@ from typing import NamedTuple
 from sssam.lab.comparison.values import Claim
 from sssam.lab.stats import Interval
 
+#: What a cell without a value shows.
+EMPTY = "-"
+
 
 def signed(value: float, digits: int = 1) -> str:
     """A difference with its sign; what rounds to zero has none.
@@ -61,9 +64,6 @@ def listed(names: Sequence[str], most: int | None = None) -> str:
     if most is not None and len(every) > most:
         every = [*every[:most], f"{len(every) - most} more"]
     return " and ".join(part for part in (", ".join(every[:-1]), *every[-1:]) if part)
-
-
-EMPTY = "-"
 
 
 class Cell(NamedTuple):

@@ -8,19 +8,19 @@ from sssam.lab.training.timing import Timed
 
 def cells(found: Sequence[Timed]) -> list[list[Cell]]:
     """Passes and seconds of whole runs, in those of the base's; a line a variant."""
-    return [_cells(each) for each in found]
-
-
-def _cells(each: Timed) -> list[Cell]:
-    run, timing, passes = each
-    length = run.epochs / run.task.epochs
-    low, high = (f"{length * end:.2f}" for end in (timing.low, timing.high))
-    return [
-        Cell("variant", run.method.label),
-        number("passes", length * passes, "{:.3f}"),
-        number("seconds", length * timing.ratio, "{:.2f}", note=f"[{low}, {high}]"),
-        number("ms a step", timing.seconds * 1e3, "{:.3g}"),
-    ]
+    lines = list[list[Cell]]()
+    for run, timing, passes in found:
+        length = run.epochs / run.task.epochs
+        ends = f"[{length * timing.low:.2f}, {length * timing.high:.2f}]"
+        lines.append(
+            [
+                Cell("variant", run.method.label),
+                number("passes", length * passes, "{:.3f}"),
+                number("seconds", length * timing.ratio, "{:.2f}", note=ends),
+                number("ms a step", timing.seconds * 1e3, "{:.3g}"),
+            ]
+        )
+    return lines
 
 
 def sentence(found: Sequence[Timed]) -> str:

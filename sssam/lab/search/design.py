@@ -19,6 +19,11 @@ from sssam.schedules import Schedule, constant, cosine, late, linear, piecewise,
 #: Seeds of a search; tuning uses 1000 on, and a comparison counts its own from 0.
 FIRST_SEED = 2000
 
+#: Pieces of the free form, and how far apart, in nats, they may lie before the largest meet 1.
+KNOTS, REACH = 5, 3.0
+
+#: From a sampler, the mean probability and the number of steps to a schedule.
+Shape = Callable[[Trial, float, int], Schedule]
 
 Fraction = Annotated[float, Field(gt=0, le=1)]
 
@@ -100,13 +105,6 @@ def designs(budgets: Iterable[float], **shared: Any) -> list[Design]:
         return [Design(budget=budget, **shared) for budget in dict.fromkeys(budgets)]
     except ValidationError as error:
         raise ValueError(complaint(error, Design.model_fields)) from error
-
-
-#: Pieces of the free form, and how far apart, in nats, they may lie before the largest meet 1.
-KNOTS, REACH = 5, 3.0
-
-#: From a sampler, the mean probability and the number of steps to a schedule.
-Shape = Callable[[Trial, float, int], Schedule]
 
 
 def propose(draw: Trial, design: Design, total_steps: int) -> Method:

@@ -7,6 +7,7 @@ a `Run`; running it gives a `Record`; a comparison reads records alone.
 from sssam.lab.specs.base import Name, Spec, Whole
 from sssam.lab.specs.record import Environment, Point, Record, Score, Tuning
 from sssam.lab.specs.run import (
+    BASE,
     KIND_REVISIONS,
     REVISION,
     Average,
@@ -21,6 +22,7 @@ from sssam.lab.specs.run import (
 from sssam.lab.specs.timing import Timing
 
 __all__ = [
+    "BASE",
     "KIND_REVISIONS",
     "REVISION",
     "Average",

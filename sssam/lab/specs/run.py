@@ -198,6 +198,10 @@ class Method(Spec):
         return None if self.schedule is None else from_dict(self.schedule)
 
 
+#: The base optimizer itself, at its whole length.
+BASE = Method(label="base", kind="base")
+
+
 class Run(Spec):
     """One training run; all that determines its numbers, and nothing else."""
 

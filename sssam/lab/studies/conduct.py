@@ -32,12 +32,6 @@ OWN = (RECORDS, UNFINISHED)
 class UnfinishedError(Exception):
     """What a variant is run at is not known yet, since runs of the tuning have no record."""
 
-    def __init__(self, task: str, missing: int) -> None:
-        super().__init__(
-            f"the tuning on {task!r} is not finished: {missing} runs of the next round have no "
-            "record"
-        )
-
 
 class Decided(NamedTuple):
     """A task of a study with its settings chosen: the base, the controls and the variants."""
@@ -143,9 +137,9 @@ def reader(stored: Mapping[str, Record], task: str) -> Train:
     """
 
     def train(asked: Sequence[Run]) -> Mapping[str, Record]:
-        missing = sum(run.id not in stored for run in asked)
-        if missing:
-            raise UnfinishedError(task, missing)
+        if missing := sum(run.id not in stored for run in asked):
+            why = f"{missing} runs of the next round have no record"
+            raise UnfinishedError(f"the tuning on {task!r} is not finished: {why}")
         return stored
 
     return train

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from sssam.lab.specs import Method, Name, Run, Spec, Task
+from sssam.lab.specs import BASE, Method, Name, Run, Spec, Task
 from sssam.lab.specs.flatness import FlatnessSettings
 from sssam.lab.specs.record import Value
 
@@ -131,7 +131,7 @@ class Part(Spec):
     """
 
     task: Task
-    base: Tunable = Tunable(method=Method(label="base", kind="base"))
+    base: Tunable = Tunable(method=BASE)
     controls: tuple[Method, ...] = ()
     variants: tuple[Tunable, ...] = ()
     note: str = ""

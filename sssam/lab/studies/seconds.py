@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sssam.lab.report.text import counted
 from sssam.lab.runs.progress import duration
-from sssam.lab.specs import Method, Run, Task
+from sssam.lab.specs import BASE, Method, Run, Task
 from sssam.lab.specs import timing as stored
 from sssam.lab.studies import conduct
 from sssam.lab.studies.conduct import Decided
@@ -78,7 +78,7 @@ def _epochs(task: Task, method: Method) -> float:
 
 def _epoch_seconds(task: Task) -> float:
     """Seconds of one epoch of the base and of the evaluation after it, with one thread."""
-    run = Run(task=task, method=Method(label="base", kind="base"), seed=0)
+    run = Run(task=task, method=BASE, seed=0)
     fabric = hardware.fabric("cpu", task.precision)
     with alone(1, 0, fabric.device):
         training = prepare(run, fabric)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from sssam.lab import engines, tasks
 from sssam.lab.runs import checks
-from sssam.lab.specs import Method, Name, Task
+from sssam.lab.specs import BASE, Name, Task
 from sssam.lab.specs.flatness import OF_STUDY, FlatnessSettings
 from sssam.lab.specs.invalid import complaint, nearest, safe
 from sssam.lab.studies import defaults, settings, trials
@@ -97,7 +97,7 @@ class File(Table):
         variants = [each.tunable(task) for each in self.variants or ()]
         part = Part(
             task=task,
-            base=Tunable(method=Method(label="base", kind="base"), axes=axes),
+            base=Tunable(method=BASE, axes=axes),
             controls=defaults.controls(task, names) if controls else (),
             variants=tuple(variants) or defaults.variants(task, tune=True),
         )

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from sssam.lab.runs import checks
-from sssam.lab.specs import Method, Task
+from sssam.lab.specs import BASE, Method, Task
 from sssam.lab.specs.flatness import OF_STUDY
 from sssam.lab.specs.invalid import complaint, nearest
 from sssam.lab.studies import defaults, settings
@@ -106,7 +106,7 @@ def study(
     known = defaults.controls(task) if controls else ()
     part = Part(
         task=task,
-        base=Tunable(method=Method(label="base", kind="base"), axes=axes),
+        base=Tunable(method=BASE, axes=axes),
         controls=tuple(control for control in known if control.label not in named),
         variants=tuple(chosen),
     )
@@ -127,7 +127,7 @@ def variant(task: Task, word: str) -> Method:
         ValueError: it names none, or several.
     """
     if word == "base":
-        return Method(label="base", kind="base")
+        return BASE
     named = parse(task, [word])
     if len(named) != 1:
         raise ValueError(f"--method is {word!r}, which names {len(named)} variants: name one")

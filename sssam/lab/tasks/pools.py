@@ -10,6 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+#: Categories of a table's column; rarer ones share a feature.
+MOST_CATEGORIES = 64
+
 
 @dataclass(frozen=True, eq=False)
 class Pool:
@@ -50,10 +53,6 @@ def per_column(numeric: int, parts: list[Tensor]) -> list[Tensor]:
     spread = (known - mean).square().nanmean(0).sqrt().nan_to_num()
     numbers = [((p[:, :numeric] - mean) / spread.clamp_min(1e-6)).nan_to_num(0.0) for p in parts]
     return [torch.cat([n, p[:, numeric:]], 1) for n, p in zip(numbers, parts, strict=True)]
-
-
-#: Categories of a column; rarer ones share a column.
-MOST_CATEGORIES = 64
 
 
 def features(table: Any) -> tuple[Tensor, int]:

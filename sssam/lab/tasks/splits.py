@@ -25,25 +25,6 @@ ON_HUB = {"fashion-mnist": "zalando-datasets/fashion_mnist", "cifar10": "uoft-cs
 AT_PATH = ("folder", "table")
 
 
-def read(spec: DataSpec) -> Pool:
-    """All examples of the data that a spec names."""
-    if spec.name == "digits":
-        return digits()
-    if spec.path is not None:
-        return adapter.local(spec.path, spec.target)
-    return adapter.hub(ON_HUB.get(spec.name, spec.name.removeprefix(HUB)), spec.target)
-
-
-def digits() -> Pool:
-    """1,797 images of 8 x 8 in ten classes, inside scikit-learn; no test set of their own."""
-    from sklearn.datasets import load_digits
-
-    bunch = load_digits()
-    images = torch.from_numpy(bunch.images).float().div(16).unsqueeze(1)
-    labels = torch.from_numpy(bunch.target).long()
-    return Pool(labels, images.__getitem__, 10, lambda: [images.numpy().tobytes()])
-
-
 def check(spec: DataSpec) -> None:
     """Refuses what can't be read, before anything is.
 
@@ -84,13 +65,27 @@ def pool(spec: DataSpec) -> Pool:
     """All examples, unsplit; read once a process, and anew when the file at the path changed."""
     check(spec)
     state = None if spec.path is None else Path(spec.path).stat()
-    read = DataSpec(name=spec.name, path=spec.path, target=spec.target)
-    return _read(read, state and (state.st_mtime_ns, state.st_size))
+    place = DataSpec(name=spec.name, path=spec.path, target=spec.target)
+    return _read(place, state and (state.st_mtime_ns, state.st_size))
 
 
 @lru_cache(maxsize=4)
 def _read(spec: DataSpec, stamp: tuple[int, int] | None) -> Pool:
-    return read(spec)
+    if spec.name == "digits":
+        return _digits()
+    if spec.path is not None:
+        return adapter.local(spec.path, spec.target)
+    return adapter.hub(ON_HUB.get(spec.name, spec.name.removeprefix(HUB)), spec.target)
+
+
+def _digits() -> Pool:
+    """1,797 images of 8 x 8 in ten classes, inside scikit-learn; no test set of their own."""
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    images = torch.from_numpy(bunch.images).float().div(16).unsqueeze(1)
+    labels = torch.from_numpy(bunch.target).long()
+    return Pool(labels, images.__getitem__, 10, lambda: [images.numpy().tobytes()])
 
 
 def identified(spec: DataSpec) -> DataSpec:

@@ -18,6 +18,8 @@ from lightning_fabric.plugins.precision import MixedPrecision
 
 from sssam.lab.specs import Environment, Precision
 
+_PACKAGES = ("sssam", "torch", "lightning-fabric", "numpy", "scikit-learn", "datasets")
+
 
 class DeviceError(ValueError):
     """No run can be trained in this process on the device that was asked for."""
@@ -56,9 +58,6 @@ def fabric(accelerator: str, precision: Precision) -> Fabric:
         made = Fabric(accelerator=device, devices=1, **how)
     made.launch()
     return made
-
-
-_PACKAGES = ("sssam", "torch", "lightning-fabric", "numpy", "scikit-learn", "datasets")
 
 
 def describe(device: torch.device, precision: str) -> Environment:

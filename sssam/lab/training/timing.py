@@ -23,7 +23,7 @@ import torch
 from lightning_fabric import Fabric
 from torch.optim.swa_utils import update_bn
 
-from sssam.lab.specs import Average, Environment, Method, Run, Task, Timing
+from sssam.lab.specs import BASE, Average, Environment, Method, Run, Task, Timing
 from sssam.lab.training import blocks, hardware, loop, methods, order, weights
 from sssam.lab.training.prepare import prepare
 from sssam.lab.training.state import Training, now
@@ -96,7 +96,7 @@ def measure(
     """
     fabric = hardware.fabric(accelerator, task.precision)
     plain = (m for m in variants if m.kind == "base" and m.average == "none")
-    base = Work(_alike(next(plain, Method(label="base", kind="base"))))
+    base = Work(_alike(next(plain, BASE)))
     runs = [Run(task=task, method=method, seed=0) for method in variants]
     with alone(threads, 0, fabric.device):
         trial = _prepared(task, base, fabric, _LOOK)

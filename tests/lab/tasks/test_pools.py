@@ -89,22 +89,15 @@ def test_a_column_of_dates_is_refused(tmp_path):
         data.train_size(DataSpec(name="table", path=str(tmp_path / "table.parquet")))
 
 
-def test_data_are_read_once_a_process_and_anew_when_their_file_changed(tmp_path, monkeypatch):
-    path, asked = tmp_path / "table.csv", []
+def test_data_are_read_once_a_process_and_anew_when_their_file_changed(tmp_path):
+    path = tmp_path / "table.csv"
     path.write_text(TABLE)
-
-    whole = data.read
-
-    def read(spec):
-        asked.append(spec)
-        return whole(spec)
-
-    monkeypatch.setattr(data, "read", read)
+    data._read.cache_clear()
     spec = DataSpec(name="table", path=str(path), target="kind", train=6, validation=2)
     for changed in ({}, {"train": 5}, {"label_noise": 0.5}):
         for seed in range(2):
             data.load(spec.model_copy(update=changed), seed)
-    assert len(asked) == 1
+    assert data._read.cache_info().misses == 1
     path.write_text(TABLE + "11,red,22,b\n")
     data.load(spec, 0)
-    assert len(asked) == 2
+    assert data._read.cache_info().misses == 2
