@@ -64,12 +64,6 @@ VARIANTS: tuple[Mapping[str, Any], ...] = (
         "schedule": "late(0.5)",
         "ascent_fraction": 1 / 8,
     },
-    {
-        "kind": "sssam",
-        "label": "late quarter 1/4 ascent",
-        "schedule": "late(0.25)",
-        "ascent_fraction": 1 / 4,
-    },
 )
 
 

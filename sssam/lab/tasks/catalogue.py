@@ -10,13 +10,11 @@ _MLP = ModelSpec(name="mlp", widths=(256, 256))
 TASKS: dict[str, Task] = {
     task.name: task
     for task in (
-        Task(  # batches large enough that passes cost more than what surrounds them
+        Task(
             name="noisy-digits",
             data=DataSpec(name="digits", train=800, validation=400, test=597, label_noise=0.4),
-            model=ModelSpec(name="mlp", widths=(512, 512)),
-            epochs=40,
-            batch_size=400,
-            learning_rate=0.2,
+            model=_MLP,
+            epochs=20,
         ),
         Task(
             name="digits",

@@ -22,7 +22,7 @@ def test_every_kind_of_method_is_listed_with_its_class_and_its_passes(capsys: Ca
 def test_every_task_is_listed_with_its_data(capsys: Capture) -> None:
     out, _ = call(capsys, "tasks")
     lines = {line.split()[0]: line.split()[1:] for line in out.splitlines() if line}
-    assert lines["noisy-digits"] == ["digits", "800", "40%", "mlp", "512-512", "40"]
+    assert lines["noisy-digits"] == ["digits", "800", "40%", "mlp", "256-256", "20"]
     assert set(TASKS) <= set(lines)
 
 

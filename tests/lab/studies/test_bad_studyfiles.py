@@ -104,7 +104,7 @@ BAD = [
     ),
     (
         f"{HEAD}{SSSAM}schedule = 'linear(0.5)'\nbudget = 1.1\n",
-        "budget 1.1 can't be met: linear(0.5, 1.0) over 80 steps reaches 1.25",
+        "budget 1.1 can't be met: linear(0.5, 1.0) over 260 steps reaches 1.25",
     ),
 ]
 

@@ -12,7 +12,7 @@ from sssam.lab.training import methods
 from sssam.schedules import constant, from_dict, late, linear
 
 NOISY = tasks.TASKS["noisy-digits"]
-STEPS = 40 * 16
+STEPS = 20 * 13
 
 
 def read(**table) -> Tunable:
@@ -108,7 +108,7 @@ def test_bad_tables_are_refused_by_pydantic(table, said):
         ),
         (
             {"kind": "sssam", "schedule": "linear(0.5)", "budget": 1.1},
-            "budget 1.1 can't be met: linear(0.5, 1.0) over 80 steps reaches 1.25",
+            "budget 1.1 can't be met: linear(0.5, 1.0) over 260 steps reaches 1.25",
         ),
         ({"kind": "base", "average_start": 0.5}, "must be left out"),
     ],

@@ -51,7 +51,6 @@ def test_a_rho_is_tuned_where_that_is_asked_for_and_none_is_given():
         "SS-SAM constant": True,
         "SS-SAM late half": True,
         "late half 1/8 ascent": True,
-        "late quarter 1/4 ascent": True,
         "MSAM": True,
         "looksam:k=5": True,
         "asam:rho=2": False,

@@ -16,8 +16,8 @@ def test_the_default_task_is_the_one_of_the_study():
     task = tasks.find("noisy-digits")
     chosen = DataSpec(name="digits", train=800, validation=400, test=597, label_noise=0.4)
     assert task.data == splits.identified(chosen)
-    assert task.model == ModelSpec(name="mlp", widths=(512, 512))
-    assert (task.epochs, task.batch_size, task.learning_rate) == (40, 400, 0.2)
+    assert task.model == ModelSpec(name="mlp", widths=(256, 256))
+    assert (task.epochs, task.batch_size, task.learning_rate) == (20, 64, 0.1)
     assert (task.momentum, task.weight_decay, task.anneal) == (0.9, 5e-4, "one-cycle")
     assert task.margin == 1.0
 
