@@ -26,7 +26,7 @@ def recommended(budget: float = 1.0625) -> Setting:
     where to look.
 
     It is the form to try first, and no promise: in the studies of docs/findings.md, over tuned
-    bases, it is clearly above the best control at its price in one, fine-tuning with a moving
+    bases, it is clearly above the best control at its price in two, fine-tuning with a moving
     average of the weights, in eight it is not, and in one of these it is clearly below the base,
     by a tenth of a point. Those tasks are small; compare on your own.
 
