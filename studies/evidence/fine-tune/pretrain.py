@@ -5,6 +5,7 @@
 CIFAR is a folder with `train*.parquet` and `test*.parquet` of CIFAR-10 in the hub's layout. The
 25,000 training images of the first five classes are trained on for eight epochs, four minutes of
 one core. The images of the other five, the 5,000 of the test set first, are for `fine_tune.py`.
+`--swapped` trains on the last five and leaves the first for `swapped.py`.
 """
 
 import argparse
@@ -55,9 +56,12 @@ def main() -> None:
     """Everything."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cifar", type=Path, required=True)
-    cifar = parser.parse_args().cifar
+    parser.add_argument("--swapped", action="store_true")
+    given = parser.parse_args()
     torch.manual_seed(0)
-    train, test = read(cifar, "train"), read(cifar, "test")
+    train, test = read(given.cifar, "train"), read(given.cifar, "test")
+    if given.swapped:
+        train, test = ((x, (y + 5) % 10) for x, y in (train, test))
     known = train[1] < 5
     shares = train[0][known] / 255
     mean, deviation = (f((0, 2, 3), keepdim=True)[0] for f in (shares.mean, shares.std))
@@ -66,7 +70,8 @@ def main() -> None:
     x, y = (torch.cat(parts) for parts in zip(*others, strict=True))
     DATA.parent.mkdir(exist_ok=True)
     content = {"images": x, "labels": y, "mean": mean, "deviation": deviation}
-    torch.save(content | {f"weights.{k}": v for k, v in weights.items()}, DATA)
+    content |= {f"weights.{k}": v for k, v in weights.items()}
+    torch.save(content, DATA.with_stem("fine-tune-swapped") if given.swapped else DATA)
 
 
 if __name__ == "__main__":
