@@ -14,10 +14,10 @@ from sssam.lab import Problem
 
 DATA = Path(__file__).parents[1] / "data/glosses.pt"
 SETTINGS = {
-    "epochs": 10,
+    "epochs": 8,
     "batch_size": 50,
     "optimizer": "adamw",
-    "learning_rate": 1e-3,
+    "learning_rate": 2e-3,
     "weight_decay": 0.1,
 }
 WORDS, LENGTH, WIDTH, DEPTH, KINDS = 8_000, 24, 64, 2, 10
