@@ -21,7 +21,7 @@ Vector = dict[int, Tensor]
 
 _LOW = {torch.float16, torch.bfloat16}
 _GREATEST_HALF = 65504.0
-_ORDINARY = {Tensor, torch.nn.Parameter}
+ORDINARY = {Tensor, torch.nn.Parameter}
 _DTYPE, _LAYOUT, _IS_CPU = attrgetter("dtype"), attrgetter("layout"), attrgetter("is_cpu")
 
 
@@ -50,7 +50,7 @@ def _parts(x: Vector) -> tuple[list[Tensor], set[torch.dtype]]:
 
 def on_host(parts: list[Tensor]) -> bool:
     """Whether all are ordinary tensors in the host's memory."""
-    ordinary = {*map(type, parts)} <= _ORDINARY and {*map(_LAYOUT, parts)} <= {torch.strided}
+    ordinary = {*map(type, parts)} <= ORDINARY and {*map(_LAYOUT, parts)} <= {torch.strided}
     return ordinary and all(map(_IS_CPU, parts))
 
 
@@ -85,7 +85,7 @@ def each(op: Callable[..., Any], parts: list[Tensor], *others: Any) -> list[Tens
     A model may have both kinds (parallel layers beside whole ones) and several meshes; one call of
     torch's may not.
     """
-    if {*map(type, parts)} <= _ORDINARY or len(groups := _by_mesh(parts)) == 1:
+    if {*map(type, parts)} <= ORDINARY or len(groups := _by_mesh(parts)) == 1:
         return op(parts, *others) or parts
     done = list(parts)
     for which in groups:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from sssam.core.copies import LARGE, Copies
-from sssam.core.vectors import Vector, each, local, on_host, within_half
+from sssam.core.vectors import ORDINARY, Vector, each, local, on_host, within_half
 
 
 class Weights:
@@ -107,6 +107,7 @@ class Saved:
         here, copies: their memory, and what stood in it.
         rows: by position, those of which some rows are kept.
         moved: the parameters, or aliases of them, in the order of both.
+        owners: the parameters themselves, in the same order.
     """
 
     def __init__(
@@ -116,9 +117,11 @@ class Saved:
         copies: list[Tensor],
         rows: dict[int, Rows],
         moved: list[Tensor],
+        owners: list[Tensor],
     ) -> None:
         self._whole, self._here, self.copies, self.rows = whole, here, copies, rows
         self._moved, self._versions = moved, list[int]()
+        self._owners, self._addresses = owners, _addresses(owners)
 
     def add(self, e: Vector, factor: float) -> None:
         """Move the parameters by factor * e."""
@@ -135,6 +138,16 @@ class Saved:
             torch._foreach_copy_(self._here, self.copies)
         for here, copy, rows in self.rows.values():
             here.index_copy_(0, rows, copy)
+        if _addresses(self._owners) != self._addresses:
+            self._follow()
+
+    def _follow(self) -> None:
+        """Write it too where those lie now that a pass gave other memory, as `p.data =` does."""
+        memory = [*self._here, *(each.here for each in self.rows.values())]
+        for p, before in zip(self._owners, memory, strict=True):
+            now = local(p.detach())
+            if now.data_ptr() != before.data_ptr() and now.shape == before.shape:
+                now.copy_(before)
 
     def unwritten(self) -> "Saved":
         """What of it belongs to parameters to which nobody has written since they moved."""
@@ -147,12 +160,20 @@ class Saved:
             [*compress(self.copies, still)],
             dict(compress(self.rows.items(), still[n:])),
             [*compress(self._moved, still)],
+            [*compress(self._owners, still)],
         )
         left._versions = [*compress(versions, still)]
         return left
 
 
 _VERSION, _SHAPE = attrgetter("_version"), attrgetter("shape")
+
+
+def _addresses(params: list[Tensor]) -> list[int]:
+    """Where their memory begins; that of this rank's part for a DTensor, which has none itself."""
+    if {*map(type, params)} <= ORDINARY:
+        return [*map(Tensor.data_ptr, params)]
+    return [getattr(p, "_local_tensor", p).data_ptr() for p in params]
 
 
 class Backup:
@@ -185,7 +206,8 @@ class Backup:
             for i, some in rows.items()
         }
         moved = self._here if self._addresses else params  # aliases spare the look for gradients
-        return Saved(whole, here, copies, of_rows, [*map(moved.__getitem__, (*whole, *rows))])
+        both = [[*map(each.__getitem__, (*whole, *rows))] for each in (moved, params)]
+        return Saved(whole, here, copies, of_rows, *both)
 
     def _copied(self, whole: list[int]) -> tuple[list[Tensor], list[Tensor]]:
         if not self._addresses:

@@ -4,7 +4,8 @@
 
 The folder is that of Debian's `wordnet-base`. 30,000 glosses of the ten largest kinds of nouns,
 drawn once, are for `glosses.py`; on all others the network learns to predict the next word, for
-five epochs of AdamW, some minutes of one core. Their kinds are not looked at.
+five epochs of AdamW, some minutes of one core. Their kinds are not looked at. Those of the ten
+largest kinds of verbs, which are among them, are for `verbs.py`.
 """
 
 import argparse
@@ -63,6 +64,12 @@ def pretrained(text: Tensor) -> dict[str, Tensor]:
     return body.state_dict()
 
 
+def labelled(kinds: list[str]) -> Tensor:
+    """The number of each kind among the `KINDS` largest ones, -1 for others; "" is none."""
+    largest = {k: i for i, (k, _) in enumerate(Counter(filter(None, kinds)).most_common(KINDS))}
+    return torch.tensor([largest.get(kind, -1) for kind in kinds])
+
+
 def main() -> None:
     """Everything."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -70,15 +77,16 @@ def main() -> None:
     torch.manual_seed(0)
     entries = [entry for entry in read(parser.parse_args().wordnet) if entry[1]]
     text = numbers([gloss for _, gloss in entries])
-    nouns = Counter(kind for kind, _ in entries if "03" < kind < "29")  # 03 to 28 are nouns
-    kinds = {kind: i for i, (kind, _) in enumerate(nouns.most_common(KINDS))}
-    labels = torch.tensor([kinds.get(kind, -1) for kind, _ in entries])
-    among = (labels >= 0).nonzero().squeeze(1)
+    nouns = labelled([kind if "03" < kind < "29" else "" for kind, _ in entries])
+    verbs = labelled([kind if "29" <= kind < "44" else "" for kind, _ in entries])
+    among = (nouns >= 0).nonzero().squeeze(1)
     pool = among[torch.randperm(len(among))[:POOL]]
     others = torch.ones(len(text), dtype=torch.bool).index_fill(0, pool, value=False)
     weights = pretrained(text[others])
+    mixed = torch.randperm(int((verbs >= 0).sum()))
     DATA.parent.mkdir(exist_ok=True)
-    content = {"glosses": text[pool], "kinds": labels[pool]}
+    content = {"glosses": text[pool], "kinds": nouns[pool]}
+    content |= {"verbs": text[verbs >= 0][mixed], "verb_kinds": verbs[verbs >= 0][mixed]}
     torch.save(content | {f"weights.{k}": v for k, v in weights.items()}, DATA)
 
 
