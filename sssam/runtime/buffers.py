@@ -165,7 +165,7 @@ class _Names:
     def __init__(self, prefix: str, module: nn.Module) -> None:
         self.prefix, self.module = prefix, module
         self.buffers: dict[str, Tensor | None] = dict(module._buffers.items())
-        self._passing = set(module._non_persistent_buffers_set)
+        self._passing = {*module._non_persistent_buffers_set}
 
     def put_back(self) -> None:
         module: Any = self.module

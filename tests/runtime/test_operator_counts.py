@@ -136,6 +136,9 @@ TABLE: dict[str, tuple[Callable[[Optimizer], Any], int, int, int]] = {
 }
 
 
+@pytest.mark.skipif(
+    torch.__version__.split(".")[:2] != ["2", "13"], reason="the table is of torch 2.13"
+)
 @pytest.mark.parametrize("name", TABLE)
 def test_a_step_adds_so_many_operators_and_so_much_fresh_memory(name: str) -> None:
     build, at, operators, fresh = TABLE[name]

@@ -45,12 +45,17 @@ def test_what_the_text_says_is_what_the_engine_has():
         ("here:2", "engine 'here:2': it takes no place, got '2'"),
         ("local:2,jobs=3", "jobs is given twice"),
         ("local,threads=2,threads=1", "threads is given twice"),
-        ("slurm,cluster=loca", "any executor named loca"),
     ],
 )
 def test_text_that_names_no_engine(text, error):
     with pytest.raises(ValueError, match=error):
         engines.parse(text)
+
+
+def test_an_executor_that_submitit_does_not_have():
+    pytest.importorskip("submitit")
+    with pytest.raises(ValueError, match="any executor named loca"):
+        engines.parse("slurm,cluster=loca")
 
 
 @pytest.mark.skipif(shutil.which("srun") is not None, reason="this machine has Slurm")
