@@ -1,8 +1,10 @@
-"""The pictures of README and of docs/rho.md show the numbers of their records."""
+"""The pictures of README and of the pages show the numbers of their records."""
 
 import re
+import runpy
 
-from docs import make_tables, radii
+from docs import fine_tuning, make_tables, radii
+from sssam.lab import stats
 
 
 def numbers(svg: bytes) -> list[str]:
@@ -10,11 +12,37 @@ def numbers(svg: bytes) -> list[str]:
     return sorted(re.findall(r'aria-label="([^"]*variant: [^"]*)"', svg.decode()))
 
 
-def test_the_picture_of_readme_is_that_of_its_records() -> None:
+def test_the_picture_of_the_demo_is_that_of_its_records() -> None:
     kept = numbers(make_tables.PICTURE.read_bytes())
     assert len(kept) > 10
     assert kept == numbers(make_tables.picture()), "run `python docs/make_tables.py`"
-    assert make_tables.PICTURE.name in (make_tables.ROOT / "README.md").read_text()
+    assert make_tables.PICTURE.name in (make_tables.ROOT / "docs/findings.md").read_text()
+
+
+def test_the_picture_of_fine_tuning_is_that_of_its_records() -> None:
+    drawn = fine_tuning.picture()
+    marks = re.findall(r'aria-label="(percent[^"]*|task[^"]*|fewer errors[^"]*)"', drawn.decode())
+    assert len(marks) > 20
+    assert fine_tuning.PICTURE.read_bytes() == drawn, "run `python docs/fine_tuning.py`"
+    assert fine_tuning.PICTURE.name in (make_tables.ROOT / "README.md").read_text()
+
+
+def test_the_means_over_the_fine_tuning_tasks_are_those_of_the_records() -> None:
+    script = runpy.run_path(str(make_tables.ROOT / "studies/evidence/fine_tuning.py"))
+    studies = [script["reached"](script["HERE"] / name) for name in script["STUDIES"]]
+
+    def said(control: str, sign: int = 1) -> str:
+        parts = [script["less"](study, "late half 1/8, EMA", control) for study in studies]
+        mean = stats.pooled(parts)
+        low, high = sorted([sign * mean.low, sign * mean.high])
+        return f"{sign * mean.mean:.1f}% [{low:.1f}, {high:.1f}]"
+
+    quoted = [said(control) for control in ("base", "base EMA", "SAM")]
+    for name in ("README.md", "docs/findings.md"):
+        text = (make_tables.ROOT / name).read_text()
+        assert [each for each in quoted if each not in text] == []
+    assert said("base 2x length, EMA", -1) in text
+    assert said("SAM, EMA") in text
 
 
 def test_the_radii_of_auto_are_those_of_their_records() -> None:
