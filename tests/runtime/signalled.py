@@ -97,8 +97,8 @@ def live(training: Training, how: str, form: str) -> None:
     training.save()
 
 
-def harry(training: Training, how: str, form: str) -> int:
-    """Lives until all steps are done; their number."""
+def harry(training: Training, how: str, form: str, calm: float) -> int:
+    """Lives until all steps are done, which take `calm` seconds undisturbed; their number."""
     plan, lives = random.Random(f"{how} {form}"), 0
     while True:
         lives += 1
@@ -112,7 +112,8 @@ def harry(training: Training, how: str, form: str) -> int:
             except BaseException:
                 traceback.print_exc()
                 os._exit(2)
-        time.sleep(plan.uniform(0.03, 0.09) * (1 + lives / 20))  # so that a slow machine ends, too
+        seconds = 0.01 + plan.uniform(0.1, 0.4) * calm
+        time.sleep(seconds * (1 + lives / 20))  # so that a machine that gets slower ends, too
         os.kill(child, signal.SIGINT if how == "interrupt" else signal.SIGTERM)
         _, status = os.waitpid(child, 0)
         assert os.waitstatus_to_exitcode(status) in (0, 1, -signal.SIGTERM), status
@@ -129,10 +130,13 @@ def main(how: str, form: str) -> None:
     warnings.simplefilter("ignore", ResourceWarning)  # of a file that was being opened
     with tempfile.TemporaryDirectory() as folder:
         calm = Training(f"{folder}/calm.pt", how)
-        FORMS[form](calm.problem, calm.optimizer, STEPS)
+        FORMS[form](calm.problem, calm.optimizer, 1)  # what is slow the first time
+        begun = time.monotonic()
+        FORMS[form](calm.problem, calm.optimizer, STEPS - 1, 1)
+        seconds = time.monotonic() - begun
         end = torch.get_rng_state()
         harried = Training(f"{folder}/harried.pt", how)
-        lives = harry(harried, how, form)
+        lives = harry(harried, how, form, seconds)
         harried.resume()
     counters: list[Any] = [(t.optimizer.steps, t.optimizer.ascents) for t in (calm, harried)]
     assert same(calm.problem.params, harried.problem.params), "the weights differ"
