@@ -62,7 +62,7 @@ class SAM(SharpnessAware):
         base: a built torch optimizer, or a list of several.
         rho: radius, at least 0. Default 0.05; a param group's own "sssam_rho" entry goes first.
             "auto" reads it off the gradient and the weights at each step (`sssam.roles.Auto`):
-            experimental, what it is worth is in docs/rho.md.
+            experimental, and far below the base on half of the tasks of docs/rho.md.
         mix: the weight of the gradient at w + e, at least 0. Default 1: SAM; 0 is the base.
         ascent_fraction: the part of the batch that the pass at w uses, in (0, 1]. Default 1.
         ascent_steps: n, at least 1: e is made of n steps of length rho / n, each along the

@@ -13,7 +13,10 @@ from sssam.lab.stats import intervals
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "studies" / "auto-rho"
 RUNS = [json.loads(line) for line in (FOLDER / "laboratory.jsonl").read_text().splitlines()]
-TASKS = ("noisy-digits", "digits", "regression", "table", "digits-few", "fashion-mnist")
+TASKS = [
+    *("noisy-digits", "digits", "regression", "table", "digits-few", "fashion-mnist"),
+    *("noisy-fashion-mnist", "images", "vit", "fine-tuning"),
+]
 
 
 def compared(task: str, method: str) -> list[dict[str, Any]]:
