@@ -11,17 +11,23 @@ from collections.abc import Mapping
 import torch
 from torch import nn
 
+import sssam
 from benchmarks.blocks import CLOCKS, Times, asked, timed, write
 from benchmarks.contenders import ByHand
 from benchmarks.overhead import METHODS, Wrap, loop, repeat
+from sssam.schedules import constant
 
 TENSORS = (1, 10, 100, 400, 1000)
-#: By name; the passes of a step. "two passes" is what the others are compared with.
+#: By name; the passes of a step.
 KINDS: Mapping[str, tuple[Wrap | None, int]] = {
+    "one pass": (None, 1),
     "two passes": (None, 2),
     "by hand": (ByHand, 2),
     "SAM": METHODS["SAM"][:2],
+    "plain step": (lambda base: sssam.SSSAM(base, schedule=constant(0), total_steps=10**5), 1),
 }
+#: What each of the others is compared with.
+BARE = {"by hand": "two passes", "SAM": "two passes", "plain step": "one pass"}
 
 
 def measure(tensors: int, rounds: int, clock: str) -> Times:
@@ -37,8 +43,8 @@ def measure(tensors: int, rounds: int, clock: str) -> Times:
 
 
 def outside(times: Times, name: str) -> tuple[float, float, float]:
-    """Microseconds beyond the two passes: lower quartile, median, upper quartile over blocks."""
-    over = [a - b for a, b in zip(times[name], times["two passes"], strict=True)]
+    """Microseconds beyond the passes: lower quartile, median, upper quartile over blocks."""
+    over = [a - b for a, b in zip(times[name], times[BARE[name]], strict=True)]
     low, middle, high = statistics.quantiles(over, n=4)
     return low, middle, high
 
@@ -49,9 +55,9 @@ def main() -> None:
     torch.set_num_threads(1)
     found = {str(n): measure(n, options.blocks, options.clock) for n in TENSORS}
     for n, times in found.items():
-        for name in ("by hand", "SAM"):
+        for name in BARE:
             low, middle, high = outside(times, name)
-            print(f"{n:>5s} tensors  {name:8s} {middle:8.0f} us [{low:.0f}, {high:.0f}]")
+            print(f"{n:>5s} tensors  {name:10s} {middle:8.0f} us [{low:.0f}, {high:.0f}]")
     if options.out is not None:
         write(options.out, {"clock": options.clock, "microseconds": found})
 
