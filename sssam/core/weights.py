@@ -144,9 +144,10 @@ class Saved:
     def _follow(self) -> None:
         """Write it too where those lie now that a pass gave other memory, as `p.data =` does."""
         memory = [*self._here, *(each.here for each in self.rows.values())]
+        memory = [each.clone() for each in memory]  # one's new memory may be another's old
         for p, before in zip(self._owners, memory, strict=True):
             now = local(p.detach())
-            if now.data_ptr() != before.data_ptr() and now.shape == before.shape:
+            if now.shape == before.shape:
                 now.copy_(before)
 
     def unwritten(self) -> "Saved":
@@ -163,6 +164,7 @@ class Saved:
             [*compress(self._owners, still)],
         )
         left._versions = [*compress(versions, still)]
+        left._addresses = [*compress(self._addresses, still)]
         return left
 
 

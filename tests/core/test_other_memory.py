@@ -45,3 +45,21 @@ def test_memory_of_another_dtype_takes_the_weights_too() -> None:
     p.data = p.data.double()
     weights.restore()
     assert torch.equal(p, torch.ones(3, dtype=torch.float64))
+
+
+def test_two_parameters_may_exchange_their_memory() -> None:
+    a, b = (nn.Parameter(torch.full((3,), value)) for value in (1.0, 2.0))
+    weights = Weights()
+    weights.move([a, b], {0: torch.ones(3), 1: torch.ones(3)})
+    a.data, b.data = b.data, a.data
+    weights.restore()
+    assert (a[0].item(), b[0].item()) == (1.0, 2.0)
+
+
+def test_what_is_kept_as_written_knows_other_memory() -> None:
+    p, weights = nn.Parameter(torch.ones(3)), Weights()
+    weights.move([p], {0: torch.ones(3)})
+    p.data = p.data.clone()
+    weights.keep_written()
+    weights.restore()
+    assert torch.equal(p, torch.ones(3))
