@@ -72,7 +72,10 @@ class Weights:
             self._saved = None
 
     def keep_written(self) -> None:
-        """Let w be what others have written over w + e, where they have: a loaded checkpoint."""
+        """Let w be what others have written over w + e, where they have: a loaded checkpoint.
+
+        Written in place, as `load_state_dict` does. Other memory, as by `p.data =`, takes w.
+        """
         if self._saved is not None:
             self._saved = self._saved.unwritten()
 
