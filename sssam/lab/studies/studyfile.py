@@ -4,7 +4,7 @@ docs/laboratory.md has an example, and a table of all keys.
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -41,7 +41,7 @@ class TaskTable(BaseModel):
 
     def task(self, epochs: int | None, data: Mapping[str, str], folder: Path) -> Task:
         """The task, its data found; paths are looked for in `folder` first."""
-        path = data.get(self.label or self.name) or self.data
+        path = data.get(self.label or self.name) or data.get(self.name) or self.data
         name = self.name if self.name in tasks.TASKS else _beside(self.name, folder)
         given = {"epochs": epochs, "name": self.label, **(self.model_extra or {})}
         changes = {key: value for key, value in given.items() if value is not None}
@@ -120,7 +120,7 @@ def read(path: Path, data: Mapping[str, str] | None = None) -> Study:
     """The study that a file describes, with its data found and every variant built once.
 
     Paths in the file are looked for beside it first, then from the working directory. `data` are
-    paths of data by the names of tasks, in place of what the file says.
+    paths of data by the labels or names of tasks, in place of what the file says.
 
     Raises:
         ValueError: whatever is wrong in it. The text begins with the file's name and the keys that
@@ -134,13 +134,14 @@ def read(path: Path, data: Mapping[str, str] | None = None) -> Study:
             file = File.model_validate(content)
         except ValidationError as error:
             raise ValueError(complaint(error, given=content)) from error
+        _require_known(data or {}, file.tasks)
         parts = list[Part]()
         for number, table in enumerate(file.tasks, start=1):
             with _naming(f"tasks {number}"):
                 task = table.task(file.epochs, data or {}, path.parent)
                 _require_folder(task, [part.task for part in parts], len(file.tasks) > 1)
             parts.append(file.part(task))
-        study = Study(
+        return Study(
             name=file.name or path.stem,
             parts=tuple(parts),
             seeds=_listed(file.seeds, 0),
@@ -149,8 +150,6 @@ def read(path: Path, data: Mapping[str, str] | None = None) -> Study:
             engine=file.engine,
             flatness=file.flatness,
         )
-    _require_known(data or {}, [part.task.name for part in parts])
-    return study
 
 
 @contextmanager
@@ -173,7 +172,8 @@ def _listed(given: int | list[int], first: int) -> tuple[int, ...]:
     return tuple(range(first, first + given)) if isinstance(given, int) else tuple(given)
 
 
-def _require_known(data: Mapping[str, str], names: list[str]) -> None:
+def _require_known(data: Mapping[str, str], tables: Iterable[TaskTable]) -> None:
+    names = [name for table in tables for name in (table.label, table.name) if name]
     for name in data:
         if name not in names:
             raise ValueError(f"--data {name}=...: {nearest('task of the study', name, names)}")

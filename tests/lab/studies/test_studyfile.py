@@ -99,6 +99,13 @@ def test_data_of_a_task_that_the_study_has_not(tmp_path):
         read(tmp_path, HEAD, data={"digit": "here"})
 
 
+@pytest.mark.parametrize("name", ["small", "cifar10"])
+def test_data_are_named_by_a_task_s_label_or_its_name(tmp_path, name):
+    text = 'tasks = [{name = "cifar10", label = "small"}]\nseeds = 1\n'
+    with pytest.raises((ValueError, FileNotFoundError), match="data path 'nowhere'"):
+        read(tmp_path, text, data={name: "nowhere"})
+
+
 def test_every_first_trial_is_built_once(tmp_path, monkeypatch):
     built = []
     monkeypatch.setattr(checks, "check", lambda task, methods: built.extend(methods))
