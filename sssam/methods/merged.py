@@ -77,8 +77,9 @@ class Merged(Method):
         try:
             yield
         finally:
-            for hook in hooks:
-                hook.remove()
+            for hook, noise in zip(hooks, noises, strict=True):
+                # Not hook.remove(): its weak reference is gone where the collector closes this.
+                noise.layer._forward_hooks.pop(hook.id, None)
         if noises and not any(noise.was_added for noise in noises):
             raise RuntimeError(UNSEEN)
 

@@ -3,6 +3,7 @@
 from typing import TypedDict
 
 from sssam.core.checks import number
+from sssam.roles.metric import check_rho
 from sssam.schedules import Schedule, late
 
 #: The part of the training, its last, in which sharpness-aware steps are taken at up to 1.5 passes.
@@ -17,13 +18,12 @@ class Setting(TypedDict):
     rho: float
 
 
-def recommended(budget: float = 1.0625) -> Setting:
+def recommended(budget: float = 1.0625, *, rho: float = 0.05) -> Setting:
     """Arguments of `SSSAM` for a price: late steps, with as much of the batch as it pays for.
 
     Up to 1.5 passes a step, the steps of the last half are sharpness-aware and the pass at w is on
     2 (budget - 1) of the batch, an eighth of it at 1.0625; above, the block of whole-batch steps
-    grows, until 2.0 is SAM. The radius is SAM's usual one, and is to be tuned: `sssam rho` finds
-    where to look.
+    grows, until 2.0 is SAM. The radius is to be tuned: `sssam rho` finds where to look.
 
     It is the form to try first, and no promise. In the small studies of docs/findings.md, over
     tuned bases, it gains in fine-tuning, with a moving average of the weights: over six tasks 0.7%
@@ -34,9 +34,10 @@ def recommended(budget: float = 1.0625) -> Setting:
 
     Args:
         budget: expected forward-backward passes a step, in [1.001, 2]. Default 1.0625.
+        rho: radius, at least 0. Default 0.05, SAM's usual one.
 
     Raises:
-        TypeError, ValueError: a budget outside its range.
+        TypeError, ValueError: an argument outside its range.
 
     >>> recommended()
     {'schedule': late(0.5), 'ascent_fraction': 0.125, 'rho': 0.05}
@@ -44,4 +45,4 @@ def recommended(budget: float = 1.0625) -> Setting:
     remedy = "at 1, use the base optimizer alone"
     extra = number("budget", budget, 1.001, 2, remedy=remedy) - 1
     part = max(extra, LATE)
-    return Setting(schedule=late(part), ascent_fraction=extra / part, rho=0.05)
+    return Setting(schedule=late(part), ascent_fraction=extra / part, rho=check_rho(rho))

@@ -22,8 +22,15 @@ def by_passes(
 ) -> Iterator[BatchPass]:
     """The passes of one step, each at the weights that it is for; to be followed by `step()`."""
     run = backward or partial(_run_backward, scaler)
+    if training.stage == "ready" and not training.offered:
+        raise RuntimeError(
+            "passes() was called again before step(): the gradient of the passes before would be "
+            "lost. To accumulate, give the whole batch, or use the two lines with ascend(); to "
+            "skip a step, call optimizer.zero_grad() or restore()"
+        )
     training.give_up()
-    gradients.clear(training.bases.params, not training.ranks.may_be_buckets)
+    keeps = not training.ranks.may_be_buckets
+    gradients.clear(training.bases.params, keeps, training.keeps_zeros)
     scaling, step = Scaling.of(scaler, training.bases), None
     training.stage, training.scaled, is_over = "running", scaler is not None, False
     try:

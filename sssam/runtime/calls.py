@@ -22,7 +22,7 @@ from torch.amp import GradScaler
 
 from sssam.core.checks import share
 from sssam.runtime.scaling import Scaling, require_scaled
-from sssam.runtime.step import NO_GRADIENTS, Ran
+from sssam.runtime.step import NO_GRADIENTS, Ran, StepInProgress
 from sssam.runtime.training import Stage, TrainingState
 
 
@@ -68,6 +68,8 @@ def ascend(
         )
         if acts:
             training.note_gradients()
+        elif training.stage == "at w":
+            training.refuse_more()
     except BaseException:
         training.give_up()
         raise
@@ -96,10 +98,28 @@ def _end_first(training: TrainingState, fraction: float | None, scaling: Scaling
         training.counters.count_pass(1.0)
         training.stage = "at w"
         return False
-    step = training.step or training.begin()
-    moved = step.end_pass(ran) is not None
+    moved = _begun(training, ran.fraction).end_pass(ran) is not None
     training.stage = "at w + e" if moved else "at w"
     return moved
+
+
+def _begun(training: TrainingState, fraction: float) -> StepInProgress:
+    """The step that `will_ascend` began, or a new one where none is, or where others are trained.
+
+    Raises:
+        RuntimeError: the parameters have changed since, and what that pass moved was noted for
+            those of before.
+    """
+    step = training.step
+    if step is None or step.context.params is training.bases.trainable()[0]:
+        return step or training.begin()
+    if fraction < 1 or training.ranks.per_rank:
+        raise RuntimeError(
+            "parameters were frozen, thawed, added or replaced after will_ascend was read; read it "
+            "again before the pass"
+        )
+    step.drop(roll_back=False)
+    return training.begin()
 
 
 def _fraction(training: TrainingState, given: float | None) -> float:
@@ -237,6 +257,7 @@ def zero_grad(training: TrainingState, set_to_none: bool) -> None:
     if skipped or training.stage in ("at w", "ready"):
         training.give_up()
     training.bases.zero_grad(set_to_none)
+    training.keeps_zeros = not set_to_none
     if training.stage in ("idle", "asked"):
         training.forget_outputs()
     if training.stage in ("asked", "at w + e"):

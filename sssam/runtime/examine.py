@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 from torch.optim import Optimizer
 
 from sssam.core.groups import require_no_foreign_radius, step_length
@@ -100,7 +101,8 @@ def require_of_model(bases: Iterable[Optimizer], model: object) -> None:
     """
     if not isinstance(model, nn.Module):
         return
-    theirs = {id(p): tuple(p.shape) for p in model.parameters() if p.requires_grad}
+    ready = (p for p in model.parameters() if p.requires_grad and not is_lazy(p))
+    theirs = {id(p): tuple(p.shape) for p in ready}
     params = [p for base in bases for group in base.param_groups for p in group["params"]]
     if not theirs or any(id(p) in theirs for p in params):
         return
@@ -110,6 +112,24 @@ def require_of_model(bases: Iterable[Optimizer], model: object) -> None:
             "optimizer that was built before the model was copied, converted or sharded. What is "
             "perturbed would not be what the passes run on; build it over model.parameters()"
         )
+
+
+def require_no_checkpoint(bases: Iterable[Optimizer]) -> None:
+    """An error for a base into which a sharpness-aware optimizer's checkpoint was loaded.
+
+    Raises:
+        ValueError: naming the steps that would be counted anew, and the remedy.
+    """
+    for base in bases:
+        for group in base.param_groups:
+            if any(str(key).startswith("sssam.") for key in group):
+                raise ValueError(
+                    f"base={type(base).__name__} has loaded a checkpoint of a sharpness-aware "
+                    f"optimizer, after {group.get('sssam.steps')} steps, which would begin anew "
+                    "around it, its schedule too: build the optimizer around a base that has "
+                    "loaded none, and load the checkpoint into it by its load_state_dict(); to "
+                    "begin anew, delete the groups' entries that begin with 'sssam.'"
+                )
 
 
 def require_for(method: Method, bases: Iterable[Optimizer]) -> None:

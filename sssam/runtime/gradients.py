@@ -5,6 +5,7 @@ from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor
+from torch.utils.hooks import RemovableHandle
 from torch.utils.weak import TensorWeakRef
 
 from sssam.core.passes import Step
@@ -63,12 +64,45 @@ def put(gradient: Vector, step: Step, places: Vector) -> None:
             places[i].copy_(part)
 
 
-def clear(params: list[Tensor], keeps: bool = True) -> None:
-    """No gradients, before a pass; those that share their memory stay in their places as zeros."""
+def fill(gradient: Vector, had: set[int], params: list[Tensor]) -> None:
+    """Zeros for parameters that an earlier pass of the step had gradients of, and the last has not.
+
+    As they stand after `zero_grad(set_to_none=False)`, where the base optimizer goes on with
+    momentum and weight decay.
+    """
+    for i in had - gradient.keys():
+        gradient[i] = torch.zeros_like(params[i])
+
+
+def refuse_more(params: list[Tensor]) -> RemovableHandle | None:
+    """An error in a backward pass that runs before the handle is removed."""
+    for p in params:
+        if p.grad is not None and p.requires_grad and p.is_leaf:
+            return p.register_post_accumulate_grad_hook(_refuse)
+    return None
+
+
+def _refuse(p: Tensor) -> None:
+    raise RuntimeError(
+        "backward() was run after ascend() had returned False, and before step(): a plain step "
+        "has one pass, and the gradient of a second would be added to it. Write `if "
+        "optimizer.ascend(): criterion(model(x), y).backward()`; what belongs to both kinds of "
+        "step comes before ascend(), and a step is skipped by optimizer.zero_grad()"
+    )
+
+
+def clear(params: list[Tensor], keeps: bool = True, zeros: bool = False) -> None:
+    """No gradients, before a pass; those that share their memory stay in their places as zeros.
+
+    Args:
+        params: whose gradients they are.
+        keeps: whether any stay.
+        zeros: whether all of them stay.
+    """
     taken = {i: g for i, g in enumerate(map(_GRADIENT, params)) if g is not None}
     shared = _shared(taken) if keeps else set()
     for i, gradient in taken.items():
-        if i in shared:
+        if zeros or i in shared:
             gradient.detach().zero_()
         else:
             params[i].grad = None

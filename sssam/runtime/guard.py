@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from itertools import chain
 from types import TracebackType
-from typing import Literal, get_args
+from typing import Literal, Protocol, get_args
 
 from torch import Tensor, nn
 
@@ -28,6 +28,20 @@ NOT_ALONE = (
     "would add to the other's gradients. Give one optimizer a list of the base optimizers, end the "
     "other's step first, or give it up by its restore()"
 )
+
+
+class Owner(Protocol):
+    """Whose guard it is."""
+
+    def give_up(self, *, loaded: bool = False) -> None:
+        """Give up the step in progress."""
+        ...
+
+
+def _nobody() -> None:
+    """Of a guard that has not been at work."""
+
+
 #: Which guard rolled a pass of a model back last.
 _at_work: "weakref.WeakKeyDictionary[nn.Module, weakref.ref[Guard]]" = weakref.WeakKeyDictionary()
 
@@ -65,6 +79,7 @@ class Guard:
         self._plain: list[Tensor] = []
         self._addresses: list[int] = []
         self._trained = Extents()
+        self.owner: Callable[[], Owner | None] = _nobody
 
     def __reduce__(self) -> tuple[type["Guard"], tuple[object, Rng]]:
         return type(self), (self.model, self.rng)  # a copy finds out for itself, by its own memory
@@ -119,12 +134,27 @@ class Guard:
 
     def require_alone(self) -> None:
         """An error while another optimizer of the same model is amid a step: they share a loss."""
-        if not isinstance(self.model, nn.Module):
-            return
-        rival = _at_work.get(self.model, weakref.ref(self))()
-        if rival is not None and rival is not self and rival.rolls_back:
+        if self._rival() is not None:
             raise RuntimeError(NOT_ALONE)
-        _at_work[self.model] = weakref.ref(self)
+        if isinstance(self.model, nn.Module):
+            _at_work[self.model] = weakref.ref(self)
+
+    def take_over(self) -> None:
+        """Give up the step of an earlier optimizer of the model: an interrupted cell left it so.
+
+        What has been written over the weights since then stays.
+        """
+        rival = self._rival()
+        owner = None if rival is None else rival.owner()
+        if owner is not None:
+            owner.give_up(loaded=True)
+
+    def _rival(self) -> "Guard | None":
+        """The guard of another optimizer of the model that is amid a step."""
+        if not isinstance(self.model, nn.Module):
+            return None
+        rival = _at_work.get(self.model, weakref.ref(self))()
+        return rival if rival is not None and rival is not self and rival.rolls_back else None
 
     def warn_once(self) -> None:
         """Say that buffers are not rolled back, where it is not known whether there are any."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, MutableMapping
 from functools import partial
 from typing import Any
 
+from torch.amp import GradScaler
 from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
@@ -186,12 +187,15 @@ class Interface(Optimizer):
     @property
     def _step_supports_amp_scaling(self) -> bool:
         training = self._training
+        if not isinstance(sys._getframe(1).f_locals.get("self"), GradScaler):
+            return False  # others ask too (Lightning, before it clips), whatever they scale
         if training.step is not None and not training.scaled:
             try:
-                require_unscaled(training.method, sys._getframe(1))
+                require_unscaled(training.method)
             except RuntimeError:
                 training.give_up()
                 raise
+        training.offer()
         return False
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -14,7 +14,7 @@ from sssam.runtime.bases import Bases
 from sssam.runtime.batch_loop import by_passes
 from sssam.runtime.batch_pass import BatchPass
 from sssam.runtime.closures import Closures, by_closure
-from sssam.runtime.examine import require_for, require_of_model
+from sssam.runtime.examine import require_for, require_no_checkpoint, require_of_model
 from sssam.runtime.guard import Guard, Rng
 from sssam.runtime.interface import Interface
 from sssam.runtime.ranks import Perturbation, Ranks
@@ -82,6 +82,8 @@ class SharpnessAware(Interface):
         ranks = Ranks(perturbation, model, method)
         require_for(method, bases.all)
         require_of_model(bases.all, model)
+        require_no_checkpoint(bases.all)
+        guard.take_over()
         training = TrainingState(bases, method, guard, ranks, total_steps)
         self.__setstate__({"_training": training})
 

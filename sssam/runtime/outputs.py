@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
+from sssam.core.passes import Derivative
+
 if TYPE_CHECKING:
     from sssam.runtime.training import TrainingState
 
@@ -79,6 +81,17 @@ class Outputs:
             )
         return noted[i]
 
+    def require_seen(self, derivative: Derivative) -> None:
+        """An error after a pass whose outputs the hook has not seen: it would be plain SAM's.
+
+        Raises:
+            RuntimeError: with the remedy.
+        """
+        if derivative == "noted" and not any(each is not None for each in self._noted):
+            raise RuntimeError(UNSEEN)
+        if derivative == "given" and not self._given:
+            raise RuntimeError(UNSEEN)
+
     def clear(self) -> None:
         """Forget what was noted."""
         self._noted: list[Tensor | None] = []
@@ -98,3 +111,10 @@ class _Hook:
         outputs = None if self._outputs is None else self._outputs()
         if outputs is not None:
             outputs.see(output)
+
+
+UNSEEN = (
+    "the loss of a pass did not come from model(...), the call of the module that was given as "
+    "model: this method takes the loss's derivative there, and sees no other output. Give the "
+    "module that the loop calls, and call it, not its forward() or a part of it"
+)

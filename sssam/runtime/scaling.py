@@ -1,6 +1,5 @@
 """Loss scaling: what a `GradScaler` multiplies gradients by, and whether it has taken that off."""
 
-from types import FrameType
 from typing import Any
 
 import torch
@@ -65,13 +64,13 @@ def require_scaled(scaler: GradScaler | None, optimizer: Any, call: str) -> None
         )
 
 
-def require_unscaled(method: Method, caller: FrameType) -> None:
-    """An error if a `GradScaler` steps, and the method took its scaled gradients for true ones.
+def require_unscaled(method: Method) -> None:
+    """An error as a `GradScaler` steps, if the method took its scaled gradients for true ones.
 
     Only there does a scaler show itself that `ascend()` was not given: it asks the optimizer for
-    `_step_supports_amp_scaling`. Others ask too (Lightning, before it clips), whatever they scale.
+    `_step_supports_amp_scaling`.
     """
-    if isinstance(caller.f_locals.get("self"), GradScaler) and _uses_size(method):
+    if _uses_size(method):
         raise RuntimeError(
             f"{method!r} uses the size of the gradient at w, and took one that is scaled; write "
             "ascend(scaler=scaler), step(closure, scaler=scaler) or passes(batch, scaler=scaler). "

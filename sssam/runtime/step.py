@@ -74,6 +74,7 @@ class StepInProgress:
         self.origin: Vector = {}
         self._fraction, self._may_shrink = fraction, may_shrink
         self._places: Vector = {}
+        self._had: set[int] = set()
         self._run: Any = self._passes()
         self.wanted: Pass | None = None
 
@@ -135,6 +136,9 @@ class StepInProgress:
                 gradients.leave(self.context.params, self._places)
         except StopIteration as end:
             self.update = end.value
+        except GeneratorExit:  # by the garbage collector too, long after: others may have trained
+            training.weights.keep_written()
+            raise
         finally:
             training.weights.restore()
             method.close()  # what it has hooked, where the step was given up
@@ -159,6 +163,9 @@ class StepInProgress:
         gradient = self.training.take(self.context, self._places)
         if not gradient and wanted.backward:
             raise RuntimeError(NO_GRADIENTS)
+        if self.training.outputs is not None:
+            self.training.outputs.require_seen(wanted.derivative)
+        self._had |= gradient.keys()
         if wanted.backward:
             self.training.weights.restore()
         inverse = None if ran.scaling is None else ran.scaling.inverse
@@ -167,6 +174,8 @@ class StepInProgress:
     def _hand_over(self, scaling: Scaling | None) -> None:
         """Put the update's gradient where the base optimizer looks, and scale it as it was."""
         if self.update is not None:
+            if self.training.keeps_zeros:
+                gradients.fill(self.update.gradient, self._had, self.context.params)
             gradients.put(self.update.gradient, self.context, self._places)
         if scaling is not None:
             scaling.put_back()

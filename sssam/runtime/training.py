@@ -1,11 +1,13 @@
 """The state of a training: what changes from step to step, and the step in progress."""
 
 import warnings
+import weakref
 from collections.abc import Mapping
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
+from torch.utils.hooks import RemovableHandle
 
 from sssam.core.counters import Counters
 from sssam.core.groups import base_step
@@ -55,7 +57,8 @@ class TrainingState:
         self._warned_of_void = self._examined = False
         self.stage: Stage = "idle"
         self.step: StepInProgress | None = None
-        self.scaled = False
+        self.scaled = self.offered = self.keeps_zeros = False
+        self._refusal: RemovableHandle | None = None
 
     # The step in progress -------------------------------------------------------------------------
 
@@ -68,6 +71,7 @@ class TrainingState:
         """Begin a step: it stands before its first pass. See `StepInProgress` for the arguments."""
         if self.memory:
             self._forget_replaced()
+        self.guard.owner = weakref.ref(self)
         step = self.step = StepInProgress(self, fraction, may_shrink)
         try:
             step.start()
@@ -110,8 +114,21 @@ class TrainingState:
             self._rest()
 
     def _rest(self) -> None:
-        self.step, self.stage, self.scaled, self._noted = None, "idle", False, {}
+        self.step, self.stage, self._noted = None, "idle", {}
+        self.scaled = self.offered = False
+        if self._refusal is not None:
+            self._refusal.remove()
+            self._refusal = None
         self.forget_outputs()
+
+    def offer(self) -> None:
+        """A `GradScaler` is about to make the update, or to skip it: until then w is to stand."""
+        self.weights.restore()
+        self.offered = True
+
+    def refuse_more(self) -> None:
+        """All passes of the step are over: a further one is an error until the update."""
+        self._refusal = gradients.refuse_more(self.bases.trainable()[0])
 
     def forget_outputs(self) -> None:
         """Forget what was noted of the outputs of a pass."""

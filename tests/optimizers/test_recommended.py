@@ -33,3 +33,10 @@ def test_two_passes_are_sam() -> None:
 def test_a_budget_outside_its_range_is_refused(budget: float) -> None:
     with pytest.raises(ValueError, match=r"budget must be in \[1.001, 2\], not .*base optimizer"):
         sssam.recommended(budget)
+
+
+def test_the_radius_can_be_given() -> None:
+    assert sssam.recommended()["rho"] == 0.05
+    assert sssam.recommended(rho=0.2) == sssam.recommended() | {"rho": 0.2}
+    with pytest.raises(ValueError, match="rho must be"):
+        sssam.recommended(rho=-1)
