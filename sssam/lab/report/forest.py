@@ -13,17 +13,13 @@ LINE = 30  # pixels a line
 
 
 class Line(NamedTuple):
-    """One interval; `text` is what its tooltip says of it, a point that is not `clear` is hollow.
-
-    `parts` are values that it is the mean of, such as those of single tasks.
-    """
+    """One interval; `text` is what its tooltip says, a point that is not `clear` is hollow."""
 
     label: str
     role: str
     value: Interval
     text: str
     clear: bool = True
-    parts: Sequence[float] = ()
 
 
 def forest(
@@ -33,7 +29,7 @@ def forest(
     theme: Theme = PRINT,
     width: Width = 760,
 ) -> alt.LayerChart:
-    """The intervals from top to bottom, at least one; parts are small ticks.
+    """The intervals from top to bottom, at least one.
 
     `zero` is what is written at 0 for differences, whose axis then holds 0; else plain values.
     """
@@ -60,10 +56,6 @@ def forest(
         chart.mark_rule(strokeWidth=2).encode(x=x("low"), x2="high"),
         dots.encode(x=x("mean"), fill=theme.role(alt.Fill, "fill")),
     ]
-    parts = [{"label": e.label, "role": e.role, "part": part} for e in lines for part in e.parts]
-    if parts:
-        ticks = over(parts).mark_tick(thickness=1.5, size=14, opacity=0.6, clip=True)
-        layers.insert(0, ticks.encode(x=x("part"), y=y, color=theme.role()))
     if zero:
         layers.insert(0, over([{"zero": 0}]).mark_rule(color=theme.muted).encode(x=x("zero")))
     return finish(layers, theme, width, LINE * len(data))
