@@ -17,15 +17,11 @@ PASS = (
 
 
 class Words(NamedTuple):
-    """The name of a figure in links to it, its title, and what stands below it.
-
-    On paper a `half` stands beside another one.
-    """
+    """The name of a figure in links to it, its title, and what stands below it."""
 
     short: str
     title: str
     caption: str
-    half: bool = False
 
 
 FIGURES = {
@@ -70,20 +66,6 @@ FIGURES = {
         "Mean validation {metric} at each radius that was tried, over seeds that the comparison "
         "does not use, each at the best of the other settings tried with it. The points are the "
         "radii that were chosen; diverged runs count with what they reached.",
-    ),
-    "flatness": Words(
-        "Flatness",
-        "How sharply the loss curves at the solutions",
-        "The largest eigenvalue of the Hessian of the training loss at the trained weights, as "
-        "means over seeds with 95% intervals. To the left is flatter.",
-        half=True,
-    ),
-    "landscape": Words(
-        "Landscape",
-        "The loss along a random direction",
-        "Training loss at w + x d, with d a random direction whose filters are as long as the "
-        "model's (Li et al., 2018); biases and normalisation layers do not move. One run a line.",
-        half=True,
     ),
 }
 NOTES = {

@@ -13,7 +13,7 @@ from sssam.lab.specs.base import leaves
 #: What of a variant is no number, or is many.
 _NOT_IN_LINES: Any = {
     **dict.fromkeys(("method", "accuracies", "curve", "draws"), True),
-    "flatness": {"curve", "rises"},
+    "flatness": {"rises"},
 }
 #: A cell that begins with one of these is a formula to a spreadsheet.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")

@@ -1,12 +1,11 @@
 """How flat the loss is at trained weights, as typed values: the settings and the results."""
 
 import math
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
 from sssam.lab.specs.base import Spec, Whole
-from sssam.lab.specs.run import Run
 
 #: Training samples unless the settings say otherwise: as many as the curves' loss is taken on.
 SAMPLES = 512
@@ -70,20 +69,11 @@ class Rise(Spec):
     error: Finite
 
 
-class Profile(Spec):
-    """Losses and mean scores at coordinates along a line; None for losses that are not finite."""
-
-    x: tuple[float, ...]
-    loss: tuple[Finite, ...]
-    score: tuple[float, ...]
-
-
 class Flatness(Spec):
     """How flat the loss is at the weights that a run has reached, measured by `settings`.
 
     `loss` and `score` (the mean of the task's metric, in [0, 1]) are means over the first `samples`
-    of the training set, in evaluation mode; `weights` is the number of weights. `curve` is
-    along a filter-normalised random direction, the same for equal shapes.
+    of the training set, in evaluation mode; `weights` is the number of weights.
     """
 
     settings: FlatnessSettings
@@ -94,12 +84,4 @@ class Flatness(Spec):
     curvature: Curvature
     adaptive_curvature: Curvature
     rises: tuple[Rise, ...]
-    curve: Profile
-
-
-class Measured(Spec):
-    """The flatness of a run's weights after `epoch` epochs."""
-
-    run: Run
-    epoch: int
-    flatness: Flatness
+    curve: Any = Field(default=None, exclude=True)  # in records made before 0.2

@@ -58,8 +58,8 @@ def train(
         run: what to train.
         checkpoint: a file to go on from, where it exists, and to keep the state in.
         least_seconds: between two checkpoints, or the start and the first.
-        flatness: what is measured of the trained model, as `sssam sharpness` does of a checkpoint;
-            whatever that raises is the record's `flatness_error`.
+        flatness: what is measured of the trained model; whatever that raises is the record's
+            `flatness_error`.
         accelerator: "cpu", "cuda", "mps" or "auto", as Fabric takes them.
         threads: torch's threads while this trains, at least 1; results can depend on them.
         test: whether the test set is measured. If not, the record's fields of it stay empty, and
