@@ -20,7 +20,7 @@ Finite = Annotated[
 
 
 class FlatnessSettings(Spec):
-    """What is measured, and how thoroughly.
+    """What is measured, and how thoroughly; by default what takes seconds on a small model.
 
     `samples` is the number of training samples, the first ones; `eigenvalues` how many; `probes`
     those of the trace; `radii` of SAM's ball, `adaptive_radii` of ASAM's ellipsoid; `steps` of
@@ -28,16 +28,12 @@ class FlatnessSettings(Spec):
     """
 
     samples: Whole = SAMPLES
-    eigenvalues: Whole = 3
-    probes: Annotated[int, Field(ge=2)] = 50
-    radii: Radii = (0.05, 0.1, 0.2)
-    adaptive_radii: Radii = (0.5, 1.0, 2.0)
+    eigenvalues: Whole = 1
+    probes: Annotated[int, Field(ge=2)] = 30
+    radii: Radii = (0.1,)
+    adaptive_radii: Radii = (1.0,)
     steps: Whole = 5
-    draws: Annotated[int, Field(ge=2)] = 20
-
-
-#: What a study measures of each run unless it says otherwise: seconds on a small model.
-OF_STUDY = FlatnessSettings(eigenvalues=1, probes=30, radii=(0.1,), adaptive_radii=(1.0,), draws=10)
+    draws: Annotated[int, Field(ge=2)] = 10
 
 
 class Curvature(Spec):

@@ -59,6 +59,7 @@ NotNegative = Setting[Annotated[float, Field(ge=0)]]
 Radius = Setting[Annotated[float, Field(ge=0)] | Literal["auto"]]
 Share = Setting[Annotated[float, Field(ge=0, lt=1)]]
 Option = Setting[bool | int | float | str]
+Text = Setting[str]
 
 
 class RecipeTable(Table):
@@ -184,7 +185,7 @@ def _model(kind: str) -> type[VariantTable]:
     if methods.has_rho(kind):
         given["rho"] = (Radius | None, None)
     if methods.is_scheduled(kind):
-        given["schedule"] = (Setting[str], ...)
+        given["schedule"] = (Text, ...)
         given["budget"] = (Annotated[float, Field(ge=1, le=2)] | None, None)
     return create_model(kind, __base__=VariantTable, **given)
 

