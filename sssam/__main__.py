@@ -13,7 +13,6 @@ NEEDED = (
     "lightning_fabric",
     "loky",
     "numpy",
-    "optuna",
     "pandas",
     "PIL",
     "psutil",

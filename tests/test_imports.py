@@ -33,7 +33,6 @@ LAB_LAYERS = [
     ["comparison"],
     ["report"],
     ["studies"],
-    ["search"],
     ["cli"],
 ]
 

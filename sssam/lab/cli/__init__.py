@@ -14,7 +14,6 @@ from sssam.lab.cli.refusals import FailedError, RefusedError, TerminatedError, l
 from sssam.lab.cli.report import report
 from sssam.lab.cli.rho import rho
 from sssam.lab.cli.search import search
-from sssam.lab.cli.sharpness import sharpness
 from sssam.lab.cli.time import time
 from sssam.lab.cli.train import train
 
@@ -26,8 +25,7 @@ COMMANDS: dict[Callable[..., int], str] = {
     time: "noisy-digits --variants SAM looksam",
     plan: "--budget 1.25 --total-steps 10000 --out plan.svg",
     rho: "my_task.py --out rho.svg",
-    search: "noisy-digits --budgets 1.1 1.25 --confirm 12",
-    sharpness: "sam.pt --samples 1000",
+    search: "noisy-digits --budgets 1.1 1.25",
     init: "my_task.py",
     methods: "",
     tasks: "",

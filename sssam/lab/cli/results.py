@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 from rich.console import Console
 from rich.measure import Measurement
@@ -12,7 +11,7 @@ from sssam.lab.cli import terminal
 from sssam.lab.cli.studies import Target
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.report import page as pages
-from sssam.lab.report import pooled, sentences, table
+from sssam.lab.report import sentences, table
 from sssam.lab.specs import Record
 from sssam.lab.studies import conduct
 from sssam.lab.studies.conduct import Decided
@@ -45,24 +44,21 @@ def failed(found: Iterable[Record]) -> int:
 def show(
     what: Target, decided: Sequence[Decided], stored: Mapping[str, Record], quiet: bool
 ) -> int:
-    """Writes and prints the comparison of each task, what they say together, and failed runs.
+    """Writes and prints the comparison of each task, and failed runs.
 
     Returns the exit code.
     """
     study, command = what.study, shlex.join(["sssam", "compare", str(what.directory)])
     made = [conduct.compared(study, each, stored.values(), what.directory) for each in decided]
     place = conduct.shown_in(what.directory, made)
-    folders = [conduct.folder(study, each.part, place) for each in decided]
-    for comparison, folder in zip(made, folders, strict=True):
+    for each, comparison in zip(decided, made, strict=True):
+        folder = conduct.folder(study, each.part, place)
         page, *_ = pages.write(comparison, folder, command=command)
         if quiet:
             terminal.say(sentences.headline(comparison))
         else:
             present(comparison)
         terminal.say("", f"The page: {page}")
-    if len(made) > 1:
-        named = {folder.name: each for folder, each in zip(folders, made, strict=True)}
-        _pooled(study.name, named, place)
     if place != what.directory:
         terminal.note(f"runs are missing, a finished page is left as it is: `{command}` goes on")
     return failed(stored.values())
@@ -87,11 +83,3 @@ def _fitting(comparison: Comparison, width: int) -> Table:
         return whole
     some = [[cell for cell in line if cell.name not in _DISPENSABLE] for line in lines]
     return terminal.drawn(some, noted=(table.CONTROL,))
-
-
-def _pooled(name: str, made: Mapping[str, Comparison], place: Path) -> None:
-    """What several tasks say together, each with the same weight, and the page that links them."""
-    found = pooled.pooled(list(made.values()))
-    index, *_ = pooled.write(name, made, found, place)
-    terminal.say("", found if isinstance(found, str) else sentences.pooled_headline(found))
-    terminal.say("", f"The page of all tasks: {index}")

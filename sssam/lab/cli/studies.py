@@ -1,23 +1,21 @@
 """Which study a command is about, and its runs: trained where they are missing, or only read."""
 
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
-
-import psutil
 
 from sssam.lab import engines, tasks
 from sssam.lab.cli import terminal
 from sssam.lab.cli.options import EngineOptions, StudyOptions, TaskOptions
 from sssam.lab.cli.refusals import FailedError, RefusedError, line
+from sssam.lab.report.text import counted
 from sssam.lab.runs import store
 from sssam.lab.runs.trainer import Trainer, say_problems
 from sssam.lab.runs.worker import Settings
 from sssam.lab.specs import Record, Task
-from sssam.lab.specs.flatness import OF_STUDY
+from sssam.lab.specs.flatness import FlatnessSettings
 from sssam.lab.specs.invalid import safe
 from sssam.lab.studies import conduct, defaults, seconds, studyfile, words
 from sssam.lab.studies.conduct import Decided
@@ -57,7 +55,7 @@ def resolve(what: str | None, asked: StudyOptions, options: TaskOptions) -> Targ
         if asked.seeds is not None:
             found = Study.model_validate({**dict(found), "seeds": tuple(range(asked.seeds))})
         if asked.flatness and found.flatness is None:
-            found = found.model_copy(update={"flatness": OF_STUDY})
+            found = found.model_copy(update={"flatness": FlatnessSettings()})
     else:
         trials = asked.trials
         found = words.study(
@@ -137,10 +135,16 @@ def begin(what: Target, how: EngineOptions) -> Trainer:
         studyfile.check(part, study.trials)
     conduct.keep(study, directory)
     if not how.quiet and not made.directory.exists() and made.engine.on_this_machine:
-        with suppress(Exception, SystemExit):  # whatever a user's task raises: its runs will tell
-            started = time.time() - psutil.Process().create_time()  # as long as a worker takes
-            terminal.note(seconds.estimated(study, made.engine.jobs, started))
+        terminal.note(_planned(study))
     return made
+
+
+def _planned(study: Study) -> str:
+    """How many runs a study has."""
+    tuned = sum(each.count(study.trials) for part in study.parts for each in part.tuned)
+    methods = sum(1 + len(part.controls) + len(part.variants) for part in study.parts)
+    tuning = f"{counted(tuned * len(study.tuning_seeds), 'run')} to tune, " if tuned else ""
+    return f"{tuning}{counted(methods * len(study.seeds), 'run')} to compare"
 
 
 def run(what: Target, train: Trainer) -> tuple[list[Decided], dict[str, Record]]:

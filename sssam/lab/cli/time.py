@@ -1,7 +1,14 @@
 """`sssam time`."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from sssam.lab.cli.options import Accelerator, Flag, Out, StudyOptions, TaskOptions, Variants
 from sssam.lab.cli.refusals import refusing
+
+if TYPE_CHECKING:
+    from sssam.lab.report.text import Cell
+    from sssam.lab.training.timing import Timed
 
 
 def time(
@@ -29,7 +36,6 @@ def time(
         quiet: No progress and no table; the path of timings.json alone.
     """
     from sssam.lab.cli import studies, terminal
-    from sssam.lab.report import timings
     from sssam.lab.runs import store
     from sssam.lab.specs.timing import FILE
     from sssam.lab.studies import conduct
@@ -47,7 +53,38 @@ def time(
                 decided, target.directory, seconds=seconds, accelerator=accelerator
             )
         if not quiet:
-            terminal.draw(timings.cells(found))
-            terminal.say("", timings.sentence(found), "")
+            terminal.draw([_cells(each) for each in found])
+            terminal.say("", _said(found), "")
     terminal.say(f"The timings: {target.directory / FILE}")
     return 0
+
+
+def _cells(timed: "Timed") -> "list[Cell]":
+    """Passes and seconds of a whole run, in those of the base's."""
+    from sssam.lab.report.text import Cell, number
+
+    run, timing, passes = timed
+    length = run.epochs / run.task.epochs
+    ends = f"[{length * timing.low:.2f}, {length * timing.high:.2f}]"
+    return [
+        Cell("variant", run.method.label),
+        number("passes", length * passes, "{:.3f}"),
+        number("seconds", length * timing.ratio, "{:.2f}", note=ends),
+        number("ms a step", timing.seconds * 1e3, "{:.3g}"),
+    ]
+
+
+def _said(found: "Sequence[Timed]") -> str:
+    """What the numbers are, and which of them say little."""
+    first, made = found[0].timing, found[0].timing.environment
+    noisy = [each.run.method.label for each in found if not each.timing.steady]
+    which = "every variant" if len(noisy) == len(found) else ", ".join(noisy)
+    unsteady = (
+        f" The clock was too noisy to state a price of {which}, with an interval wider than 10%: "
+        "measure again while nothing else runs."
+    )
+    return (
+        "Passes and seconds of a whole run, in those of the base's, with 95% intervals: medians "
+        f"over {first.blocks} blocks of {first.steps} steps, on {made.processor}, {made.device}, "
+        f"with {made.threads} of torch's threads. Early stopping is not foreseen."
+    ) + (unsteady if noisy else "")

@@ -3,7 +3,6 @@
 from typing import Literal
 
 from sssam.lab.specs import Spec
-from sssam.lab.specs.flatness import Profile
 from sssam.lab.stats import Interval
 
 ReasonKind = Literal[
@@ -81,8 +80,7 @@ class VariantFlatness(Spec):
     """How flat the training loss is at a variant's trained models, as means over the `n` measured.
 
     `samples` is how many training samples the loss is the mean over; `eigenvalue` the largest of
-    its Hessian, `trace` that of the Hessian. `curve` is the loss along a random direction, of the
-    run of `seed`, the first one measured.
+    its Hessian, `trace` that of the Hessian.
     """
 
     n: int
@@ -91,5 +89,3 @@ class VariantFlatness(Spec):
     eigenvalue: Interval
     trace: Interval
     rises: tuple[VariantRise, ...] = ()
-    seed: int
-    curve: Profile

@@ -78,20 +78,17 @@ def mean_flatness(
     records: Sequence[Record], settings: FlatnessSettings | None
 ) -> VariantFlatness | None:
     """That of a variant by its records; what was measured by other settings is left out."""
-    found = {r.run.seed: r.flatness for r in records if r.flatness is not None}
-    by_seed = {seed: each for seed, each in found.items() if each.settings == settings}
-    if not by_seed:
+    found = (record.flatness for record in records)
+    measured = [each for each in found if each is not None and each.settings == settings]
+    if not measured:
         return None
-    measured, (seed, first) = list(by_seed.values()), next(iter(by_seed.items()))
     return VariantFlatness(
         n=len(measured),
-        samples=first.samples,
+        samples=measured[0].samples,
         loss=stats.interval([each.loss for each in measured]),
         eigenvalue=stats.interval([each.curvature.eigenvalues[0] for each in measured]),
         trace=stats.interval([each.curvature.trace for each in measured]),
         rises=tuple(_rises(measured)),
-        seed=seed,
-        curve=first.curve,
     )
 
 

@@ -1,1 +1,1 @@
-"""A comparison in print: page, tables, figures, Markdown, CSV and JSON."""
+"""A comparison in print: page, tables, figures, Markdown and JSON."""

@@ -17,15 +17,11 @@ PASS = (
 
 
 class Words(NamedTuple):
-    """The name of a figure in links to it, its title, and what stands below it.
-
-    On paper a `half` stands beside another one.
-    """
+    """The name of a figure in links to it, its title, and what stands below it."""
 
     short: str
     title: str
     caption: str
-    half: bool = False
 
 
 FIGURES = {
@@ -71,27 +67,6 @@ FIGURES = {
         "does not use, each at the best of the other settings tried with it. The points are the "
         "radii that were chosen; diverged runs count with what they reached.",
     ),
-    "flatness": Words(
-        "Flatness",
-        "How sharply the loss curves at the solutions",
-        "The largest eigenvalue of the Hessian of the training loss at the trained weights, as "
-        "means over seeds with 95% intervals. To the left is flatter.",
-        half=True,
-    ),
-    "landscape": Words(
-        "Landscape",
-        "The loss along a random direction",
-        "Training loss at w + x d, with d a random direction whose filters are as long as the "
-        "model's (Li et al., 2018); biases and normalisation layers do not move. One run a line.",
-        half=True,
-    ),
-    "pooled": Words(
-        "Beside the controls",
-        "The part of the error that each variant removes beyond the best control",
-        "The part of the base's test error that a variant removes beyond the best control that "
-        "costs no more: the mean over tasks of equal weight, with its 95% interval; the ticks are "
-        "the single tasks. A full point is clearly above the controls, after Holm's adjustment.",
-    ),
 }
 NOTES = {
     "variants": "{metric} in %, differences in percentage points, paired by seed, with 95% "
@@ -107,11 +82,6 @@ NOTES = {
     "the training set. The top eigenvalue and the trace (Hutchinson's estimate) are of the Hessian "
     "of the training loss; a rise is the largest that gradient ascent found within a radius of the "
     "weights, or, adaptive, within ASAM's ellipsoid.",
-    "pooled": "In % of the base's test error: means over tasks of equal weight with 95% intervals "
-    "by Student's t with Welch's and Satterthwaite's degrees of freedom; then the tasks won, tied "
-    "and lost against the best control, and each of them. p is against each task's hardest "
-    "control, adjusted over the variants by Holm's method. The claim is of these tasks in the "
-    "mean: not of each, and not of tasks at large.",
     "repeat": "Run it where the directory of results lies. Runs that have a record are not trained "
     "again; move the records away to train all of them anew. Equal seeds give equal numbers on one "
     "machine with equal versions; on another the last digits, and seconds, may differ.",

@@ -11,7 +11,6 @@ from sssam.lab.report.key import Key, named
 from sssam.lab.report.lines import Quantity, curves, sensitivity, with_rho
 from sssam.lab.report.schedules import Band, schedules
 from sssam.lab.report.sentences import headline
-from sssam.lab.report.sharpness import along
 from sssam.lab.report.text import claim_p, counted, listed, points, ranged
 
 #: The most variants that a figure draws as lines: more of them could not be distinguished.
@@ -40,7 +39,6 @@ def _figures(comparison: Comparison) -> Iterator[Figure]:
         yield Figure("schedules", words, {"": partial(schedules, bands)})
     if with_rho(comparison.tuning, some.variants):
         yield _sensitivity(some, key)
-    yield from _flatness(comparison, key)
 
 
 def _has(comparison: Comparison, axis: Axis) -> bool:
@@ -90,7 +88,7 @@ def _differences(comparison: Comparison) -> Figure:
         "differences",
         f"Forest plot of {counted(len(lines), 'difference')}, {clear} of them clear; the highest "
         f"is {best.label}, {best.text}.",
-        {"": partial(forest, lines, title, "control")},
+        {"": partial(forest, lines, title)},
         metric=comparison.task.metric,
     )
 
@@ -135,20 +133,3 @@ def _sensitivity(some: Comparison, key: Key) -> Figure:
         key.looks(each.label for each in tuning),
         metric=metric,
     )
-
-
-def _flatness(comparison: Comparison, key: Key) -> Iterator[Figure]:
-    """The eigenvalues of all variants; the landscapes of base, SAM and that of the headline."""
-    measured = [(v, v.flatness) for v in comparison.variants if v.flatness]
-    lines = [
-        Line(v.label, v.role, f.eigenvalue, ranged(f.eigenvalue, "{:.3g}".format))
-        for v, f in measured
-    ]
-    if lines:
-        title = ["top eigenvalue of the Hessian", "of the training loss"]
-        words = f"Top Hessian eigenvalues: {'; '.join(f'{e.label} {e.text}' for e in lines)}."
-        yield Figure("flatness", words, {"": partial(forest, lines, title, "")})
-    profiles = {v.label: f.curve for v, f in measured if v.label in named(comparison)}
-    seeds = listed(sorted({str(f.seed) for _, f in measured}))
-    if drawn := along(profiles, key, f"Seed {seeds}."):
-        yield drawn

@@ -1,4 +1,4 @@
-"""Means with their intervals, a line each: differences beside zero, or values on an axis."""
+"""Differences to controls with their intervals, a line each."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -6,37 +6,29 @@ from typing import Any, NamedTuple
 
 import altair as alt
 
-from sssam.lab.report.theme import PLAIN, PRINT, Theme, Width, across, between, finish, over, tips
+from sssam.lab.report.theme import PRINT, Theme, Width, across, between, finish, over, tips
 from sssam.lab.stats import Interval
 
 LINE = 30  # pixels a line
 
 
 class Line(NamedTuple):
-    """One interval; `text` is what its tooltip says of it, a point that is not `clear` is hollow.
-
-    `parts` are values that it is the mean of, such as those of single tasks.
-    """
+    """One interval; `text` is what its tooltip says, a point that is not `clear` is hollow."""
 
     label: str
     role: str
     value: Interval
     text: str
     clear: bool = True
-    parts: Sequence[float] = ()
 
 
 def forest(
     lines: Sequence[Line],
     title: Sequence[str],
-    zero: str = "",
     theme: Theme = PRINT,
     width: Width = 760,
 ) -> alt.LayerChart:
-    """The intervals from top to bottom, at least one; parts are small ticks.
-
-    `zero` is what is written at 0 for differences, whose axis then holds 0; else plain values.
-    """
+    """The intervals from top to bottom, at least one; the axis holds 0, where the control is."""
     data: list[dict[str, Any]] = [
         {
             "label": line.label,
@@ -49,23 +41,18 @@ def forest(
         for line in lines
     ]
     least, most = min(d["low"] for d in data), max(d["high"] for d in data)
-    scale = between(min(least, 0.0), max(most, 0.0), 0.03) if zero else between(least, most, 0.03)
-    label = f"datum.value === 0 ? '{zero}' : format(datum.value, '+~g')" if zero else PLAIN
+    scale = between(min(least, 0.0), max(most, 0.0), 0.03)
+    label = "datum.value === 0 ? 'control' : format(datum.value, '+~g')"
     x = partial(across, title=title, scale=scale, labelExpr=label, grid=True, tickCount=5)
     y = alt.Y("label:N", sort=[line.label for line in lines], title=None)
     tooltip = tips({"label:N": "variant", "text:N": "mean [95% interval]", "n:Q": "n"})
     chart = over(data).encode(y=y, color=theme.role(), tooltip=tooltip)
     dots = chart.mark_point(size=90, opacity=1, strokeWidth=2)
     layers = [
+        over([{"zero": 0}]).mark_rule(color=theme.muted).encode(x=x("zero")),
         chart.mark_rule(strokeWidth=2).encode(x=x("low"), x2="high"),
         dots.encode(x=x("mean"), fill=theme.role(alt.Fill, "fill")),
     ]
-    parts = [{"label": e.label, "role": e.role, "part": part} for e in lines for part in e.parts]
-    if parts:
-        ticks = over(parts).mark_tick(thickness=1.5, size=14, opacity=0.6, clip=True)
-        layers.insert(0, ticks.encode(x=x("part"), y=y, color=theme.role()))
-    if zero:
-        layers.insert(0, over([{"zero": 0}]).mark_rule(color=theme.muted).encode(x=x("zero")))
     return finish(layers, theme, width, LINE * len(data))
 
 

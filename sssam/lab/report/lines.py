@@ -1,4 +1,4 @@
-"""Line plots: training curves, tuned radii, rises, and the loss along directions."""
+"""Line plots: training curves, tuned radii, and rises of the loss."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
@@ -9,7 +9,6 @@ from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.report.key import Key
 from sssam.lab.report.theme import PRINT, Theme, Width, across, finish, over, spanning, tips, up
 from sssam.lab.specs import Score, Tuning
-from sssam.lab.specs.flatness import Profile
 from sssam.lab.training.radius import RADII, Rises
 
 Quantity = Literal["train_loss", "validation_accuracy"]
@@ -18,7 +17,6 @@ HEIGHT = 340
 #: Of the unseen points that show a tooltip, in square pixels. Vega-Lite's own search for the
 #: nearest point loses the text fields of the tooltip.
 REACH = 400
-LOSS = "training loss"
 RADIUS = "\N{GREEK SMALL LETTER RHO}, the radius of the perturbation"
 #: Rises below this are rounding on a logarithmic axis, those above ten say nothing more.
 FLOOR, CEILING = 1e-3, 10.0
@@ -128,26 +126,6 @@ def _best(scores: Sequence[Score]) -> dict[float, Score]:
     ranked = sorted(scores, key=lambda score: score.mean)
     by_rho = {float(score.values.get("rho", 0)): score for score in ranked}
     return {rho: by_rho[rho] for rho in sorted(by_rho) if rho > 0}
-
-
-def directions(
-    profiles: Mapping[str, Profile],
-    title: str | list[str],
-    key: Key,
-    theme: Theme = PRINT,
-    width: Width = 760,
-) -> alt.LayerChart:
-    """The loss along a direction, one line a name; losses that are not finite are left out."""
-    data: list[dict[str, Any]] = [
-        {"label": name, "x": x, "loss": float(f"{loss:.6g}")}
-        for name, profile in profiles.items()
-        for x, loss in zip(profile.x, profile.loss, strict=True)
-        if loss is not None
-    ]
-    x = across("x", title, alt.Scale(nice=False), tickCount=5)
-    y = up("loss", LOSS, spanning([point["loss"] for point in data]))
-    fields = {"label:N": "solution", "x:Q .3~g": "at", "loss:Q .4~g": LOSS}
-    return lines(data, x, y, fields, key, theme, width)
 
 
 def rises(points: Sequence[Rises], rise: float, theme: Theme = PRINT) -> alt.LayerChart:

@@ -1,27 +1,21 @@
-"""A comparison -> one page that is whole in itself, and the same as Markdown, CSV and figures."""
+"""A comparison -> one page that is whole in itself, and the same as Markdown, JSON and figures."""
 
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.report import captions, html, sentences, table
 from sssam.lab.report.captions import Figure
-from sssam.lab.report.exports import accuracies_csv, facts, settings, variants_csv
+from sssam.lab.report.facts import facts, settings
 from sssam.lab.report.figures import figures
 from sssam.lab.report.files import KINDS, save
 from sssam.lab.report.key import Key
 from sssam.runtime.files import write_whole
 
-#: The CSV files, which are in the page too, for one that is sent alone.
-_TABLES: dict[str, Callable[[Comparison], str]] = {
-    "comparison.csv": variants_csv,
-    "accuracies.csv": accuracies_csv,
-}
-
 
 def write(comparison: Comparison, directory: Path, command: str = "") -> list[Path]:
-    """Writes the page, Markdown, JSON, CSV, and each figure as SVG, PDF and PNG.
+    """Writes the page, Markdown, JSON, and each figure as SVG, PDF and PNG.
 
     Args:
         comparison: what to show.
@@ -37,7 +31,6 @@ def write(comparison: Comparison, directory: Path, command: str = "") -> list[Pa
         "comparison.html": page(comparison, drawn, command),
         "comparison.md": table.markdown(comparison),
         "comparison.json": comparison.model_dump_json(indent=1) + "\n",
-        **{name: text(comparison) for name, text in _TABLES.items()},
     }
     for name, content in contents.items():
         write_whole(directory / name, content.encode())
@@ -53,7 +46,8 @@ def page(comparison: Comparison, drawn: Sequence[Figure] | None = None, command:
     """The page as HTML: about 1.6 megabytes, nearly all of it the library that draws the charts.
 
     Every name is escaped by the template, and the embedded JSON holds no "<". `drawn` are the
-    figures, by default those of the comparison; `command` makes the comparison again.
+    figures, by default those of the comparison; `command` makes the comparison again. All numbers
+    are in the page as JSON, for one that is sent alone.
     """
     chosen = figures(comparison) if drawn is None else drawn
     key = Key.of(comparison)
@@ -73,7 +67,5 @@ def page(comparison: Comparison, drawn: Sequence[Figure] | None = None, command:
         facts=facts(comparison),
         settings=[settings(variant) for variant in comparison.variants],
         command=command,
-        embedded={
-            name: b64encode(text(comparison).encode()).decode() for name, text in _TABLES.items()
-        },
+        numbers=b64encode(comparison.model_dump_json().encode()).decode(),
     )

@@ -40,10 +40,7 @@
   }
 
   const widen = (width) => {
-    for (const [chart, view] of drawn) {
-      const part = chart.closest("figure").matches(".half") ? 0.5 : 1;
-      view.width(width ? width * part : chart.clientWidth).run();
-    }
+    for (const [chart, view] of drawn) view.width(width ?? chart.clientWidth).run();
   };
   window.addEventListener("beforeprint", () => widen(PRINTED));
   window.addEventListener("afterprint", () => widen(null));

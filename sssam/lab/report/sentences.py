@@ -4,11 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sssam.lab.comparison.claims import CHEAP
 from sssam.lab.comparison.parts import Reason
-from sssam.lab.comparison.pool import Pooled, PooledVariant
 from sssam.lab.comparison.values import Comparison, Variant
-from sssam.lab.report.text import counted, listed, points, ranged
+from sssam.lab.report.text import counted, listed, points
 from sssam.lab.specs import Tuning
-from sssam.lab.stats import Interval
 
 NOT_TUNED = "The base is not tuned here, so no gain over it is claimed."
 
@@ -33,12 +31,12 @@ def _seeds(comparison: Comparison) -> str:
     return f"{seeds}; {missing} of {total} runs missing" if missing else seeds
 
 
-def price(variant: Variant | PooledVariant) -> str:
+def price(variant: Variant) -> str:
     """Both prices of a run, in words; passes never stand alone."""
     passes = "unknown" if variant.cost is None else f"{variant.cost:.2f}"
     if variant.seconds is None:
         return f"{passes} times the base's passes (its seconds are not known)"
-    if isinstance(variant, Variant) and variant.has_noisy_clock:
+    if variant.has_noisy_clock:
         return f"{passes} times the base's passes (the clock was too noisy to state its seconds)"
     return f"{passes} times the base's passes and {variant.seconds:.2f} times its seconds"
 
@@ -190,42 +188,3 @@ WHY: Mapping[str, Callable[[Reason], str]] = {
 
 def _runs(counts: Mapping[str, int]) -> str:
     return "; ".join(f"{counted(n, 'run')} ({name})" for name, n in counts.items())
-
-
-def pooled_headline(found: Pooled) -> str:
-    """The finding over several tasks in one sentence."""
-    over = f"Over {counted(len(found.tasks), 'task')} of equal weight"
-    clear = [v for v in found.variants if v.established and v.cost and v.cost <= CHEAP]
-    if not clear:
-        return (
-            f"{over}, no variant at up to {CHEAP:g} times the base's price is clearly above the "
-            "best controls that cost no more."
-        )
-    best = max(clear, key=lambda each: each.to_base.mean)
-    won, tied, lost = best.counts
-    return (
-        f"{over}, {best.label} removes {percent(best.to_base)} of the base's error for "
-        f"{price(best)}, and {percent(best.to_control)} more than the best controls that "
-        f"cost no more ({counted(won, 'task')} won, {tied} tied, {lost} lost)."
-    )
-
-
-def pooled_remarks(found: Pooled) -> list[str]:
-    """What is to be known beside the table of several tasks."""
-    out = found.left_out
-    left = [f"Left out, since not every task has them: {listed(out)}."] if out else []
-    related = [
-        f"{one} and {other} split the same data by the same seeds; their errors may be related, "
-        "and the intervals then too short."
-        for one, other in found.related
-    ]
-    return [*left, *related]
-
-
-def percent(value: Interval | None) -> str:
-    """A relative reduction of the error with its interval.
-
-    >>> percent(Interval(6.84, 6.3, 7.4, 20))
-    '6.8% [6.3, 7.4]'
-    """
-    return "nothing" if value is None else ranged(value, "{:.1f}".format, "%")

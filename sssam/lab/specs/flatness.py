@@ -1,12 +1,11 @@
 """How flat the loss is at trained weights, as typed values: the settings and the results."""
 
 import math
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
 from sssam.lab.specs.base import Spec, Whole
-from sssam.lab.specs.run import Run
 
 #: Training samples unless the settings say otherwise: as many as the curves' loss is taken on.
 SAMPLES = 512
@@ -21,7 +20,7 @@ Finite = Annotated[
 
 
 class FlatnessSettings(Spec):
-    """What is measured, and how thoroughly.
+    """What is measured, and how thoroughly; by default what takes seconds on a small model.
 
     `samples` is the number of training samples, the first ones; `eigenvalues` how many; `probes`
     those of the trace; `radii` of SAM's ball, `adaptive_radii` of ASAM's ellipsoid; `steps` of
@@ -29,16 +28,12 @@ class FlatnessSettings(Spec):
     """
 
     samples: Whole = SAMPLES
-    eigenvalues: Whole = 3
-    probes: Annotated[int, Field(ge=2)] = 50
-    radii: Radii = (0.05, 0.1, 0.2)
-    adaptive_radii: Radii = (0.5, 1.0, 2.0)
+    eigenvalues: Whole = 1
+    probes: Annotated[int, Field(ge=2)] = 30
+    radii: Radii = (0.1,)
+    adaptive_radii: Radii = (1.0,)
     steps: Whole = 5
-    draws: Annotated[int, Field(ge=2)] = 20
-
-
-#: What a study measures of each run unless it says otherwise: seconds on a small model.
-OF_STUDY = FlatnessSettings(eigenvalues=1, probes=30, radii=(0.1,), adaptive_radii=(1.0,), draws=10)
+    draws: Annotated[int, Field(ge=2)] = 10
 
 
 class Curvature(Spec):
@@ -70,20 +65,11 @@ class Rise(Spec):
     error: Finite
 
 
-class Profile(Spec):
-    """Losses and mean scores at coordinates along a line; None for losses that are not finite."""
-
-    x: tuple[float, ...]
-    loss: tuple[Finite, ...]
-    score: tuple[float, ...]
-
-
 class Flatness(Spec):
     """How flat the loss is at the weights that a run has reached, measured by `settings`.
 
     `loss` and `score` (the mean of the task's metric, in [0, 1]) are means over the first `samples`
-    of the training set, in evaluation mode; `weights` is the number of weights. `curve` is
-    along a filter-normalised random direction, the same for equal shapes.
+    of the training set, in evaluation mode; `weights` is the number of weights.
     """
 
     settings: FlatnessSettings
@@ -94,12 +80,4 @@ class Flatness(Spec):
     curvature: Curvature
     adaptive_curvature: Curvature
     rises: tuple[Rise, ...]
-    curve: Profile
-
-
-class Measured(Spec):
-    """The flatness of a run's weights after `epoch` epochs."""
-
-    run: Run
-    epoch: int
-    flatness: Flatness
+    curve: Any = Field(default=None, exclude=True)  # in records made before 0.2

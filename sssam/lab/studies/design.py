@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from sssam.lab.specs import BASE, Method, Name, Run, Spec, Task
 from sssam.lab.specs.flatness import FlatnessSettings
 from sssam.lab.specs.record import Value
+from sssam.lab.studies import scheduletext
 
 #: Seeds on which settings are tuned; a comparison counts its own from 0.
 TUNING_SEEDS = tuple(range(1000, 1005))
@@ -23,7 +24,7 @@ TRIALS = 12
 #: The settings that make a recipe: variants take them from the base, unless they set them.
 RECIPE = ("learning_rate", "weight_decay", "label_smoothing", "dropout")
 
-#: The settings of a method that are no options of its kind.
+#: The settings of a method that are no options of its kind, beside its schedule.
 FIELDS = ("rho", *RECIPE)
 
 
@@ -103,7 +104,9 @@ class Tunable(Spec):
         """The variant at these values of its axes, in their order."""
         named = dict(zip(self.axes, values, strict=True))
         update: dict[str, object] = {name: named[name] for name in FIELDS if name in named}
-        options = {name: value for name, value in named.items() if name not in FIELDS}
+        if "schedule" in named:
+            update["schedule"] = scheduletext.parse(str(named["schedule"])).to_dict()
+        options = {n: value for n, value in named.items() if n not in (*FIELDS, "schedule")}
         update["options"] = {**self.method.options, **options}
         return self.method.model_copy(update=update)
 

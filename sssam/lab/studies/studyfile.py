@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from sssam.lab import engines, tasks
 from sssam.lab.runs import checks
 from sssam.lab.specs import BASE, Name, Task
-from sssam.lab.specs.flatness import OF_STUDY, FlatnessSettings
+from sssam.lab.specs.flatness import FlatnessSettings
 from sssam.lab.specs.invalid import complaint, nearest, safe
 from sssam.lab.studies import defaults, settings, trials
 from sssam.lab.studies.conduct import OWN
@@ -49,10 +49,8 @@ class TaskTable(BaseModel):
 
 
 def _flatness(given: object) -> object:
-    """The settings of a truth value, or of a table with some of them."""
-    if isinstance(given, bool):
-        return OF_STUDY if given else None
-    return {**OF_STUDY.model_dump(), **given} if isinstance(given, dict) else given
+    """The settings of a truth value."""
+    return {True: {}, False: None}[given] if isinstance(given, bool) else given
 
 
 class File(Table):

@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 from sssam.lab.specs import Average, Method, Name, Run, Task
 from sssam.lab.specs.invalid import nearest
 from sssam.lab.specs.record import Value
-from sssam.lab.studies import scheduletext, settings
+from sssam.lab.studies import budgets, scheduletext, settings
 from sssam.lab.studies.design import RECIPE, Axis, Tunable
 from sssam.lab.tasks import problems
 from sssam.lab.training import methods
@@ -59,6 +59,7 @@ NotNegative = Setting[Annotated[float, Field(ge=0)]]
 Radius = Setting[Annotated[float, Field(ge=0)] | Literal["auto"]]
 Share = Setting[Annotated[float, Field(ge=0, lt=1)]]
 Option = Setting[bool | int | float | str]
+Text = Setting[str]
 
 
 class RecipeTable(Table):
@@ -89,7 +90,8 @@ class VariantTable(RecipeTable):
     def named(self) -> str:
         """Its label, or else the name of its kind's class, with its schedule."""
         schedule = getattr(self, "schedule", None)
-        return self.label or " ".join(filter(None, (NAMES[self.kind], schedule)))
+        known = schedule if isinstance(schedule, str) and schedule != "tune" else None
+        return self.label or " ".join(filter(None, (NAMES[self.kind], known)))
 
     def tunable(self, task: Task) -> Tunable:
         """The variant on a task.
@@ -99,27 +101,37 @@ class VariantTable(RecipeTable):
                 that do not go together.
         """
         fields = {n: getattr(self, n) for n in _PLAIN if getattr(self, n) is not None}
+        schedules = self._schedules(task)
         method = Method(
             label=self.named(),
             kind=self.kind,
             rho=methods.default_rho(self.kind),
-            schedule=self._schedule(task),
+            schedule=schedules[0].to_dict() if schedules else None,
             **fields,
         )
         given = {n: getattr(self, n, None) for n in ("rho", *methods.options(self.kind))}
         own = {n: _axis(n, v, self.kind, task) for n, v in given.items() if v is not None}
+        if len(schedules) > 1:
+            texts = tuple(map(repr, schedules))
+            own["schedule"] = Axis(values=texts, start=texts[0])
         return Tunable(method=method, axes={**own, **self.axes(self.kind, task)})
 
-    def _schedule(self, task: Task) -> dict[str, Any] | None:
-        given = getattr(self, "schedule", None)
+    def _schedules(self, task: Task) -> list[Schedule]:
+        """What there is to choose among, at the budget; "tune": all families that can meet it."""
+        given, budget = getattr(self, "schedule", None), getattr(self, "budget", None)
         if given is None:
-            return None
-        schedule = scheduletext.parse(given)
-        wanted = getattr(self, "budget", None)
-        return (schedule if wanted is None else self._met(schedule, wanted, task)).to_dict()
+            return []
+        if given == "tune":
+            if budget is None:
+                raise ValueError('schedule "tune" chooses among families at a budget: give one')
+            found = budgets.families(self._own(budget), self._steps(task))
+            return [each.schedule for each in found if each.schedule is not None]
+        texts = [given] if isinstance(given, str) else given
+        parsed = [scheduletext.parse(text) for text in texts]
+        return parsed if budget is None else [self._met(each, budget, task) for each in parsed]
 
-    def _met(self, schedule: Schedule, budget: float, task: Task) -> Schedule:
-        """The schedule at which a step costs `budget`; ascents on part of a batch cost a part."""
+    def _own(self, budget: float) -> float:
+        """The budget of the schedule itself: ascents on part of a batch cost a part."""
         fraction = getattr(self, "ascent_fraction", None) or 1.0
         if not isinstance(fraction, float | int) or not 0 < fraction <= 1:
             raise ValueError(
@@ -130,12 +142,20 @@ class VariantTable(RecipeTable):
                 f"budget must be from 1 (the base optimizer) to {1 + fraction:g} (an ascent at "
                 f"every step), not {budget:g}"
             )
+        return round(1 + (budget - 1) / fraction, 12)
+
+    def _steps(self, task: Task) -> int:
         run = Run(task=task, method=Method(label="any", kind="base", length=self.length), seed=0)
-        steps = run.total_steps(task.data.train or problems.survey(task).size)
+        return run.total_steps(task.data.train or problems.survey(task).size)
+
+    def _met(self, schedule: Schedule, budget: float, task: Task) -> Schedule:
+        """The schedule at which a step costs `budget`."""
+        own, steps = self._own(budget), self._steps(task)
         try:
-            return schedule.with_budget(round(1 + (budget - 1) / fraction, 12), steps)
+            return schedule.with_budget(own, steps)
         except BudgetError as error:
-            low, high = (1 + (end - 1) * fraction for end in error.reachable)
+            part = 1.0 if own == 1 else (budget - 1) / (own - 1)
+            low, high = (1 + (end - 1) * part for end in error.reachable)
             reach = f"{schedule!r} over {steps} steps reaches {low:.6g} to {high:.6g}"
             raise ValueError(f"budget {budget:g} can't be met: {reach}") from error
 
@@ -165,7 +185,7 @@ def _model(kind: str) -> type[VariantTable]:
     if methods.has_rho(kind):
         given["rho"] = (Radius | None, None)
     if methods.is_scheduled(kind):
-        given["schedule"] = (str, ...)
+        given["schedule"] = (Text, ...)
         given["budget"] = (Annotated[float, Field(ge=1, le=2)] | None, None)
     return create_model(kind, __base__=VariantTable, **given)
 

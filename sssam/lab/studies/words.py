@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from sssam.lab.runs import checks
 from sssam.lab.specs import BASE, Method, Task
-from sssam.lab.specs.flatness import OF_STUDY
+from sssam.lab.specs.flatness import FlatnessSettings
 from sssam.lab.specs.invalid import complaint, nearest
 from sssam.lab.studies import defaults, settings
 from sssam.lab.studies.design import TRIALS, TUNING_SEEDS, Part, Study, Tunable
@@ -100,13 +100,12 @@ def study(
     `variants` are words as `parse` reads them, and `trials` those of the base's recipe and of
     each variant's rho; 0 leaves both as they are. Seeds are counted from 0.
     """
-    axes = settings.recipe(task) if trials else {}
     chosen = parse(task, [word for word in variants if word != "base"], bool(trials))
     named = {variant.label for variant in chosen}
     known = defaults.controls(task) if controls else ()
     part = Part(
         task=task,
-        base=Tunable(method=BASE, axes=axes),
+        base=Tunable(method=BASE, axes=settings.recipe(task) if trials else {}),
         controls=tuple(control for control in known if control.label not in named),
         variants=tuple(chosen),
     )
@@ -116,8 +115,38 @@ def study(
         seeds=tuple(range(seeds)),
         tuning_seeds=_TUNING_SEEDS,
         trials=trials or TRIALS,
-        flatness=OF_STUDY if flatness else None,
+        flatness=FlatnessSettings() if flatness else None,
     )
+
+
+def search(
+    task: Task, budgets: Sequence[float], fractions: Sequence[float], *, trials: int, seeds: int
+) -> Study:
+    """A comparison of SAM with the best schedule and rho at each budget.
+
+    They are chosen by the tuning of the study, among all families of schedules that can meet the
+    budget, with ascents on each of the `fractions` of a batch that can cost it. Draws are
+    systematic, so that each run costs its budget to one step.
+
+    Raises:
+        ValueError: a budget that no fraction can cost.
+    """
+    found = [
+        _of_kind("sssam", _searched(budget, fraction), task, tune=True)
+        for budget in dict.fromkeys(budgets)
+        for fraction in [f for f in fractions if budget <= 1 + f] or fractions[:1]
+    ]
+    made = study(task, ["SAM"], trials=trials, seeds=seeds)
+    (part,) = made.parts
+    part = part.model_copy(update={"variants": (*part.variants, *found)})
+    return made.model_copy(update={"name": f"{task.name}-search", "parts": (part,)})
+
+
+def _searched(budget: float, fraction: float) -> dict[str, Any]:
+    part = {} if fraction == 1 else {"ascent_fraction": fraction}
+    label = f"found {budget:g}" + (f", ascent on {fraction:g}" if part else "")
+    given = {"label": label, "schedule": "tune", "budget": budget, "draws": "systematic"}
+    return {**given, **part}
 
 
 def variant(task: Task, word: str) -> Method:

@@ -10,7 +10,6 @@ import torch
 from sssam.lab.specs import Run
 from sssam.lab.specs.base import leaves
 from sssam.lab.training.state import Position, Training
-from sssam.lab.training.weights import evaluated_epoch
 from sssam.runtime import files
 
 #: What marks the file as ours, with the version of its layout.
@@ -84,7 +83,6 @@ def state(training: Training) -> dict[str, Any]:
         "position": training.position.model_dump(),
         "average": None if training.average is None else training.average.state_dict(),
         "evaluated": training.evaluated,
-        "evaluated_epoch": evaluated_epoch(training),
     }
 
 

@@ -8,7 +8,7 @@ from torch import nn
 
 from sssam import sharpness
 from sssam.lab.specs import Run
-from sssam.lab.specs.flatness import SAMPLES, Curvature, Flatness, FlatnessSettings, Profile, Rise
+from sssam.lab.specs.flatness import SAMPLES, Curvature, Flatness, FlatnessSettings, Rise
 from sssam.lab.tasks import problems
 from sssam.lab.tasks.problem import Judgement, Problem
 from sssam.lab.training import checkpoints
@@ -20,8 +20,6 @@ _BATCH = 256
 class Solution(NamedTuple):
     """A trained model with the training samples on which it is measured."""
 
-    run: Run
-    epoch: int
     problem: Problem
     model: nn.Module
     batches: list[tuple[Any, Any]]
@@ -43,10 +41,10 @@ def opened(path: Path, samples: int = SAMPLES) -> Solution:
             the run.
     """
     run, state = checkpoints.read(path)
-    return solution(run, state["evaluated_epoch"], state["evaluated"] or state["model"], samples)
+    return solution(run, state["evaluated"] or state["model"], samples)
 
 
-def solution(run: Run, epoch: int, weights: dict[str, Any], samples: int = SAMPLES) -> Solution:
+def solution(run: Run, weights: dict[str, Any], samples: int = SAMPLES) -> Solution:
     """The same for a run's model of these weights, its state dict, on any device."""
     problem = problems.make(run.task, run.seed)
     problem.model.load_state_dict(weights)
@@ -54,7 +52,7 @@ def solution(run: Run, epoch: int, weights: dict[str, Any], samples: int = SAMPL
     order = torch.arange(len(part))
     batches = [(x, y) for _, x, y in part.batches(order, _BATCH, "flatness", run.seed)]
     model = Called(problem.model).eval()
-    return Solution(run, epoch, problem, model, batches, len(part))
+    return Solution(problem, model, batches, len(part))
 
 
 def measure(solution: Solution, settings: FlatnessSettings | None = None) -> Flatness:
@@ -66,8 +64,8 @@ def measure(solution: Solution, settings: FlatnessSettings | None = None) -> Fla
         RuntimeError: the eigenvalues did not converge.
     """
     how = FlatnessSettings() if settings is None else settings
-    metric = solution.problem.metric
-    here = sharpness.loss_curve(*solution.given, x=[0.0], metric=metric)
+    here = sharpness.loss_curve(*solution.given, x=[0.0], metric=solution.problem.metric)
+    assert here.metric is not None  # one was given
     radii = [(rho, False) for rho in how.radii] + [(rho, True) for rho in how.adaptive_radii]
     rises = tuple(_rise(solution, how, rho, adaptive) for rho, adaptive in radii)
     plain, adaptive = (_curvature(solution, how, adaptive) for adaptive in (False, True))
@@ -76,11 +74,10 @@ def measure(solution: Solution, settings: FlatnessSettings | None = None) -> Fla
         weights=sum(p.numel() for p in solution.model.parameters() if p.requires_grad),
         samples=solution.samples,
         loss=here.loss.item(),
-        score=_profile(here).score[0],
+        score=here.metric.item(),
         curvature=plain,
         adaptive_curvature=adaptive,
         rises=rises,
-        curve=_profile(sharpness.loss_curve(*solution.given, metric=metric)),
     )
 
 
@@ -107,8 +104,3 @@ def _rise(solution: Solution, how: FlatnessSettings, rho: float, adaptive: bool)
         average=average.rise,
         error=average.error,
     )
-
-
-def _profile(line: sharpness.Curve) -> Profile:
-    given = {"x": line.x, "loss": line.loss, "score": line.metric}
-    return Profile.model_validate({k: [] if v is None else v.tolist() for k, v in given.items()})

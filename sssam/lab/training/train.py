@@ -58,8 +58,8 @@ def train(
         run: what to train.
         checkpoint: a file to go on from, where it exists, and to keep the state in.
         least_seconds: between two checkpoints, or the start and the first.
-        flatness: what is measured of the trained model, as `sssam sharpness` does of a checkpoint;
-            whatever that raises is the record's `flatness_error`.
+        flatness: what is measured of the trained model; whatever that raises is the record's
+            `flatness_error`.
         accelerator: "cpu", "cuda", "mps" or "auto", as Fabric takes them.
         threads: torch's threads while this trains, at least 1; results can depend on them.
         test: whether the test set is measured. If not, the record's fields of it stay empty, and
@@ -155,9 +155,9 @@ def _expected(training: Training) -> float | None:
 
 def _with_flatness(record: Record, training: Training, settings: FlatnessSettings) -> Record:
     """Measures the model, on the CPU in float32."""
-    model, epoch = training.network.state_dict(), weights.evaluated_epoch(training)
     try:
-        solution = solutions.solution(record.run, epoch, model, settings.samples)
+        model = training.network.state_dict()
+        solution = solutions.solution(record.run, model, settings.samples)
         return record.model_copy(update={"flatness": solutions.measure(solution, settings)})
     except (Exception, SystemExit) as error:  # a record outlives what a user's own task raises
         reason = traceback.format_exception_only(error)[-1].strip()

@@ -168,8 +168,6 @@ def one_line(capsys: pytest.CaptureFixture[str]) -> str:
         (["compare", "--out", f"{__file__}/sub"], "not a directory"),
         (["import", ".", "nowhere"], "Only file is allowed"),
         (["import", __file__, __file__], "for DIRECTORY. Only directory is allowed"),
-        (["sharpness", "nothing.pt"], "'nothing.pt': no such file or directory"),
-        (["sharpness", "."], "'.': is a directory"),
         (["init", __file__], "already exists"),
         (["init", "my_task.txt"], 'must have extension "py"'),
         (["report", __file__], "holds no study.json"),

@@ -16,7 +16,7 @@ def test_run_tunes_then_trains_and_never_twice(folder: Path, capsys: Capture) ->
     out, err = call(capsys, "compare", "study.toml")
     kept = folder / "sssam-results" / "mine"
     assert f"The page: {Path('sssam-results/mine/comparison.html')}" in out
-    assert "8 runs to tune, 6 runs to compare: about " in err
+    assert "8 runs to tune, 6 runs to compare\n" in err
     assert "4 of 4 runs, the last of them SAM" in err
     first = held(kept)
     seeds = [record.run.seed for record in first.values()]
@@ -93,17 +93,15 @@ def test_torn_records_are_named_quarantined_and_made_anew(folder: Path, capsys: 
     assert {path.name[:-20] for path in (torn.parent / "quarantine").iterdir()} == {torn.name}
 
 
-def test_two_tasks_are_compared_each_and_together(folder: Path, capsys: Capture) -> None:
+def test_two_tasks_are_compared_each_by_itself(folder: Path, capsys: Capture) -> None:
     text = STUDY.replace(
         '["mine.py"]', '["mine.py", {name = "mine.py", label = "other", epochs = 3}]'
     )
     (folder / "study.toml").write_text(text)
     out, _ = call(capsys, "compare", "study.toml", "--out", "kept")
-    assert "Over 2 tasks of equal weight" in out
     for name in ("mine", "other"):
         assert compared(folder / "kept" / name)["variants"]
-    for name in ("index.html", "pooled.json"):
-        assert (folder / "kept" / name).is_file()
+        assert f"The page: kept/{name}/comparison.html" in out
 
 
 def test_a_task_s_own_comparison_can_be_gone_on_with_from_its_directory(

@@ -12,9 +12,7 @@ import pytest
 
 from sssam import __main__ as command
 from sssam.lab.cli import COMMANDS, app, main
-from sssam.lab.cli.sharpness import sharpness
 from sssam.lab.cli.time import time
-from sssam.lab.specs.flatness import FlatnessSettings
 from sssam.lab.training import timing
 
 LIGHT = {"attr", "attrs", "cyclopts", "docstring_parser", "markdown_it", "mdurl", "pygments"}
@@ -69,9 +67,6 @@ def test_a_name_that_the_library_does_not_have_is_an_error() -> None:
 
 
 def test_the_options_are_those_of_the_modules_that_help_does_not_load() -> None:
-    given = signature(sharpness).parameters
-    for name, field in (("samples", "samples"), ("rho", "radii")):
-        assert given[name].default == getattr(FlatnessSettings(), field), name
     assert signature(time).parameters["seconds"].default == timing.ENOUGH
 
 

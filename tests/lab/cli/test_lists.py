@@ -50,5 +50,5 @@ def test_completion_of_bash_knows_the_commands_and_their_options(
     path = tmp_path / "sssam.bash"
     call(capsys, "--install-completion", "--shell", "bash", "--output", path)
     script = path.read_text()
-    for word in ("compare", "sharpness", "--variants", "--accelerator"):
+    for word in ("compare", "search", "--variants", "--accelerator"):
         assert word in script

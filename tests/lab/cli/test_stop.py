@@ -16,7 +16,7 @@ from sssam.lab.cli.refusals import TerminatedError, terminable
 from sssam.lab.report import page as report
 from sssam.lab.runs import store as records
 
-forked.preload("sssam.lab.cli.studies", "sssam.lab.search")
+forked.preload("sssam.lab.cli.studies")
 
 STUDY = """
 tasks = [{name = "digits", epochs = 4}]

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import test_pooled
 from browsing import NARROW, WIDE, Visit, written
 from synthetic import METHODS, TASK, records, scheduled
 from test_page import EVIL, evil
@@ -14,9 +13,6 @@ from sssam.lab.comparison.compare import compare
 from sssam.lab.comparison.parts import VariantFlatness, VariantRise
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.report import page as pages
-from sssam.lab.report import pooled as pooledpage
-from sssam.lab.report.figures import figures
-from sssam.lab.specs.flatness import Profile
 from sssam.lab.stats import Interval
 from sssam.schedules import constant
 
@@ -109,7 +105,6 @@ def test_on_paper_no_table_fades(browser: Any, address: str) -> None:
 
 def flat(comparison: Comparison) -> Comparison:
     """With flatness as a study would measure it."""
-    curve = Profile(x=(-1.0, 0.0, 1.0), loss=(2.0, 1.0, None), score=(0.5, 0.9, 0.5))
 
     def measured(place: int) -> VariantFlatness:
         value = Interval(1.0 + place, 0.8 + place, 1.2 + place, 20)
@@ -118,7 +113,7 @@ def flat(comparison: Comparison) -> Comparison:
             VariantRise(rho=1, adaptive=True, worst=None),
         )
         numbers = {"loss": value, "eigenvalue": value, "trace": value}
-        return VariantFlatness(n=20, samples=512, seed=0, curve=curve, rises=rises, **numbers)
+        return VariantFlatness(n=20, samples=512, rises=rises, **numbers)
 
     variants = [
         variant.model_copy(update={"flatness": measured(i)})
@@ -132,34 +127,14 @@ def flat_address(comparison: Comparison, tmp_path_factory: pytest.TempPathFactor
     return written(pages.page(flat(comparison)), tmp_path_factory.mktemp("flat"))
 
 
-@pytest.fixture(scope="module")
-def pooled_address(tmp_path_factory: pytest.TempPathFactory) -> str:
-    made = {"one": test_pooled.made("one", "digits"), "two": test_pooled.made(EVIL, "b")}
-    page = pooledpage.page("both", made, pooledpage.pooled(list(made.values())))
-    return written(page, tmp_path_factory.mktemp("pooled"))
-
-
-@pytest.mark.parametrize(
-    ("kind", "width", "scheme"), [("flat", NARROW, "light"), ("pooled", WIDE, "dark")]
-)
-def test_flatness_and_several_tasks_read_well_too(
-    browser: Any, request: pytest.FixtureRequest, kind: str, width: int, scheme: str
-) -> None:
-    address = request.getfixturevalue(f"{kind}_address")
-    with Visit(browser, width, scheme).to(address) as visit:
+def test_flatness_reads_well_too(browser: Any, flat_address: str) -> None:
+    with Visit(browser, NARROW, "light").to(flat_address) as visit:
         assert visit.complaints == []
-        assert [url for url in visit.asked if not url.startswith("data:")] == [address]
-        assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+        assert [url for url in visit.asked if not url.startswith("data:")] == [flat_address]
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= NARROW
         assert found_by_axe(visit) == ""
-        drawn = visit.page.locator(".chart svg.marks")
-        assert drawn.count() == (FIGURES + 2 if kind == "flat" else 1)
-        assert all(chart.bounding_box()["width"] > width * 0.7 for chart in drawn.all())
-
-
-def test_the_figures_of_flatness_say_their_numbers(comparison: Comparison) -> None:
-    *_, eigenvalues, landscape = figures(flat(comparison))
-    assert "base 1 [0.8, 1.2]; " in eigenvalues.alt
-    assert "SAM from 1 to 2" in landscape.alt
+        rows = visit.page.locator("#flat ~ .scroll tbody tr")
+        assert rows.count() == visit.page.locator("#variants ~ .scroll tbody tr").count()
 
 
 def test_a_table_that_goes_on_fades_until_its_end_is_in_sight(browser: Any, address: str) -> None:

@@ -3,6 +3,7 @@
 import json
 import re
 
+import altair as alt
 import pytest
 from made import CHOSEN, SAM, made
 from synthetic import METHODS, TASK, records, scheduled
@@ -13,11 +14,10 @@ from sssam.lab.report.cost import accuracy_against_cost, beside, priced
 from sssam.lab.report.figures import figures
 from sssam.lab.report.files import save, svg
 from sssam.lab.report.key import LENGTHS, Key
-from sssam.lab.report.lines import curves, directions, sensitivity
+from sssam.lab.report.lines import curves, lines, sensitivity
 from sssam.lab.report.schedules import Band, schedules
-from sssam.lab.report.theme import PAGE, over
+from sssam.lab.report.theme import PAGE, across, over, spanning, up
 from sssam.lab.specs import Score
-from sssam.lab.specs.flatness import Profile
 from sssam.schedules import constant
 
 NAMES = [
@@ -176,8 +176,11 @@ def test_losses_over_decades_get_a_logarithmic_axis(comparison: Comparison) -> N
 
 @pytest.mark.parametrize("end", [3.0, 80.0, 2000.0])
 def test_numbers_on_axes_have_no_exponent(end: float) -> None:
-    curve = Profile(x=(-end, 0.0, end), loss=(end, 0.001, 10 * end), score=(0.1, 0.9, 0.1))
-    chart = directions({"a": curve}, "distance", Key([("a", "sam", "a")]))
+    data = [
+        {"label": "a", "x": x, "loss": y} for x, y in ((-end, end), (0, 0.001), (end, 10 * end))
+    ]
+    x, y = across("x", "distance", alt.Scale()), up("loss", "loss", spanning([0.001, 10 * end]))
+    chart = lines(data, x, y, {"label:N": "name"}, Key([("a", "sam", "a")]), PAGE, 760)
     texts = re.findall(r">([^<]+)</text>", svg(chart))
     assert {"0", "10"} <= set(texts)
     assert not [text for text in texts if re.search(r"\de", text)]

@@ -14,7 +14,6 @@ from sssam.lab.comparison.compare import compare
 from sssam.lab.comparison.values import Claim, Comparison
 from sssam.lab.report import page as pages
 from sssam.lab.report.html import typeset
-from sssam.lab.report.page import accuracies_csv, variants_csv
 from sssam.lab.report.sentences import headline
 from sssam.lab.report.table import cells, markdown
 from sssam.lab.report.text import claim_p
@@ -82,14 +81,11 @@ def test_the_embedded_specifications_are_json_without_tags(page: str) -> None:
 
 
 def test_a_page_that_is_sent_alone_has_its_data(page: str, comparison: Comparison) -> None:
-    found = dict(
-        re.findall(r'href="data:text/csv;charset=utf-8;base64,([^"]+)" download="([^"]+)"', page)
+    found = re.search(
+        r'href="data:application/json;base64,([^"]+)" download="comparison.json"', page
     )
-    texts = {name: b64decode(data).decode() for data, name in found.items()}
-    assert texts == {
-        "comparison.csv": variants_csv(comparison),
-        "accuracies.csv": accuracies_csv(comparison),
-    }
+    assert found is not None
+    assert Comparison.model_validate_json(b64decode(found[1])) == comparison
 
 
 def test_the_page_says_what_its_seeds_detect_and_which_were_added(comparison: Comparison) -> None:
@@ -172,15 +168,14 @@ def test_all_files_are_written(comparison: Comparison, written: list[Path]) -> N
     page, markdown_, json_, *others = written
     assert Comparison.model_validate_json(json_.read_text()) == comparison
     assert markdown_.read_text() == markdown(comparison)
-    assert [path.name for path in others[:2]] == ["comparison.csv", "accuracies.csv"]
-    assert len(others[2:]) == 3 * 7  # passes and seconds are two
+    assert len(others) == 3 * 7  # passes and seconds are two
     assert all(path.stat().st_size for path in written)
     assert {path for path in page.parent.rglob("*") if path.is_file()} == set(written)
 
 
 def test_figures_are_vectors_and_pixels_fit_for_print(written: list[Path]) -> None:
     pypdf = pytest.importorskip("pypdf", reason="no pypdf to measure pages with")
-    svg, pdf, png = written[5:8]
+    svg, pdf, png = written[3:6]
     assert svg.name == "accuracy-against-cost-passes.svg"
     assert "<text" in svg.read_text()  # letters stay letters
     assert "var(--" not in svg.read_text()  # a file has no style sheet
@@ -196,7 +191,7 @@ def test_figures_are_vectors_and_pixels_fit_for_print(written: list[Path]) -> No
 
 def test_a_study_without_records_still_gives_a_page(tmp_path: Path) -> None:
     page, *others = pages.write(compare(TASK, METHODS, range(2), []), tmp_path)
-    assert len(others) == 4  # no figure
+    assert len(others) == 2  # no figure
     assert "22 of 22 runs missing" in page.read_text()
 
 

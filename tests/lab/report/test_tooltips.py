@@ -8,13 +8,8 @@ import vl_convert
 from made import made
 
 from sssam.lab.report.figures import figures
-from sssam.lab.report.key import Key
-from sssam.lab.report.lines import directions
-from sssam.lab.specs.flatness import Profile
 
 CHARTS = {figure.name: figure.chart() for figure in figures(made())}
-CURVE = Profile(x=(0.0, 1.0), loss=(1.0, 2.0), score=(0.5, 0.5))
-CHARTS["landscape"] = directions({"a": CURVE}, "distance", Key([("a", "sam", "a")]))
 
 
 def marks(group: dict[str, Any]) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ import pytest
 
 from sssam.lab import tasks
 from sssam.lab.runs import checks
-from sssam.lab.specs.flatness import OF_STUDY
+from sssam.lab.specs.flatness import FlatnessSettings
 from sssam.lab.studies import defaults, settings, studyfile
 from sssam.lab.studies.design import RECIPE, Study, runs
 
@@ -42,7 +42,7 @@ def test_a_whole_study(tmp_path):
     study = read(tmp_path, text)
     assert (study.name, study.seeds, study.engine) == ("late blocks", (4, 5), "local:2")
     assert (study.tuning_seeds, study.trials) == ((1000, 1001, 1002), 2)
-    assert study.flatness == OF_STUDY
+    assert study.flatness == FlatnessSettings()
     first, second = study.parts
     assert (first.task.name, first.task.epochs) == ("noisy-digits", 2)
     assert (second.task.name, second.task.epochs, second.task.learning_rate) == ("clean", 3, 0.05)
@@ -82,7 +82,7 @@ def test_controls_can_be_left_out(tmp_path):
 
 def test_what_is_measured_of_flatness(tmp_path):
     study = read(tmp_path, f"{HEAD}flatness = {{samples = 64, radii = [0.1, 0.2]}}\n{SAM}")
-    assert study.flatness == OF_STUDY.model_copy(update={"samples": 64, "radii": (0.1, 0.2)})
+    assert study.flatness == FlatnessSettings(samples=64, radii=(0.1, 0.2))
     assert read(tmp_path, f"{HEAD}flatness = false\n{SAM}").flatness is None
 
 

@@ -57,6 +57,34 @@ def test_a_schedule_meets_its_budget_over_the_steps_of_the_task():
     assert found == from_dict(late(0.5).with_budget(1.125, STEPS).to_dict())
 
 
+def test_a_schedule_is_chosen_among_several_each_at_the_budget():
+    found = read(kind="sssam", schedule=["late(0.5)", "linear(0, 1)"], budget=1.125)
+    assert found.label == "SS-SAM"
+    assert found.tuned
+    made = [found.at([text]).scheduling_function() for text in found.axes["schedule"].values]
+    assert made == [s.with_budget(1.125, STEPS) for s in (late(0.5), linear(0, 1))]
+    assert found.start.scheduling_function() == found.method.scheduling_function() == made[0]
+
+
+def test_a_schedule_is_chosen_among_all_families_that_meet_the_budget():
+    found = read(kind="sssam", schedule="tune", budget=1.05, ascent_fraction=0.25)
+    texts = found.axes["schedule"].values
+    assert {text.partition("(")[0] for text in texts} == {
+        "constant",
+        "piecewise",
+        "linear",
+        "cosine",
+        "sine",
+        "power",
+        "late",
+    }
+    for text in texts:
+        schedule = found.at([0.25, text]).scheduling_function()
+        assert schedule.mean_probability(STEPS) == pytest.approx(0.2, abs=1 / STEPS)
+    with pytest.raises(ValueError, match="at a budget: give one"):
+        read(kind="sssam", schedule="tune")
+
+
 def test_an_ascent_on_part_of_a_batch_costs_a_part_of_the_budget():
     table = {"kind": "sssam", "schedule": "constant(0.1)", "budget": 1.0625}
     assert read(**table, ascent_fraction=0.125).method.scheduling_function() == constant(0.5)

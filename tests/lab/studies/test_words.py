@@ -64,6 +64,21 @@ def test_all_are_every_kind_that_suits_the_task():
         methods.check(each)
 
 
+def test_a_search_chooses_schedule_and_rho_for_each_budget_and_fraction_that_can_cost_it():
+    study = words.search(NOISY, [1.1, 1.5], [1.0, 0.25], trials=7, seeds=10)
+    (part,) = study.parts
+    labels = ["SAM", "found 1.1", "found 1.1, ascent on 0.25", "found 1.5"]
+    assert [each.label for each in part.variants] == labels
+    assert {each.count(study.trials) for each in part.tuned} == {7}
+    assert part.controls == defaults.controls(NOISY)
+    for each in part.variants[1:]:
+        assert {"schedule", "rho"} <= each.axes.keys()
+        assert each.start.options["draws"] == "systematic"
+    assert (study.name, study.seeds) == ("noisy-digits-search", tuple(range(10)))
+    with pytest.raises(ValueError, match=r"from 1 .* to 1\.25 .*, not 1\.5"):
+        words.search(NOISY, [1.5], [0.25], trials=7, seeds=10)
+
+
 def test_a_rule_for_the_radius_is_a_value_that_is_not_tuned():
     [found] = words.parse(TASK, ["sam:rho='auto'"], tune=True)
     assert found.start.rho == "auto"

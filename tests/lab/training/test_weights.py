@@ -175,7 +175,6 @@ def test_early_stopping_evaluates_the_best_epoch_and_costs_what_was_run(tmp_path
     model.load_state_dict(after[3 * best + 2])
     assert record.correct == evaluate.judge(model, split.test).bits
     opened = flatness.opened(path, 8)
-    assert opened.epoch == best + 1
     pairs = zip(opened.model.state_dict().values(), after[3 * best + 2].values(), strict=True)
     for one, other in pairs:
         assert torch.equal(one, other)
