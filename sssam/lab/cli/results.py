@@ -11,7 +11,7 @@ from sssam.lab.cli import terminal
 from sssam.lab.cli.studies import Target
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.report import page as pages
-from sssam.lab.report import sentences, table
+from sssam.lab.report import pooled, sentences, table
 from sssam.lab.specs import Record
 from sssam.lab.studies import conduct
 from sssam.lab.studies.conduct import Decided
@@ -44,7 +44,7 @@ def failed(found: Iterable[Record]) -> int:
 def show(
     what: Target, decided: Sequence[Decided], stored: Mapping[str, Record], quiet: bool
 ) -> int:
-    """Writes and prints the comparison of each task, and failed runs.
+    """Writes and prints the comparison of each task, what they say together, and failed runs.
 
     Returns the exit code.
     """
@@ -59,6 +59,9 @@ def show(
         else:
             present(comparison)
         terminal.say("", f"The page: {page}")
+    if len(made) > 1:
+        together, written = pooled.write(made, place)
+        terminal.say("", together, *([f"The tasks together: {written}"] if written else []))
     if place != what.directory:
         terminal.note(f"runs are missing, a finished page is left as it is: `{command}` goes on")
     return failed(stored.values())

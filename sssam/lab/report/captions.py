@@ -82,6 +82,11 @@ NOTES = {
     "the training set. The top eigenvalue and the trace (Hutchinson's estimate) are of the Hessian "
     "of the training loss; a rise is the largest that gradient ascent found within a radius of the "
     "weights, or, adaptive, within ASAM's ellipsoid.",
+    "pooled": "In % of the base's test error: means over tasks of equal weight with 95% intervals "
+    "by Student's t with Welch's and Satterthwaite's degrees of freedom; then the tasks won, tied "
+    "and lost against the best control, and each of them. p is against each task's hardest "
+    "control, adjusted over the variants by Holm's method. The claim is of these tasks in the "
+    "mean: not of each, and not of tasks at large.",
     "repeat": "Run it where the directory of results lies. Runs that have a record are not trained "
     "again; move the records away to train all of them anew. Equal seeds give equal numbers on one "
     "machine with equal versions; on another the last digits, and seconds, may differ.",

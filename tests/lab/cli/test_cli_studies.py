@@ -93,7 +93,7 @@ def test_torn_records_are_named_quarantined_and_made_anew(folder: Path, capsys: 
     assert {path.name[:-20] for path in (torn.parent / "quarantine").iterdir()} == {torn.name}
 
 
-def test_two_tasks_are_compared_each_by_itself(folder: Path, capsys: Capture) -> None:
+def test_two_tasks_are_compared_each_and_together(folder: Path, capsys: Capture) -> None:
     text = STUDY.replace(
         '["mine.py"]', '["mine.py", {name = "mine.py", label = "other", epochs = 3}]'
     )
@@ -102,6 +102,9 @@ def test_two_tasks_are_compared_each_by_itself(folder: Path, capsys: Capture) ->
     for name in ("mine", "other"):
         assert compared(folder / "kept" / name)["variants"]
         assert f"The page: kept/{name}/comparison.html" in out
+    assert "Over 2 tasks of equal weight" in out
+    for name in ("pooled.md", "pooled.json"):
+        assert (folder / "kept" / name).is_file()
 
 
 def test_a_task_s_own_comparison_can_be_gone_on_with_from_its_directory(

@@ -3,9 +3,11 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from benchmarks.false_claims import SITUATIONS, rates
+from benchmarks.false_claims import SITUATIONS, rates, simulated
+from sssam.lab.comparison.pool import pool
 
 STUDIES = 80
 #: Of 5% over so many studies, three standard errors above; every seed is fixed.
@@ -19,6 +21,19 @@ def test_false_claims_are_rare(situation: str) -> None:
     assert found["headlines"] <= BOUND
     assert found["claims"] <= BOUND
     assert found["non-inferior"] <= BOUND
+
+
+@pytest.mark.parametrize("situation", ["plain", "shared test set", "controls unlike"])
+def test_false_claims_of_three_tasks_in_the_mean_are_rare(situation: str) -> None:
+    rng, false, studies = np.random.default_rng(3), 0, 40
+    for _ in range(studies):
+        found = [simulated(SITUATIONS[situation], rng) for _ in range(3)]
+        tasks = [c.task.model_copy(update={"name": f"task {i}"}) for i, c in enumerate(found)]
+        renamed = [
+            c.model_copy(update={"task": task}) for c, task in zip(found, tasks, strict=True)
+        ]
+        false += any(each.established for each in pool(renamed).variants)
+    assert false / studies <= 0.05 + 3 * (0.05 * 0.95 / studies) ** 0.5
 
 
 def test_the_rates_of_2000_studies_are_those_of_the_documents() -> None:
