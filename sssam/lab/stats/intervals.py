@@ -35,6 +35,11 @@ class Interval:
         """Whether the whole interval lies above zero; False where there is no interval."""
         return self.low is not None and self.low > 0
 
+    @property
+    def below_zero(self) -> bool:
+        """Whether the whole interval lies below zero; False where there is no interval."""
+        return self.high is not None and self.high < 0
+
     def within(self, low: float, high: float) -> "Interval":
         """The interval with its ends in the range that its values can take."""
         if self.low is None or self.high is None:

@@ -171,7 +171,8 @@ def moved(tree: Any, device: torch.device) -> Any:
 def fingerprint(parts: Sequence[Examples | Streamed], samples: int = 64) -> str:
     """The first 16 digits of the SHA-256 of all samples in memory, as hexadecimal text.
 
-    Of a dataset it takes the length and up to `samples` samples, evenly spaced.
+    Of a dataset it takes the length and up to `samples` samples, evenly spaced; what they draw from
+    torch's generator is always the same.
     """
     digest = hashlib.sha256()
     for each in parts:
@@ -180,7 +181,9 @@ def fingerprint(parts: Sequence[Examples | Streamed], samples: int = 64) -> str:
             trees: Sequence[Any] = [each.inputs, each.targets]
         else:
             spaced = torch.arange(0, len(each), max(1, len(each) // samples))
-            trees = [each.dataset[i] for i in spaced.tolist()]
+            with torch.random.fork_rng(devices=[]):
+                torch.default_generator.manual_seed(0)
+                trees = [each.dataset[i] for i in spaced.tolist()]
         for leaf in leaves(list(trees)):
             digest.update(raw(leaf) if isinstance(leaf, Tensor) else repr(leaf).encode())
     return digest.hexdigest()[:16]

@@ -4,13 +4,15 @@ import subprocess
 import sys
 
 import pytest
+import torch
 from own import GOOD, HEAD, SETTINGS
 from tiny import BASE, SAM, same_but_times
 
 from sssam.lab import tasks
 from sssam.lab.runs import checks
 from sssam.lab.specs import Method, Run
-from sssam.lab.tasks.examples import ProblemError
+from sssam.lab.tasks import taskfile
+from sssam.lab.tasks.examples import ProblemError, fingerprint
 from sssam.lab.training import train
 
 
@@ -89,6 +91,19 @@ def test_a_dataset_trains_as_its_tensors_do(written, workers):
     )
     same = {"run", "sample_hash", "environment", "seconds", "peak_memory"}
     assert one.model_dump(exclude=same) == other.model_dump(exclude=same)
+
+
+def test_the_fingerprint_of_a_dataset_is_not_of_what_was_drawn_before(written):
+    text = STREAMED.replace("WORKERS", "0").replace(
+        "return x[self.a + i]", "return x[self.a + i] + torch.rand(())"
+    )
+    problem, found = taskfile.problem(taskfile.code(written(text, "drawing.py")), 0), []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        state = torch.get_rng_state()
+        found.append(fingerprint(problem.parts))
+        assert torch.equal(state, torch.get_rng_state())
+    assert found[0] == found[1]
 
 
 def test_inputs_may_be_nested_and_outputs_have_logits(written):
