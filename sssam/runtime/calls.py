@@ -68,7 +68,7 @@ def ascend(
         )
         if acts:
             training.note_gradients()
-        elif training.stage == "at w":
+        elif training.method.facts.opening != "moved":
             training.refuse_more()
     except BaseException:
         training.give_up()

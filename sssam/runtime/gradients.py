@@ -1,7 +1,7 @@
 """Gradients taken off the parameters for a method, and put where the base optimizer looks."""
 
 from operator import attrgetter
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -78,7 +78,9 @@ def refuse_more(params: list[Tensor]) -> RemovableHandle | None:
     """An error in a backward pass that runs before the handle is removed."""
     for p in params:
         if p.grad is not None and p.requires_grad and p.is_leaf:
-            return p.register_post_accumulate_grad_hook(_refuse)
+            hooked: Any = p
+            handle: RemovableHandle = hooked.register_post_accumulate_grad_hook(_refuse)
+            return handle
     return None
 
 
