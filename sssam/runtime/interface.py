@@ -125,6 +125,8 @@ class Interface(Optimizer):
     def state_dict(self) -> State:
         """Torch's own format; loads with `weights_only=True`, and into the base optimizer too.
 
+        To go on without this library, that is: to resume, load it into this optimizer.
+
         A step in progress is given up first: the weights are back at w. After an update of the base
         optimizer that an exception broke off, a warning says that a part of it may be in there.
 
