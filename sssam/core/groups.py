@@ -9,6 +9,8 @@ from sssam.core.passes import Perturbation, distinct
 
 #: A group's own radius. Not "rho": Adadelta has one that is none, and other SAMs leave theirs.
 RADIUS = "sssam_rho"
+#: What the names of the entries begin with that a checkpoint adds to groups and state.
+PREFIX = "sssam."
 
 
 def step_length(group: dict[str, Any]) -> float | Tensor:

@@ -14,13 +14,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sssam.core.groups import RADIUS
+from sssam.core.groups import PREFIX, RADIUS
 from sssam.runtime import unfinished
 from sssam.runtime.bases import State
 from sssam.runtime.training import TrainingState
 from sssam.schedules.progress import PACE
 
-PREFIX = "sssam."
 #: The version of this layout; a newer one is refused.
 FORMAT = 1
 

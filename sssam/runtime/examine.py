@@ -15,7 +15,7 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 from torch.optim import Optimizer
 
-from sssam.core.groups import require_no_foreign_radius, step_length
+from sssam.core.groups import PREFIX, require_no_foreign_radius, step_length
 from sssam.core.parts import parts
 from sssam.methods import Method, Parallel
 from sssam.roles import Corrected, Momentum
@@ -122,13 +122,13 @@ def require_no_checkpoint(bases: Iterable[Optimizer]) -> None:
     """
     for base in bases:
         for group in base.param_groups:
-            if any(str(key).startswith("sssam.") for key in group):
+            if any(str(key).startswith(PREFIX) for key in group):
                 raise ValueError(
                     f"base={type(base).__name__} has loaded a checkpoint of a sharpness-aware "
-                    f"optimizer, after {group.get('sssam.steps')} steps, which would begin anew "
+                    f"optimizer, after {group.get(PREFIX + 'steps')} steps, which would begin anew "
                     "around it, its schedule too: build the optimizer around a base that has "
                     "loaded none, and load the checkpoint into it by its load_state_dict(); to "
-                    "begin anew, delete the groups' entries that begin with 'sssam.'"
+                    f"begin anew, delete the groups' entries that begin with {PREFIX!r}"
                 )
 
 
