@@ -40,7 +40,10 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     'rng="same-mask"': {"rng": "same-mask"},
 }
 NAMES = {"SS-SAM": "SSSAM"}
-REFUSALS = r"ascend\(\) can't serve|can't serve this|passes|the model's output must be a tensor"
+REFUSALS = (
+    r"ascend\(\) can't serve|can't serve this|passes|the model's output must be a tensor"
+    r"|did not come from model\(\.\.\.\)"
+)
 CLASSES = [
     name
     for name in sssam.optimizers.__all__  # type: ignore[attr-defined]
