@@ -3,6 +3,8 @@
 import re
 import runpy
 
+import pytest
+
 from docs import fine_tuning, make_tables, radii
 from sssam.lab import stats
 
@@ -44,6 +46,23 @@ def test_the_means_over_the_fine_tuning_tasks_are_those_of_the_records() -> None
         text = (make_tables.ROOT / name).read_text()
         assert [each for each in quoted if each not in text] == []
     assert said("SAM, EMA") in text
+
+
+def test_the_claims_of_study_a_are_those_of_the_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = make_tables.ROOT / "studies/evidence"
+    monkeypatch.syspath_prepend(folder)
+    script = runpy.run_path(str(folder / "schedules.py"))
+    study = script["reached"](folder / "schedules-glosses")
+    found = {
+        name: script["difference"](study, weights)
+        for name, (weights, _) in script["claims"]().items()
+    }
+    page = (folder / "schedules-glosses/README.md").read_text()
+    quoted = {name: f"{each.mean:.2f}" for name, each in found.items() if name[0] == "A"}
+    assert [name for name, text in quoted.items() if text not in page] == []
+    again = found["late half 1/8 - base"]
+    said = f"{again.mean:.1f}% [{again.low:.1f}, {again.high:.1f}]"
+    assert said in (make_tables.ROOT / "README.md").read_text()
 
 
 def test_the_radii_of_auto_are_those_of_their_records() -> None:
