@@ -12,7 +12,8 @@
 `conclude()` leaves the stage "ready", and `step()` does what it does and makes the update. A method
 that moves before its first pass has `ascend()` before it. `will_ascend` begins a step, or begins it
 again as long as no pass has been run; `step(closure)`, `passes()`, `restore()`, `state_dict()` and
-the like give up what has begun.
+the like give up what has begun, but `passes()` is an error at "ready". At w a further backward pass
+is one, where `ascend()` has returned False.
 """
 
 from collections.abc import Callable, Mapping
