@@ -165,7 +165,8 @@ class StepInProgress:
             raise RuntimeError(NO_GRADIENTS)
         if self.training.outputs is not None:
             self.training.outputs.require_seen(wanted.derivative)
-        self._had |= gradient.keys()
+        if self.training.keeps_zeros:
+            self._had |= gradient.keys()
         if wanted.backward:
             self.training.weights.restore()
         inverse = None if ran.scaling is None else ran.scaling.inverse
