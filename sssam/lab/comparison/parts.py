@@ -79,12 +79,10 @@ class VariantRise(Spec):
 class VariantFlatness(Spec):
     """How flat the training loss is at a variant's trained models, as means over the `n` measured.
 
-    `samples` is how many training samples the loss is the mean over; `eigenvalue` the largest of
-    its Hessian, `trace` that of the Hessian.
+    `eigenvalue` is the largest of its Hessian, `trace` that of the Hessian.
     """
 
     n: int
-    samples: int
     loss: Interval
     eigenvalue: Interval
     trace: Interval

@@ -16,9 +16,7 @@ from sssam.lab.specs.flatness import FlatnessSettings
 
 CONSOLE = Console(stderr=True)
 RUNS = [run(BASE, seed) for seed in range(3)]
-PLAN = FlatnessSettings(
-    samples=32, eigenvalues=1, probes=2, radii=(0.1,), adaptive_radii=(0.1,), draws=2
-)
+PLAN = FlatnessSettings(samples=32, eigenvalues=1, probes=2, radii=(0.1,), adaptive_radii=(0.1,))
 
 
 def test_a_record_is_read_once_a_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
