@@ -28,17 +28,14 @@ Bits = Annotated[
 class Position(BaseModel):
     """How far a run has come: what a checkpoint keeps beside the states of torch's objects.
 
-    `ascended` is a bit set of steps, `order` the chained SHA-256 of the examples seen in the first
-    `task.epochs` epochs, their labels with them, so that a run of double length has the same;
-    `rate` the learning rate of the last step; `refreshes` the forwards over the training set that
-    an average of the weights took for batch norm.
+    `ascended` is a bit set of steps, `rate` the learning rate of the last step; `refreshes` are the
+    forwards over the training set that an average of the weights took for batch norm.
     """
 
     epoch: int = 0
     step: int = 0
     seconds: float = 0.0
     ascended: Bits = 0
-    order: str = ""
     initial: str = ""
     rate: float = 0.0
     finite: bool = True
