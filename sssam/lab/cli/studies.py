@@ -114,23 +114,17 @@ def failing() -> Iterator[None]:
         raise FailedError(str(error)) from error
 
 
-def trainer(directory: Path, how: EngineOptions, study: Study | None = None) -> Trainer:
-    """What trains runs into a directory, those of a study on its own engine."""
-    engine, flatness = (None, None) if study is None else (study.engine, study.flatness)
-    return Trainer(
-        directory / conduct.RECORDS,
-        engines.chosen(how.engine, engine),
-        Settings(accelerator=how.accelerator, flatness=flatness),
-        terminal.console(stderr=True),
-        quiet=how.quiet,
-        retry_failed=how.retry_failed,
-    )
-
-
 def begin(what: Target, how: EngineOptions) -> Trainer:
     """What trains the study's runs, after all is checked and the study is in its directory."""
     study, directory = what
-    made = trainer(directory, how, study)
+    made = Trainer(
+        directory / conduct.RECORDS,
+        engines.chosen(how.engine, study.engine),
+        Settings(accelerator=how.accelerator, flatness=study.flatness),
+        terminal.console(stderr=True),
+        how.quiet,
+        how.retry_failed,
+    )
     for part in study.parts:
         studyfile.check(part, study.trials)
     conduct.keep(study, directory)

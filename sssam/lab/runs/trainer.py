@@ -1,6 +1,7 @@
 """Runs by their records: those that have one are read, the others are trained, with progress."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
@@ -15,6 +16,7 @@ from sssam.lab.specs import Record, Run
 from sssam.lab.training import hardware
 
 
+@dataclass
 class Trainer:
     """Trains runs that have no record, and gives the records of all that were asked for so far.
 
@@ -27,22 +29,18 @@ class Trainer:
         ValueError: an accelerator that this machine lacks.
     """
 
-    def __init__(
-        self,
-        directory: Path,
-        engine: Engine,
-        settings: Settings,
-        console: Console,
-        *,
-        quiet: bool = False,
-        retry_failed: bool = False,
-    ) -> None:
-        if engine.on_this_machine:
-            hardware.require(settings.accelerator)
-        self.directory, self.engine, self.settings = directory, engine, settings
-        self.console, self.quiet, self.retry_failed = console, quiet, retry_failed
-        self.stored: dict[str, Record] = {}
-        self.trained = 0
+    directory: Path
+    engine: Engine
+    settings: Settings
+    console: Console
+    quiet: bool = False
+    retry_failed: bool = False
+    stored: dict[str, Record] = field(default_factory=dict, init=False)
+    trained: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        if self.engine.on_this_machine:
+            hardware.require(self.settings.accelerator)
 
     def __call__(
         self, asked: Sequence[Run], title: str = "choosing", *, test: bool = False
