@@ -18,10 +18,11 @@ is the last weights. One cycle is then at 28% of its peak, a cosine at 15%; the 
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from typing import Any, cast
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import (
     AveragedModel,
@@ -113,7 +114,7 @@ def evaluated(training: Training) -> Iterator[None]:
     if gathered is None or not gathered.n_averaged:
         yield
         return
-    last = _copied(network)
+    last = deepcopy(network.state_dict())
     network.load_state_dict(gathered.module.state_dict())
     try:
         _refresh(training)
@@ -131,7 +132,7 @@ def keep(training: Training) -> None:
     if early and evaluated_epoch(training) != training.position.epoch:
         return
     if early or training.average is not None:
-        training.evaluated = _copied(training.network)
+        training.evaluated = deepcopy(training.network.state_dict())
 
 
 def take(training: Training) -> None:
@@ -171,8 +172,3 @@ def _refresh(training: Training) -> None:
     if training.run.method.patience is not None or position.epoch == training.run.epochs:
         position.seconds += now(device) - begun
         position.refreshes += 1
-
-
-def _copied(network: nn.Module) -> dict[str, Any]:
-    state = network.state_dict()
-    return {k: v.clone() if isinstance(v, Tensor) else v for k, v in state.items()}
