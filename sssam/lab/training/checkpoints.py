@@ -13,7 +13,7 @@ from sssam.lab.training.state import Position, Training
 from sssam.runtime import files
 
 #: What marks the file as ours, with the version of its layout.
-FORMAT = "sssam.lab checkpoint 1"
+FORMAT = "sssam.lab checkpoint 2"
 
 
 class CheckpointError(OSError):

@@ -36,7 +36,7 @@ def step(training: Training, batch: Batch) -> Tensor:
         if not weights.hold_rate(training):
             training.scheduler.step()
     if _ascents(training.optimizer) > before:
-        position.ascended |= 1 << position.step
+        position.ascended.append(position.step)
     position.step += 1
     return loss
 

@@ -117,7 +117,7 @@ def _record(training: Training, test: bool) -> Record:
         steps=position.step,
         train_loss=point.train_loss,
         validation_accuracy=point.validation_accuracy,
-        ascended=hex(position.ascended),
+        ascended=hex(sum(1 << step for step in position.ascended)),
         forwards=forwards,
         backwards=backwards,
         propagations=training.propagations / position.step,
