@@ -122,8 +122,8 @@ def begin(what: Target, how: EngineOptions) -> Trainer:
         engines.chosen(how.engine, study.engine),
         Settings(accelerator=how.accelerator, flatness=study.flatness),
         terminal.console(stderr=True),
-        how.quiet,
-        how.retry_failed,
+        quiet=how.quiet,
+        retry_failed=how.retry_failed,
     )
     for part in study.parts:
         studyfile.check(part, study.trials)

@@ -39,7 +39,6 @@ class Outcomes(Spec):
 
     @property
     def total(self) -> int:
-        """The runs that the study asks for."""
         return self.finished + self.diverged + self.failed + self.missing
 
 
@@ -63,7 +62,6 @@ class Draws(Spec):
     ascended: str
 
     def taken(self) -> list[bool]:
-        """For each step whether it was sharpness-aware."""
         bits = int(self.ascended, 16)
         return [bool(bits >> step & 1) for step in range(self.steps)]
 

@@ -81,7 +81,6 @@ class Tunable(Spec):
 
     @property
     def label(self) -> str:
-        """The variant's label."""
         return self.method.label
 
     def count(self, trials: int) -> int:
@@ -193,7 +192,6 @@ class Study(Spec):
 
     @property
     def seeds_added(self) -> tuple[int, ...]:
-        """The seeds that were added after the study was begun."""
         return tuple(seed for seed in self.seeds if seed not in self.first_seeds)
 
     def text(self) -> str:

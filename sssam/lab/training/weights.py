@@ -46,7 +46,6 @@ class Called(nn.Module):
         self.network = network
 
     def forward(self, inputs: Any) -> Any:
-        """The model's outputs."""
         return run_model(self.network, inputs)
 
 
