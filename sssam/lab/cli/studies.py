@@ -14,16 +14,19 @@ from sssam.lab.report.text import counted
 from sssam.lab.runs import store
 from sssam.lab.runs.trainer import Trainer, say_problems
 from sssam.lab.runs.worker import Settings
-from sssam.lab.specs import Record, Task
+from sssam.lab.specs import Record, Task, timing
 from sssam.lab.specs.flatness import FlatnessSettings
 from sssam.lab.specs.invalid import safe
-from sssam.lab.studies import conduct, defaults, seconds, studyfile, words
+from sssam.lab.studies import conduct, defaults, studyfile, words
 from sssam.lab.studies.conduct import Decided
 from sssam.lab.studies.design import Study
 from sssam.lab.training import hardware
 
 #: What `sssam compare` without a task shows, and in how many trials it tunes.
 DEMO, DEMO_TRIALS = "noisy-digits", 10
+
+#: Seconds for which the variants of each task are timed after a study's runs.
+TIMED = 8.0
 
 
 class Target(NamedTuple):
@@ -151,28 +154,23 @@ def run(what: Target, train: Trainer) -> tuple[list[Decided], dict[str, Record]]
         train(conduct.wanted(what.study, decided), f"{of}comparing", test=True)
         found.append(decided)
     train.say_if_nothing_was_trained()
-    after_runs(found, what.directory, train)
+    after_runs(what, found, train)
     return found, train.stored
 
 
-def after_runs(decided: Sequence[Decided], directory: Path, train: Trainer) -> None:
+def after_runs(what: Target, decided: Sequence[Decided], train: Trainer) -> None:
     """Times the variants that have no timing yet, if they were trained on this machine.
 
     What goes wrong is said and stops nothing: the runs are there.
     """
-    if not train.engine.on_this_machine:
-        return
-    for each in decided:
+    engine, accelerator = train.engine, train.settings.accelerator
+    for each in decided if engine.on_this_machine else ():
         name = each.part.task.name
         try:
-            if not seconds.are_known(each, directory):
+            variants = {run.variant for run in conduct.wanted(what.study, each)}
+            if not variants <= timing.read(what.directory).keys():
                 with terminal.busy(f"measuring seconds on {name}", train.quiet):
-                    seconds.measured(
-                        each,
-                        directory,
-                        accelerator=train.settings.accelerator,
-                        threads=train.engine.threads,
-                    )
+                    conduct.timed(each, what.directory, TIMED, accelerator, engine.threads)
         except (Exception, SystemExit) as error:  # whatever a user's task raises
             terminal.note(f"no seconds on {name}: {line(error)}")
 
