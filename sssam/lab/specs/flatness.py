@@ -1,9 +1,8 @@
 """How flat the loss is at trained weights, as typed values: the settings and the results."""
 
-import math
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from sssam.lab.specs.base import Spec, Whole
 
@@ -11,11 +10,6 @@ from sssam.lab.specs.base import Spec, Whole
 SAMPLES = 512
 
 Radii = Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)]
-
-#: A number, or None in the place of one that is not finite.
-Finite = Annotated[
-    float | None, BeforeValidator(lambda x: x if x is None or math.isfinite(x) else None)
-]
 
 
 class FlatnessSettings(Spec):
@@ -39,7 +33,7 @@ class Rise(Spec):
 
     rho: float
     adaptive: bool
-    worst: Finite
+    worst: float | None
 
 
 class Flatness(Spec):

@@ -1,5 +1,6 @@
 """A trained run's flatness, of the training or of a checkpoint."""
 
+import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -60,18 +61,18 @@ def measure(solution: Solution, settings: FlatnessSettings | None = None) -> Fla
     how, given = FlatnessSettings() if settings is None else settings, solution[:3]
     hessian = sharpness.Hessian(*given)
     radii = [(rho, False) for rho in how.radii] + [(rho, True) for rho in how.adaptive_radii]
-    found = [
+    worst = [
         sharpness.worst_case_rise(*given, rho, steps=how.steps, adaptive=adaptive)
         for rho, adaptive in radii
     ]
     return Flatness(
         settings=how,
         samples=solution.samples,
-        loss=found[0].loss,
+        loss=worst[0].loss,
         eigenvalues=hessian.top_eigenvalues(how.eigenvalues).values,
         trace=hessian.trace(how.probes).value,
         rises=tuple(
-            Rise(rho=rho, adaptive=adaptive, worst=each.rise)
-            for (rho, adaptive), each in zip(radii, found, strict=True)
+            Rise(rho=rho, adaptive=adaptive, worst=rise if math.isfinite(rise) else None)
+            for (rho, adaptive), rise in zip(radii, (each.rise for each in worst), strict=True)
         ),
     )
