@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sssam.lab import engines, tasks
 from sssam.lab.cli import terminal
 from sssam.lab.cli.options import EngineOptions, StudyOptions, TaskOptions
-from sssam.lab.cli.refusals import FailedError, RefusedError, line
+from sssam.lab.cli.refusals import FailedError, RefusedError, line, refusing
 from sssam.lab.report.text import counted
 from sssam.lab.runs import store
 from sssam.lab.runs.trainer import Trainer, say_problems
@@ -102,13 +102,8 @@ def results(name: str, out: Path | None = None) -> Path:
 
 
 @contextmanager
-def failing() -> Iterator[None]:
-    """Says in one line what fails on the way through no fault of any run.
-
-    Raises:
-        RefusedError: an engine's library is not installed.
-        FailedError: workers keep dying before they begin a run, or lack the accelerator.
-    """
+def _failing() -> Iterator[None]:
+    """Says in one line what fails on the way through no fault of any run."""
     try:
         yield
     except ModuleNotFoundError as error:
@@ -117,7 +112,7 @@ def failing() -> Iterator[None]:
         raise FailedError(str(error)) from error
 
 
-def begin(what: Target, how: EngineOptions) -> Trainer:
+def _begun(what: Target, how: EngineOptions) -> Trainer:
     """What trains the study's runs, after all is checked and the study is in its directory."""
     study, directory = what
     made = Trainer(
@@ -144,8 +139,16 @@ def _planned(study: Study) -> str:
     return f"{tuning}{counted(methods * len(study.seeds), 'run')} to compare"
 
 
-def run(what: Target, train: Trainer) -> tuple[list[Decided], dict[str, Record]]:
-    """Trains what is missing, the tuning first; returns what was chosen, and all records."""
+@_failing()
+def run(what: Target, how: EngineOptions) -> tuple[list[Decided], dict[str, Record]]:
+    """Trains what is missing, the tuning first; returns what was chosen, and all records.
+
+    Raises:
+        RefusedError: a variant that can't be built, an engine or an accelerator that is not there.
+        FailedError: workers keep dying before they begin a run, or lack the accelerator.
+    """
+    with refusing():
+        train = _begun(what, how)
     found, parts = list[Decided](), what.study.parts
     for number, part in enumerate(parts, start=1):
         of = f"task {number} of {len(parts)}, " if len(parts) > 1 else ""
@@ -153,7 +156,8 @@ def run(what: Target, train: Trainer) -> tuple[list[Decided], dict[str, Record]]
         decided = conduct.decide(what.study, part, choosing)
         train(conduct.wanted(what.study, decided), f"{of}comparing", test=True)
         found.append(decided)
-    train.say_if_nothing_was_trained()
+    if not train.trained:
+        train.say_finished(len(train.stored), len(train.stored))
     after_runs(what, found, train)
     return found, train.stored
 

@@ -61,7 +61,7 @@ class Trainer:
         self.stored |= kept
         missing = dispatch.missing(new, kept, settings)
         if missing:
-            self._say_finished(len(asked) - len(missing), len(asked))
+            self.say_finished(len(asked) - len(missing), len(asked))
             self.stored |= self._train(missing, settings, title)
             self.trained += len(missing)
         return self.stored
@@ -81,12 +81,8 @@ class Trainer:
             )
             raise
 
-    def say_if_nothing_was_trained(self) -> None:
-        """Says so where every run that was asked for had a record."""
-        if not self.trained:
-            self._say_finished(len(self.stored), len(self.stored))
-
-    def _say_finished(self, number: int, total: int) -> None:
+    def say_finished(self, number: int, total: int) -> None:
+        """Says how many of the runs had a record, unless it is none."""
         if number and not self.quiet:
             rest = f"{total - number} to train" if number < total else "nothing was trained"
             text = f"{number} of {total} runs were finished before, in {self.directory}: {rest}"

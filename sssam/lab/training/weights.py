@@ -5,8 +5,7 @@ sources. The learning rate is annealed as without an average, but for "swa".
 
 The horizon of "ema" is a part of the run, since a decay such as 0.999 means nothing for a run of
 500 steps: Karras et al. (2023, arXiv:2312.02696) find the best one to be a part of the training's
-length, and Busbridge et al. (2023, arXiv:2307.13813) scale the decay so that it stays one. On noisy
-digits a horizon of 0.05 gains nothing (two seeds), one of 0.2 two points, one of 0.5 six. The
+length, and Busbridge et al. (2023, arXiv:2307.13813) scale the decay so that it stays one. The
 share of the first weights in the average is exp(-(1 - start) / horizon), 0.7% by default. That of
 "sema" is a part of an epoch, since what a switch takes up lags behind by it; the optimizer's own
 state is left as it is, as in the authors' code.
