@@ -24,8 +24,6 @@ def compare(
     """
     from sssam.lab.cli import results, studies
 
-    with studies.failing():
-        with refusing():
-            target = studies.resolve(what, study, options)
-            trainer = studies.begin(target, how)
-        return results.show(target, *studies.run(target, trainer), how.quiet)
+    with refusing():
+        target = studies.resolve(what, study, options)
+    return results.show(target, *studies.run(target, how), how.quiet)

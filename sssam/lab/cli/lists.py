@@ -5,9 +5,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sssam.lab.report.text import Cell
 
-#: Steps over which expected passes are taken.
-_STEPS = 10_000
-
 
 def methods() -> int:
     """List the methods: how each is named among variants, what it costs, and what it does.
@@ -69,7 +66,7 @@ def _method(kind: str, made: type[object]) -> "list[Cell]":
     base = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
     (variant,) = words.parse(TASKS["digits"], [kind])
     try:
-        built = building.build(variant.start, base, total_steps=_STEPS, seed=0, model=model)
+        built = building.build(variant.start, base, total_steps=10_000, seed=0, model=model)
         passes = building.expected_propagations(built)
     except ValueError:  # such as Flat-LoRA's, without LoRA layers
         passes = None

@@ -21,6 +21,10 @@ Seeds = Annotated[int | None, SEEDS]
 Variants = Annotated[tuple[str, ...], MANY]
 OutFile = Annotated[Path | None, Parameter(validator=validators.Path(dir_okay=False))]
 Out = Annotated[Path | None, Parameter(validator=validators.Path(file_okay=False))]
+Plot = Annotated[
+    Path | None,
+    Parameter(validator=validators.Path(dir_okay=False, ext=("svg", "pdf", "png"))),
+]
 File = Annotated[Path, Parameter(validator=validators.Path(dir_okay=False))]
 Folder = Annotated[Path, Parameter(validator=validators.Path(file_okay=False))]
 

@@ -1,10 +1,10 @@
 """`sssam plan`."""
 
-from sssam.lab.cli.options import OutFile, Whole
+from sssam.lab.cli.options import Plot, Whole
 from sssam.lab.cli.refusals import refusing
 
 
-def plan(*, budget: float = 1.5, total_steps: Whole = 1000, out: OutFile = None) -> int:
+def plan(*, budget: float = 1.5, total_steps: Whole = 1000, out: Plot = None) -> int:
     """See what each family of schedules would do at a budget, before paying for it.
 
     Args:

@@ -4,7 +4,6 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Console
-from rich.measure import Measurement
 from rich.table import Table
 
 from sssam.lab.cli import terminal
@@ -18,7 +17,6 @@ from sssam.lab.studies.conduct import Decided
 
 #: The columns that a narrow terminal goes without; the page has all.
 _DISPENSABLE = (table.SHARE, table.SAM, "runs", "over base")
-_MEASURED = Console(width=1000)
 
 
 def failed(found: Iterable[Record]) -> int:
@@ -82,7 +80,7 @@ def _fitting(comparison: Comparison, width: int) -> Table:
     """The comparison as a table; columns that a narrow terminal has no room for are on the page."""
     lines = table.cells(comparison)
     whole = terminal.drawn(lines)
-    if Measurement.get(_MEASURED, _MEASURED.options, whole).maximum <= width:
+    if Console(width=1000).measure(whole).maximum <= width:
         return whole
     some = [[cell for cell in line if cell.name not in _DISPENSABLE] for line in lines]
     return terminal.drawn(some, noted=(table.CONTROL,))

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter, validators
 
-from sssam.lab.cli.options import AT_LEAST_0, OutFile, TaskOptions
+from sssam.lab.cli.options import AT_LEAST_0, Plot, TaskOptions
 from sssam.lab.cli.refusals import FailedError, refusing
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def rho(
     *,
     rise: Above0 = 0.5,
     seed: Annotated[int, AT_LEAST_0] = 1000,
-    out: OutFile = None,
+    out: Plot = None,
     options: TaskOptions = TaskOptions(),  # noqa: B008 -- frozen
 ) -> int:
     """See how far the loss rises at each rho while the base trains once, and where to begin.
@@ -41,8 +41,6 @@ def rho(
     with refusing():
         chosen = studies.task(task, options)
         run = Run(task=chosen, method=BASE, seed=seed)
-        if out is not None:
-            files.kind(out)
     try:
         with terminal.busy("training the base"):
             points = radius.rises(run)

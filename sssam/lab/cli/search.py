@@ -41,11 +41,9 @@ def search(
     from sssam.lab.cli import results, studies
     from sssam.lab.studies import conduct, words
 
-    with studies.failing():
-        with refusing():
-            chosen = studies.task(task, options)
-            found = words.search(chosen, budgets, fractions, trials=trials, seeds=seeds)
-            folder = studies.results(found.name, out)
-            target = studies.Target(conduct.continued(found, folder), folder)
-            trainer = studies.begin(target, how)
-        return results.show(target, *studies.run(target, trainer), how.quiet)
+    with refusing():
+        chosen = studies.task(task, options)
+        found = words.search(chosen, budgets, fractions, trials=trials, seeds=seeds)
+        folder = studies.results(found.name, out)
+        target = studies.Target(conduct.continued(found, folder), folder)
+    return results.show(target, *studies.run(target, how), how.quiet)

@@ -9,21 +9,24 @@ from typing import NamedTuple
 from sssam.lab import engines, tasks
 from sssam.lab.cli import terminal
 from sssam.lab.cli.options import EngineOptions, StudyOptions, TaskOptions
-from sssam.lab.cli.refusals import FailedError, RefusedError, line
+from sssam.lab.cli.refusals import FailedError, RefusedError, line, refusing
 from sssam.lab.report.text import counted
 from sssam.lab.runs import store
 from sssam.lab.runs.trainer import Trainer, say_problems
 from sssam.lab.runs.worker import Settings
-from sssam.lab.specs import Record, Task
+from sssam.lab.specs import Record, Task, timing
 from sssam.lab.specs.flatness import FlatnessSettings
 from sssam.lab.specs.invalid import safe
-from sssam.lab.studies import conduct, defaults, seconds, studyfile, words
+from sssam.lab.studies import conduct, defaults, studyfile, words
 from sssam.lab.studies.conduct import Decided
 from sssam.lab.studies.design import Study
 from sssam.lab.training import hardware
 
 #: What `sssam compare` without a task shows, and in how many trials it tunes.
 DEMO, DEMO_TRIALS = "noisy-digits", 10
+
+#: Seconds for which the variants of each task are timed after a study's runs.
+TIMED = 8.0
 
 
 class Target(NamedTuple):
@@ -99,13 +102,8 @@ def results(name: str, out: Path | None = None) -> Path:
 
 
 @contextmanager
-def failing() -> Iterator[None]:
-    """Says in one line what fails on the way through no fault of any run.
-
-    Raises:
-        RefusedError: an engine's library is not installed.
-        FailedError: workers keep dying before they begin a run, or lack the accelerator.
-    """
+def _failing() -> Iterator[None]:
+    """Says in one line what fails on the way through no fault of any run."""
     try:
         yield
     except ModuleNotFoundError as error:
@@ -114,23 +112,17 @@ def failing() -> Iterator[None]:
         raise FailedError(str(error)) from error
 
 
-def trainer(directory: Path, how: EngineOptions, study: Study | None = None) -> Trainer:
-    """What trains runs into a directory, those of a study on its own engine."""
-    engine, flatness = (None, None) if study is None else (study.engine, study.flatness)
-    return Trainer(
+def _begun(what: Target, how: EngineOptions) -> Trainer:
+    """What trains the study's runs, after all is checked and the study is in its directory."""
+    study, directory = what
+    made = Trainer(
         directory / conduct.RECORDS,
-        engines.chosen(how.engine, engine),
-        Settings(accelerator=how.accelerator, flatness=flatness),
+        engines.chosen(how.engine, study.engine),
+        Settings(accelerator=how.accelerator, flatness=study.flatness),
         terminal.console(stderr=True),
         quiet=how.quiet,
         retry_failed=how.retry_failed,
     )
-
-
-def begin(what: Target, how: EngineOptions) -> Trainer:
-    """What trains the study's runs, after all is checked and the study is in its directory."""
-    study, directory = what
-    made = trainer(directory, how, study)
     for part in study.parts:
         studyfile.check(part, study.trials)
     conduct.keep(study, directory)
@@ -147,8 +139,16 @@ def _planned(study: Study) -> str:
     return f"{tuning}{counted(methods * len(study.seeds), 'run')} to compare"
 
 
-def run(what: Target, train: Trainer) -> tuple[list[Decided], dict[str, Record]]:
-    """Trains what is missing, the tuning first; returns what was chosen, and all records."""
+@_failing()
+def run(what: Target, how: EngineOptions) -> tuple[list[Decided], dict[str, Record]]:
+    """Trains what is missing, the tuning first; returns what was chosen, and all records.
+
+    Raises:
+        RefusedError: a variant that can't be built, an engine or an accelerator that is not there.
+        FailedError: workers keep dying before they begin a run, or lack the accelerator.
+    """
+    with refusing():
+        train = _begun(what, how)
     found, parts = list[Decided](), what.study.parts
     for number, part in enumerate(parts, start=1):
         of = f"task {number} of {len(parts)}, " if len(parts) > 1 else ""
@@ -156,29 +156,25 @@ def run(what: Target, train: Trainer) -> tuple[list[Decided], dict[str, Record]]
         decided = conduct.decide(what.study, part, choosing)
         train(conduct.wanted(what.study, decided), f"{of}comparing", test=True)
         found.append(decided)
-    train.say_if_nothing_was_trained()
-    after_runs(found, what.directory, train)
+    if not train.trained:
+        train.say_finished(len(train.stored), len(train.stored))
+    after_runs(what, found, train)
     return found, train.stored
 
 
-def after_runs(decided: Sequence[Decided], directory: Path, train: Trainer) -> None:
+def after_runs(what: Target, decided: Sequence[Decided], train: Trainer) -> None:
     """Times the variants that have no timing yet, if they were trained on this machine.
 
     What goes wrong is said and stops nothing: the runs are there.
     """
-    if not train.engine.on_this_machine:
-        return
-    for each in decided:
+    engine, accelerator = train.engine, train.settings.accelerator
+    for each in decided if engine.on_this_machine else ():
         name = each.part.task.name
         try:
-            if not seconds.are_known(each, directory):
+            variants = {run.variant for run in conduct.wanted(what.study, each)}
+            if not variants <= timing.read(what.directory).keys():
                 with terminal.busy(f"measuring seconds on {name}", train.quiet):
-                    seconds.measured(
-                        each,
-                        directory,
-                        accelerator=train.settings.accelerator,
-                        threads=train.engine.threads,
-                    )
+                    conduct.timed(each, what.directory, TIMED, accelerator, engine.threads)
         except (Exception, SystemExit) as error:  # whatever a user's task raises
             terminal.note(f"no seconds on {name}: {line(error)}")
 

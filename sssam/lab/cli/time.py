@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sssam.lab.cli.options import Accelerator, Flag, Out, StudyOptions, TaskOptions, Variants
+from sssam.lab.cli.options import Accelerator, Out, StudyOptions, TaskOptions, Variants
 from sssam.lab.cli.refusals import refusing
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ def time(
     seconds: float = 20.0,
     out: Out = None,
     accelerator: Accelerator = "cpu",
-    quiet: Flag = False,
     options: TaskOptions = TaskOptions(),  # noqa: B008 -- frozen
 ) -> int:
     """Measure what each variant's step takes over the base's, in seconds.
@@ -33,13 +32,11 @@ def time(
         seconds: About how long to measure each task, more where 15 blocks of each take longer.
         out: Directory of timings.json; default sssam-results/NAME.
         accelerator: Device that is timed.
-        quiet: No progress and no table; the path of timings.json alone.
     """
     from sssam.lab.cli import studies, terminal
     from sssam.lab.runs import store
     from sssam.lab.specs.timing import FILE
     from sssam.lab.studies import conduct
-    from sssam.lab.studies import seconds as measuring
     from sssam.lab.training import hardware
 
     with refusing():
@@ -48,13 +45,10 @@ def time(
     by_id = store.read_all(target.directory / conduct.RECORDS).by_id
     for part in target.study.parts:
         decided = conduct.decided_so_far(target.study, part, by_id)
-        with terminal.busy(f"measuring seconds on {part.task.name}", quiet):
-            found = measuring.measured(
-                decided, target.directory, seconds=seconds, accelerator=accelerator
-            )
-        if not quiet:
-            terminal.draw([_cells(each) for each in found])
-            terminal.say("", _said(found), "")
+        with terminal.busy(f"measuring seconds on {part.task.name}"):
+            found = conduct.timed(decided, target.directory, seconds, accelerator)
+        terminal.draw([_cells(each) for each in found])
+        terminal.say("", _said(found), "")
     terminal.say(f"The timings: {target.directory / FILE}")
     return 0
 

@@ -32,22 +32,12 @@ def compare(
     Args:
         task: what all are trained on.
         methods: what is compared, in the order of the variants; labels differ.
-        seeds: at least one, each once.
+        seeds: in the order of what is by seed.
         records: of these runs; those of other runs are left out, and a run without one is missing.
         tuning: what was tuned over what; without a tuned base nothing is claimed.
         timings: seconds over the base's, by `Run.variant`.
         flatness: what was to be measured of it; by other settings it is left out.
-
-    Raises:
-        ValueError: no methods, no seeds, a seed twice, or two methods with one label.
     """
-    labels = [method.label for method in methods]
-    if not labels or not seeds:
-        raise ValueError("a comparison needs at least one method and one seed")
-    named: dict[str, Sequence[object]] = {"labels": labels, "seeds": list(seeds)}
-    for name, given in named.items():
-        if twice := [each for each, n in Counter(given).items() if n > 1]:
-            raise ValueError(f"{name} are {given}, but {twice} appear twice: give each once")
     stored = list(records)
     runs = {m.label: [Run(task=task, method=m, seed=seed) for seed in seeds] for m in methods}
     found = _of_runs(runs, stored)

@@ -103,12 +103,9 @@ def _non_inferior(own: Results, base: Results, sam: Results, task: Task) -> floa
     return None if margin is None or share is None else max(margin, share)
 
 
-def _share(own: Results, base: Results, sam: Results) -> stats.Interval | None:
-    gain, sam_gain = [(1, own), (-1, base)], [(1, sam), (-1, base)]
-    values = differences(gain), differences(sam_gain)
-    if np.mean(values[1]) == 0:
-        return None
-    return stats.share(*values, common=_common(own, base, sam))
+def _share(own: Results, base: Results, sam: Results) -> stats.Interval:
+    gain, sam_gain = differences([(1, own), (-1, base)]), differences([(1, sam), (-1, base)])
+    return stats.share(gain, sam_gain, common=_common(own, base, sam))
 
 
 def _common(own: Results, base: Results, sam: Results) -> npt.NDArray[np.float64]:

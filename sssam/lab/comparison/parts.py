@@ -39,7 +39,6 @@ class Outcomes(Spec):
 
     @property
     def total(self) -> int:
-        """The runs that the study asks for."""
         return self.finished + self.diverged + self.failed + self.missing
 
 
@@ -63,7 +62,6 @@ class Draws(Spec):
     ascended: str
 
     def taken(self) -> list[bool]:
-        """For each step whether it was sharpness-aware."""
         bits = int(self.ascended, 16)
         return [bool(bits >> step & 1) for step in range(self.steps)]
 
@@ -79,12 +77,10 @@ class VariantRise(Spec):
 class VariantFlatness(Spec):
     """How flat the training loss is at a variant's trained models, as means over the `n` measured.
 
-    `samples` is how many training samples the loss is the mean over; `eigenvalue` the largest of
-    its Hessian, `trace` that of the Hessian.
+    `eigenvalue` is the largest of its Hessian, `trace` that of the Hessian.
     """
 
     n: int
-    samples: int
     loss: Interval
     eigenvalue: Interval
     trace: Interval

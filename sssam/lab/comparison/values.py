@@ -74,7 +74,6 @@ class Variant(Spec):
 
     @property
     def label(self) -> str:
-        """The method's label."""
         return self.method.label
 
     @property

@@ -84,10 +84,9 @@ def mean_flatness(
         return None
     return VariantFlatness(
         n=len(measured),
-        samples=measured[0].samples,
         loss=stats.interval([each.loss for each in measured]),
-        eigenvalue=stats.interval([each.curvature.eigenvalues[0] for each in measured]),
-        trace=stats.interval([each.curvature.trace for each in measured]),
+        eigenvalue=stats.interval([each.eigenvalues[0] for each in measured]),
+        trace=stats.interval([each.trace for each in measured]),
         rises=tuple(_rises(measured)),
     )
 

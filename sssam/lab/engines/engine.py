@@ -93,7 +93,6 @@ class Pool(Engine):
         self._executor, self.lost = executor, (*Engine.lost, *lost)
 
     def submit(self, work: Callable[..., Any], *arguments: Any) -> Future[Any]:
-        """As the executor does."""
         return self._executor.submit(work, *arguments)
 
 

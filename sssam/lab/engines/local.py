@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import loky
-import psutil
 
 from sssam.lab.engines.engine import Engine
 
@@ -95,9 +94,6 @@ class Local(Engine):
 @contextmanager
 def _deaf_to_ctrl_c() -> Iterator[None]:
     """Processes started in here leave Ctrl-C to their parent, from their first instruction on."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
     resource_tracker.ensure_running()  # its start would let Ctrl-C through again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -113,7 +109,6 @@ def _start_worker(parent: int) -> None:
 
 
 def _end_with(parent: int) -> None:
-    # POSIX gives an orphan another parent; elsewhere the number of the old one ceases to exist.
-    while os.getppid() == parent and psutil.pid_exists(parent):
+    while os.getppid() == parent:  # an orphan is given another one
         time.sleep(ORPHAN_SECONDS)
     os._exit(1)

@@ -121,5 +121,4 @@ class Figure(NamedTuple):
         return {view: each.properties(description=self.alt) for view, each in drawn.items()}
 
     def chart(self) -> LayerChart:
-        """The first of them."""
         return next(iter(self.charts().values()))

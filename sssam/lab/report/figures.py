@@ -83,12 +83,11 @@ def _differences(comparison: Comparison) -> Figure:
     ]
     clear = sum(line.clear for line in lines)
     best = max(lines, key=lambda line: line.value.mean)
-    title = ["percentage points above", "the best control"]
     return Figure(
         "differences",
         f"Forest plot of {counted(len(lines), 'difference')}, {clear} of them clear; the highest "
         f"is {best.label}, {best.text}.",
-        {"": partial(forest, lines, title)},
+        {"": partial(forest, lines)},
         metric=comparison.task.metric,
     )
 

@@ -42,24 +42,10 @@ def save(chart: alt.LayerChart, *paths: Path) -> list[Path]:
     """Writes the chart as SVG, PDF or PNG, by the endings of `paths`, drawn once; returns them.
 
     Raises:
-        ValueError: another ending.
         OSError: a file could not be written.
     """
-    kinds = [kind(path) for path in paths]
     drawn = svg(chart)
-    for path, each in zip(paths, kinds, strict=True):
+    for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, KINDS[each](drawn))
+        write_whole(path, KINDS[path.suffix.lower()](drawn))
     return list(paths)
-
-
-def kind(path: Path) -> str:
-    """The ending of a figure's file, which says what kind of file it is.
-
-    Raises:
-        ValueError: another ending than those of `KINDS`.
-    """
-    ending = path.suffix.lower()
-    if ending not in KINDS:
-        raise ValueError(f"the figure's file is {str(path)!r}, must end in .svg, .pdf or .png")
-    return ending

@@ -22,12 +22,7 @@ class Line(NamedTuple):
     clear: bool = True
 
 
-def forest(
-    lines: Sequence[Line],
-    title: Sequence[str],
-    theme: Theme = PRINT,
-    width: Width = 760,
-) -> alt.LayerChart:
+def forest(lines: Sequence[Line], theme: Theme = PRINT, width: Width = 760) -> alt.LayerChart:
     """The intervals from top to bottom, at least one; the axis holds 0, where the control is."""
     data: list[dict[str, Any]] = [
         {
@@ -43,6 +38,7 @@ def forest(
     least, most = min(d["low"] for d in data), max(d["high"] for d in data)
     scale = between(min(least, 0.0), max(most, 0.0), 0.03)
     label = "datum.value === 0 ? 'control' : format(datum.value, '+~g')"
+    title = ["percentage points above", "the best control"]
     x = partial(across, title=title, scale=scale, labelExpr=label, grid=True, tickCount=5)
     y = alt.Y("label:N", sort=[line.label for line in lines], title=None)
     tooltip = tips({"label:N": "variant", "text:N": "mean [95% interval]", "n:Q": "n"})

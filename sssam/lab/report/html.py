@@ -21,13 +21,13 @@ _WHOLE = re.compile(r"\[[+-]?\d[\d.]*, [+-]?\d[\d.]*\]|\d points?\b")
 _MINUS = re.compile(r"(?<![\w.])-(?=\d)")
 
 
-def render(template: str, drawn: Sequence[Figure], **values: object) -> str:
-    """The page of a template, with what all pages have: charts, style, script and library."""
+def render(drawn: Sequence[Figure], **values: object) -> str:
+    """The page, of its values and with its charts, style, script and library."""
     environment = Environment(
         loader=FunctionLoader(_part), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     environment.filters["typeset"] = typeset
-    return environment.get_template(template).render(
+    return environment.get_template("report.html").render(
         values,
         about_passes=PASS,
         specifications=_specifications(drawn),

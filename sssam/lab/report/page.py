@@ -1,12 +1,10 @@
 """A comparison -> one page that is whole in itself, and the same as Markdown, JSON and figures."""
 
 from base64 import b64encode
-from collections.abc import Sequence
 from pathlib import Path
 
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.report import captions, html, sentences, table
-from sssam.lab.report.captions import Figure
 from sssam.lab.report.facts import facts, settings
 from sssam.lab.report.figures import figures
 from sssam.lab.report.files import KINDS, save
@@ -26,39 +24,35 @@ def write(comparison: Comparison, directory: Path, command: str = "") -> list[Pa
         The paths: the page, the texts, and the figures, the main one first.
     """
     (directory / "figures").mkdir(parents=True, exist_ok=True)
-    drawn = figures(comparison)
     contents = {
-        "comparison.html": page(comparison, drawn, command),
+        "comparison.html": page(comparison, command),
         "comparison.md": table.markdown(comparison),
         "comparison.json": comparison.model_dump_json(indent=1) + "\n",
     }
     for name, content in contents.items():
         write_whole(directory / name, content.encode())
     saved = []
-    for figure in drawn:
+    for figure in figures(comparison):
         for view, chart in figure.charts().items():
             name = "-".join(filter(None, (figure.name, view)))
             saved += save(chart, *(directory / "figures" / f"{name}{kind}" for kind in KINDS))
     return [*(directory / name for name in contents), *saved]
 
 
-def page(comparison: Comparison, drawn: Sequence[Figure] | None = None, command: str = "") -> str:
+def page(comparison: Comparison, command: str = "") -> str:
     """The page as HTML: about 1.6 megabytes, nearly all of it the library that draws the charts.
 
-    Every name is escaped by the template, and the embedded JSON holds no "<". `drawn` are the
-    figures, by default those of the comparison; `command` makes the comparison again. All numbers
-    are in the page as JSON, for one that is sent alone.
+    Every name is escaped by the template, and the embedded JSON holds no "<". `command` makes the
+    comparison again. All numbers are in the page as JSON, for one that is sent alone.
     """
-    chosen = figures(comparison) if drawn is None else drawn
-    key = Key.of(comparison)
+    drawn, key = figures(comparison), Key.of(comparison)
     return html.render(
-        "report.html",
-        chosen,
+        drawn,
         name=comparison.task.name,
         headline=sentences.headline(comparison),
         support=sentences.support(comparison),
         remarks=sentences.remarks(comparison),
-        figures=chosen,
+        figures=drawn,
         variants=table.cells(comparison),
         notes=table.notes(comparison),
         flatness=table.flatness(comparison),

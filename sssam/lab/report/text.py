@@ -82,12 +82,10 @@ class Cell(NamedTuple):
 
     @property
     def words(self) -> str:
-        """All that the cell says."""
         return " ".join(filter(None, (self.text, self.note, self.more)))
 
     @property
     def empty(self) -> bool:
-        """Whether it has no value."""
         return self.text == EMPTY
 
 

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Iterable
 
+from sssam import SharpnessAware
 from sssam.lab import tasks
 from sssam.lab.specs import Method, Run, Task
 from sssam.lab.tasks.problems import Survey
@@ -40,7 +41,8 @@ def _build(task: Task, variant: Method, survey: Survey) -> None:
         optimizer = methods.build(variant, base, steps, 0, problem.model)
     except (ValueError, TypeError) as error:
         raise MethodError(f"method {variant.label!r}: {error}") from error
-    if not survey.losses and methods.chooses_samples(optimizer):
+    chooses = isinstance(optimizer, SharpnessAware) and optimizer.method.facts.needs_losses
+    if chooses and not survey.losses:
         raise MethodError(
             f"method {variant.label!r}: kind {variant.kind!r} chooses samples by their losses, but "
             f"the loss of task {task.name!r} is a scalar: return one loss a sample, or leave the "

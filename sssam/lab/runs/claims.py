@@ -9,7 +9,7 @@ train the same run: time is lost then, and no record, since both write the same 
 import errno
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -71,8 +71,7 @@ def settle(run_id: str, directory: Path) -> None:
     Who claims the run from now on does so on a new file, and finds the record.
     """
     _path(run_id, directory, "begun").unlink(missing_ok=True)
-    with suppress(PermissionError):  # Windows keeps a file that is open
-        _path(run_id, directory, "lock").unlink(missing_ok=True)
+    _path(run_id, directory, "lock").unlink(missing_ok=True)
 
 
 def _path(run_id: str, directory: Path, kind: str) -> Path:

@@ -4,6 +4,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sssam.lab import engines
@@ -84,6 +85,7 @@ def run_missing(
     return Records({run.id: stored.by_id[run.id] for run in runs}, stored.problems)
 
 
+@dataclass
 class Dispatcher:
     """Hands runs to an engine that is opened, and gives the record of each.
 
@@ -91,23 +93,19 @@ class Dispatcher:
     are free. `on_record` is called in this process, once for each run.
     """
 
-    def __init__(
-        self,
-        directory: Path,
-        engine: Engine,
-        settings: Settings,
-        on_record: Callable[[Record], object],
-    ) -> None:
-        self.directory, self.engine, self.settings = directory, engine, settings
-        self.on_record, self.made = on_record, dict[str, Record]()
-        self.waiting: deque[Run] = deque()
-        self.elsewhere: list[Run] = []
-        #: By future, the run and how often it had been begun before.
-        self.under_way: dict[Future[Record | None], tuple[Run, int]] = {}
-        #: Deaths of a run's workers since its last checkpoint, by its id and the checkpoint's time.
-        self.deaths: Counter[tuple[str, int]] = Counter()
-        self.false_starts = 0
-        self.next_look = 0.0
+    directory: Path
+    engine: Engine
+    settings: Settings
+    on_record: Callable[[Record], object]
+    made: dict[str, Record] = field(default_factory=dict)
+    waiting: deque[Run] = field(default_factory=deque)
+    elsewhere: list[Run] = field(default_factory=list)
+    #: By future, the run and how often it had been begun before.
+    under_way: dict[Future[Record | None], tuple[Run, int]] = field(default_factory=dict)
+    #: Deaths of a run's workers since its last checkpoint, by its id and the checkpoint's time.
+    deaths: Counter[tuple[str, int]] = field(default_factory=Counter)
+    false_starts: int = 0
+    next_look: float = 0.0
 
     def __call__(self, runs: Iterable[Run]) -> dict[str, Record]:
         """Returns the records, by run id, when each run has one; raises as `run_missing`."""

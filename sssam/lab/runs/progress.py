@@ -1,8 +1,9 @@
 """Progress while runs are trained: a bar on a terminal, a line every now and then elsewhere."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from datetime import timedelta
 
 from rich.console import Console
 from rich.markup import escape
@@ -16,8 +17,7 @@ from rich.progress import (
 from rich.progress import Progress as Bars
 from rich.table import Column
 
-from sssam.lab.specs import Record
-from sssam.lab.training.train import Epoch
+from sssam.lab.specs import Point, Record
 
 #: Speed is taken over all that was done: single runs may take longer than any shorter window.
 _WINDOW = 7 * 24 * 3600.0
@@ -51,16 +51,17 @@ class Progress:
             self._print(f"{record.run.task.name}: {name}: {record.outcome}")
         done = self.done + 1
         left = (time.monotonic() - self.begun) / done * (self.total - done)
-        remaining = f", about {duration(left)} left" if done < self.total else ""
+        remaining = f", about {timedelta(seconds=round(left))} left" if done < self.total else ""
         counts = f"{done} of {self.total} runs{remaining}"
         self._advance(f"{self.title}: {counts}, the last of them {name}")
 
-    def epoch(self, epoch: Epoch) -> None:
+    def epoch(self, curve: Sequence[Point]) -> None:
         """An epoch of a single run ended, the first perhaps after those of a checkpoint."""
-        point, self.done = epoch.point, epoch.epoch - 1
+        point, epoch = curve[-1], len(curve)
+        self.done = epoch - 1
         loss = "not finite" if point.train_loss is None else f"{point.train_loss:.4f}"
         reached = f"validation accuracy {100 * point.validation_accuracy:.1f}%"
-        self._advance(f"epoch {epoch.epoch} of {self.total}: training loss {loss}, {reached}")
+        self._advance(f"epoch {epoch} of {self.total}: training loss {loss}, {reached}")
 
     def _advance(self, line: str) -> None:
         self.done += 1
@@ -71,17 +72,6 @@ class Progress:
 
     def _print(self, line: str) -> None:
         self.console.print(line, markup=False)
-
-
-def duration(seconds: float) -> str:
-    """A length of time in the one unit that says most.
-
-    >>> duration(4.2), duration(210), duration(9000)
-    ('4 s', '4 min', '2.5 h')
-    """
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _bars(console: Console) -> Bars:

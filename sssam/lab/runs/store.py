@@ -30,7 +30,7 @@ class Records(NamedTuple):
     """What a directory holds: the records by run id, and the files that are none."""
 
     by_id: dict[str, Record]
-    problems: tuple[Problem, ...]
+    problems: list[Problem]
 
     def failed(self) -> list[Record]:
         """The records whose run raised or lost its process; the reason is in `error`."""
@@ -63,51 +63,38 @@ def read_all(directory: Path) -> Records:
     of quarantined files, and what another process moves away meanwhile are passed over.
     """
     paths = sorted(directory.iterdir()) if directory.exists() else []
-    return _read_each(p for p in paths if not (p.is_dir() or p.name.startswith(".")))
+    return _read(p for p in paths if not (p.is_dir() or p.name.startswith(".")))
 
 
 def read_runs(runs: Iterable[Run], directory: Path) -> Records:
     """The records of these runs alone, and the files of their names that are none."""
-    return _read_each(directory / f"{id_}.json" for id_ in dict.fromkeys(run.id for run in runs))
-
-
-def _read_each(paths: Iterable[Path]) -> Records:
-    """A path without a file is passed over."""
-    by_id: dict[str, Record] = {}
-    problems: list[Problem] = []
-    for path in paths:
-        try:
-            record = _read(path)
-        except FileNotFoundError:
-            continue
-        if isinstance(record, Problem):
-            problems.append(record)
-        else:
-            by_id[record.id] = record
-    return Records(by_id, tuple(problems))
+    return _read(directory / f"{id_}.json" for id_ in dict.fromkeys(run.id for run in runs))
 
 
 def find(run_id: str, directory: Path) -> Record | None:
     """The record of a run, if there is one; a file of its name that is no record is quarantined."""
-    path = directory / f"{run_id}.json"
-    try:
-        record = _read(path)
-    except FileNotFoundError:
-        return None
-    if isinstance(record, Problem):
-        quarantine([record])
-        return None
-    return record
+    found = _read([directory / f"{run_id}.json"])
+    quarantine(found.problems)
+    return found.by_id.get(run_id)
 
 
-def _read(path: Path) -> Record | Problem:
-    try:
-        record = Record.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        return Problem(path, torn(error))
-    if path.name != f"{record.id}.json":
-        return Problem(path, f"holds the record {record.id}, which its name denies")
-    return record
+def _read(paths: Iterable[Path]) -> Records:
+    """The records in files; a path without a file is passed over."""
+    found = Records({}, [])
+    for path in paths:
+        try:
+            record = Record.model_validate_json(path.read_bytes())
+        except FileNotFoundError:
+            continue
+        except ValidationError as error:
+            found.problems.append(Problem(path, torn(error)))
+            continue
+        if path.name == f"{record.id}.json":
+            found.by_id[record.id] = record
+        else:
+            text = f"holds the record {record.id}, which its name denies"
+            found.problems.append(Problem(path, text))
+    return found
 
 
 def torn(error: ValidationError) -> str:

@@ -1,6 +1,7 @@
 """Runs by their records: those that have one are read, the others are trained, with progress."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
@@ -15,6 +16,7 @@ from sssam.lab.specs import Record, Run
 from sssam.lab.training import hardware
 
 
+@dataclass
 class Trainer:
     """Trains runs that have no record, and gives the records of all that were asked for so far.
 
@@ -27,22 +29,18 @@ class Trainer:
         ValueError: an accelerator that this machine lacks.
     """
 
-    def __init__(
-        self,
-        directory: Path,
-        engine: Engine,
-        settings: Settings,
-        console: Console,
-        *,
-        quiet: bool = False,
-        retry_failed: bool = False,
-    ) -> None:
-        if engine.on_this_machine:
-            hardware.require(settings.accelerator)
-        self.directory, self.engine, self.settings = directory, engine, settings
-        self.console, self.quiet, self.retry_failed = console, quiet, retry_failed
-        self.stored: dict[str, Record] = {}
-        self.trained = 0
+    directory: Path
+    engine: Engine
+    settings: Settings
+    console: Console
+    quiet: bool = False
+    retry_failed: bool = False
+    stored: dict[str, Record] = field(default_factory=dict, init=False)
+    trained: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        if self.engine.on_this_machine:
+            hardware.require(self.settings.accelerator)
 
     def __call__(
         self, asked: Sequence[Run], title: str = "choosing", *, test: bool = False
@@ -63,7 +61,7 @@ class Trainer:
         self.stored |= kept
         missing = dispatch.missing(new, kept, settings)
         if missing:
-            self._say_finished(len(asked) - len(missing), len(asked))
+            self.say_finished(len(asked) - len(missing), len(asked))
             self.stored |= self._train(missing, settings, title)
             self.trained += len(missing)
         return self.stored
@@ -83,12 +81,8 @@ class Trainer:
             )
             raise
 
-    def say_if_nothing_was_trained(self) -> None:
-        """Says so where every run that was asked for had a record."""
-        if not self.trained:
-            self._say_finished(len(self.stored), len(self.stored))
-
-    def _say_finished(self, number: int, total: int) -> None:
+    def say_finished(self, number: int, total: int) -> None:
+        """Says how many of the runs had a record, unless it is none."""
         if number and not self.quiet:
             rest = f"{total - number} to train" if number < total else "nothing was trained"
             text = f"{number} of {total} runs were finished before, in {self.directory}: {rest}"

@@ -161,14 +161,14 @@ class Method(Spec):
     @model_validator(mode="after")
     def _averages(self) -> Self:
         """Refuses an option of the average that the average asked for does not have."""
-        moving, mean = ("average_start", "average_horizon"), ("average_start",)
-        takes = {"none": (), "ema": moving, "sema": moving, "swa": mean, "lawa": mean}
-        for name in ("average_start", "average_horizon"):
+        moving: tuple[Average, ...] = ("ema", "sema")
+        takes = {"average_start": (*moving, "swa", "lawa"), "average_horizon": moving}
+        for name, averages in takes.items():
             value = getattr(self, name)
-            if name not in takes[self.average] and value != type(self).model_fields[name].default:
+            if self.average not in averages and value != type(self).model_fields[name].default:
                 raise ValueError(
                     f"{name} is {value:g} with average {self.average!r}, must be left out: it is "
-                    f"for {', '.join(repr(a) for a, names in takes.items() if name in names)}"
+                    f"for {', '.join(map(repr, averages))}"
                 )
         return self
 

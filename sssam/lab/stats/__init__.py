@@ -5,10 +5,8 @@ Everything here is two-sided at 95% unless named otherwise, and works in the uni
 """
 
 from sssam.lab.stats.intervals import (
-    LEVEL,
     ONE_SIDED,
     Interval,
-    Values,
     holm,
     interval,
     pooled,
@@ -18,10 +16,8 @@ from sssam.lab.stats.power import detectable, seeds_needed
 from sssam.lab.stats.shares import share
 
 __all__ = [
-    "LEVEL",
     "ONE_SIDED",
     "Interval",
-    "Values",
     "detectable",
     "holm",
     "interval",

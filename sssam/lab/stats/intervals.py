@@ -94,17 +94,12 @@ def interval(values: Values) -> Interval:
 
 
 def pooled(means: Sequence[Interval]) -> Interval:
-    """The mean over independent means, each with the same weight.
+    """The mean over independent means, at least one, each with the same weight.
 
     Its error is sqrt(sum of errors squared) / K, with Welch's and Satterthwaite's degrees of
     freedom. It is of these tasks, not of tasks at large. One mean without error leaves the pooled
     one without.
-
-    Raises:
-        ValueError: there is nothing to pool.
     """
-    if not means:
-        raise ValueError("there are no means to pool")
     error, freedom = _summed((each.error, each.freedom) for each in means)
     mean = math.fsum(each.mean for each in means) / len(means)
     return student(mean, error / len(means), freedom, sum(each.n for each in means))

@@ -21,6 +21,7 @@ from sssam.lab.specs.record import Tuning
 from sssam.lab.studies import tune
 from sssam.lab.studies.design import Part, Study, Tunable, runs
 from sssam.lab.studies.tune import Choice, Train
+from sssam.lab.training.timing import Timed, measure
 from sssam.runtime.files import write_whole
 
 FILE, RECORDS, UNFINISHED = "study.json", "records", "unfinished"
@@ -175,6 +176,15 @@ def compared(
     )
     known = {"note": decided.part.note, "untuned": tuple(decided.untuned)}
     return found.model_copy(update={**known, "seeds_added": study.seeds_added})
+
+
+def timed(
+    decided: Decided, directory: Path, seconds: float, accelerator: str, threads: int = 1
+) -> Sequence[Timed]:
+    """Times a task's variants for so many seconds, and leaves their timings in the directory."""
+    found = measure(decided.part.task, decided.methods, seconds, accelerator, threads)
+    timing.write({each.run.variant: each.timing for each in found}, directory)
+    return found
 
 
 def shown_in(directory: Path, comparisons: Iterable[Comparison]) -> Path:

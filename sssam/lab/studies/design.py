@@ -41,9 +41,7 @@ class Axis(Spec):
     most: float | None = None
 
     @model_validator(mode="after")
-    def _starts_within(self) -> "Axis":
-        if self.start not in self.values:
-            raise ValueError(f"start is {self.start!r}, must be one of {list(self.values)}")
+    def _differ(self) -> "Axis":
         if len(set(self.values)) < len(self.values):
             raise ValueError(f"a value stands twice in {list(self.values)}: give each once")
         return self
@@ -81,7 +79,6 @@ class Tunable(Spec):
 
     @property
     def label(self) -> str:
-        """The variant's label."""
         return self.method.label
 
     def count(self, trials: int) -> int:
@@ -141,11 +138,8 @@ class Part(Spec):
 
     @model_validator(mode="after")
     def _labels_differ(self) -> "Part":
-        labels = [
-            self.base.label,
-            *(c.label for c in self.controls),
-            *(v.label for v in self.variants),
-        ]
+        every: list[Tunable | Method] = [self.base, *self.controls, *self.variants]
+        labels = [each.label for each in every]
         twice = sorted({label for label in labels if labels.count(label) > 1})
         if twice:
             raise ValueError(f"label {twice[0]!r} is there twice: give one of the two another")
@@ -193,7 +187,6 @@ class Study(Spec):
 
     @property
     def seeds_added(self) -> tuple[int, ...]:
-        """The seeds that were added after the study was begun."""
         return tuple(seed for seed in self.seeds if seed not in self.first_seeds)
 
     def text(self) -> str:

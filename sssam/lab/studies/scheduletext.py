@@ -59,15 +59,10 @@ def _value(node: ast.expr) -> Any:
             if type(sign) not in _JOINED:
                 raise ValueError("only +, - and * join schedules")
             return _JOINED[type(sign)](_value(left), _value(right))
-        case ast.Call(func=function, args=args, keywords=keywords) if _are_named(keywords):
-            named = {str(word.arg): _value(word.value) for word in keywords}
+        case ast.Call(func=function, args=args, keywords=words) if all(w.arg for w in words):
+            named = {str(word.arg): _value(word.value) for word in words}
             return _function(function)(*map(_value, args), **named)
     raise ValueError(f"{ast.unparse(node)!r} is neither a number nor a schedule")
-
-
-def _are_named(keywords: list[ast.keyword]) -> bool:
-    """Whether no dict is unpacked among them."""
-    return all(word.arg is not None for word in keywords)
 
 
 def _function(node: ast.expr) -> Callable[..., Any]:

@@ -79,14 +79,6 @@ class File(Table):
             engines.parse(given)
         return given
 
-    @field_validator("controls")
-    @classmethod
-    def _known(cls, given: bool | list[str]) -> bool | list[str]:
-        for name in given if isinstance(given, list) else ():
-            if name not in defaults.CONTROLS:
-                raise ValueError(nearest("control", name, defaults.CONTROLS))
-        return given
-
     def part(self, task: Task) -> Part:
         """The study of one task, of which the first trials are built once."""
         recipe, controls = self.recipe, self.controls

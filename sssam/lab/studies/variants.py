@@ -182,9 +182,9 @@ def _model(kind: str) -> type[VariantTable]:
     """The table of one kind, whose keys are the options of its class."""
     given: dict[str, Any] = {"kind": (Literal[kind], ...)}
     given |= dict.fromkeys(methods.options(kind), (Option | None, None))
-    if methods.has_rho(kind):
+    if "rho" in methods.arguments(kind):
         given["rho"] = (Radius | None, None)
-    if methods.is_scheduled(kind):
+    if "schedule" in methods.arguments(kind):
         given["schedule"] = (Text, ...)
         given["budget"] = (Annotated[float, Field(ge=1, le=2)] | None, None)
     return create_model(kind, __base__=VariantTable, **given)

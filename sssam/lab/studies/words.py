@@ -61,7 +61,9 @@ def _named(word: str, task: Task, tune: bool) -> list[Tunable]:
 
 
 def _of_kind(kind: str, given: dict[str, Any], task: Task, tune: bool) -> Tunable:
-    table = {**({"schedule": DEFAULT_SCHEDULE} if methods.is_scheduled(kind) else {}), **given}
+    table = {**given}
+    if "schedule" in methods.arguments(kind):
+        table.setdefault("schedule", DEFAULT_SCHEDULE)
     if tune and methods.default_rho(kind):
         table.setdefault("rho", "tune")
     return VARIANT.validate_python({"kind": kind, **table}).tunable(task)

@@ -33,11 +33,9 @@ class Examples:
         return batches.size(self.inputs)
 
     def head(self, n: int) -> "Examples":
-        """The first n."""
         return self._taken(slice(n))
 
     def to(self, device: torch.device) -> "Examples":
-        """The same on a device."""
         return Examples(moved(self.inputs, device), moved(self.targets, device))
 
     def batches(self, order: Tensor, size: int, *key: str | int) -> Iterator[Batch]:
@@ -67,7 +65,6 @@ class Streamed:
         return len(self.dataset)  # type: ignore[arg-type]
 
     def head(self, n: int) -> "Streamed":
-        """The first n."""
         few = Subset(self.dataset, range(min(n, len(self))))
         return Streamed(few, self.workers, self.device)
 

@@ -147,11 +147,11 @@ def scores(metric: Judgement, outputs: Any, targets: Any, n: int) -> Tensor:
             "sample, not their mean"
         )
     values = torch.where(_finite(outputs, n), values, torch.zeros_like(values))
-    if values.dtype != torch.bool and not bool(((values >= 0) & (values <= 1)).all()):
-        wrong = values[~((values >= 0) & (values <= 1))][0].item()
+    wrong = values[~((values >= 0) & (values <= 1))]
+    if len(wrong):
         raise ProblemError(
-            f"metric gave the score {wrong:g}, must be in [0, 1], higher is better: scale it, or "
-            "give whether the sample is right"
+            f"metric gave the score {wrong[0].item():g}, must be in [0, 1], higher is better: "
+            "scale it, or give whether the sample is right"
         )
     return values
 

@@ -1,7 +1,6 @@
 """A run cut at the end of an epoch, as a file that holds tensors, numbers and text alone."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from sssam.lab.training.state import Position, Training
 from sssam.runtime import files
 
 #: What marks the file as ours, with the version of its layout.
-FORMAT = "sssam.lab checkpoint 1"
+FORMAT = "sssam.lab checkpoint 2"
 
 
 class CheckpointError(OSError):
@@ -73,13 +72,14 @@ def read(path: Path) -> tuple[Run, dict[str, Any]]:
 
 def state(training: Training) -> dict[str, Any]:
     """What a checkpoint keeps: tensors, numbers and text, so that it loads with weights only."""
+    device = training.fabric.device
     return {
         "model": training.network.state_dict(),
         "optimizer": training.optimizer.state_dict(),
         "scheduler": training.scheduler.state_dict(),
         "scaler": training.fabric.strategy.precision.state_dict(),
         "generator": torch.get_rng_state(),
-        "device_generator": _on_cuda(training, torch.cuda.get_rng_state),
+        "device_generator": torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
         "position": training.position.model_dump(),
         "average": None if training.average is None else training.average.state_dict(),
         "evaluated": training.evaluated,
@@ -93,15 +93,10 @@ def restore(training: Training, saved: dict[str, Any]) -> None:
     training.scheduler.load_state_dict(saved["scheduler"])
     training.fabric.strategy.precision.load_state_dict(saved["scaler"])
     torch.set_rng_state(saved["generator"])
-    if (generator := saved["device_generator"]) is not None:
-        _on_cuda(training, lambda device: torch.cuda.set_rng_state(generator, device))
+    device = training.fabric.device
+    if device.type == "cuda" and saved["device_generator"] is not None:
+        torch.cuda.set_rng_state(saved["device_generator"], device)
     if training.average is not None:
         training.average.load_state_dict(saved["average"])
     training.evaluated = saved["evaluated"]
     training.position = Position.model_validate(saved["position"])
-
-
-def _on_cuda(training: Training, use: Callable[[torch.device], Any]) -> Any:
-    """What `use` makes of the device, where that has a generator of its own; else None."""
-    device = training.fabric.device
-    return use(device) if device.type == "cuda" else None

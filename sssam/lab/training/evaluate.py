@@ -42,7 +42,8 @@ class Judged(NamedTuple):
     @property
     def bits(self) -> str:
         """Right answers as a bit set in hexadecimal text: bit i is example i; "0x0" for shares."""
-        return bit_set(self.scores) if self.scores.dtype == torch.bool else "0x0"
+        flags = self.scores.tolist() if self.scores.dtype == torch.bool else []
+        return hex(sum(1 << i for i, is_right in enumerate(flags) if is_right))
 
 
 def judge(
@@ -73,13 +74,3 @@ def judge(
     model.train()
     chance = max(counts.values()) / counts.total() if counts else None
     return Judged(torch.cat(scored), total.item() / len(examples), chance, digest.hexdigest())
-
-
-def bit_set(flags: Tensor) -> str:
-    """Flags as hexadecimal text; bit i of `int(text, 16)` is flag i.
-
-    >>> bit_set(torch.tensor([True, False, False, False, True]))
-    '0x11'
-    """
-    digits = "".join("1" if flag else "0" for flag in reversed(flags.tolist()))
-    return hex(int(digits or "0", 2))

@@ -1,5 +1,6 @@
 """A trained run's flatness, of the training or of a checkpoint."""
 
+import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -8,9 +9,9 @@ from torch import nn
 
 from sssam import sharpness
 from sssam.lab.specs import Run
-from sssam.lab.specs.flatness import SAMPLES, Curvature, Flatness, FlatnessSettings, Rise
+from sssam.lab.specs.flatness import SAMPLES, Flatness, FlatnessSettings, Rise
 from sssam.lab.tasks import problems
-from sssam.lab.tasks.problem import Judgement, Problem
+from sssam.lab.tasks.problem import Judgement
 from sssam.lab.training import checkpoints
 from sssam.lab.training.weights import Called
 
@@ -18,17 +19,12 @@ _BATCH = 256
 
 
 class Solution(NamedTuple):
-    """A trained model with the training samples on which it is measured."""
+    """A trained model, with its loss and the training samples on which that is measured."""
 
-    problem: Problem
     model: nn.Module
+    loss: Judgement
     batches: list[tuple[Any, Any]]
     samples: int
-
-    @property
-    def given(self) -> tuple[nn.Module, Judgement, list[tuple[Any, Any]]]:
-        """Model, loss and batches, as the functions of `sssam.sharpness` take them."""
-        return self.model, self.problem.loss, self.batches
 
 
 def opened(path: Path, samples: int = SAMPLES) -> Solution:
@@ -51,8 +47,7 @@ def solution(run: Run, weights: dict[str, Any], samples: int = SAMPLES) -> Solut
     part = problem.parts[0].head(samples)
     order = torch.arange(len(part))
     batches = [(x, y) for _, x, y in part.batches(order, _BATCH, "flatness", run.seed)]
-    model = Called(problem.model).eval()
-    return Solution(problem, model, batches, len(part))
+    return Solution(Called(problem.model).eval(), problem.loss, batches, len(part))
 
 
 def measure(solution: Solution, settings: FlatnessSettings | None = None) -> Flatness:
@@ -63,44 +58,21 @@ def measure(solution: Solution, settings: FlatnessSettings | None = None) -> Fla
         FloatingPointError: the loss or its curvature is not finite, as where a run diverged.
         RuntimeError: the eigenvalues did not converge.
     """
-    how = FlatnessSettings() if settings is None else settings
-    here = sharpness.loss_curve(*solution.given, x=[0.0], metric=solution.problem.metric)
-    assert here.metric is not None  # one was given
+    how, given = FlatnessSettings() if settings is None else settings, solution[:3]
+    hessian = sharpness.Hessian(*given)
     radii = [(rho, False) for rho in how.radii] + [(rho, True) for rho in how.adaptive_radii]
-    rises = tuple(_rise(solution, how, rho, adaptive) for rho, adaptive in radii)
-    plain, adaptive = (_curvature(solution, how, adaptive) for adaptive in (False, True))
+    worst = [
+        sharpness.worst_case_rise(*given, rho, steps=how.steps, adaptive=adaptive)
+        for rho, adaptive in radii
+    ]
     return Flatness(
         settings=how,
-        weights=sum(p.numel() for p in solution.model.parameters() if p.requires_grad),
         samples=solution.samples,
-        loss=here.loss.item(),
-        score=here.metric.item(),
-        curvature=plain,
-        adaptive_curvature=adaptive,
-        rises=rises,
-    )
-
-
-def _curvature(solution: Solution, how: FlatnessSettings, adaptive: bool) -> Curvature:
-    hessian = sharpness.Hessian(*solution.given, adaptive=adaptive)
-    top, trace = hessian.top_eigenvalues(how.eigenvalues), hessian.trace(how.probes)
-    return Curvature(
-        adaptive=adaptive,
-        eigenvalues=top.values,
-        residuals=top.residuals,
-        trace=trace.value,
-        error=trace.error,
-    )
-
-
-def _rise(solution: Solution, how: FlatnessSettings, rho: float, adaptive: bool) -> Rise:
-    worst = sharpness.worst_case_rise(*solution.given, rho, steps=how.steps, adaptive=adaptive)
-    average = sharpness.average_case_rise(*solution.given, rho, draws=how.draws, adaptive=adaptive)
-    return Rise(
-        rho=rho,
-        adaptive=adaptive,
-        worst=worst.rise,
-        one_step=worst.one_step,
-        average=average.rise,
-        error=average.error,
+        loss=worst[0].loss,
+        eigenvalues=hessian.top_eigenvalues(how.eigenvalues).values,
+        trace=hessian.trace(how.probes).value,
+        rises=tuple(
+            Rise(rho=rho, adaptive=adaptive, worst=rise if math.isfinite(rise) else None)
+            for (rho, adaptive), rise in zip(radii, (each.rise for each in worst), strict=True)
+        ),
     )

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import subprocess
 import warnings
 from contextlib import suppress
@@ -88,9 +89,8 @@ def _versions() -> dict[str, str]:
 def _processor() -> str:
     """The processor's name; Linux has it in one place alone."""
     listing = Path("/proc/cpuinfo")
-    lines = listing.read_text().splitlines() if listing.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
+    name = re.search(r"model name\s*:\s*(.+)", listing.read_text()) if listing.exists() else None
+    return name[1].strip() if name else platform.processor() or platform.machine()
 
 
 @cache

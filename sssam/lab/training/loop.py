@@ -9,7 +9,7 @@ from torch.optim import Optimizer
 from sssam import SharpnessAware
 from sssam.lab.tasks.problem import run_model
 from sssam.lab.training import weights
-from sssam.lab.training.order import Batch, batches, extend_hash
+from sssam.lab.training.order import Batch, batches
 from sssam.lab.training.state import Training, now
 from sssam.runtime.trainers import scaler_of
 
@@ -17,7 +17,6 @@ from sssam.runtime.trainers import scaler_of
 def run_epoch(training: Training) -> None:
     """Trains for one epoch and moves the position on; the clock runs for training alone."""
     position, device = training.position, training.fabric.device
-    extend_hash(training)
     begun = now(device)
     for batch in batches(training, position.epoch):
         loss = step(training, batch)
@@ -37,7 +36,7 @@ def step(training: Training, batch: Batch) -> Tensor:
         if not weights.hold_rate(training):
             training.scheduler.step()
     if _ascents(training.optimizer) > before:
-        position.ascended |= 1 << position.step
+        position.ascended.append(position.step)
     position.step += 1
     return loss
 

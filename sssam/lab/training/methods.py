@@ -29,23 +29,13 @@ _GIVEN = frozenset({"self", "base", "rho", "schedule", "total_steps", "seed", "m
 
 def options(kind: str) -> Mapping[str, object]:
     """The options of a kind by name, each with the default of the class."""
-    return {name: p.default for name, p in _arguments(kind).items() if name not in _GIVEN}
+    return {name: p.default for name, p in arguments(kind).items() if name not in _GIVEN}
 
 
 def default_rho(kind: str) -> float:
     """The radius that the class of a kind takes where none is given; 0 for the base optimizer."""
-    argument = _arguments(kind).get("rho")
+    argument = arguments(kind).get("rho")
     return 0.0 if argument is None else float(argument.default)
-
-
-def has_rho(kind: str) -> bool:
-    """Whether the class of a kind takes a radius."""
-    return "rho" in _arguments(kind)
-
-
-def is_scheduled(kind: str) -> bool:
-    """Whether the class of a kind takes a schedule."""
-    return "schedule" in _arguments(kind)
 
 
 def check(method: Method) -> None:
@@ -54,14 +44,14 @@ def check(method: Method) -> None:
     Raises:
         ValueError: names the variant, what is wrong, and what the kind takes.
     """
-    known, arguments = options(method.kind), _arguments(method.kind)
+    known, takes = options(method.kind), arguments(method.kind)
     for name in method.options:
         if name not in known:
             raise ValueError(f"method {method.label!r}: {nearest('option', name, known)}")
-    if (method.schedule is None) == ("schedule" in arguments):
-        wanted = "needs a schedule, got none" if "schedule" in arguments else "takes no schedule"
+    if (method.schedule is None) == ("schedule" in takes):
+        wanted = "needs a schedule, got none" if "schedule" in takes else "takes no schedule"
         raise ValueError(f"method {method.label!r} of kind {method.kind!r} {wanted}")
-    if method.rho and "rho" not in arguments:
+    if method.rho and "rho" not in takes:
         raise ValueError(
             f"method {method.label!r} of kind {method.kind!r} has no rho, got {method.radius}: "
             "leave it out"
@@ -94,13 +84,8 @@ def build(
         "seed": seed,
         "model": model,
     }
-    taken = {name: value for name, value in given.items() if name in _arguments(method.kind)}
+    taken = {name: value for name, value in given.items() if name in arguments(method.kind)}
     return made(optimizer, **taken, **method.options)  # type: ignore[arg-type]
-
-
-def chooses_samples(optimizer: Optimizer) -> bool:
-    """Whether any of the methods that an optimizer switches among chooses samples by losses."""
-    return isinstance(optimizer, sssam.SharpnessAware) and optimizer.method.facts.needs_losses
 
 
 def expected_propagations(optimizer: Optimizer) -> float | None:
@@ -112,8 +97,12 @@ def expected_propagations(optimizer: Optimizer) -> float | None:
 
 
 @cache
-def _arguments(kind: str) -> Mapping[str, inspect.Parameter]:
-    """Those of the kind's class; raises ValueError for an unknown kind, with the nearest ones."""
+def arguments(kind: str) -> Mapping[str, inspect.Parameter]:
+    """The arguments of a kind's class, such as rho and schedule; none for the base optimizer.
+
+    Raises:
+        ValueError: an unknown kind, with the nearest ones.
+    """
     if kind not in KINDS:
         raise ValueError(nearest("kind of method", kind, KINDS))
     made = KINDS[kind]

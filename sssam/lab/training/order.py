@@ -9,7 +9,6 @@ from torch import Tensor
 
 from sssam.lab.specs.seeds import generator
 from sssam.lab.tasks import augment
-from sssam.lab.tasks.examples import Examples, Streamed
 from sssam.lab.training.state import Training
 
 #: Inputs and targets of a step.
@@ -32,24 +31,15 @@ def batches(training: Training, epoch: int) -> Iterator[Batch]:
         yield inputs, targets
 
 
-def extend_hash(training: Training) -> None:
-    """Adds the epoch that is next to the hash of what was seen, if the task has so many."""
-    position, train = training.position, training.split.train
-    if position.epoch < training.run.task.epochs:
-        sequence = order(len(train), training.run.seed, position.epoch)
-        position.order = chained(position.order, sequence, train)
-
-
 def sample_hash(training: Training) -> str:
-    """The chained hash over the task's epochs, those that a finished short run left out too."""
-    position, train, seed = training.position, training.split.train, training.run.seed
-    chain = position.order
-    for epoch in range(position.epoch, training.run.task.epochs if position.finite else 0):
-        chain = chained(chain, order(len(train), seed, epoch), train)
+    """The SHA-256 of what the task's epochs show, those that a finished short run left out too.
+
+    It is chained: of the epochs before, of the examples in their order, and of their targets.
+    """
+    position, train, epochs = training.position, training.split.train, training.run.task.epochs
+    chain = ""
+    for epoch in range(epochs if position.finite else min(position.epoch, epochs)):
+        sequence = order(len(train), training.run.seed, epoch)
+        content = chain.encode() + sequence.numpy().tobytes() + train.digest(sequence)
+        chain = hashlib.sha256(content).hexdigest()
     return chain
-
-
-def chained(before: str, sequence: Tensor, train: Examples | Streamed) -> str:
-    """The SHA-256 of the one before, of the examples in their order, and of their targets."""
-    content = before.encode() + sequence.numpy().tobytes() + train.digest(sequence)
-    return hashlib.sha256(content).hexdigest()

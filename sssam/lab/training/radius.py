@@ -22,16 +22,13 @@ PLACES, BATCHES = (0.05, 0.25, 0.5, 0.75, 0.95), 4
 
 
 class Rises(NamedTuple):
-    """What was measured at one point of a run, whose first batch is that of `step`.
+    """What was measured at one point of a run, when a `share` of it was over, in [0, 1).
 
-    `share` of the run was over then, in [0, 1); `loss` is the training loss of its batches. `rises`
-    are L(w + e) - L(w) for each radius of `RADII`, e = rho g / ||g||, loss and gradient of one
-    batch, the mean over the batches; infinite where the loss is not finite.
+    `rises` are L(w + e) - L(w) for each radius of `RADII`, e = rho g / ||g||, loss and gradient of
+    one batch, the mean over the batches; infinite where the loss is not finite.
     """
 
-    step: int
     share: float
-    loss: float
     rises: tuple[float, ...]
 
 
@@ -62,20 +59,18 @@ def _points(training: Training) -> Iterator[Rises]:
     total = training.total_steps
     starts = [min(int(place * total), max(total - BATCHES, 0)) for place in PLACES]
     wanted = {s + i: s for s in starts for i in range(BATCHES)}
-    seen: dict[int, list[tuple[float, list[float]]]] = {s: [] for s in starts}
+    seen: dict[int, list[list[float]]] = {s: [] for s in starts}
     epochs = (order.batches(training, epoch) for epoch in range(training.run.epochs))
     for t, batch in enumerate(chain.from_iterable(epochs)):
         if (start := wanted.get(t)) is not None:
             seen[start].append(_measured(training, batch))
         loop.step(training, batch)
     for start, found in seen.items():
-        columns = zip(*(rises for _, rises in found), strict=True)
-        loss = fmean(loss for loss, _ in found)
-        yield Rises(start, start / total, loss, tuple(map(fmean, columns)))
+        yield Rises(start / total, tuple(map(fmean, zip(*found, strict=True))))
 
 
-def _measured(training: Training, batch: order.Batch) -> tuple[float, list[float]]:
-    """The loss of a batch, and its rise at each radius."""
+def _measured(training: Training, batch: order.Batch) -> list[float]:
+    """How far the loss of a batch rises at each radius."""
     objective = Objective(Called(training.network), training.loss, [batch], mode="train")
     loss, gradient = objective.gradient()
     if not math.isfinite(loss):
@@ -88,7 +83,7 @@ def _measured(training: Training, batch: order.Batch) -> tuple[float, list[float
         with objective.moved(scale(along, rho)):
             reached = objective.value()
         found.append(reached - loss if math.isfinite(reached) else math.inf)
-    return loss, found
+    return found
 
 
 def _crossing(found: Sequence[float], rise: float) -> float | None:

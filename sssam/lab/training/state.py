@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from lightning_fabric import Fabric
-from pydantic import BaseModel, BeforeValidator, PlainSerializer
+from pydantic import BaseModel
 from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
@@ -17,28 +17,19 @@ from sssam.lab.specs import Point, Run
 from sssam.lab.tasks.examples import Examples, Streamed
 from sssam.lab.tasks.problem import Judgement, Problem
 
-#: A bit set; as text in a checkpoint, which long numbers are not safe in.
-Bits = Annotated[
-    int,
-    BeforeValidator(lambda given: int(given, 16) if isinstance(given, str) else given),
-    PlainSerializer(hex),
-]
-
 
 class Position(BaseModel):
     """How far a run has come: what a checkpoint keeps beside the states of torch's objects.
 
-    `ascended` is a bit set of steps, `order` the chained SHA-256 of the examples seen in the first
-    `task.epochs` epochs, their labels with them, so that a run of double length has the same;
-    `rate` the learning rate of the last step; `refreshes` the forwards over the training set that
-    an average of the weights took for batch norm.
+    `ascended` are the sharpness-aware steps, `rate` is the learning rate of the last step;
+    `refreshes` are the forwards over the training set that an average of the weights took for batch
+    norm.
     """
 
     epoch: int = 0
     step: int = 0
     seconds: float = 0.0
-    ascended: Bits = 0
-    order: str = ""
+    ascended: list[int] = []
     initial: str = ""
     rate: float = 0.0
     finite: bool = True
@@ -79,7 +70,6 @@ class Training:
 
     @property
     def total_steps(self) -> int:
-        """Steps of the whole run."""
         return self.run.total_steps(len(self.split.train))
 
     @property

@@ -84,7 +84,6 @@ class Timed(NamedTuple):
 def measure(
     task: Task,
     variants: Sequence[Method],
-    *,
     seconds: float = ENOUGH,
     accelerator: str = "cpu",
     threads: int = 1,

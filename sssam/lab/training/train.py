@@ -2,11 +2,10 @@
 
 import math
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
-from typing import NamedTuple
 
 import torch
 
@@ -30,14 +29,6 @@ from sssam.lab.training.prepare import prepare
 from sssam.lab.training.state import Training
 
 
-class Epoch(NamedTuple):
-    """What is reported at the end of an epoch: how many are done, and the last point."""
-
-    run: Run
-    epoch: int
-    point: Point
-
-
 def train(
     run: Run,
     *,
@@ -47,7 +38,7 @@ def train(
     accelerator: str = "cpu",
     threads: int = 1,
     test: bool = True,
-    on_epoch: Callable[[Epoch], object] | None = None,
+    on_epoch: Callable[[Sequence[Point]], object] | None = None,
 ) -> Record:
     """Trains one run and measures it; the same run gives the same record, times apart.
 
@@ -64,7 +55,7 @@ def train(
         threads: torch's threads while this trains, at least 1; results can depend on them.
         test: whether the test set is measured. If not, the record's fields of it stay empty, and
             "diverged" is judged by the validation set: for a search, which must not see the test.
-        on_epoch: called at the end of each epoch.
+        on_epoch: called at the end of each epoch with the curve so far.
 
     Raises:
         ValueError, FileNotFoundError: a hyperparameter out of range, a checkpoint of another run,
@@ -80,17 +71,17 @@ def train(
         if checkpoint is not None and checkpoint.exists():
             checkpoints.restore(training, checkpoints.load(checkpoint, run))
         kept = monotonic()
-        for epoch in _epochs(training):
+        for curve in _epochs(training):
             if checkpoint is not None and monotonic() - kept >= least_seconds:
                 checkpoints.save(checkpoint, run, checkpoints.state(training))
                 kept = monotonic()
             if on_epoch is not None:
-                on_epoch(epoch)
+                on_epoch(curve)
         record = _record(training, test)
         return record if flatness is None else _with_flatness(record, training, flatness)
 
 
-def _epochs(training: Training) -> Iterator[Epoch]:
+def _epochs(training: Training) -> Iterator[Sequence[Point]]:
     """Trains to the end, until nothing is finite any more, or until it is stopped early."""
     position, last = training.position, training.run.epochs
     while position.epoch < last and position.finite and not weights.stopped(training):
@@ -98,7 +89,7 @@ def _epochs(training: Training) -> Iterator[Epoch]:
         with weights.evaluated(training):
             position.curve.append(_point(training))
             weights.keep(training)
-        yield Epoch(training.run, position.epoch, position.curve[-1])
+        yield tuple(position.curve)
 
 
 def _point(training: Training) -> Point:
@@ -126,7 +117,7 @@ def _record(training: Training, test: bool) -> Record:
         steps=position.step,
         train_loss=point.train_loss,
         validation_accuracy=point.validation_accuracy,
-        ascended=hex(position.ascended),
+        ascended=hex(sum(1 << step for step in position.ascended)),
         forwards=forwards,
         backwards=backwards,
         propagations=training.propagations / position.step,

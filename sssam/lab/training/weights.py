@@ -5,8 +5,7 @@ sources. The learning rate is annealed as without an average, but for "swa".
 
 The horizon of "ema" is a part of the run, since a decay such as 0.999 means nothing for a run of
 500 steps: Karras et al. (2023, arXiv:2312.02696) find the best one to be a part of the training's
-length, and Busbridge et al. (2023, arXiv:2307.13813) scale the decay so that it stays one. On noisy
-digits a horizon of 0.05 gains nothing (two seeds), one of 0.2 two points, one of 0.5 six. The
+length, and Busbridge et al. (2023, arXiv:2307.13813) scale the decay so that it stays one. The
 share of the first weights in the average is exp(-(1 - start) / horizon), 0.7% by default. That of
 "sema" is a part of an epoch, since what a switch takes up lags behind by it; the optimizer's own
 state is left as it is, as in the authors' code.
@@ -18,10 +17,11 @@ is the last weights. One cycle is then at 28% of its peak, a cosine at 15%; the 
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from typing import Any, cast
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import (
     AveragedModel,
@@ -45,7 +45,6 @@ class Called(nn.Module):
         self.network = network
 
     def forward(self, inputs: Any) -> Any:
-        """The model's outputs."""
         return run_model(self.network, inputs)
 
 
@@ -113,7 +112,7 @@ def evaluated(training: Training) -> Iterator[None]:
     if gathered is None or not gathered.n_averaged:
         yield
         return
-    last = _copied(network)
+    last = deepcopy(network.state_dict())
     network.load_state_dict(gathered.module.state_dict())
     try:
         _refresh(training)
@@ -131,7 +130,7 @@ def keep(training: Training) -> None:
     if early and evaluated_epoch(training) != training.position.epoch:
         return
     if early or training.average is not None:
-        training.evaluated = _copied(training.network)
+        training.evaluated = deepcopy(training.network.state_dict())
 
 
 def take(training: Training) -> None:
@@ -171,8 +170,3 @@ def _refresh(training: Training) -> None:
     if training.run.method.patience is not None or position.epoch == training.run.epochs:
         position.seconds += now(device) - begun
         position.refreshes += 1
-
-
-def _copied(network: nn.Module) -> dict[str, Any]:
-    state = network.state_dict()
-    return {k: v.clone() if isinstance(v, Tensor) else v for k, v in state.items()}

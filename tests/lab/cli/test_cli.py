@@ -161,7 +161,7 @@ def one_line(capsys: pytest.CaptureFixture[str]) -> str:
         (["plan", "--budget", "0.5"], "budget must be in [1, 2], not 0.5"),
         (["plan", "--budget", "3"], "budget must be in [1, 2], not 3.0"),
         (["plan", "--total-steps", "0"], "--total-steps. Must be >= 1."),
-        (["plan", "--out", "plan.gif"], "must end in .svg, .pdf or .png"),
+        (["plan", "--out", "plan.gif"], 'supported extensions {"svg", "pdf", "png"}'),
         (["compare", "--variants", ""], "unknown variant ''"),
         (["compare", "--variants", "sam:rho=-1"], "'sam:rho=-1': "),
         (["compare", "--variants", "looksam:k=0"], "'looksam:k=0': k must be at least 1, not 0"),

@@ -35,7 +35,7 @@ def test_a_rise_that_is_not_reached_is_said(folder: Path, capsys: Capture) -> No
         (["--rise", "0"], "Must be > 0."),
         (["--rise", "inf"], "Must be < inf."),
         (["--epochs", "0"], "Must be >= 1."),
-        (["--out", "rho.gif"], "must end in .svg, .pdf or .png"),
+        (["--out", "rho.gif"], 'supported extensions {"svg", "pdf", "png"}'),
     ],
 )
 def test_bad_arguments_are_refused_before_training(

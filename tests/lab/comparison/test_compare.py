@@ -9,7 +9,7 @@ from synthetic import METHODS, TASK, record, records
 
 from sssam.lab.comparison.compare import compare
 from sssam.lab.comparison.values import Comparison
-from sssam.lab.specs import Method, Record
+from sssam.lab.specs import Record
 from sssam.lab.stats import Interval
 
 
@@ -147,18 +147,6 @@ def test_commits_are_listed_and_make_no_other_environment() -> None:
 def test_a_comparison_reads_back_from_its_json() -> None:
     comparison = study()
     assert Comparison.model_validate_json(comparison.model_dump_json()) == comparison
-
-
-def test_two_variants_of_one_label_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"\['SAM'\] appear twice: give each once"):
-        compare(TASK, (SAM, Method(label="SAM", kind="sam", rho=0.1)), range(2), [])
-
-
-def test_no_seeds_and_a_seed_that_is_given_twice_are_refused() -> None:
-    with pytest.raises(ValueError, match="at least one method and one seed"):
-        compare(TASK, (SAM,), [], [])
-    with pytest.raises(ValueError, match=r"seeds are \[0, 0, 1\].*\[0\] appear twice.*once"):
-        compare(TASK, (BASE,), [0, 0, 1], records((BASE,), range(2)))
 
 
 @pytest.mark.parametrize("name", ["test_accuracy", "validation_accuracy"])

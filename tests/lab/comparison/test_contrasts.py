@@ -14,7 +14,7 @@ from sssam.lab.comparison.compare import compare
 from sssam.lab.comparison.results import right
 from sssam.lab.report.sentences import headline
 from sssam.lab.specs import Record
-from sssam.lab.training.evaluate import bit_set
+from sssam.lab.training.evaluate import Judged
 from sssam.schedules import linear
 
 METHODS = (BASE, HALF, SAM, LINEAR)
@@ -105,7 +105,7 @@ def judged_by_example(found: list[Record], flags, hashes=None) -> list[Record]:
     update = []
     for r in found:
         given = torch.tensor(flags(r.run.method.label, r.run.seed))
-        values = {"correct": bit_set(given), "test_size": len(given)}
+        values = {"correct": Judged(given, 0.0, None, "").bits, "test_size": len(given)}
         values["test_accuracy"] = given.double().mean().item()
         values["test_hash"] = "" if hashes is None else hashes(r.run.seed)
         update.append(r.model_copy(update=values))

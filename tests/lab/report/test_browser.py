@@ -113,7 +113,7 @@ def flat(comparison: Comparison) -> Comparison:
             VariantRise(rho=1, adaptive=True, worst=None),
         )
         numbers = {"loss": value, "eigenvalue": value, "trace": value}
-        return VariantFlatness(n=20, samples=512, rises=rises, **numbers)
+        return VariantFlatness(n=20, rises=rises, **numbers)
 
     variants = [
         variant.model_copy(update={"flatness": measured(i)})

@@ -140,12 +140,7 @@ def test_a_single_seed_draws_points_without_intervals() -> None:
 
 
 def test_nothing_measured_draws_nothing() -> None:
-    empty = compare(TASK, METHODS, range(2), [])
-    assert figures(empty) == []
-    with pytest.raises(ValueError, match="nothing to plot"):
-        accuracy_against_cost(empty, "passes", Key.of(empty))
-    with pytest.raises(ValueError, match="no method has a schedule"):
-        schedules([])
+    assert figures(compare(TASK, METHODS, range(2), [])) == []
 
 
 def test_of_many_variants_twelve_are_lines_and_the_caption_says_so() -> None:
@@ -214,8 +209,6 @@ def test_files_are_svg_pdf_or_png(comparison: Comparison, tmp_path) -> None:
     begins = {"new/a.svg": b"<svg", "a.PNG": b"\x89PNG", "a.pdf": b"%PDF"}
     save(chart, *(tmp_path / name for name in begins))
     assert all((tmp_path / name).read_bytes().startswith(kind) for name, kind in begins.items())
-    with pytest.raises(ValueError, match=r"a\.gif.*must end in \.svg, \.pdf or \.png"):
-        save(chart, tmp_path / "a.gif")
 
 
 def test_a_chart_passes_its_data_on_as_they_are() -> None:

@@ -90,7 +90,7 @@ def test_a_page_that_is_sent_alone_has_its_data(page: str, comparison: Compariso
 
 def test_the_page_says_what_its_seeds_detect_and_which_were_added(comparison: Comparison) -> None:
     later = comparison.model_copy(update={"seeds_added": (10, 11)})
-    page = pages.page(later, [])
+    page = pages.page(later)
     assert "is detected 80% of the time" in page
     assert "Added after the study was fixed: 2 seeds." in page
 
@@ -196,10 +196,9 @@ def test_a_study_without_records_still_gives_a_page(tmp_path: Path) -> None:
 
 
 def test_the_page_names_the_command_or_the_one_given(comparison: Comparison) -> None:
-    assert 'aria-label="The command"' not in pages.page(
-        comparison, []
-    )  # a task that no command line names
-    page = pages.page(comparison, [], command="sssam run <study>.toml")
+    page = pages.page(comparison)  # a task that no command line names
+    assert 'aria-label="The command"' not in page
+    page = pages.page(comparison, command="sssam run <study>.toml")
     assert "sssam run &lt;study&gt;.toml</code></pre>" in page
 
 

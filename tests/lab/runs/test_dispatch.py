@@ -63,8 +63,8 @@ def test_ctrl_c_leaves_what_is_finished_and_the_same_call_goes_on(tmp_path, engi
 def test_a_run_that_was_cut_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
     seen: list[int] = []
 
-    def cut(epoch) -> None:
-        if epoch.epoch == 2:
+    def cut(curve) -> None:
+        if len(curve) == 2:
             raise KeyboardInterrupt
 
     monkeypatch.setattr(worker, "train", partial(train, on_epoch=cut))
@@ -72,7 +72,7 @@ def test_a_run_that_was_cut_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
         dispatch.run_missing(RUNS[:1], tmp_path / "cut", settings=Settings(checkpoint_seconds=0))
     checkpoint = worker.checkpoint_path(RUNS[0], tmp_path / "cut")
     assert checkpoint.exists()
-    noted = partial(train, on_epoch=lambda e: seen.append(e.epoch))
+    noted = partial(train, on_epoch=lambda curve: seen.append(len(curve)))
     monkeypatch.setattr(worker, "train", noted)
     found = dispatch.run_missing(RUNS[:1], tmp_path / "cut")
     monkeypatch.setattr(worker, "train", train)

@@ -14,7 +14,6 @@ from synthetic import METHODS, records
 from sssam.lab.runs import progress as progress_module
 from sssam.lab.runs.progress import showing
 from sssam.lab.specs import Record
-from sssam.lab.training.train import Epoch
 
 MADE = records(METHODS[:3], range(4))
 RUNS = [record.run for record in MADE]
@@ -131,7 +130,7 @@ def test_lines_say_about_how_long_it_takes(monkeypatch: pytest.MonkeyPatch) -> N
     assert (
         said(console)
         .splitlines()[0]
-        .startswith("noisy-digits, comparing: 1 of 10 runs, about 15 min left, the last")
+        .startswith("noisy-digits, comparing: 1 of 10 runs, about 0:15:00 left, the last")
     )
     assert "left" not in said(console).splitlines()[-1]
 
@@ -155,8 +154,8 @@ def test_quiet_says_nothing() -> None:
 def test_one_run_has_a_bar_or_lines(terminal: Pty, on_terminal: bool) -> None:
     console = Console(file=terminal.file, width=150) if on_terminal else plain()
     with showing(TITLE, RUNS[0].epochs, console, quiet=False) as progress:
-        for epoch, point in enumerate(MADE[0].curve, start=1):
-            progress.epoch(Epoch(RUNS[0], epoch, point))
+        for epoch in range(RUNS[0].epochs):
+            progress.epoch(MADE[0].curve[: epoch + 1])
     text = terminal.text()
     if on_terminal:
         assert "40/40" in text

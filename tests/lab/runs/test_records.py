@@ -29,11 +29,11 @@ def test_what_is_written_is_read_back_equal(tmp_path):
         assert records.write(record, tmp_path / "new").name == f"{record.id}.json"
     found = records.read_all(tmp_path / "new")
     assert found.by_id == {record.id: record for record in written}
-    assert found.problems == ()
+    assert found.problems == []
 
 
 def test_a_directory_that_does_not_exist_has_no_records(tmp_path):
-    assert records.read_all(tmp_path / "absent") == ({}, ())
+    assert records.read_all(tmp_path / "absent") == ({}, [])
 
 
 def test_the_label_is_no_part_of_the_id():
@@ -71,7 +71,7 @@ def test_a_file_that_is_gone_when_it_is_read_is_passed_over(tmp_path, monkeypatc
         return read_bytes(asked)
 
     monkeypatch.setattr(Path, "read_bytes", read)
-    assert records.read_all(tmp_path) == ({kept.id: kept}, ())
+    assert records.read_all(tmp_path) == ({kept.id: kept}, [])
 
 
 def test_files_of_one_name_that_are_moved_are_all_kept(tmp_path):
@@ -80,7 +80,7 @@ def test_files_of_one_name_that_are_moved_are_all_kept(tmp_path):
         records.quarantine(records.read_all(tmp_path).problems)
     kept = sorted(path.read_text() for path in (tmp_path / "quarantine").glob("torn.json.*"))
     assert kept == ["first", "second"]
-    assert records.read_all(tmp_path).problems == ()
+    assert records.read_all(tmp_path).problems == []
 
 
 def test_a_full_disk_is_a_clear_error_and_earlier_records_survive(tmp_path, full_disk):

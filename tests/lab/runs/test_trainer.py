@@ -1,6 +1,7 @@
 """What a command's runs are trained by: one value of settings, and each record read once."""
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,7 @@ from sssam.lab.specs.flatness import FlatnessSettings
 
 CONSOLE = Console(stderr=True)
 RUNS = [run(BASE, seed) for seed in range(3)]
-PLAN = FlatnessSettings(
-    samples=32, eigenvalues=1, probes=2, radii=(0.1,), adaptive_radii=(0.1,), draws=2
-)
+PLAN = FlatnessSettings(samples=32, eigenvalues=1, probes=2, radii=(0.1,), adaptive_radii=(0.1,))
 
 
 def test_a_record_is_read_once_a_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,9 +25,9 @@ def test_a_record_is_read_once_a_command(tmp_path: Path, monkeypatch: pytest.Mon
     read: Counter[str] = Counter()
     look = records._read
 
-    def counted(path: Path) -> object:
-        found = look(path)
-        read[path.stem] += 1
+    def counted(paths: Iterable[Path]) -> records.Records:
+        found = look(paths)
+        read.update([*found.by_id])
         return found
 
     monkeypatch.setattr(records, "_read", counted)

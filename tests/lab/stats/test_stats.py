@@ -67,8 +67,6 @@ def test_power_of_too_few_or_equal_values() -> None:
     assert stats.seeds_needed([1.0, 2.0], 1.0) is None
     assert stats.detectable([1.0, 1.0, 1.0]) == 0.0
     assert stats.seeds_needed([1.0, 1.0, 1.0], 0.5) == 2
-    with pytest.raises(ValueError, match=r"wanted is 0\.0, must be above 0"):
-        stats.seeds_needed([1.0, 2.0, 3.0], 0.0)
 
 
 @pytest.mark.parametrize("wanted", [0.05, 0.3, 1.0, 5.0, 1000.0])
@@ -120,8 +118,6 @@ def test_pooling_without_errors() -> None:
     single, equal = stats.interval([1.0]), stats.interval([2.0, 2.0])
     assert stats.pooled([single, equal]) == stats.Interval(1.5, None, None, 3)
     assert stats.pooled([equal, equal]) == stats.Interval(2.0, 2.0, 2.0, 4, 0.0, 2)
-    with pytest.raises(ValueError, match="no means to pool"):
-        stats.pooled([])
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 40])

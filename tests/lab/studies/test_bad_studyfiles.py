@@ -70,7 +70,7 @@ BAD = [
     (f"{HEAD}{SAM}epochs = 3\n", "variants 1: unknown key 'epochs'"),
     (
         f"{HEAD}controls = ['swaa']\n",
-        "controls: unknown control 'swaa': did you mean 'swa'",
+        "unknown control 'swaa': did you mean 'swa'",
     ),
     (f"{HEAD}recipe = 'tuned'\n", "recipe must be a valid dictionary"),
     (f"{HEAD}recipe = {{rho = 1}}\n", "recipe: unknown key 'rho'"),

@@ -98,10 +98,6 @@ def test_seeds_that_were_added_later_are_known():
     assert begun.seeds_added == ()
 
 
-@pytest.mark.parametrize(
-    ("values", "start", "said"),
-    [((0.1, 0.2), 0.3, "start is 0.3, must be one of"), ((0.1, 0.1), 0.1, "a value stands twice")],
-)
-def test_an_axis_that_can_t_be(values, start, said):
-    with pytest.raises(ValueError, match=said):
-        Axis(values=values, start=start)
+def test_a_value_that_stands_twice_is_refused():
+    with pytest.raises(ValueError, match="a value stands twice"):
+        Axis(values=(0.1, 0.1), start=0.1)

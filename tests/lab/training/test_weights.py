@@ -215,8 +215,8 @@ def test_a_run_cut_at_any_epoch_and_resumed_is_the_uncut_one(method, task, lengt
 
 
 def _interrupting(cut):
-    def interrupt(epoch: train.Epoch) -> None:
-        if epoch.epoch == cut:
+    def interrupt(curve) -> None:
+        if len(curve) == cut:
             raise KeyboardInterrupt
 
     return interrupt
