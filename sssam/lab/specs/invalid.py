@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
@@ -28,6 +28,11 @@ def nearest(kind: str, name: str, known: Iterable[str]) -> str:
 
 #: Errors that name a key: it stands in their text, so it is left out of their place.
 _OF_KEYS = ("unknown_key", "extra_forbidden", "missing")
+#: What must be, where pydantic speaks of Python.
+_TYPES = {
+    **dict.fromkeys(("model_type", "model_attributes_type", "dict_type"), "must be a table"),
+    "bool_type": "must be true or false",
+}
 #: Characters that are printed of a value.
 _WIDE = 80
 
@@ -51,14 +56,31 @@ def complaint(
     ...     print(complaint(error))
     momentum must be less than 1, not 1.5
     """
-    every = error.errors()
-    detail = next((each for each in every if each["type"] in _OF_KEYS[:2]), every[0])
+    detail = _first(error)
     loc = detail["loc"][:-1] if detail["type"] in _OF_KEYS[1:] else detail["loc"]
     where = ".".join(map(str, loc)) if given is None else place(loc, given)
     why = _reason(detail, fields)
+    if given is not None and detail["type"].endswith("_type"):  # perhaps of several that may be
+        every = [e for e in error.errors() if place(e["loc"], given) == where]
+        kinds = dict.fromkeys(_reason(each, fields).partition(", not ")[0] for each in every)
+        others = [kind.replace("must be", " or", 1) for kind in kinds if not why.startswith(kind)]
+        said, _, value = why.partition(", not ")
+        why = f"{said}{''.join(others)}, not {value}"
     if not where or why.startswith(f"{where} "):
         return why
     return f"{where} {why}" if why.startswith("must ") else f"{where}: {why}"
+
+
+def _first(error: ValidationError) -> Mapping[str, Any]:
+    every = error.errors()
+    deepest = max(every, key=lambda each: len(each["loc"]))  # of alternatives that which was meant
+    return next((each for each in every if each["type"] in _OF_KEYS[:2]), deepest)
+
+
+def key(error: ValidationError, given: Any) -> str:
+    """The way to the key that `complaint` is about, as `place` has it."""
+    detail = _first(error)
+    return place((*detail["loc"], detail.get("ctx", {}).get("key", "")), given)
 
 
 def place(loc: tuple[str | int, ...], given: Any) -> str:
@@ -85,8 +107,7 @@ def _reason(detail: Mapping[str, Any], fields: Mapping[str, FieldInfo] | None) -
             return f"{key} is missing"
         case "extra_forbidden":
             for above in detail["loc"][:-1]:  # down to the model that has the key
-                field = fields.get(str(above)) if fields else None
-                fields = getattr(field and field.annotation, "model_fields", None)
+                fields = _within(fields[str(above)]) if fields and above in fields else fields
             return nearest("key", key, fields) if fields else f"unknown key {key!r}"
         case "unknown_key":
             return str(detail["msg"])
@@ -97,6 +118,14 @@ def _reason(detail: Mapping[str, Any], fields: Mapping[str, FieldInfo] | None) -
             return nearest(context["discriminator"].strip("'"), context["tag"], known)
         case "value_error":
             return str(context["error"])
-    said = re.sub("^Input should be", "must be", detail["msg"])
+    said = _TYPES.get(kind) or re.sub("^Input should be", "must be", detail["msg"])
+    if kind.endswith("_type") and "value" in detail["loc"]:  # of a setting that may be tuned
+        said += ', a list of such, or "tune"'
     text = repr(detail["input"])
     return f"{said}, not {text if len(text) <= _WIDE else text[:_WIDE] + '...'}"
+
+
+def _within(field: FieldInfo) -> Mapping[str, FieldInfo] | None:
+    """The fields of the model that a field holds, or of one of its alternatives."""
+    kinds = field.annotation, *get_args(field.annotation)
+    return next((each.model_fields for each in kinds if hasattr(each, "model_fields")), None)

@@ -3,11 +3,12 @@
 docs/laboratory.md has an example, and a table of all keys.
 """
 
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
@@ -15,7 +16,7 @@ from sssam.lab import engines, tasks
 from sssam.lab.runs import checks
 from sssam.lab.specs import BASE, Name, Task
 from sssam.lab.specs.flatness import FlatnessSettings
-from sssam.lab.specs.invalid import complaint, nearest, safe
+from sssam.lab.specs.invalid import complaint, key, nearest, safe
 from sssam.lab.studies import defaults, settings, trials
 from sssam.lab.studies.conduct import OWN
 from sssam.lab.studies.design import TRIALS, TUNING_SEEDS, Part, Study, Tunable
@@ -48,21 +49,14 @@ class TaskTable(BaseModel):
         return tasks.find(name, path and _beside(path, folder), changes)
 
 
-def _flatness(given: object) -> object:
-    """The settings of a truth value."""
-    return {True: {}, False: None}[given] if isinstance(given, bool) else given
-
-
 class File(Table):
-    """The keys of a study; `recipe` None tunes every setting of the recipe that a task has."""
+    """The keys of a study; `recipe` "tune" tunes every setting of the recipe that a task has."""
 
     name: Name | None = None
     tasks: list[
         Annotated[TaskTable, BeforeValidator(lambda g: {"name": g} if isinstance(g, str) else g)]
     ] = Field(min_length=1)
-    recipe: Annotated[
-        RecipeTable | None, BeforeValidator(lambda g: {"tune": None, "given": {}}.get(str(g), g))
-    ] = None
+    recipe: RecipeTable | Literal["tune", "given"] = "tune"
     controls: bool | list[str] = True
     variants: list[AnyVariant] | None = Field(None, min_length=1)
     seeds: _Seeds
@@ -70,7 +64,7 @@ class File(Table):
     trials: int = Field(TRIALS, ge=1)
     epochs: int | None = Field(None, ge=1)
     engine: str | None = None
-    flatness: Annotated[FlatnessSettings | None, BeforeValidator(_flatness)] = None
+    flatness: bool | FlatnessSettings = False
 
     @field_validator("engine")
     @classmethod
@@ -79,16 +73,22 @@ class File(Table):
             engines.parse(given)
         return given
 
-    def part(self, task: Task) -> Part:
-        """The study of one task, of which the first trials are built once."""
-        recipe, controls = self.recipe, self.controls
-        axes = settings.recipe(task) if recipe is None else recipe.axes("base", task)
-        names = controls if isinstance(controls, list) else None
-        variants = [each.tunable(task) for each in self.variants or ()]
+    def part(self, task: Task, text: str) -> Part:
+        """The study of one task, of which the first trials are built once; `text` is the file's."""
+        variants = list[Tunable]()
+        recipe = RecipeTable() if self.recipe == "given" else self.recipe
+        names = self.controls if isinstance(self.controls, list) else None
+        with _naming("recipe", text):
+            axes = settings.recipe(task) if isinstance(recipe, str) else recipe.axes("base", task)
+        with _naming("controls", text):
+            controls = defaults.controls(task, names) if self.controls else ()
+        for number, each in enumerate(self.variants or (), start=1):
+            with _naming(f"variants {number}", text):
+                variants.append(each.tunable(task))
         part = Part(
             task=task,
             base=Tunable(method=BASE, axes=axes),
-            controls=defaults.controls(task, names) if controls else (),
+            controls=controls,
             variants=tuple(variants) or defaults.variants(task, tune=True),
         )
         check(part, self.trials)
@@ -114,23 +114,25 @@ def read(path: Path, data: Mapping[str, str] | None = None) -> Study:
 
     Raises:
         ValueError: whatever is wrong in it. The text begins with the file's name and the keys that
-            lead there, and names the nearest of what is unknown.
+            lead there, names the nearest of what is unknown, and ends with the line.
         FileNotFoundError: no such file, or the data of a task are missing.
         ConnectionError: the hub that has the data can't be reached.
     """
     with _naming(path):
-        content = tomllib.loads(path.read_text("utf-8-sig"))  # it may begin with a byte order mark
+        text = path.read_text("utf-8-sig")  # it may begin with a byte order mark
+        content = tomllib.loads(text)
         try:
             file = File.model_validate(content)
         except ValidationError as error:
-            raise ValueError(complaint(error, given=content)) from error
+            said = complaint(error, File.model_fields, content)
+            raise ValueError(said + _line(text, key(error, content))) from error
         _require_known(data or {}, file.tasks)
         parts = list[Part]()
         for number, table in enumerate(file.tasks, start=1):
-            with _naming(f"tasks {number}"):
+            with _naming(f"tasks {number}", text):
                 task = table.task(file.epochs, data or {}, path.parent)
                 _require_folder(task, [part.task for part in parts], len(file.tasks) > 1)
-            parts.append(file.part(task))
+                parts.append(file.part(task, text))
         return Study(
             name=file.name or path.stem,
             parts=tuple(parts),
@@ -138,13 +140,13 @@ def read(path: Path, data: Mapping[str, str] | None = None) -> Study:
             tuning_seeds=_listed(file.tuning_seeds, TUNING_SEEDS[0]),
             trials=file.trials,
             engine=file.engine,
-            flatness=file.flatness,
+            flatness=FlatnessSettings() if file.flatness is True else file.flatness or None,
         )
 
 
 @contextmanager
-def _naming(where: object) -> Iterator[None]:
-    """Begins the text of what is raised inside with the file, or the place in it."""
+def _naming(where: object, text: str = "") -> Iterator[None]:
+    """Begins what is raised inside with the file, or the place in its text, whose line it adds."""
     try:
         yield
     except UnicodeDecodeError as error:
@@ -152,10 +154,28 @@ def _naming(where: object) -> Iterator[None]:
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{where}: this is no TOML: {error}") from error
     except ValidationError as error:
-        raise ValueError(f"{where}: {complaint(error)}") from error
+        raise ValueError(f"{where}: {complaint(error)}{_line(text, str(where))}") from error
     except (OSError, ModuleNotFoundError, ValueError, TypeError) as error:
         kind = ValueError if isinstance(error, ValueError | TypeError) else type(error)
-        raise kind(f"{where}: {getattr(error, 'strerror', None) or error}") from error
+        said = f"{where}: {getattr(error, 'strerror', None) or error}"
+        raise kind(said if " (line " in said else said + _line(text, str(where))) from error
+
+
+def _line(text: str, place: str) -> str:
+    """The line of a place such as "variants 2, rho", in brackets; nothing where it is not found.
+
+    >>> _line("seeds = 3\\n[[variants]]\\nkind = 'sam'\\nrho = -1\\n", "variants 1, rho")
+    ' (line 4)'
+    """
+    lines, at = text.splitlines(), None
+    for part in place.split(", "):
+        name, _, number = part.partition(" ")
+        opens = re.compile(rf"\s*\[+\s*(\w+\.)*{re.escape(name)}\s*\]|\s*{re.escape(name)}\s*=")
+        places = [i for i, line in enumerate(lines) if i >= (at or 0) and opens.match(line)]
+        if not places:
+            break
+        at = places[min(int(number or 1), len(places)) - 1]
+    return "" if at is None else f" (line {at + 1})"
 
 
 def _listed(given: int | list[int], first: int) -> tuple[int, ...]:

@@ -34,7 +34,10 @@ BAD = [
     (f"{HEAD}trials = 0\n", "trials must be greater than or equal to 1, not 0"),
     ('tasks = ["digits"]\nseeds = 0\n', "seeds must be greater than or equal to 1, not 0"),
     ('tasks = ["digits"]\nseeds = 100000000\n', "seeds must be less than or equal to 10000, not"),
-    ('tasks = ["digits"]\nseeds = true\n', "seeds must be a valid integer, not True"),
+    (
+        'tasks = ["digits"]\nseeds = true\n',
+        "seeds must be a valid integer or a valid list, not True",
+    ),
     ('tasks = ["digits"]\nseeds = [1, 1]\n', "seeds hold a seed twice"),
     (f"{HEAD}[[variants]]\nrho = 0.1\n", "variants 1: kind is missing"),
     (
@@ -43,7 +46,7 @@ BAD = [
     ),
     (
         f"{HEAD}[[variants]]\nkind = 'sam'\nrho = 'big'\n",
-        "variants 1, rho must be a valid number, not 'big'",
+        "variants 1, rho must be a valid number, a list of such, or \"tune\" or 'auto', not 'big'",
     ),
     (
         f"{HEAD}{SAM.replace('0.1', '[0.1, true]')}",
@@ -70,15 +73,25 @@ BAD = [
     (f"{HEAD}{SAM}epochs = 3\n", "variants 1: unknown key 'epochs'"),
     (
         f"{HEAD}controls = ['swaa']\n",
-        "unknown control 'swaa': did you mean 'swa'",
+        "controls: unknown control 'swaa': did you mean 'swa'",
     ),
-    (f"{HEAD}recipe = 'tuned'\n", "recipe must be a valid dictionary"),
+    (f"{HEAD}controls = 'ema'\n", "controls must be true or false or a valid list, not 'ema'"),
+    (f"{HEAD}recipe = 'tuned'\n", 'recipe must be "tune", "given" or a table, not \'tuned\''),
     (f"{HEAD}recipe = {{rho = 1}}\n", "recipe: unknown key 'rho'"),
     (f"{HEAD}engine = 'locl:2'\n", "engine: unknown engine 'locl': did you mean 'local'"),
     (
         f"{HEAD}flatness = {{samples = 0}}\n",
         "flatness, samples must be greater than or equal to 1, not 0",
     ),
+    (f"{HEAD}flatness = 'yes'\n", "flatness must be true or false or a table, not 'yes'"),
+    (f"{HEAD}[flatness]\nsampels = 3\n", "flatness: unknown key 'sampels': did you mean 'samples'"),
+    (f"{HEAD}variants = ['sam']\n", "variants 1 must be a table, not 'sam'"),
+    (
+        f"{HEAD}{SAM}{SSSAM}schedule = 'late(2)'\n",
+        "tasks 1: variants 2: schedule 'late(2)': f must be",
+    ),
+    (f"{HEAD}{SAM}{SSSAM}schedule = 'tune'\n", 'variants 2: schedule "tune" chooses among'),
+    (f"{HEAD}{SAM}{SAM}average_start = 3\n", "variants 2: average_start must be less than 1"),
     ('tasks = ["digit"]\nseeds = 1\n', "tasks 1: unknown task 'digit': did you mean"),
     ('tasks = [{label = "a"}]\nseeds = 1\n', "tasks 1: name is missing"),
     ('tasks = [{name = "digits", epoch = 2}]\nseeds = 1\n', "tasks 1: task 'digits': unkn"),
@@ -104,8 +117,20 @@ BAD = [
     ),
     (
         f"{HEAD}{SSSAM}schedule = 'linear(0.5)'\nbudget = 1.1\n",
-        "budget 1.1 can't be met: linear(0.5, 1.0) over 260 steps reaches 1.25",
+        "tasks 1: variants 1: budget 1.1 can't be met: linear(0.5, 1.0) over 260 steps",
     ),
+]
+
+LINES = [
+    (f"{HEAD}epoch = 3\n", 3),
+    (f"{HEAD}{SAM}roh = 1\n", 6),
+    (f"{HEAD}{SAM}{SAM.replace('0.1', '-1')}", 8),
+    (f"{HEAD}\n{SAM}\n# a comment\n{SSSAM}budget = 1.1\nschedule = 'linear(0.5)'\n", 9),
+    (f"{HEAD}{SSSAM}", 3),
+    (f"{HEAD}controls = ['swaa']\n", 3),
+    (f"{HEAD}[recipe]\nlearning_rate = 0\n", 4),
+    ('seeds = 1\n[[tasks]]\nname = "digits"\n[[tasks]]\nname = "digit"\n', 4),
+    ("tasks = ['digits']\nseeds = [1, -1]\n", 2),
 ]
 
 
@@ -117,6 +142,12 @@ def test_a_bad_file_is_named_with_the_place(tmp_path, text, said):
     assert shown.startswith(str(tmp_path / "study.toml"))
     assert said in shown
     assert "\n" not in shown
+
+
+@pytest.mark.parametrize(("text", "line"), LINES)
+def test_the_text_ends_with_the_line(tmp_path, text, line):
+    with pytest.raises(ValueError, match=rf" \(line {line}\)$"):
+        read(tmp_path, text)
 
 
 def test_a_library_that_is_missing_is_named_with_the_place(tmp_path, monkeypatch):
