@@ -41,18 +41,13 @@ FIGURES = {
         "clearly above every such control, after Holm's adjustment for all variants; p is the "
         "largest over these controls.",
     ),
-    "validation-accuracy": Words(
-        "Validation",
-        "Validation {metric} over what was spent",
-        "The {metric} on validation data after each epoch, as means over the finished runs; each "
-        "line ends where its runs end. Early epochs may lie below the axis.",
-    ),
-    "training-loss": Words(
-        "Training loss",
-        "Training loss over what was spent",
-        "The loss at the weights w themselves, after each epoch, on a fixed subset of the training "
-        "samples: the loss that a step returns does not compare across methods. Losses over two "
-        "decades have a logarithmic axis.",
+    "curves": Words(
+        "Curves",
+        "Over what was spent",
+        "The {metric} on validation data, and the loss at the weights w themselves on a fixed "
+        "subset of the training samples (what a step returns does not compare across methods), "
+        "after each epoch, as means over the finished runs; each line ends where its runs end. "
+        "Early epochs may lie below the axis; losses over two decades have a logarithmic one.",
     ),
     "schedules": Words(
         "Schedules",

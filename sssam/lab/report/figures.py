@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from sssam.lab.comparison.values import Comparison, Variant
-from sssam.lab.report.captions import Figure
+from sssam.lab.report.captions import Drawing, Figure
 from sssam.lab.report.cost import AXES, Axis, accuracy_against_cost, below, priced
 from sssam.lab.report.forest import Line, forest
 from sssam.lab.report.key import Key, named
-from sssam.lab.report.lines import Quantity, curves, sensitivity, with_rho
+from sssam.lab.report.lines import curves, sensitivity, with_rho
 from sssam.lab.report.schedules import Band, schedules
 from sssam.lab.report.sentences import headline
 from sssam.lab.report.text import claim_p, counted, listed, points, ranged
@@ -30,9 +30,7 @@ def _figures(comparison: Comparison) -> Iterator[Figure]:
     if any(variant.claim is not None for variant in comparison.variants):
         yield _differences(comparison)
     if any(variant.curve for variant in some.variants):
-        yield _curves(some, "validation_accuracy", key, len(comparison.variants))
-    if any(p.train_loss is not None for v in some.variants for p in v.curve):
-        yield _curves(some, "train_loss", key, len(comparison.variants))
+        yield _curves(some, key, len(comparison.variants))
     if bands := [band for variant in some.variants for band in _band(variant)]:
         taken = ", ".join(f"{b.name} {sum(b.taken)} of {len(b.taken)} steps" for b in bands)
         words = f"Probability curves of {len(bands)} schedules; sharpness-aware were: {taken}."
@@ -92,26 +90,21 @@ def _differences(comparison: Comparison) -> Figure:
     )
 
 
-def _curves(some: Comparison, quantity: Quantity, key: Key, of: int) -> Figure:
-    loss, drawn, metric = quantity == "train_loss", len(some.variants), some.task.metric
-    curved = [v for v in some.variants if v.curve]
-    ends = ", ".join(f"{v.label} {_last(v, quantity)}" for v in curved)
-    what = "training loss" if loss else f"validation {metric}"
+def _curves(some: Comparison, key: Key, of: int) -> Figure:
+    curved, metric = [v for v in some.variants if v.curve], some.task.metric
+    ends = [f"{v.label} {100 * v.curve[-1].validation_accuracy:.1f}%" for v in curved]
+    views: dict[str, Drawing] = {"validation": partial(curves, some, "validation_accuracy", key)}
+    if any(point.train_loss is not None for v in curved for point in v.curve):
+        views["loss"] = partial(curves, some, "train_loss", key)
+    drawn = len(some.variants)
     return Figure(
-        "training-loss" if loss else "validation-accuracy",
-        f"Line plot of {what} against passes; at the end: {ends}.",
-        {"": partial(curves, some, quantity, key)},
+        "curves",
+        f"Line plot of validation {metric} against passes; at the end: {', '.join(ends)}.",
+        views,
         key.looks(v.label for v in curved),
         metric=metric,
         more=f"Drawn are {drawn} of {of} variants." if drawn < of else "",
     )
-
-
-def _last(variant: Variant, quantity: Quantity) -> str:
-    if quantity == "validation_accuracy":
-        return f"{100 * variant.curve[-1].validation_accuracy:.1f}%"
-    loss = variant.curve[-1].train_loss
-    return "unknown" if loss is None else f"{loss:.3f}"
 
 
 def _band(variant: Variant) -> list[Band]:

@@ -4,33 +4,24 @@ from collections.abc import Mapping, Sequence
 from math import sqrt
 from typing import NamedTuple
 
+from sssam import schedules
 from sssam.core.checks import count, number
 from sssam.lab.report.schedules import Band
 from sssam.lab.report.text import Cell
-from sssam.schedules import (
-    BudgetError,
-    Schedule,
-    constant,
-    cosine,
-    late,
-    linear,
-    piecewise,
-    power,
-    sine,
-)
+from sssam.schedules import BudgetError, Schedule
 from sssam.schedules.draws import Draws
 
 #: The families, each as the schedule whose free parameter is moved to meet the budget.
 FAMILIES: Mapping[str, Schedule] = {
-    "constant": constant(0.5),
-    "piecewise": piecewise([0.5], [0.2, 0.8]),
-    "linear": linear(0.0, 1.0),
-    "linear, falling": linear(1.0, 0.0),
-    "cosine": cosine(0.0, 1.0),
-    "cosine, falling": cosine(1.0, 0.0),
-    "sine": sine(0.0, 1.0),
-    "power": power(2.0),
-    "late block": late(0.5),
+    "constant": schedules.constant(0.5),
+    "piecewise": schedules.piecewise([0.5], [0.2, 0.8]),
+    "linear": schedules.linear(0.0, 1.0),
+    "linear, falling": schedules.linear(1.0, 0.0),
+    "cosine": schedules.cosine(0.0, 1.0),
+    "cosine, falling": schedules.cosine(1.0, 0.0),
+    "sine": schedules.sine(0.0, 1.0),
+    "power": schedules.power(2.0),
+    "late block": schedules.late(0.5),
 }
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from sssam.lab import engines, tasks
 from sssam.lab.runs import checks
@@ -66,13 +66,6 @@ class File(Table):
     engine: str | None = None
     flatness: bool | FlatnessSettings = False
 
-    @field_validator("engine")
-    @classmethod
-    def _exists(cls, given: str | None) -> str | None:
-        if given is not None:
-            engines.parse(given)
-        return given
-
     def part(self, task: Task, text: str) -> Part:
         """The study of one task, of which the first trials are built once; `text` is the file's."""
         variants = list[Tunable]()
@@ -126,6 +119,8 @@ def read(path: Path, data: Mapping[str, str] | None = None) -> Study:
         except ValidationError as error:
             said = complaint(error, File.model_fields, content)
             raise ValueError(said + _line(text, key(error, content))) from error
+        with _naming("engine", text):
+            engines.chosen(None, file.engine)
         _require_known(data or {}, file.tasks)
         parts = list[Part]()
         for number, table in enumerate(file.tasks, start=1):

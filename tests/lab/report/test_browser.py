@@ -16,7 +16,7 @@ from sssam.lab.report import page as pages
 from sssam.lab.stats import Interval
 from sssam.schedules import constant
 
-FIGURES = 6
+FIGURES = 5
 
 
 @pytest.mark.parametrize("width", [NARROW, WIDE])

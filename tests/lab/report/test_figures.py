@@ -23,8 +23,7 @@ from sssam.schedules import constant
 NAMES = [
     "accuracy-against-cost",
     "differences",
-    "validation-accuracy",
-    "training-loss",
+    "curves",
     "schedules",
     "rho-sensitivity",
 ]
@@ -44,8 +43,8 @@ def test_all_figures_come_in_order_and_say_their_number(comparison: Comparison) 
     assert "late half 1/8 ascent gains +" in drawn[0].alt
     assert "9 differences, 6 of them clear; the highest is SS-SAM late half" in drawn[1].alt
     assert "at the end: base 9" in drawn[2].alt
-    assert "SS-SAM late half 320 of 640 steps" in drawn[4].alt
-    assert "chosen were: SAM 0.2" in drawn[5].alt
+    assert "SS-SAM late half 320 of 640 steps" in drawn[3].alt
+    assert "chosen were: SAM 0.2" in drawn[4].alt
 
 
 @pytest.mark.parametrize("index", range(len(NAMES)), ids=NAMES)
@@ -99,7 +98,7 @@ def test_each_variant_has_a_look_of_its_own(comparison: Comparison) -> None:
 
 
 def test_what_is_switched_off_is_in_no_mark(comparison: Comparison) -> None:
-    for name in ("accuracy-against-cost", "validation-accuracy", "rho-sensitivity"):
+    for name in ("accuracy-against-cost", "curves", "rho-sensitivity"):
         chart = next(f for f in figures(comparison) if f.name == name).chart().to_dict()
         assert {"name": "off", "value": []} in chart["params"]
         assert all("off" in json.dumps(layer["transform"]) for layer in chart["layer"])
@@ -146,13 +145,13 @@ def test_nothing_measured_draws_nothing() -> None:
 def test_of_many_variants_twelve_are_lines_and_the_caption_says_so() -> None:
     methods = [*METHODS, *(scheduled(f"constant {i}", constant(i / 40)) for i in range(1, 9))]
     drawn = figures(compare(TASK, methods, range(2), records(methods, range(2))))
-    lines = next(figure for figure in drawn if figure.name == "validation-accuracy")
+    lines = next(figure for figure in drawn if figure.name == "curves")
     assert "Drawn are 12 of 19 variants." in lines.words.caption
     assert {"base", "SAM"} <= {look.key for look in lines.key}
 
 
 def test_losses_over_decades_get_a_logarithmic_axis(comparison: Comparison) -> None:
-    assert '"log"' not in json.dumps(figures(comparison)[3].chart().to_dict())
+    assert '"log"' not in json.dumps(figures(comparison)[2].charts()["loss"].to_dict())
     steep = [
         v.model_copy(
             update={

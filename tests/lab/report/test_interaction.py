@@ -56,14 +56,14 @@ def test_the_key_switches_a_variant_off_and_on_in_every_figure(browser: Any, add
     points = "#accuracy-against-cost svg .mark-symbol path"
     count = "n => document.querySelectorAll('" + points + "').length === n"
     with Visit(browser, WIDE).to(address) as visit:
-        lines = visit.page.locator("#training-loss svg .mark-line path")
+        lines = visit.page.locator("#curves svg .mark-line path")
         before, drawn = visit.page.locator(points).count(), lines.count()
         button = visit.page.locator("#accuracy-against-cost .key").get_by_text("SAM", exact=True)
         button.click()
         visit.page.wait_for_function(count, arg=before - 1)
         assert lines.count() == drawn - 1
         assert button.get_attribute("aria-pressed") == "false"
-        other = visit.page.locator("#training-loss .key").get_by_text("SAM", exact=True)
+        other = visit.page.locator("#curves .key").get_by_text("SAM", exact=True)
         assert other.get_attribute("aria-pressed") == "false"
         other.click()
         visit.page.wait_for_function(count, arg=before)

@@ -59,7 +59,7 @@ def test_every_figure_has_words_for_it(page: str) -> None:
     labels = re.findall(
         r'class="chart" data-figure="([^"]+)" role="img" aria-label="([^"]+)"', page
     )
-    assert len(labels) == 6
+    assert len(labels) == 5
     assert all(re.search(r"\d", words) for _, words in labels)
 
 

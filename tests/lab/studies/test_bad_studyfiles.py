@@ -76,7 +76,7 @@ BAD = [
         "controls: unknown control 'swaa': did you mean 'swa'",
     ),
     (f"{HEAD}controls = 'ema'\n", "controls must be true or false or a valid list, not 'ema'"),
-    (f"{HEAD}recipe = 'tuned'\n", 'recipe must be "tune", "given" or a table, not \'tuned\''),
+    (f"{HEAD}recipe = 'tuned'\n", "recipe must be a table or 'tune' or 'given', not 'tuned'"),
     (f"{HEAD}recipe = {{rho = 1}}\n", "recipe: unknown key 'rho'"),
     (f"{HEAD}engine = 'locl:2'\n", "engine: unknown engine 'locl': did you mean 'local'"),
     (
