@@ -29,8 +29,8 @@ def recommended(budget: float = 1.0625, *, rho: float = 0.05) -> Setting:
     tuned bases, it gains in fine-tuning, with a moving average of the weights: over six tasks 0.7%
     fewer errors than the average alone, 95% interval 0.3 to 1.0, and more errors on one of them,
     whose training was cut short; on one that was run again, with another recipe, nothing. From
-    scratch it is clearly above the best control at its price in none of eight studies, one of them
-    with the average, and below the base in one. Compare on yours.
+    scratch it is clearly above the best control at its price in none of nine studies, two of them
+    with the average, and below the base in two. Compare on yours.
 
     Args:
         budget: expected forward-backward passes a step, in [1.001, 2]. Default 1.0625.
