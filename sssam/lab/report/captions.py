@@ -43,7 +43,7 @@ FIGURES = {
     ),
     "curves": Words(
         "Curves",
-        "Over what was spent",
+        "Accuracy and loss over what was spent",
         "The {metric} on validation data, and the loss at the weights w themselves on a fixed "
         "subset of the training samples (what a step returns does not compare across methods), "
         "after each epoch, as means over the finished runs; each line ends where its runs end. "
