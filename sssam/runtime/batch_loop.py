@@ -22,7 +22,7 @@ def by_passes(
 ) -> Iterator[BatchPass]:
     """The passes of one step, each at the weights that it is for; to be followed by `step()`."""
     run = backward or partial(_run_backward, scaler)
-    if training.stage == "ready" and not training.offered:
+    if training.stage == "ready" and not training.current.offered:
         raise RuntimeError(
             "passes() was called again before step(): the gradient of the passes before would be "
             "lost. To accumulate, give the whole batch, or use the two lines with ascend(); to "
@@ -32,12 +32,12 @@ def by_passes(
     keeps = not training.ranks.may_be_buckets
     gradients.clear(training.bases.params, keeps, training.keeps_zeros)
     scaling, step = Scaling.of(scaler, training.bases), None
-    training.stage, training.scaled, is_over = "running", scaler is not None, False
+    training.current.stage, training.current.scaled, is_over = "running", scaler is not None, False
     try:
         step = training.begin()
         yield from _passes(training, step, batch, run, scaling)
         step.batch = batch if training.method.facts.keeps_batch else None
-        training.stage, is_over = "ready", True
+        training.current.stage, is_over = "ready", True
     finally:  # perhaps much later, where a traceback has kept this loop alive: another step's then
         if training.step is step and not is_over:
             training.give_up()

@@ -22,9 +22,10 @@ from typing import Any
 from torch.amp import GradScaler
 
 from sssam.core.checks import share
+from sssam.runtime.current import Stage
 from sssam.runtime.scaling import Scaling, require_scaled
 from sssam.runtime.step import NO_GRADIENTS, Ran, StepInProgress
-from sssam.runtime.training import Stage, TrainingState
+from sssam.runtime.training import TrainingState
 
 
 def will_ascend(training: TrainingState) -> bool:
@@ -42,7 +43,7 @@ def will_ascend(training: TrainingState) -> bool:
         training.give_up()
         if acts and training.method.facts.opening == "at w":
             training.begin(may_shrink=True)
-        training.stage = "asked"
+        training.current.stage = "asked"
         training.note_gradients()
     return acts
 
@@ -74,7 +75,7 @@ def ascend(
     except BaseException:
         training.give_up()
         raise
-    training.scaled = scaler is not None
+    training.current.scaled = scaler is not None
     return acts
 
 
@@ -85,10 +86,10 @@ def _move_first(training: TrainingState) -> bool:
             "with the gradients cleared"
         )
     if not training.method.acts(training.counters.steps):
-        training.stage = "asked"
+        training.current.stage = "asked"
         return False
     training.begin()
-    training.stage = "at w + e"
+    training.current.stage = "at w + e"
     return True
 
 
@@ -97,10 +98,10 @@ def _end_first(training: TrainingState, fraction: float | None, scaling: Scaling
     ran = Ran(_fraction(training, fraction), scaling=scaling)
     if training.method.is_plain(training.counters.steps):
         training.counters.count_pass(1.0)
-        training.stage = "at w"
+        training.current.stage = "at w"
         return False
     moved = _begun(training, ran.fraction).end_pass(ran) is not None
-    training.stage = "at w + e" if moved else "at w"
+    training.current.stage = "at w + e" if moved else "at w"
     return moved
 
 
@@ -180,7 +181,7 @@ def finish(training: TrainingState) -> None:
         return
     try:
         END[training.stage](training, None)
-        training.stage = "ready"
+        training.current.stage = "ready"
         training.update()
     except BaseException:
         training.give_up()
@@ -190,11 +191,11 @@ def finish(training: TrainingState) -> None:
 def conclude(training: TrainingState, optimizer: Any, scaler: GradScaler | None) -> None:
     """Before `step()`: back at w, and the parameters hold what the base is to get."""
     require_scaled(scaler, optimizer, "conclude()")
-    if training.scaled and scaler is None:
+    if training.current.scaled and scaler is None:
         raise RuntimeError("ascend() was given a scaler; give conclude(scaler=...) the same one")
     try:
         END[training.stage](training, Scaling.of(scaler, training.bases))
-        training.stage = "ready"
+        training.current.stage = "ready"
     except BaseException:
         training.give_up()
         raise

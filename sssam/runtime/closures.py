@@ -34,11 +34,11 @@ def by_closure(training: TrainingState, optimizer: Any, given: Closures) -> Any:
     require_whole_pass(given.closure)
     training.give_up()
     _clear_foreign(training)
-    training.left, training.stage = None, "running"
+    training.left, training.current.stage = None, "running"
     try:
         loss = _run(training, given)
         training.require_gradients()
-        training.stage = "ready"
+        training.current.stage = "ready"
         if given.scaler is None:
             training.update()
         else:  # it unscales and checks the gradients, then calls optimizer.step(), or skips it
@@ -67,7 +67,7 @@ def _run(training: TrainingState, given: Closures) -> Any:
         loss = _call(training, given.closure, "closure", must_read)
         training.counters.count_pass(1.0)
         return loss
-    training.scaled = given.scaler is not None
+    training.current.scaled = given.scaler is not None
     step, losses = training.begin(part), []
     while (wanted := step.wanted) is not None:
         alone = given.ascent_closure if wanted.phase == "ascent" else None

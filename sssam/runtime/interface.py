@@ -191,7 +191,7 @@ class Interface(Optimizer):
         training = self._training
         if not isinstance(sys._getframe(1).f_locals.get("self"), GradScaler):
             return False  # others ask too (Lightning, before it clips), whatever they scale
-        if training.step is not None and not training.scaled:
+        if training.step is not None and not training.current.scaled:
             try:
                 require_unscaled(training.method)
             except RuntimeError:

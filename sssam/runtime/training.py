@@ -3,11 +3,10 @@
 import warnings
 import weakref
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.hooks import RemovableHandle
 
 from sssam.core.counters import Counters
 from sssam.core.groups import base_step
@@ -17,15 +16,12 @@ from sssam.core.weights import Weights
 from sssam.methods import Method
 from sssam.runtime import gradients
 from sssam.runtime.bases import Bases
+from sssam.runtime.current import Current, Stage
 from sssam.runtime.guard import Guard
 from sssam.runtime.outputs import Outputs
 from sssam.runtime.ranks import Ranks, freshener
 from sssam.runtime.step import NO_GRADIENTS, StepInProgress
 from sssam.schedules import progress
-
-#: How far a step has come: not begun; `will_ascend` was read; its passes are run, all at w; it
-#: stands at w + e; its gradient is the base's; a closure or `passes` runs it; the base updates.
-Stage = Literal["idle", "asked", "at w", "at w + e", "ready", "running", "updating"]
 
 
 class TrainingState:
@@ -51,16 +47,23 @@ class TrainingState:
         self.numbers: dict[str, float] = {}
         self.batch: Any = None
         self.left: gradients.Left | None = None
-        self._noted: dict[int, gradients.Left] = {}
         self.outputs = Outputs(guard.model, self) if method.facts.needs_outputs else None
         self.makes_room = self.broken_off = self.phase_was_read = False
         self._warned_of_void = self._examined = False
-        self.stage: Stage = "idle"
-        self.step: StepInProgress | None = None
-        self.scaled = self.offered = self.keeps_zeros = False
-        self._refusal: RemovableHandle | None = None
+        self.keeps_zeros = False
+        self.current = Current()
 
     # The step in progress -------------------------------------------------------------------------
+
+    @property
+    def stage(self) -> Stage:
+        """How far the step at hand has come."""
+        return self.current.stage
+
+    @property
+    def step(self) -> StepInProgress | None:
+        """The passes of the step at hand, once the first of them is wanted."""
+        return self.current.step
 
     @property
     def phase(self) -> Phase:
@@ -72,7 +75,7 @@ class TrainingState:
         if self.memory:
             self._forget_replaced()
         self.guard.owner = weakref.ref(self)
-        step = self.step = StepInProgress(self, fraction, may_shrink)
+        step = self.current.step = StepInProgress(self, fraction, may_shrink)
         try:
             step.start()
         except BaseException:
@@ -114,21 +117,18 @@ class TrainingState:
             self._rest()
 
     def _rest(self) -> None:
-        self.step, self.stage, self._noted = None, "idle", {}
-        self.scaled = self.offered = False
-        if self._refusal is not None:
-            self._refusal.remove()
-            self._refusal = None
+        before, self.current = self.current, Current()
+        before.end()
         self.forget_outputs()
 
     def offer(self) -> None:
         """A `GradScaler` is about to make the update, or to skip it: until then w is to stand."""
         self.weights.restore()
-        self.offered = True
+        self.current.offered = True
 
     def refuse_more(self) -> None:
         """All passes of the step are over: a further one is an error until the update."""
-        self._refusal = gradients.refuse_more(self.bases.trainable()[0])
+        self.current.refusal = gradients.refuse_more(self.bases.trainable()[0])
 
     def forget_outputs(self) -> None:
         """Forget what was noted of the outputs of a pass."""
@@ -143,12 +143,13 @@ class TrainingState:
     def note_gradients(self) -> None:
         """Note the gradients that stand, to tell them from those of a pass yet to be run."""
         standing = ((i, gradients.Left.of(g)) for i, g in enumerate(self.bases.gradients()))
-        self._noted = {i: left for i, left in standing if left is not None}
+        self.current.noted = {i: left for i, left in standing if left is not None}
 
     def has_new_gradient(self) -> bool:
         """Whether a pass has left a gradient since: one that stays in its place as 0 is none."""
+        noted = self.current.noted
         return any(
-            g is not None and not (i in self._noted and self._noted[i].is_still(g))
+            g is not None and not (i in noted and noted[i].is_still(g))
             for i, g in enumerate(self.bases.gradients())
         )
 
@@ -176,7 +177,7 @@ class TrainingState:
         self.bases.require_own_radii()
         step = self.step
         try:
-            self.stage = "updating"
+            self.current.stage = "updating"
             self._set_out(step)
             self.bases.step()
             self._settle(step)
