@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +23,8 @@ def save(path: str | os.PathLike[str], /, **objects: Any) -> None:
     Args:
         path: of the file; the one of before is replaced.
         objects: models, optimizers, schedulers, scalers and all else with a `state_dict()`, which
-            is called; or values: tensors, numbers, text, None, and dicts, lists and tuples of them.
+            is called; or values: tensors, numbers (NumPy's become Python's), text, None, and dicts,
+            lists and tuples of them.
 
     Raises:
         OSError: the disk is full or the path can't be written; the file of before is still there.
@@ -39,7 +41,7 @@ def save(path: str | os.PathLike[str], /, **objects: Any) -> None:
     3
     """
     state = {
-        name: value.state_dict() if hasattr(value, "state_dict") else value
+        name: _plain(value.state_dict() if hasattr(value, "state_dict") else value)
         for name, value in objects.items()
     }
     try:
@@ -80,6 +82,16 @@ def load(
     return state
 
 
+def _plain(value: Any) -> Any:
+    """NumPy's numbers as Python's: learning rates are often such, and a safe load refuses them."""
+    if type(value) is dict:
+        return {key: _plain(each) for key, each in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(map(_plain, value))
+    is_number = type(value).__module__ == "numpy" and getattr(value, "shape", None) == ()
+    return value.item() if is_number else value
+
+
 def _write(state: dict[str, Any], file: BinaryIO) -> None:
     try:
         torch.save(state, file)
@@ -98,9 +110,11 @@ def _require_safe(path: str) -> None:
     try:
         torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except pickle.UnpicklingError as error:
+        kind = re.search(r"GLOBAL (\S+)", str(error))
         raise TypeError(
             "a checkpoint holds tensors, numbers, text, and dicts, lists and tuples of them, so "
-            f"that loading it executes nothing; give objects with a state_dict() instead: {error}"
+            "that loading it executes nothing; give objects with a state_dict() instead of "
+            f"{kind[1] if kind else str(error).splitlines()[0]}"
         ) from error
 
 

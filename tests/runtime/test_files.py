@@ -99,6 +99,24 @@ def test_what_would_not_load_is_refused_when_it_is_saved(tmp_path: Path, value: 
     assert os.listdir(tmp_path) == ["run.pt"]
 
 
+def test_what_is_refused_is_named_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match=r"instead of pathlib\.\w+$"):
+        sssam.save(tmp_path / "run.pt", value=Path("x"))
+
+
+def test_numbers_of_numpy_are_saved_as_numbers(tmp_path: Path) -> None:
+    numpy = pytest.importorskip("numpy", reason="no numpy")
+    problem = Problem()
+    base = torch.optim.SGD(problem.params, lr=numpy.float64(0.1), momentum=0.9)
+    values = {"steps": [numpy.int64(3)], "pair": (numpy.float32(0.5), None)}
+    sssam.save(tmp_path / "run.pt", optimizer=sssam.SAM(base, rho=0.05), values=values)
+    loaded = sssam.load(tmp_path / "run.pt")
+    assert loaded["values"] == {"steps": [3], "pair": (0.5, None)}
+    rates = [group["lr"] for group in loaded["optimizer"]["param_groups"]]
+    assert rates == [0.1] * len(rates)
+    assert type(rates[0]) is type(loaded["values"]["pair"][0]) is float
+
+
 @pytest.fixture
 def _small_files(request: pytest.FixtureRequest) -> Any:
     """No file can grow beyond 100,000 bytes: as on a full disk, by the system itself."""
