@@ -52,17 +52,24 @@ def test_the_claims_of_study_a_are_those_of_the_records(monkeypatch: pytest.Monk
     folder = make_tables.ROOT / "studies/evidence"
     monkeypatch.syspath_prepend(folder)
     script = runpy.run_path(str(folder / "schedules.py"))
-    study = script["reached"](folder / "schedules-glosses")
-    found = {
-        name: script["difference"](study, weights)
+    kept = [script["reached"](folder / name) for name in script["STUDIES"]]
+    parts = {
+        name: [script["difference"](study, weights) for study in kept]
         for name, (weights, _) in script["claims"]().items()
+        if name[0] == "A" or name == "late half 1/8 - base"
     }
-    page = (folder / "schedules-glosses/README.md").read_text()
-    quoted = {name: f"{each.mean:.2f}" for name, each in found.items() if name[0] == "A"}
-    assert [name for name, text in quoted.items() if text not in page] == []
-    again = found["late half 1/8 - base"]
-    said = f"{again.mean:.1f}% [{again.low:.1f}, {again.high:.1f}]"
-    assert said in (make_tables.ROOT / "README.md").read_text()
+    again = parts.pop("late half 1/8 - base")
+    for i, study in enumerate(script["STUDIES"]):
+        page = (folder / study / "README.md").read_text()
+        assert [name for name, each in parts.items() if f"{each[i].mean:.2f}" not in page] == []
+    for each in parts.values():
+        mean = stats.pooled(each)
+        assert f"| {mean.mean:.2f} ({mean.low:.2f} to {mean.high:.2f}) |" in page
+    for name in ("README.md", "docs/findings.md"):
+        text = (make_tables.ROOT / name).read_text()
+        rising = stats.pooled(parts["A1 linear rising - SAM"])
+        for each in (*again, rising):
+            assert f"{each.mean:.1f}% [{each.low:.1f}, {each.high:.1f}]" in text
 
 
 def test_the_radii_of_auto_are_those_of_their_records() -> None:
