@@ -13,7 +13,7 @@ from lightning.pytorch.loops.optimization.automatic import Closure
 from lightning.pytorch.loops.utilities import _block_parallel_sync_behavior
 from lightning.pytorch.plugins.precision import MixedPrecision, Precision
 
-from sssam.integrations.parts import parts_of
+from sssam.integrations.partial_batches import parts_of
 from sssam.optimizers import SharpnessAware, unwrap
 from sssam.runtime import unfinished
 

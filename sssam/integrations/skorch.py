@@ -11,7 +11,7 @@ from skorch import (  # type: ignore[import-untyped]
 from torch import nn
 from torch.optim import Optimizer
 
-from sssam.integrations.parts import parts_of
+from sssam.integrations.partial_batches import parts_of
 from sssam.optimizers import SharpnessAware
 from sssam.runtime import unfinished
 

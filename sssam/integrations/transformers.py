@@ -9,7 +9,7 @@ import transformers
 from torch import nn
 from torch.optim import Optimizer
 
-from sssam.integrations.parts import parts_of
+from sssam.integrations.partial_batches import parts_of
 from sssam.optimizers import SharpnessAware, unwrap
 from sssam.runtime import unfinished
 

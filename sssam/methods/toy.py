@@ -11,7 +11,7 @@ from sssam.core.passes import NOTHING, Pass, Passes, Result, Step, Update
 from sssam.core.vectors import Vector
 
 
-class Runs(Protocol):
+class HasPasses(Protocol):
     def passes(self, step: Step, first: Result | None = None) -> Passes:
         """The method at work on one step."""
         ...
@@ -52,7 +52,7 @@ class Toy(Step):
 
 
 @dataclass
-class Run:
+class DryRun:
     """One step of a method on the toy; `untouched`: its update is the last pass's own gradient."""
 
     passes: list["Seen"]
@@ -86,7 +86,7 @@ class Seen:
         return self.pass_.whole and self.pass_.backward and not self.pass_.losses and is_own
 
 
-def dry_run(method: Runs, toy: Toy, changed: int | None = None) -> Run:
+def dry_run(method: HasPasses, toy: Toy, changed: int | None = None) -> DryRun:
     """Run a step; the result of the pass `changed` is another one than elsewhere."""
     passes: list[Seen] = []
     generator, left, result, seed = method.passes(toy), False, Result({}), 0.0
@@ -103,7 +103,7 @@ def dry_run(method: Runs, toy: Toy, changed: int | None = None) -> Run:
             wanted = generator.send(Result({**result.gradient}, result.losses))
     except StopIteration as end:
         untouched = _is_untouched(end.value.gradient, result.gradient, seed)
-        return Run(passes, end.value, untouched, frozenset(toy.__dict__["recalled"]))
+        return DryRun(passes, end.value, untouched, frozenset(toy.__dict__["recalled"]))
 
 
 def _is_untouched(given: Vector, sent: Vector, seed: float) -> bool:

@@ -12,13 +12,12 @@ from torch import Tensor, nn
 
 from sssam.runtime.buffers import Buffers
 from sssam.runtime.frozen import Frozen
-from sssam.runtime.generators import Generators
+from sssam.runtime.generators import Generators, Undo
 from sssam.runtime.layout import Layout
 from sssam.runtime.others import Others
 from sssam.runtime.tensors import Extents, is_plain
 
 Rng = Literal["restore", "same-mask"]
-Undo = Callable[[], object]
 NO_MODEL = (
     "sssam: the extra passes move batch norm's running statistics (and any other buffer) too; "
     "give model=model to keep them as a plain step leaves them, or model=False if there are none"

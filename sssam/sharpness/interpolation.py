@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import update_bn
 
-from sssam.sharpness.arguments import Score
+from sssam.sharpness.arguments import Criterion
 from sssam.sharpness.landscape import columns, coordinates
 from sssam.sharpness.objective import Mode, Objective
 
@@ -53,13 +53,13 @@ class Line:
 
 def loss_line(
     model: nn.Module,
-    loss: Score,
+    loss: Criterion,
     batches: Iterable[Any],
     first: State,
     second: State,
     *,
     x: Sequence[float] = FROM_END_TO_END,
-    metric: Score | None = None,
+    metric: Criterion | None = None,
     statistics: Iterable[Any] | None = None,
     mode: Mode = "eval",
 ) -> Line:

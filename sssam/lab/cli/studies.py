@@ -12,7 +12,7 @@ from sssam.lab.cli.options import EngineOptions, StudyOptions, TaskOptions
 from sssam.lab.cli.refusals import FailedError, RefusedError, line, refusing
 from sssam.lab.report.text import counted
 from sssam.lab.runs import store
-from sssam.lab.runs.trainer import Trainer, say_problems
+from sssam.lab.runs.trainer import Trainer, report_bad_files
 from sssam.lab.runs.worker import Settings
 from sssam.lab.specs import Record, Task, timing
 from sssam.lab.specs.flatness import FlatnessSettings
@@ -192,7 +192,7 @@ def records(directory: Path) -> dict[str, Record]:
         RefusedError: there are none.
     """
     stored = store.read_all(directory / conduct.RECORDS)
-    say_problems(stored.problems, terminal.console(stderr=True))
+    report_bad_files(stored.bad_files, terminal.console(stderr=True))
     if not stored.by_id:
         raise RefusedError(f"{str(directory)!r} has no records: `sssam compare` trains a study")
     return stored.by_id

@@ -7,7 +7,7 @@ import numpy as np
 
 from sssam.lab import stats
 from sssam.lab.comparison.contrasts import LEAST_SEEDS, p_value
-from sssam.lab.comparison.parts import Reason, ReasonKind
+from sssam.lab.comparison.details import Reason, ReasonKind
 from sssam.lab.comparison.results import Results, contrast, differences, shared_error, unlike
 from sssam.lab.comparison.values import Claim, Comparison, Variant
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from sssam.lab.comparison.parts import CurvePoint, Draws, Outcomes, Reason, VariantFlatness
+from sssam.lab.comparison.details import Ascents, CurvePoint, Outcomes, Reason, VariantFlatness
 from sssam.lab.specs import Environment, Method, Spec, Task, Timing, Tuning
 from sssam.lab.stats import ONE_SIDED, Interval
 
@@ -69,7 +69,7 @@ class Variant(Spec):
     propagations: float | None = None
     expected_propagations: float | None = None
     curve: tuple[CurvePoint, ...] = ()
-    draws: Draws | None = None
+    draws: Ascents | None = None
     flatness: VariantFlatness | None = None
 
     @property

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from statistics import fmean
 
 from sssam.lab import stats
-from sssam.lab.comparison.parts import CurvePoint, Draws, Outcomes, VariantFlatness, VariantRise
+from sssam.lab.comparison.details import Ascents, CurvePoint, Outcomes, VariantFlatness, VariantRise
 from sssam.lab.comparison.results import BySeed
 from sssam.lab.comparison.values import Variant
 from sssam.lab.specs import Method, Record, Timing
@@ -31,7 +31,7 @@ def summary(
     validation = _mean(records, "validation_accuracy")
     ends = Counter[str](record.outcome for record in records)
     stepped = [record for record in finished if record.steps]
-    draws = [Draws(seed=r.run.seed, steps=r.steps, ascended=r.ascended) for r in stepped[:1]]
+    draws = [Ascents(seed=r.run.seed, steps=r.steps, ascended=r.ascended) for r in stepped[:1]]
     return Variant(
         method=method,
         runs=Outcomes(**ends, missing=asked - len(records)),

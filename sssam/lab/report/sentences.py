@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from sssam.lab.comparison.claims import CHEAP
-from sssam.lab.comparison.parts import Reason
+from sssam.lab.comparison.details import Reason
 from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.report.text import counted, listed, points
 from sssam.lab.specs import Tuning
