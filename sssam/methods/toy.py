@@ -40,14 +40,14 @@ class Toy(Step):
         object.__setattr__(self, "recalled", {})
 
     def recall(self, name: str) -> Vector:
-        """Nothing at the first step; later some vector, always the same under a name."""
+        """An empty vector at the first step; later some vector, always the same under a name."""
         if not self.t:
             return {}
         known: dict[str, Vector] = self.__dict__["recalled"]
         return {**known.setdefault(name, _vector(0.7 + len(known)))}
 
     def positions(self, parameters: object) -> set[int]:
-        """All."""
+        """The indices of all parameters: a role finds all of what it looks for."""
         return {*range(len(self.params))}
 
 

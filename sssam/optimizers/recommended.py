@@ -11,7 +11,7 @@ LATE = 0.5
 
 
 class RecommendedSettings(TypedDict):
-    """Arguments of `SSSAM`."""
+    """Arguments of `SSSAM`, as `recommended` returns them."""
 
     schedule: Schedule
     ascent_fraction: float

@@ -33,7 +33,7 @@ def radius(rho: float, adaptive: bool, eta: float) -> Metric:
 def ball(
     rho: Rho, fraction: float, along: Rule, adaptive: bool = False, eta: float = 0.0
 ) -> Metric:
-    """The same, or the rule of rho="auto", which needs SAM's own direction and metric."""
+    """SAM's or ASAM's metric, or the rule of rho="auto", which needs SAM's direction and metric."""
     if rho != "auto":
         return radius(rho, adaptive, eta)
     if adaptive or along != "gradient":

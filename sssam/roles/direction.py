@@ -24,7 +24,7 @@ class Direction(Protocol):
         ...
 
     def signal(self, step: Step, gradient: Vector) -> Signal:
-        """The signal.
+        """The vector to perturb along, with what is kept of it.
 
         Args:
             step: the step.
@@ -43,7 +43,7 @@ class Fresh:
         object.__setattr__(self, "fraction", share("ascent_fraction", self.fraction))
 
     def signal(self, step: Step, gradient: Vector) -> Signal:
-        """The gradient itself."""
+        """The gradient at w itself."""
         return Signal(gradient, owned=True)
 
 

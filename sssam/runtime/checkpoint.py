@@ -60,7 +60,7 @@ def _kinds(training: TrainingState) -> str:
 
 
 def _without(training: TrainingState) -> dict[str, list[int]]:
-    """Of each vector that is kept, the parameters that have no part of it."""
+    """For each kept vector, the parameters that have no part in it."""
     kept = [training.memory.get(p, {}) for p in training.bases.params]
     names = sorted({name for parts in kept for name in parts})
     return {name: [i for i, parts in enumerate(kept) if name not in parts] for name in names}
@@ -243,7 +243,7 @@ def _compare(training: TrainingState, facts: dict[str, Any]) -> None:
 
 
 def _apart(then: str, now: str) -> tuple[str, str]:
-    """Of the texts of two methods, the settings that differ; or both whole.
+    """The settings in which the texts of two methods differ; or both texts whole.
 
     >>> _apart("Ascent(metric=Euclidean(rho=0.1), k=2)", "Ascent(metric=Euclidean(rho=0.2), k=2)")
     ('a method with rho=0.1', 'rho=0.2')

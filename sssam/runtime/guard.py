@@ -38,7 +38,7 @@ class Owner(Protocol):
 
 
 def _nobody() -> None:
-    """Of a guard that has not been at work."""
+    """Stands in for a reference to the guard, of a model that no guard has rolled back."""
 
 
 #: Which guard rolled a pass of a model back last.
@@ -128,7 +128,7 @@ class Guard:
         return [generators, self._buffers.put_back, self._others.put_back, frozen]
 
     def confirm(self) -> None:
-        """After a pass that leaves its traces: note which frozen parameters it has moved."""
+        """After the pass whose effects stay: note which frozen parameters it has moved."""
         self._frozen.confirm()
 
     def require_alone(self) -> None:

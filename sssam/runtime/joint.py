@@ -72,7 +72,7 @@ class _WithBetas(MutableMapping[str, Any]):
         return key in self.group
 
     def get(self, key: str, default: Any = None) -> Any:
-        """As in the group, which has no betas."""
+        """The group's value under a key; a group has no betas."""
         return self.group.get(key, default)
 
     def __iter__(self) -> Iterator[str]:

@@ -180,7 +180,7 @@ def after_runs(what: Target, decided: Sequence[Decided], train: Trainer) -> None
 
 
 def read(what: Target) -> tuple[list[Decided], dict[str, Record]]:
-    """The same from the records that there are; raises as `records`."""
+    """What the records that there are decide, and these records; raises as `records`."""
     stored, parts = records(what.directory), what.study.parts
     return [conduct.decided_so_far(what.study, part, stored) for part in parts], stored
 

@@ -102,7 +102,7 @@ def _controls(variant: Variant, comparison: Comparison, price: Price) -> list[Va
 
 
 def _is_open(control: Variant) -> bool:
-    """Whether it still may be a control: it is the base, or runs are missing or failed."""
+    """Whether a variant may still be a control: it is the base, or runs are missing or failed."""
     return control.role == "base" or not control.is_complete
 
 

@@ -139,14 +139,14 @@ def _pooled(
 
 
 def _mean(differences: Sequence[Interval | None], factors: Sequence[float]) -> Interval | None:
-    """Of the relative reductions; None where a task has none."""
+    """The mean of the relative reductions; None where a task has none."""
     pairs = zip(differences, factors, strict=True)
     scaled = [each.scaled(factor) for each, factor in pairs if each is not None]
     return stats.pooled(scaled) if len(scaled) == len(factors) else None
 
 
 def _is_allowed(variant: Variant, comparison: Comparison) -> bool:
-    """Whether its task claims something of it, and no run of the two diverged."""
+    """Whether its task claims something of a variant, and no run of it or its control diverged."""
     claim = variant.claim
     if claim is None or claim.p_value is None:
         return False

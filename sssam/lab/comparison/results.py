@@ -141,7 +141,7 @@ def _reported(record: Record) -> bool:
 
 
 def right(record: Record) -> npt.NDArray[np.int8]:
-    """By test example, 1 where it was right, else 0: the inverse of `Judged.bits`."""
+    """An array over the test examples, 1 where one was right, else 0: inverse of `Judged.bits`."""
     size = -(-record.test_size // 8)
     raw = np.frombuffer(int(record.correct, 16).to_bytes(size, "little"), np.uint8)
     return np.unpackbits(raw, count=record.test_size, bitorder="little").astype(np.int8)

@@ -77,7 +77,7 @@ NOT_ASKED = "trained before it was asked for"
 def mean_flatness(
     records: Sequence[Record], settings: FlatnessSettings | None
 ) -> VariantFlatness | None:
-    """That of a variant by its records; what was measured by other settings is left out."""
+    """A variant's flatness by its records; what was measured by other settings is left out."""
     found = (record.flatness for record in records)
     measured = [each for each in found if each is not None and each.settings == settings]
     if not measured:

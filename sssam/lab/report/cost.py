@@ -105,7 +105,7 @@ def _number(value: float | None) -> str:
 
 
 def _heights(comparison: Comparison, drawn: Sequence[Variant]) -> alt.Scale:
-    """From the lowest variant that is not far below the base up to the highest."""
+    """The range from the lowest variant that is not far below the base up to the highest."""
     base, best = comparison.base, max(v.accuracy.mean for v in drawn if v.accuracy)
     floor = float("-inf")
     if base is not None and base.accuracy is not None and best > base.accuracy.mean:

@@ -62,7 +62,7 @@ def support(comparison: Comparison) -> str:
 
 
 def _none(comparison: Comparison) -> str:
-    """That nothing is claimed, and why: of all variants, or since no difference is clear."""
+    """The sentence that says that nothing is claimed, and why."""
     if of_all := _of_all(comparison):
         return f"nothing is claimed: {WHY[of_all[0].kind](of_all[0])}"
     if all(variant.claim is None for variant in comparison.variants):

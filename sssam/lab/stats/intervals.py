@@ -59,7 +59,7 @@ class Interval:
         return float(special.stdtr(self.freedom, (bound - self.mean) / self.error))
 
     def with_error(self, error: float, freedom: float) -> "Interval":
-        """The same mean with a further independent error, in quadrature.
+        """An interval of the same mean, with a further independent error in quadrature.
 
         >>> student(1.0, 0.3, 9, 10).with_error(0.4, 99).error
         0.5

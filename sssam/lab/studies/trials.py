@@ -138,7 +138,7 @@ def _between(axis: Axis, one: Value, other: Value, finest: float) -> Value | Non
 
 
 def _short(axis: Axis, value: float, *ends: float) -> Value | None:
-    """To three digits, so that its text reads well; whole numbers stay whole; None for an end."""
+    """A value to three digits, so that it reads well; whole numbers stay whole; None for an end."""
     whole = all(isinstance(each, int) for each in axis.values)
     short = max(1, round(value)) if whole else float(f"{value:.3g}")
     return None if short in ends else short

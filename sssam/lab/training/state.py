@@ -83,7 +83,7 @@ class Training:
 
     @property
     def propagations(self) -> float:
-        """The same in forward-backward passes of a batch: a backward is two forwards."""
+        """The passes run so far, in forward-backward passes: a backward is two forwards."""
         forwards, backwards = self.passes
         return (forwards + 2 * backwards) / 3
 
