@@ -125,13 +125,13 @@ def _held(generator: Passes, toy: Toy) -> int:
     """How many vectors a waiting generator, and those that it waits for, hold beyond the memory."""
     own = {t.data_ptr() for known in toy.__dict__["recalled"].values() for t in known.values()}
     own |= {p.data_ptr() for p in toy.params}
-    found: set[int] = set()
+    vectors: set[int] = set()
     frame: Any = generator
     while frame is not None:
         for value in frame.gi_frame.f_locals.values():
-            found |= {t.data_ptr() for t in _tensors(value) if t.shape == (_SIZES[0],)}
+            vectors |= {t.data_ptr() for t in _tensors(value) if t.shape == (_SIZES[0],)}
         frame = frame.gi_yieldfrom
-    return len(found - own)
+    return len(vectors - own)
 
 
 def _tensors(value: object) -> Iterator[Tensor]:

@@ -41,7 +41,7 @@ class Frozen:
     """Finds out which frozen parameters a model's passes move, so that only these are copied.
 
     A large pretrained network beside a few trained weights must not be copied at each step. What
-    moves shows in marks (version counters, addresses), read around passes that leave their traces
+    moves shows in marks (version counters, addresses), read around passes that are not rolled back
     and between steps. Before the first extra pass, which may be the first of all, the frozen
     parameters are all copied and then compared, if they are no more than the trained ones: so
     `.data.mul_()`, which leaves no mark, is found too.

@@ -1,4 +1,4 @@
-"""One pass a step leaves its traces in buffers and generators; the others are rolled back."""
+"""Buffers and generators advance once per step; other passes are rolled back."""
 
 import warnings
 import weakref
@@ -48,7 +48,7 @@ _at_work: "weakref.WeakKeyDictionary[nn.Module, weakref.ref[Guard]]" = weakref.W
 class Guard:
     """Buffers, frozen parameters and generators advance once a step; other passes are rolled back.
 
-    The first pass over the whole batch is the one that leaves its traces.
+    What the first pass over the whole batch moves stays.
 
     Args:
         model: whose buffers are kept; None warns once that none are, False says that none matter.
@@ -83,7 +83,7 @@ class Guard:
     def __reduce__(self) -> tuple[type["Guard"], tuple[object, Rng]]:
         return type(self), (self.model, self.rng)  # a copy finds out for itself, by its own memory
 
-    def begin(self, params: list[Tensor], *, may_shrink: bool) -> "Traces":
+    def begin(self, params: list[Tensor], *, may_shrink: bool) -> "Rollback":
         """A step begins, before its first pass.
 
         Args:
@@ -93,7 +93,7 @@ class Guard:
         self._params = params
         self._frozen.suspect()
         replay = None if self.rng == "restore" else self._note()
-        return Traces(self, replay, may_shrink)
+        return Rollback(self, replay, may_shrink)
 
     def _note(self) -> Undo:
         self._layout.refresh()
@@ -128,7 +128,7 @@ class Guard:
         return [generators, self._buffers.put_back, self._others.put_back, frozen]
 
     def confirm(self) -> None:
-        """After the pass whose effects stay: note which frozen parameters it has moved."""
+        """After the pass that is not rolled back: note which frozen parameters it has moved."""
         self._frozen.confirm()
 
     def require_alone(self) -> None:
@@ -162,8 +162,8 @@ class Guard:
             warnings.warn(NO_MODEL, stacklevel=2)
 
 
-class Traces:
-    """A context around each pass of a step: the first over the whole batch leaves its traces.
+class Rollback:
+    """A context around each pass of a step: what the first over the whole batch moves stays.
 
     What the others move is rolled back. Where the step is given up by `GeneratorExit`, nothing is
     put back: the program ends, or what is there now was loaded.

@@ -152,10 +152,10 @@ def _estimate(statistics: Objective) -> None:
     try:
         with statistics.undisturbed():
             update_bn(statistics.batches, statistics.model)
-            found = [{k: b.clone() for k, b in norm.named_buffers(recurse=False)} for norm in norms]
+            means = [{k: b.clone() for k, b in norm.named_buffers(recurse=False)} for norm in norms]
     finally:
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
-    for norm, estimated in zip(norms, found, strict=True):
+    for norm, estimated in zip(norms, means, strict=True):
         for key, value in estimated.items():
             norm.get_buffer(key).copy_(value)

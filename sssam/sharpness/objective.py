@@ -205,5 +205,5 @@ def _set_flags(flags: list[tuple[nn.Module, bool]]) -> None:
 def _own_generators(batches: Iterable[Any]) -> list[torch.Generator]:
     """A DataLoader's and its sampler's generators, where they have their own."""
     owners = (batches, getattr(batches, "sampler", None))
-    found = (getattr(owner, "generator", None) for owner in owners)
-    return [each for each in found if isinstance(each, torch.Generator)]
+    generators = (getattr(owner, "generator", None) for owner in owners)
+    return [each for each in generators if isinstance(each, torch.Generator)]

@@ -54,14 +54,14 @@ def resolve(what: str | None, asked: StudyOptions, options: TaskOptions) -> Targ
     path, out = Path(what or DEMO), asked.out
     if path.suffix == ".toml" or conduct.is_directory(path):
         _refuse_options_of_tasks(path, asked, options)
-        found, out = _read(path, options.data, out)
+        study, out = _read(path, options.data, out)
         if asked.seeds is not None:
-            found = Study.model_validate({**dict(found), "seeds": tuple(range(asked.seeds))})
-        if asked.flatness and found.flatness is None:
-            found = found.model_copy(update={"flatness": FlatnessSettings()})
+            study = Study.model_validate({**dict(study), "seeds": tuple(range(asked.seeds))})
+        if asked.flatness and study.flatness is None:
+            study = study.model_copy(update={"flatness": FlatnessSettings()})
     else:
         trials = asked.trials
-        found = words.study(
+        study = words.study(
             task(what or DEMO, options),
             asked.variants,
             trials=(0 if what else DEMO_TRIALS) if trials is None else trials,
@@ -69,8 +69,8 @@ def resolve(what: str | None, asked: StudyOptions, options: TaskOptions) -> Targ
             seeds=asked.seeds or defaults.SEEDS,
             flatness=asked.flatness,
         )
-    directory = results(found.name, out)
-    return Target(conduct.continued(found, directory), directory)
+    directory = results(study.name, out)
+    return Target(conduct.continued(study, directory), directory)
 
 
 def _refuse_options_of_tasks(path: Path, asked: StudyOptions, options: TaskOptions) -> None:
@@ -149,17 +149,17 @@ def run(what: Target, how: EngineOptions) -> tuple[list[Decided], dict[str, Reco
     """
     with refusing():
         train = _begun(what, how)
-    found, parts = list[Decided](), what.study.parts
+    chosen, parts = list[Decided](), what.study.parts
     for number, part in enumerate(parts, start=1):
         of = f"task {number} of {len(parts)}, " if len(parts) > 1 else ""
         choosing = partial(train, title=f"{of}choosing hyperparameters")
         decided = conduct.decide(what.study, part, choosing)
         train(conduct.wanted(what.study, decided), f"{of}comparing", test=True)
-        found.append(decided)
+        chosen.append(decided)
     if not train.trained:
         train.say_finished(len(train.stored), len(train.stored))
-    after_runs(what, found, train)
-    return found, train.stored
+    after_runs(what, chosen, train)
+    return chosen, train.stored
 
 
 def after_runs(what: Target, decided: Sequence[Decided], train: Trainer) -> None:

@@ -160,12 +160,12 @@ def _price(prices: Iterable[float | None]) -> float | None:
     return fmean(known) if len(known) == len(every) else None
 
 
-def _adjusted(found: Sequence[PooledVariant], candidates: set[str]) -> tuple[PooledVariant, ...]:
+def _adjusted(variants: Sequence[PooledVariant], candidates: set[str]) -> tuple[PooledVariant, ...]:
     """Holm's over all but the controls; one that is refused counts as 1."""
-    tested = [v for v in found if v.label in candidates]
+    tested = [v for v in variants if v.label in candidates]
     adjusted = stats.holm([v.p_value for v in tested])
     by_label = {v.label: p for v, p in zip(tested, adjusted, strict=True)}
-    return tuple(v.model_copy(update={"p_value": by_label.get(v.label)}) for v in found)
+    return tuple(v.model_copy(update={"p_value": by_label.get(v.label)}) for v in variants)
 
 
 def _related(comparisons: Sequence[Comparison]) -> list[tuple[str, str]]:

@@ -78,8 +78,8 @@ def mean_flatness(
     records: Sequence[Record], settings: FlatnessSettings | None
 ) -> VariantFlatness | None:
     """A variant's flatness by its records; what was measured by other settings is left out."""
-    found = (record.flatness for record in records)
-    measured = [each for each in found if each is not None and each.settings == settings]
+    flatness = (record.flatness for record in records)
+    measured = [each for each in flatness if each is not None and each.settings == settings]
     if not measured:
         return None
     return VariantFlatness(
@@ -100,9 +100,9 @@ def without_flatness(
     return dict(Counter(record.flatness_error or NOT_ASKED for record in lacking))
 
 
-def _rises(found: Sequence[Flatness]) -> list[VariantRise]:
+def _rises(measured: Sequence[Flatness]) -> list[VariantRise]:
     """All are by equal settings, so their rises are of the same radii in the same order."""
-    every = zip(*(each.rises for each in found), strict=True)
+    every = zip(*(each.rises for each in measured), strict=True)
     ordered = sorted(every, key=lambda some: (some[0].adaptive, some[0].rho))
     rises = list[VariantRise]()
     for some in ordered:

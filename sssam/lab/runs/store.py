@@ -73,28 +73,28 @@ def read_runs(runs: Iterable[Run], directory: Path) -> Records:
 
 def find(run_id: str, directory: Path) -> Record | None:
     """The record of a run, if there is one; a file of its name that is no record is quarantined."""
-    found = _read([directory / f"{run_id}.json"])
-    quarantine(found.bad_files)
-    return found.by_id.get(run_id)
+    records = _read([directory / f"{run_id}.json"])
+    quarantine(records.bad_files)
+    return records.by_id.get(run_id)
 
 
 def _read(paths: Iterable[Path]) -> Records:
     """The records in files; a path without a file is passed over."""
-    found = Records({}, [])
+    records = Records({}, [])
     for path in paths:
         try:
             record = Record.model_validate_json(path.read_bytes())
         except FileNotFoundError:
             continue
         except ValidationError as error:
-            found.bad_files.append(BadFile(path, torn(error)))
+            records.bad_files.append(BadFile(path, torn(error)))
             continue
         if path.name == f"{record.id}.json":
-            found.by_id[record.id] = record
+            records.by_id[record.id] = record
         else:
             text = f"holds the record {record.id}, which its name denies"
-            found.bad_files.append(BadFile(path, text))
-    return found
+            records.bad_files.append(BadFile(path, text))
+    return records
 
 
 def torn(error: ValidationError) -> str:
