@@ -22,7 +22,7 @@ import numpy.typing as npt
 from sssam.lab import stats
 from sssam.lab.comparison.claims import claimed
 from sssam.lab.comparison.contrasts import contrasted
-from sssam.lab.comparison.parts import Outcomes
+from sssam.lab.comparison.details import Outcomes
 from sssam.lab.comparison.results import Results
 from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.specs import DataSpec, Method, ModelSpec, Task, Tuning

@@ -19,7 +19,7 @@ from sssam.lab.specs import DataSpec, Method, ModelSpec, Run, Task
 from sssam.lab.tasks.examples import Examples
 from sssam.lab.training import loop
 from sssam.lab.training.prepare import prepare
-from sssam.lab.training.state import Parts, Training
+from sssam.lab.training.state import SplitData, Training
 
 #: The model, the shape of an image (None: the digits as they are), batch size, steps in a block.
 PROBLEMS: dict[str, tuple[ModelSpec, tuple[int, int, int] | None, int, int]] = {
@@ -38,7 +38,7 @@ def prepared(problem: str, epochs: int) -> Training:
     if shape is not None:
         images = torch.randn(batch * steps, *shape)
         train = Examples(images, training.split.train.targets)
-        training.split = Parts(train, *training.split[1:])
+        training.split = SplitData(train, *training.split[1:])
     return training
 
 

@@ -16,9 +16,9 @@ from torch.nn.functional import cross_entropy
 import sssam
 
 STEPS, BATCH, FILE = 220, 64, sys.argv[1]
-told: list[int] = []
+received: list[int] = []
 for number in (signal.SIGTERM, signal.SIGINT):  # torchrun passes both on, and waits for 30 seconds
-    signal.signal(number, lambda number, _: told.append(number))
+    signal.signal(number, lambda number, _: received.append(number))
 
 torch.manual_seed(0)
 dist.init_process_group("gloo")
@@ -39,7 +39,7 @@ while optimizer.steps < STEPS and not stop:
     for p in optimizer.passes((x[mine] / 16, y[mine])):
         p.backward(cross_entropy(model(p.x), p.y))
     optimizer.step()
-    stop.fill_(len(told))
+    stop.fill_(len(received))
     dist.all_reduce(stop)  # a signal reaches each rank in its own time
     if rank == 0 and (stop or optimizer.steps % 50 == 0 or optimizer.steps == STEPS):
         sssam.save(FILE, net=net, optimizer=optimizer)

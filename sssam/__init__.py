@@ -91,9 +91,9 @@ if not TYPE_CHECKING:
         own = ("files", "buffers", "deadline")
         places = ["optimizers", "schedules.draws", *(f"runtime.{name}" for name in own)]
         modules = [import_module(f"sssam.{place}") for place in places]
-        found = next(getattr(module, name) for module in modules if hasattr(module, name))
-        globals()[name] = found
-        return found
+        value = next(getattr(module, name) for module in modules if hasattr(module, name))
+        globals()[name] = value
+        return value
 
     def __dir__() -> list[str]:
         return sorted({*globals(), *__all__})

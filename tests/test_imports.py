@@ -121,6 +121,18 @@ def test_importing_the_library_loads_nothing_of_the_laboratory() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
 
 
+def test_every_name_of_the_library_loads_torch_alone() -> None:
+    """What torch loads for itself apart, all names of `sssam` bring only its own modules."""
+    code = (
+        "import sys, torch; before = {n.split('.')[0] for n in sys.modules}\n"
+        "import sssam; [getattr(sssam, name) for name in sssam.__all__]\n"
+        "new = {n.split('.')[0] for n in sys.modules} - before - set(sys.stdlib_module_names)\n"
+        "assert new == {'sssam'}, new\n"
+        "assert not {'sssam.lab', 'sssam.integrations'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
 def test_importing_the_optimizers_does_not_load_torch_s_compiler() -> None:
     """As torch does when the first optimizer is built, for a second."""
     code = "import sys, sssam; [getattr(sssam, n) for n in sssam.__all__]; "

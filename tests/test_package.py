@@ -1,4 +1,4 @@
-"""The wheel and the source distribution build, and the library needs torch alone."""
+"""Files are short, the wheel and the source distribution build, the library needs torch alone."""
 
 import subprocess
 import sys
@@ -22,6 +22,17 @@ for _ in range(9):
     optimizer.step()
 print(optimizer.steps)
 """
+
+
+#: Lines of a file; what needs more is two things.
+LONGEST = 300
+
+
+@pytest.mark.parametrize("folder", ["sssam", "tests"])
+def test_no_file_is_longer_than_the_limit(folder: str) -> None:
+    lines = {path: len(path.read_text().splitlines()) for path in (ROOT / folder).rglob("*.py")}
+    assert len(lines) > 100
+    assert not {str(path): n for path, n in lines.items() if n > LONGEST}
 
 
 @pytest.mark.slow

@@ -27,16 +27,16 @@ class Copies:
         together = {i for some in small for i in some}
         for i in originals.keys() - together - rooms.keys():
             rooms[i] = _room(originals[i])
-        found, self._flat = {**rooms}, list[tuple[Tensor, list[Tensor]]]()
+        copies, self._flat = {**rooms}, list[tuple[Tensor, list[Tensor]]]()
         for some in small:
             parts = [originals[i].view(-1) for i in some]
             flat = torch.cat(parts)
             self._flat.append((flat, parts))
             pieces = zip(some, torch.split(flat, [*map(len, parts)]), strict=True)
-            found.update({i: piece.view(originals[i].shape) for i, piece in pieces})
-        self.originals, self.copies = [*originals.values()], [found[i] for i in originals]
+            copies.update({i: piece.view(originals[i].shape) for i, piece in pieces})
+        self.originals, self.copies = [*originals.values()], [copies[i] for i in originals]
         alone = [i for i in originals if i not in together]
-        self._alone = [found[i] for i in alone], [originals[i] for i in alone]
+        self._alone = [copies[i] for i in alone], [originals[i] for i in alone]
 
     def take(self) -> None:
         """Copy the tensors as they stand."""
@@ -53,11 +53,11 @@ class Copies:
 
 def _small(originals: dict[int, Tensor]) -> list[list[int]]:
     """The small tensors that can be put together: those of each type."""
-    found: dict[torch.dtype, list[int]] = {}
+    by_type: dict[torch.dtype, list[int]] = {}
     for i, x in originals.items():
         if x.numel() < SMALL and x.is_contiguous():
-            found.setdefault(x.dtype, []).append(i)
-    return [some for some in found.values() if len(some) > 1]
+            by_type.setdefault(x.dtype, []).append(i)
+    return [some for some in by_type.values() if len(some) > 1]
 
 
 def _room(original: Tensor) -> Tensor:

@@ -144,12 +144,12 @@ def _together(parts: list[Tensor], kinds: set[torch.dtype]) -> list[Tensor]:
 
 def _joined(parts: list[Tensor]) -> list[Tensor]:
     """Few tensors with all numbers; parts of one width need no view of each, which takes longer."""
-    dims, found = [*map(Tensor.dim, parts)], []
+    dims, joined = [*map(Tensor.dim, parts)], []
     for n in dict.fromkeys(dims):
         some = [*compress(parts, map(n.__eq__, dims))]
         is_even = n == 1 or (n == 2 and len({*map(Tensor.size, some, repeat(1))}) == 1)
-        found.append(torch.cat(some) if is_even else torch._C._nn.flatten_dense_tensors(some))
-    return found
+        joined.append(torch.cat(some) if is_even else torch._C._nn.flatten_dense_tensors(some))
+    return joined
 
 
 def dot(x: Vector, y: Vector) -> Tensor:

@@ -202,8 +202,8 @@ class Backup:
             e: the perturbation.
         """
         self._know(params)
-        found = {i: moving_rows(e[i]) for i in self._large if i in e}
-        rows = {i: some for i, some in found.items() if some is not None}
+        moving = {i: moving_rows(e[i]) for i in self._large if i in e}
+        rows = {i: some for i, some in moving.items() if some is not None}
         whole = [i for i in e if i not in rows] if rows else [*e]
         here, copies = self._copied(whole)
         of_rows = {

@@ -13,7 +13,7 @@ from lightning.pytorch.loops.optimization.automatic import Closure
 from lightning.pytorch.loops.utilities import _block_parallel_sync_behavior
 from lightning.pytorch.plugins.precision import MixedPrecision, Precision
 
-from sssam.integrations.parts import parts_of
+from sssam.integrations.partial_batches import parts_of
 from sssam.optimizers import SharpnessAware, unwrap
 from sssam.runtime import unfinished
 
@@ -162,7 +162,7 @@ class SharpnessAwareCallback(Callback):
 
 
 def _move(optimizer: SharpnessAware, is_first: bool) -> None:
-    """To w + e before each micro-batch; the gradients of those before it stay."""
+    """Move to w + e before each micro-batch; the gradients of those before it stay."""
     params = [p for group in optimizer.param_groups for p in group["params"]]
     grads = [None if is_first else p.grad for p in params]
     optimizer.zero_grad()

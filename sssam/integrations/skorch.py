@@ -11,13 +11,13 @@ from skorch import (  # type: ignore[import-untyped]
 from torch import nn
 from torch.optim import Optimizer
 
-from sssam.integrations.parts import parts_of
+from sssam.integrations.partial_batches import parts_of
 from sssam.optimizers import SharpnessAware
 from sssam.runtime import unfinished
 
 
 class SharpnessAwareMixin(NeuralNet):  # type: ignore[misc]
-    """To be put before skorch's `NeuralNet`, or one of its kin: each batch is a whole step.
+    """A mixin before skorch's `NeuralNet`, or one of its kin: each batch is a whole step.
 
     The two passes stand where skorch's one pass stood, and `on_grad_computed` is called once a
     step, with the gradient that the base optimizer gets: so `GradientNormClipping` clips as it
@@ -50,7 +50,7 @@ class SharpnessAwareMixin(NeuralNet):  # type: ignore[misc]
         return self
 
     def fit(self, *args: Any, **kwargs: Any) -> Any:
-        """As skorch does; warn if it was stopped before its sharpness-aware steps."""
+        """Fit as skorch does; warn if it was stopped before its sharpness-aware steps."""
         super().fit(*args, **kwargs)
         unfinished.ended(self.optimizer_._training)
         return self

@@ -9,7 +9,7 @@ import transformers
 from torch import nn
 from torch.optim import Optimizer
 
-from sssam.integrations.parts import parts_of
+from sssam.integrations.partial_batches import parts_of
 from sssam.optimizers import SharpnessAware, unwrap
 from sssam.runtime import unfinished
 
@@ -18,7 +18,7 @@ Sharpness = Callable[[Optimizer, int, nn.Module], SharpnessAware]
 
 
 class SharpnessAwareMixin(transformers.Trainer):
-    """To be put before `Trainer` or one of its kin: each step runs its micro-batches at w + e too.
+    """A mixin before `Trainer` or one of its kin: each step runs its micro-batches at w + e too.
 
     Trainer calls `training_step` for each micro-batch and then clips, steps, schedules and saves.
     After the last of them this adds the pass at w + e and goes back to w, so that all of that finds
@@ -69,7 +69,7 @@ class SharpnessAwareMixin(transformers.Trainer):
         return self._sharp
 
     def train(self, *args: Any, **kwargs: Any) -> Any:
-        """As Trainer does; warn if it was stopped before its sharpness-aware steps."""
+        """Train as Trainer does; warn if it was stopped before its sharpness-aware steps."""
         try:
             output = super().train(*args, **kwargs)
         except BaseException:  # between the micro-batches of a step that has moved first

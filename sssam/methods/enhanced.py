@@ -45,28 +45,28 @@ class Enhanced(Method):
 
     @cached_property
     def facts(self) -> Facts:
-        """The method's, and one vector kept."""
+        """The method's facts, and one vector kept."""
         inner = self.method.facts
         return replace(inner, plain=False, keeps=inner.keeps | {self.name})
 
     def acts(self, t: int) -> bool | None:
-        """As the method."""
+        """Whether the method acts at step t."""
         return self.method.acts(t)
 
     def is_plain(self, t: int) -> bool:
-        """As the method, before it begins; afterwards not."""
+        """Whether step t is the base's own: only before the start, where the method's is."""
         return t < self.start and self.method.is_plain(t)
 
     def cost(self, total_steps: int | None) -> float:
-        """As the method: the gradient that it reads is there."""
+        """The method's cost: the gradient that is read is there."""
         return self.method.cost(total_steps)
 
     def critical(self, total_steps: int | None) -> float:
-        """As the method."""
+        """The method's passes on the critical path."""
         return self.method.critical(total_steps)
 
     def passes(self, step: Step, first: Result | None = None) -> Passes:
-        """The method's passes."""
+        """The method's passes, with an update that is stretched along the flat directions."""
         update = yield from self.method.passes(step, first)
         if step.t < self.start:
             return update

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from sssam.methods.toy import Run, Runs, Seen, Toy, dry_run
+from sssam.methods.toy import DryRun, HasPasses, Seen, Toy, dry_run
 
 #: Where a step's first pass runs: at w, at w + e, at w whatever the others do, or it depends on t.
 Opening = Literal["at w", "moved", "any", "mixed"]
@@ -78,7 +78,7 @@ class Facts:
         return self.needs_losses or self.keeps_batch
 
 
-def read(method: Runs) -> Facts:
+def read(method: HasPasses) -> Facts:
     """The facts of a method that always runs the same passes."""
     first = dry_run(method, Toy(0))
     later = dry_run(method, Toy(1))
@@ -136,7 +136,7 @@ def together(on: Facts, off: Facts) -> Facts:
 # What is read off it ------------------------------------------------------------------------------
 
 
-def _is_plain(run: Run) -> bool:
+def _is_plain(run: DryRun) -> bool:
     """Whether one bare pass at w is all, and its gradient goes to the base optimizer untouched."""
     one = run.passes[0]
     alone = len(run.passes) == 1 and one.is_bare and not one.left
@@ -149,7 +149,7 @@ def _cost(passes: list[Seen]) -> float:
     return (forwards + 2 * backwards) / 3
 
 
-def _longest(run: Run, changed: list[Run]) -> float:
+def _longest(run: DryRun, changed: list[DryRun]) -> float:
     """The cost of the dearest chain of passes each of which needs the one before."""
     chains: list[float] = []
     for j, each in enumerate(run.passes):
@@ -170,7 +170,7 @@ def _apart(one: Mapping[int, Tensor], other: Mapping[int, Tensor]) -> bool:
     return one.keys() != other.keys() or any(not torch.equal(one[i], other[i]) for i in one)
 
 
-def _binding(run: Run, changed: list[Run]) -> str:
+def _binding(run: DryRun, changed: list[DryRun]) -> str:
     for i, each in enumerate(run.passes):
         if each.pass_.phase != "ascent":
             continue

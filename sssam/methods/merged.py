@@ -51,17 +51,17 @@ class Merged(Method):
 
     @cached_property
     def facts(self) -> facts.Facts:
-        """As they are read, but for a copy of w: no weight moves."""
+        """The facts as a dry run reads them, but for a copy of w: no weight moves."""
         return replace(facts.read(self), transient=0)
 
     def passes(self, step: Step, first: Result | None = None) -> Passes:
-        """One, with noise on the merged weights."""
+        """One pass, with noise on the merged weights."""
         with self._noise(step):
             result = yield Pass("descent", move=Perturbation({}))
         return Update(result.gradient)
 
     def strength(self, t: int) -> float:
-        """rho_t."""
+        """The radius rho_t: from 0 at the first step to rho at the last, along a cosine."""
         return self.rho * (1.0 - math.cos(math.pi * min(t / self.total_steps, 1.0))) / 2.0
 
     @contextmanager

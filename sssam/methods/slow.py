@@ -35,7 +35,7 @@ class Slow(Method):
 
     @cached_property
     def facts(self) -> facts.Facts:
-        """Those of SAM's step at s; where the first pass runs is not known before."""
+        """The facts of SAM's step at s; where the first pass runs is not known before."""
         return replace(facts.read(self), opening="mixed", shares_first=False)
 
     def cost(self, total_steps: int | None) -> float:
@@ -47,7 +47,7 @@ class Slow(Method):
         )
 
     def critical(self, total_steps: int | None) -> float:
-        """Not known, as the cost."""
+        """Not known, since the cost is not."""
         return self.cost(total_steps)
 
     def passes(self, step: Step, first: Result | None = None) -> Passes:
@@ -71,6 +71,6 @@ class Slow(Method):
 
     @torch.no_grad()
     def _to_slow(self, step: Step) -> Vector:
-        """From w to s, once s has moved: -(1 - alpha) (w - s); nothing before there is an s."""
+        """The way -(1 - alpha) (w - s) to s, once s has moved; empty before there is an s."""
         before = step.recall(self.name)
         return {i: (step.params[i].detach() - s).mul_(self.alpha - 1.0) for i, s in before.items()}

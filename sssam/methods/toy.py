@@ -11,7 +11,7 @@ from sssam.core.passes import NOTHING, Pass, Passes, Result, Step, Update
 from sssam.core.vectors import Vector
 
 
-class Runs(Protocol):
+class HasPasses(Protocol):
     def passes(self, step: Step, first: Result | None = None) -> Passes:
         """The method at work on one step."""
         ...
@@ -40,19 +40,19 @@ class Toy(Step):
         object.__setattr__(self, "recalled", {})
 
     def recall(self, name: str) -> Vector:
-        """Nothing at the first step; later some vector, always the same under a name."""
+        """An empty vector at the first step; later some vector, always the same under a name."""
         if not self.t:
             return {}
         known: dict[str, Vector] = self.__dict__["recalled"]
         return {**known.setdefault(name, _vector(0.7 + len(known)))}
 
     def positions(self, parameters: object) -> set[int]:
-        """All."""
+        """The indices of all parameters: a role finds all of what it looks for."""
         return {*range(len(self.params))}
 
 
 @dataclass
-class Run:
+class DryRun:
     """One step of a method on the toy; `untouched`: its update is the last pass's own gradient."""
 
     passes: list["Seen"]
@@ -86,7 +86,7 @@ class Seen:
         return self.pass_.whole and self.pass_.backward and not self.pass_.losses and is_own
 
 
-def dry_run(method: Runs, toy: Toy, changed: int | None = None) -> Run:
+def dry_run(method: HasPasses, toy: Toy, changed: int | None = None) -> DryRun:
     """Run a step; the result of the pass `changed` is another one than elsewhere."""
     passes: list[Seen] = []
     generator, left, result, seed = method.passes(toy), False, Result({}), 0.0
@@ -103,7 +103,7 @@ def dry_run(method: Runs, toy: Toy, changed: int | None = None) -> Run:
             wanted = generator.send(Result({**result.gradient}, result.losses))
     except StopIteration as end:
         untouched = _is_untouched(end.value.gradient, result.gradient, seed)
-        return Run(passes, end.value, untouched, frozenset(toy.__dict__["recalled"]))
+        return DryRun(passes, end.value, untouched, frozenset(toy.__dict__["recalled"]))
 
 
 def _is_untouched(given: Vector, sent: Vector, seed: float) -> bool:
@@ -125,13 +125,13 @@ def _held(generator: Passes, toy: Toy) -> int:
     """How many vectors a waiting generator, and those that it waits for, hold beyond the memory."""
     own = {t.data_ptr() for known in toy.__dict__["recalled"].values() for t in known.values()}
     own |= {p.data_ptr() for p in toy.params}
-    found: set[int] = set()
+    vectors: set[int] = set()
     frame: Any = generator
     while frame is not None:
         for value in frame.gi_frame.f_locals.values():
-            found |= {t.data_ptr() for t in _tensors(value) if t.shape == (_SIZES[0],)}
+            vectors |= {t.data_ptr() for t in _tensors(value) if t.shape == (_SIZES[0],)}
         frame = frame.gi_yieldfrom
-    return len(found - own)
+    return len(vectors - own)
 
 
 def _tensors(value: object) -> Iterator[Tensor]:

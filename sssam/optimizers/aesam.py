@@ -2,13 +2,14 @@
 
 from sssam.core.checks import number
 from sssam.methods import PLAIN, Ascent, GradientSwitch, Method, Reuse
-from sssam.optimizers.sam import Base, Model
+from sssam.optimizers.sam import Base
 from sssam.roles.auto import Rho, euclidean
 from sssam.roles.direction import Fresh
 from sssam.roles.mix import Mix, Perturbed, Store
 from sssam.roles.threshold import Threshold
 from sssam.runtime.guard import Rng
 from sssam.runtime.optimizer import SharpnessAware
+from sssam.runtime.ranks import Model
 
 
 class AESAM(SharpnessAware):

@@ -1,11 +1,12 @@
 """AsyncSAM: perturbs along the gradient at w of the step before."""
 
 from sssam.methods import Ascent
-from sssam.optimizers.sam import Base, Model
+from sssam.optimizers.sam import Base
 from sssam.roles.auto import Rho, euclidean
 from sssam.roles.memory import Stale
 from sssam.runtime.guard import Rng
 from sssam.runtime.optimizer import SharpnessAware
+from sssam.runtime.ranks import Model
 
 
 class AsyncSAM(SharpnessAware):

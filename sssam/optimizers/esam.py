@@ -1,14 +1,14 @@
 """ESAM: perturbs some of the tensors, and descends on the samples whose losses rise most."""
 
 from sssam.methods import Ascent
-from sssam.optimizers.sam import Base, Model
+from sssam.optimizers.sam import Base
 from sssam.roles.auto import Rho, euclidean
 from sssam.roles.direction import Fresh
 from sssam.roles.masks import Stochastic
 from sssam.roles.samples import Rising
 from sssam.runtime.guard import Rng
 from sssam.runtime.optimizer import SharpnessAware
-from sssam.runtime.ranks import Perturbation
+from sssam.runtime.ranks import Model, PerturbationScope
 
 
 class ESAM(SharpnessAware):
@@ -51,7 +51,7 @@ class ESAM(SharpnessAware):
         seed: int = 0,
         model: Model = None,
         rng: Rng = "restore",
-        perturbation: Perturbation = "global",
+        perturbation: PerturbationScope = "global",
     ) -> None:
         metric = Stochastic(euclidean(rho), beta, seed)
         method = Ascent(Fresh(), metric, samples=Rising(gamma))

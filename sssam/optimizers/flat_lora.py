@@ -62,15 +62,15 @@ class FlatLoRA(SharpnessAware):
 
 def _layers(model: nn.Module, given: str | Iterable[nn.Module]) -> tuple[nn.Module, ...]:
     """The layers with noise, each one checked."""
-    found = _found(model, given) if isinstance(given, str) else list(given)
-    if not found:
+    layers = _found(model, given) if isinstance(given, str) else list(given)
+    if not layers:
         raise ValueError(
             "model has no LoRA layers of PEFT over linear ones, so that no noise would be added: "
             "make it by peft.get_peft_model, or give layers='all-linear'"
         )
-    for layer in found:
+    for layer in layers:
         _check(layer)
-    return tuple(found)
+    return tuple(layers)
 
 
 def _found(model: nn.Module, kind: str) -> list[nn.Module]:

@@ -1,12 +1,13 @@
 """Friendly SAM: perturbs along what is this batch's own in the gradient."""
 
 from sssam.methods import Ascent
-from sssam.optimizers.sam import Base, Model
+from sssam.optimizers.sam import Base
 from sssam.roles.auto import Rho, euclidean
 from sssam.roles.direction import Fresh
 from sssam.roles.memory import Friendly
 from sssam.runtime.guard import Rng
 from sssam.runtime.optimizer import SharpnessAware
+from sssam.runtime.ranks import Model
 
 
 class FriendlySAM(SharpnessAware):

@@ -10,7 +10,7 @@ from sssam.roles.direction import Fresh
 from sssam.roles.metric import Euclidean
 from sssam.runtime.guard import Rng
 from sssam.runtime.optimizer import SharpnessAware
-from sssam.runtime.ranks import Perturbation
+from sssam.runtime.ranks import PerturbationScope
 
 
 class FunctionalSAM(SharpnessAware):
@@ -45,7 +45,7 @@ class FunctionalSAM(SharpnessAware):
         along: Rule = "gradient",
         model: nn.Module,
         rng: Rng = "restore",
-        perturbation: Perturbation = "global",
+        perturbation: PerturbationScope = "global",
     ) -> None:
         method = Ascent(turned(Fresh(), along), Euclidean(rho), functional=True)
         super().__init__(base, method, model=model, rng=rng, perturbation=perturbation)

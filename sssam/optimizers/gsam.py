@@ -1,13 +1,14 @@
 """GSAM: SAM that also narrows the gap between the loss at w + e and the loss at w."""
 
 from sssam.methods import Ascent
-from sssam.optimizers.sam import Base, Model
+from sssam.optimizers.sam import Base
 from sssam.roles.auto import Rho, euclidean
 from sssam.roles.direction import Fresh
 from sssam.roles.mix import Gap, Mix, Perturbed
 from sssam.roles.strength import Factor, WithRate
 from sssam.runtime.guard import Rng
 from sssam.runtime.optimizer import SharpnessAware
+from sssam.runtime.ranks import Model
 
 
 class GSAM(SharpnessAware):

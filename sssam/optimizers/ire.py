@@ -1,11 +1,12 @@
 """IRE: goes further along the flat coordinates of the base optimizer's update."""
 
 from sssam.methods import PLAIN, Ascent, Enhanced
-from sssam.optimizers.sam import Base, Model
+from sssam.optimizers.sam import Base
 from sssam.roles.direction import Fresh
 from sssam.roles.metric import Euclidean, check_rho
 from sssam.runtime.guard import Rng
 from sssam.runtime.optimizer import SharpnessAware
+from sssam.runtime.ranks import Model
 
 
 class IRE(SharpnessAware):

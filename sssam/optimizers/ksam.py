@@ -2,13 +2,13 @@
 
 from sssam.core.checks import share
 from sssam.methods import Ascent
-from sssam.optimizers.sam import Base, Model
+from sssam.optimizers.sam import Base
 from sssam.roles.auto import Rho, euclidean
 from sssam.roles.direction import Fresh
 from sssam.roles.samples import Hardest
 from sssam.runtime.guard import Rng
 from sssam.runtime.optimizer import SharpnessAware
-from sssam.runtime.ranks import Perturbation
+from sssam.runtime.ranks import Model, PerturbationScope
 
 
 class KSAM(SharpnessAware):
@@ -43,7 +43,7 @@ class KSAM(SharpnessAware):
         fraction: float = 0.5,
         model: Model = None,
         rng: Rng = "restore",
-        perturbation: Perturbation = "global",
+        perturbation: PerturbationScope = "global",
     ) -> None:
         method = Ascent(Fresh(), euclidean(rho), samples=Hardest(share("fraction", fraction)))
         super().__init__(base, method, model=model, rng=rng, perturbation=perturbation)

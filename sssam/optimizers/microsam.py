@@ -1,13 +1,13 @@
 """SAM whose ascent runs on a micro-batch, with noise."""
 
 from sssam.methods import Ascent
-from sssam.optimizers.sam import Base, Model
+from sssam.optimizers.sam import Base
 from sssam.roles.auto import Rho, euclidean
 from sssam.roles.direction import Fresh
 from sssam.roles.noise import Noisy
 from sssam.runtime.guard import Rng
 from sssam.runtime.optimizer import SharpnessAware
-from sssam.runtime.ranks import Perturbation
+from sssam.runtime.ranks import Model, PerturbationScope
 
 
 class MicroSAM(SharpnessAware):
@@ -45,7 +45,7 @@ class MicroSAM(SharpnessAware):
         seed: int = 0,
         model: Model = None,
         rng: Rng = "restore",
-        perturbation: Perturbation = "global",
+        perturbation: PerturbationScope = "global",
     ) -> None:
         method = Ascent(Noisy(Fresh(ascent_fraction), noise, seed), euclidean(rho, ascent_fraction))
         super().__init__(base, method, model=model, rng=rng, perturbation=perturbation)

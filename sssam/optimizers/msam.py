@@ -1,11 +1,12 @@
 """Momentum-SAM: the perturbation comes from the momentum, for no pass at all."""
 
 from sssam.methods import Ascent
-from sssam.optimizers.sam import Base, Model
+from sssam.optimizers.sam import Base
 from sssam.roles.direction import Momentum
 from sssam.roles.metric import Euclidean
 from sssam.runtime.guard import Rng
 from sssam.runtime.optimizer import SharpnessAware
+from sssam.runtime.ranks import Model
 
 
 class MSAM(SharpnessAware):

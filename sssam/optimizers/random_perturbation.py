@@ -1,10 +1,11 @@
 """Random weight perturbation: the average case, and a control for every method here."""
 
 from sssam.methods import Ascent
-from sssam.optimizers.sam import Base, Model, radius
+from sssam.optimizers.sam import Base, radius
 from sssam.roles.noise import Random
 from sssam.runtime.guard import Rng
 from sssam.runtime.optimizer import SharpnessAware
+from sssam.runtime.ranks import Model
 
 
 class RandomPerturbation(SharpnessAware):

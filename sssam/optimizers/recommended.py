@@ -10,15 +10,15 @@ from sssam.schedules import Schedule, late
 LATE = 0.5
 
 
-class Setting(TypedDict):
-    """Arguments of `SSSAM`."""
+class RecommendedSettings(TypedDict):
+    """Arguments of `SSSAM`, as `recommended` returns them."""
 
     schedule: Schedule
     ascent_fraction: float
     rho: float
 
 
-def recommended(budget: float = 1.0625, *, rho: float = 0.05) -> Setting:
+def recommended(budget: float = 1.0625, *, rho: float = 0.05) -> RecommendedSettings:
     """Arguments of `SSSAM` for a price: late steps, with as much of the batch as it pays for.
 
     Up to 1.5 passes a step, the steps of the last half are sharpness-aware and the pass at w is on
@@ -45,4 +45,6 @@ def recommended(budget: float = 1.0625, *, rho: float = 0.05) -> Setting:
     remedy = "at 1, use the base optimizer alone"
     extra = number("budget", budget, 1.001, 2, remedy=remedy) - 1
     part = max(extra, LATE)
-    return Setting(schedule=late(part), ascent_fraction=extra / part, rho=check_rho(rho))
+    return RecommendedSettings(
+        schedule=late(part), ascent_fraction=extra / part, rho=check_rho(rho)
+    )

@@ -74,17 +74,17 @@ class Relay(Optimizer):
 
     @property
     def param_groups(self) -> list[dict[str, Any]]:  # type: ignore[override]
-        """The runner's own."""
+        """The param groups of the runner."""
         return self._runner.param_groups
 
     @property
     def state(self) -> MutableMapping[Any, Any]:  # type: ignore[override]
-        """The runner's own."""
+        """The state of the runner."""
         return self._runner.state
 
     @property
     def defaults(self) -> dict[str, Any]:  # type: ignore[override]
-        """The runner's own."""
+        """The defaults of the runner."""
         return self._runner.all[0].defaults
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:

@@ -1,12 +1,13 @@
 """S2-SAM: perturbs along the last descent gradient, for no pass at all."""
 
 from sssam.methods import Ascent
-from sssam.optimizers.sam import Base, Model
+from sssam.optimizers.sam import Base
 from sssam.roles.memory import Last
 from sssam.roles.metric import Euclidean
 from sssam.roles.mix import Kept
 from sssam.runtime.guard import Rng
 from sssam.runtime.optimizer import SharpnessAware
+from sssam.runtime.ranks import Model
 
 
 class S2SAM(SharpnessAware):

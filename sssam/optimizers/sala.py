@@ -1,12 +1,12 @@
 """SALA: Lookahead whose own trajectory is the perturbation, as long as it is long enough."""
 
 from sssam.methods import Slow, Switch
-from sssam.optimizers.sam import Base, Model
+from sssam.optimizers.sam import Base
 from sssam.roles.metric import Euclidean
 from sssam.roles.when import Every
 from sssam.runtime.guard import Rng
 from sssam.runtime.optimizer import SharpnessAware
-from sssam.runtime.ranks import Perturbation
+from sssam.runtime.ranks import Model, PerturbationScope
 
 
 class SALA(SharpnessAware):
@@ -47,7 +47,7 @@ class SALA(SharpnessAware):
         alpha: float = 0.5,
         model: Model = None,
         rng: Rng = "restore",
-        perturbation: Perturbation = "global",
+        perturbation: PerturbationScope = "global",
     ) -> None:
         method = Switch(Every(k, k - 1), Slow(Euclidean(rho), alpha))
         super().__init__(base, method, model=model, rng=rng, perturbation=perturbation)

@@ -1,9 +1,7 @@
 """SAM and ASAM: a perturbation at every step."""
 
 from collections.abc import Iterable
-from typing import Literal
 
-from torch import nn
 from torch.optim import Optimizer
 
 from sssam.methods import Ascent
@@ -15,10 +13,9 @@ from sssam.roles.metric import Adaptive, Euclidean, Metric
 from sssam.roles.mix import Mix, Perturbed, Weighted
 from sssam.runtime.guard import Rng
 from sssam.runtime.optimizer import SharpnessAware
-from sssam.runtime.ranks import Perturbation
+from sssam.runtime.ranks import Model, PerturbationScope
 
 Base = Optimizer | Iterable[Optimizer]
-Model = nn.Module | Literal[False] | None
 
 
 def mixed(alpha: float) -> Mix:
@@ -36,7 +33,7 @@ def radius(rho: float, adaptive: bool, eta: float) -> Metric:
 def ball(
     rho: Rho, fraction: float, along: Rule, adaptive: bool = False, eta: float = 0.0
 ) -> Metric:
-    """The same, or the rule of rho="auto", which needs SAM's own direction and metric."""
+    """SAM's or ASAM's metric, or the rule of rho="auto", which needs SAM's direction and metric."""
     if rho != "auto":
         return radius(rho, adaptive, eta)
     if adaptive or along != "gradient":
@@ -99,7 +96,7 @@ class SAM(SharpnessAware):
         along: Rule = "gradient",
         model: Model = None,
         rng: Rng = "restore",
-        perturbation: Perturbation = "global",
+        perturbation: PerturbationScope = "global",
     ) -> None:
         direction = turned(Fresh(ascent_fraction), along)
         metric = ball(rho, ascent_fraction, along)
@@ -140,7 +137,7 @@ class ASAM(SharpnessAware):
         ascent_steps: int = 1,
         model: Model = None,
         rng: Rng = "restore",
-        perturbation: Perturbation = "global",
+        perturbation: PerturbationScope = "global",
     ) -> None:
         direction, metric = Fresh(ascent_fraction), Adaptive(rho, eta)
         method = Ascent(direction, metric, mixed(mix), steps=ascent_steps)

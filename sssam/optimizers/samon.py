@@ -8,7 +8,7 @@ from sssam.roles.direction import Fresh
 from sssam.roles.masks import Only, normalization_parameters
 from sssam.runtime.guard import Rng
 from sssam.runtime.optimizer import SharpnessAware
-from sssam.runtime.ranks import Perturbation
+from sssam.runtime.ranks import PerturbationScope
 
 
 class SAMON(SharpnessAware):
@@ -46,7 +46,7 @@ class SAMON(SharpnessAware):
         adaptive: bool = False,
         eta: float = 0.01,
         rng: Rng = "restore",
-        perturbation: Perturbation = "global",
+        perturbation: PerturbationScope = "global",
     ) -> None:
         if not isinstance(model, nn.Module):
             raise TypeError(f"model must be the torch.nn.Module that is trained, not {model!r}")

@@ -1,10 +1,11 @@
 """SAMPa: both gradients of a SAM step at once."""
 
 from sssam.methods import Parallel
-from sssam.optimizers.sam import Base, Model
+from sssam.optimizers.sam import Base
 from sssam.roles.auto import Rho, euclidean
 from sssam.runtime.guard import Rng
 from sssam.runtime.optimizer import SharpnessAware
+from sssam.runtime.ranks import Model
 
 
 class SAMPa(SharpnessAware):

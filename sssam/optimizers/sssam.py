@@ -2,7 +2,7 @@
 
 from sssam.core.checks import count
 from sssam.methods import Ascent, Switch
-from sssam.optimizers.sam import Base, Model, ball, mixed
+from sssam.optimizers.sam import Base, ball, mixed
 from sssam.roles.along import Rule
 from sssam.roles.along import along as turned
 from sssam.roles.auto import Rho
@@ -12,7 +12,7 @@ from sssam.roles.when import Scheduled
 from sssam.runtime import unfinished
 from sssam.runtime.guard import Rng
 from sssam.runtime.optimizer import SharpnessAware
-from sssam.runtime.ranks import Perturbation
+from sssam.runtime.ranks import Model, PerturbationScope
 from sssam.schedules import Schedule
 from sssam.schedules.draws import Draws, Kind
 from sssam.schedules.progress import Clock, Progress
@@ -92,7 +92,7 @@ class SSSAM(SharpnessAware):
         along: Rule = "gradient",
         model: Model = None,
         rng: Rng = "restore",
-        perturbation: Perturbation = "global",
+        perturbation: PerturbationScope = "global",
     ) -> None:
         if total_steps is not None:
             count("total_steps", total_steps, 1, remedy="give epochs * len(loader)")

@@ -1,12 +1,12 @@
 """Unnormalised SAM: as far as the gradient is long."""
 
 from sssam.methods import Ascent
-from sssam.optimizers.sam import Base, Model, mixed
+from sssam.optimizers.sam import Base, mixed
 from sssam.roles.direction import Fresh
 from sssam.roles.metric import Unnormalized
 from sssam.runtime.guard import Rng
 from sssam.runtime.optimizer import SharpnessAware
-from sssam.runtime.ranks import Perturbation
+from sssam.runtime.ranks import Model, PerturbationScope
 
 
 class USAM(SharpnessAware):
@@ -36,7 +36,7 @@ class USAM(SharpnessAware):
         ascent_fraction: float = 1.0,
         model: Model = None,
         rng: Rng = "restore",
-        perturbation: Perturbation = "global",
+        perturbation: PerturbationScope = "global",
     ) -> None:
         method = Ascent(Fresh(ascent_fraction), Unnormalized(rho), mixed(mix))
         super().__init__(base, method, model=model, rng=rng, perturbation=perturbation)

@@ -4,12 +4,13 @@ import math
 
 from sssam.core.checks import number
 from sssam.methods import Ascent
-from sssam.optimizers.sam import Base, Model, mixed
+from sssam.optimizers.sam import Base, mixed
 from sssam.roles.auto import Rho, euclidean
 from sssam.roles.direction import Fresh
 from sssam.roles.mix import Corrected, Mix
 from sssam.runtime.guard import Rng
 from sssam.runtime.optimizer import SharpnessAware
+from sssam.runtime.ranks import Model
 
 
 class WSAM(SharpnessAware):

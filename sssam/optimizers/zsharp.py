@@ -1,13 +1,13 @@
 """ZSharp: perturbs the coordinates whose gradients stand out in their tensors."""
 
 from sssam.methods import Ascent
-from sssam.optimizers.sam import Base, Model
+from sssam.optimizers.sam import Base
 from sssam.roles.direction import Fresh
 from sssam.roles.metric import Euclidean
 from sssam.roles.zscores import ZScores
 from sssam.runtime.guard import Rng
 from sssam.runtime.optimizer import SharpnessAware
-from sssam.runtime.ranks import Perturbation
+from sssam.runtime.ranks import Model, PerturbationScope
 
 
 class ZSharp(SharpnessAware):
@@ -42,7 +42,7 @@ class ZSharp(SharpnessAware):
         ascent_fraction: float = 1.0,
         model: Model = None,
         rng: Rng = "restore",
-        perturbation: Perturbation = "global",
+        perturbation: PerturbationScope = "global",
     ) -> None:
         method = Ascent(Fresh(ascent_fraction), ZScores(Euclidean(rho), percentile))
         super().__init__(base, method, model=model, rng=rng, perturbation=perturbation)

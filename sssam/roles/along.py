@@ -40,12 +40,12 @@ class Along:
 
     @property
     def fraction(self) -> float:
-        """As the direction."""
+        """The part of the batch that the direction takes."""
         return self.direction.fraction
 
     @torch.no_grad()
     def signal(self, step: Step, gradient: Vector) -> Signal:
-        """d, turned."""
+        """The direction's signal d, turned by the rule."""
         signal = self.direction.signal(step, gradient)  # each rule of -d is minus that of d
         turned = {i: RULES[self.rule](part, step, i) for i, part in signal.vector.items()}
         return signal._replace(vector=turned, owned=True)

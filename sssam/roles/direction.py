@@ -24,7 +24,7 @@ class Direction(Protocol):
         ...
 
     def signal(self, step: Step, gradient: Vector) -> Signal:
-        """The signal.
+        """The vector to perturb along, with what is kept of it.
 
         Args:
             step: the step.
@@ -43,7 +43,7 @@ class Fresh:
         object.__setattr__(self, "fraction", share("ascent_fraction", self.fraction))
 
     def signal(self, step: Step, gradient: Vector) -> Signal:
-        """The gradient itself."""
+        """The gradient at w itself."""
         return Signal(gradient, owned=True)
 
 
@@ -63,14 +63,14 @@ class Momentum:
         states = [*map(step.base_state, step.params)]
         if known := self._alike(step.params, states):
             return Signal(known, sign=-1.0)
-        found: Vector = {}
+        momentum: Vector = {}
         for i, (p, state) in enumerate(zip(step.params, states, strict=True)):
             buffer = next((b for name in self.buffers if is_like(b := state.get(name), p)), None)
             if buffer is not None and _is_open(state):
-                found[i] = buffer if buffer.dtype == p.dtype else buffer.to(p.dtype)
+                momentum[i] = buffer if buffer.dtype == p.dtype else buffer.to(p.dtype)
             elif state:  # for some parameters alone, these would take the whole radius
                 self._refuse(state, p)
-        return Signal(found, sign=-1.0)
+        return Signal(momentum, sign=-1.0)
 
     def _alike(self, params: list[Tensor], states: list[dict[str, Any]]) -> Vector:
         """v where all is as usual, which is found for all parameters at once; else nothing."""

@@ -130,7 +130,7 @@ class Adaptive:
     def perturbation(
         self, direction: Vector, step: Step, strength: float, *, overwrite: bool = False
     ) -> Perturbation:
-        """rho T^2 d / ||T d||."""
+        """The perturbation e = rho T^2 d / ||T d||."""
         t = self._sizes({i: step.params[i].detach() for i in direction})
         stretched = times(direction, t, overwrite=overwrite)
         radii = _radii(step, self.rho, self.key, strength)
@@ -138,7 +138,7 @@ class Adaptive:
         return to_radius(times(stretched, t, overwrite=True), by_length, radii, overwrite=True)
 
     def _sizes(self, w: Vector) -> Vector:
-        """T."""
+        """The scales T, |w| + eta."""
         if not w:
             return {}
         sizes = each(torch._foreach_abs, list(w.values()))
@@ -165,6 +165,6 @@ class Unnormalized:
     def perturbation(
         self, direction: Vector, step: Step, strength: float, *, overwrite: bool = False
     ) -> Perturbation:
-        """rho d."""
+        """The perturbation e = rho d."""
         radii = _radii(step, self.rho, self.key, strength)
         return to_radius(direction, _if_finite(direction), radii, overwrite=overwrite)

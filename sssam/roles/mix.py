@@ -49,7 +49,7 @@ class Perturbed:
     needs_first: ClassVar[bool] = False
 
     def update(self, step: Step, g: Vector, perturbed: Vector, moved: Perturbation) -> Update:
-        """g(w + e)."""
+        """The gradient g(w + e), untouched."""
         return Update(perturbed)
 
 

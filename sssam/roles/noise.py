@@ -88,12 +88,12 @@ class Noisy:
 
     @property
     def fraction(self) -> float:
-        """As the direction."""
+        """The part of the batch that the direction takes."""
         return self.direction.fraction
 
     @torch.no_grad()
     def signal(self, step: Step, gradient: Vector) -> Signal:
-        """d, and noise added."""
+        """The direction's signal d, with noise added."""
         signal = self.direction.signal(step, gradient)
         d = signal.vector
         if not self.noise or not d:

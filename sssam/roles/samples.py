@@ -34,7 +34,7 @@ class Samples(Protocol):
         ...
 
     def choose(self, scores: Tensor) -> Chosen:
-        """The samples, by one score each."""
+        """The chosen samples, from one score for each."""
         ...
 
 
@@ -45,7 +45,7 @@ class All:
     scored_at: ClassVar[Where | None] = None
 
     def choose(self, scores: Tensor) -> Chosen:
-        """All."""
+        """Every sample, whatever the scores."""
         return EVERY
 
 
@@ -71,11 +71,11 @@ class Hardest:
 
     @property
     def scored_at(self) -> Where | None:
-        """At w."""
+        """At w; nowhere where all samples are taken."""
         return None if self.fraction == 1.0 else "w"
 
     def choose(self, scores: Tensor) -> Chosen:
-        """Those of the highest losses."""
+        """The samples of the highest losses."""
         return _greatest(scores, self.fraction)
 
 
@@ -94,9 +94,9 @@ class Rising:
 
     @property
     def scored_at(self) -> Where | None:
-        """At w + e."""
+        """At w + e; nowhere where all samples are taken."""
         return None if self.fraction == 1.0 else "w + e"
 
     def choose(self, scores: Tensor) -> Chosen:
-        """Those whose losses rise most."""
+        """The samples whose losses rise most."""
         return _greatest(scores, self.fraction)

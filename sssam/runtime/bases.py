@@ -96,9 +96,9 @@ class Bases:
     def state_of(self, p: Tensor) -> dict[str, Any]:
         """The base's state of a parameter, empty if it has none; reading creates nothing."""
         for base in self.all:
-            found: dict[str, Any] | None = base.state.get(p)
-            if found is not None:
-                return found
+            state: dict[str, Any] | None = base.state.get(p)
+            if state is not None:
+                return state
         return {}
 
     def trainable(self) -> tuple[list[Tensor], list[dict[str, Any]]]:

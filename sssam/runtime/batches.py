@@ -26,22 +26,22 @@ def size(batch: Any) -> int:
         ValueError: a list of which nobody can tell whether its tensors are samples or fields; or
             fields of which no two agree in their length with the first one.
     """
-    found = _length(batch) or _listed(batch)
+    length = _length(batch) or _listed(batch)
     if isinstance(batch, PackedSequence) or (_is_list(batch) and _looks_like_samples(batch)):
-        return found
-    return _agreed(found, _fields(batch))
+        return length
+    return _agreed(length, _fields(batch))
 
 
-def _agreed(found: int, fields: list[Any]) -> int:
-    """What the fields agree on: `found`, or where another reading of a list is theirs, that."""
+def _agreed(length: int, fields: list[Any]) -> int:
+    """What the fields agree on: `length`, or where another reading of a list is theirs, that."""
     arrays = [n for field in fields if (n := _length(field)) > 1]
-    if found < 2 or not arrays:
-        return found
+    if length < 2 or not arrays:
+        return length
     lengths = [{_length(field), len(field) if _is_list(field) else 0} for field in fields]
-    common = [n for n in (found, *lengths[0]) if n > 1 and sum(n in each for each in lengths) > 1]
+    common = [n for n in (length, *lengths[0]) if n > 1 and sum(n in each for each in lengths) > 1]
     if not common and len(arrays) > 1:
         raise ValueError(DISAGREE.format(lengths=", ".join(map(str, arrays))))
-    return common[0] if common else found
+    return common[0] if common else length
 
 
 def _is_list(x: Any) -> bool:

@@ -60,7 +60,7 @@ def _kinds(training: TrainingState) -> str:
 
 
 def _without(training: TrainingState) -> dict[str, list[int]]:
-    """Of each vector that is kept, the parameters that have no part of it."""
+    """For each kept vector, the parameters that have no part in it."""
     kept = [training.memory.get(p, {}) for p in training.bases.params]
     names = sorted({name for parts in kept for name in parts})
     return {name: [i for i, parts in enumerate(kept) if name not in parts] for name in names}
@@ -158,10 +158,10 @@ def _checked(
     return facts, memory
 
 
-def _read(training: TrainingState, found: dict[str, Any]) -> dict[str, Any]:
-    if not found:
+def _read(training: TrainingState, saved: dict[str, Any]) -> dict[str, Any]:
+    if not saved:
         return {}  # the base optimizer's own
-    version = found.get("format", FORMAT)
+    version = saved.get("format", FORMAT)
     if version != FORMAT:
         raise ValueError(
             f"the checkpoint has format {version!r} of sssam's part, and this sssam reads format "
@@ -169,8 +169,8 @@ def _read(training: TrainingState, found: dict[str, Any]) -> dict[str, Any]:
         )
     expected = _facts(training).keys()
     for how, names in (
-        ("lacks", expected - found.keys()),
-        ("has, of another version of sssam,", found.keys() - expected),
+        ("lacks", expected - saved.keys()),
+        ("has, of another version of sssam,", saved.keys() - expected),
     ):
         if names:
             keys = ", ".join(PREFIX + name for name in sorted(names))
@@ -178,7 +178,7 @@ def _read(training: TrainingState, found: dict[str, Any]) -> dict[str, Any]:
                 f"the checkpoint {how} {keys} in its param groups; save it anew with this "
                 "version, or load the base optimizer's part alone: base.load_state_dict(...)"
             )
-    return found | {name: _object(name, found[name]) for name in ("numbers", "kept")}
+    return saved | {name: _object(name, saved[name]) for name in ("numbers", "kept")}
 
 
 def _object(name: str, text: Any) -> dict[str, Any]:
@@ -243,7 +243,7 @@ def _compare(training: TrainingState, facts: dict[str, Any]) -> None:
 
 
 def _apart(then: str, now: str) -> tuple[str, str]:
-    """Of the texts of two methods, the settings that differ; or both whole.
+    """The settings in which the texts of two methods differ; or both texts whole.
 
     >>> _apart("Ascent(metric=Euclidean(rho=0.1), k=2)", "Ascent(metric=Euclidean(rho=0.2), k=2)")
     ('a method with rho=0.1', 'rho=0.2')
@@ -252,10 +252,10 @@ def _apart(then: str, now: str) -> tuple[str, str]:
         trees = [ast.parse(text, mode="eval").body for text in (then, now)]
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
         return then, now
-    found = list(_differing("", *trees))
-    if not all(name for name, *_ in found) or not found:
+    differing = list(_differing("", *trees))
+    if not all(name for name, *_ in differing) or not differing:
         return then, now
-    before, after = (", ".join(f"{each[0]}={each[i]}" for each in found) for i in (1, 2))
+    before, after = (", ".join(f"{each[0]}={each[i]}" for each in differing) for i in (1, 2))
     return f"a method with {before}", after
 
 

@@ -52,7 +52,7 @@ class Deadline:
 
     @property
     def progress(self) -> float:
-        """In [0, 1], as last read."""
+        """Progress in [0, 1], as last read."""
         return min(self.elapsed / self.seconds, 1.0)
 
     def read(self) -> float:

@@ -41,7 +41,7 @@ class Frozen:
     """Finds out which frozen parameters a model's passes move, so that only these are copied.
 
     A large pretrained network beside a few trained weights must not be copied at each step. What
-    moves shows in marks (version counters, addresses), read around passes that leave their traces
+    moves shows in marks (version counters, addresses), read around passes that are not rolled back
     and between steps. Before the first extra pass, which may be the first of all, the frozen
     parameters are all copied and then compared, if they are no more than the trained ones: so
     `.data.mul_()`, which leaves no mark, is found too.
@@ -68,7 +68,7 @@ class Frozen:
                     self._params[id(p)] = one
 
     def _look(self) -> list[_Param]:
-        """Those whose marks have changed since the last look."""
+        """The frozen parameters whose marks have changed since the last look."""
         changed = []
         for each in self._params.values():
             now = mark(each.param)
@@ -78,12 +78,12 @@ class Frozen:
         return changed
 
     def suspect(self) -> None:
-        """After a time in which a pass, or the loop, may have moved some."""
+        """Suspect the parameters that a pass, or the loop, has moved since the last look."""
         for each in self._look():
             each.suspect = True
 
     def confirm(self) -> None:
-        """After a pass before which they were looked at."""
+        """Remember that a pass moves the parameters that have changed since the look before it."""
         for each in self._look():
             each.moves = True
 
@@ -110,7 +110,7 @@ class Frozen:
         ]
 
     def _affordable(self, room: int) -> list[_Param]:
-        """Those of which it is not known whether passes move them, but may be copied to see."""
+        """The parameters that passes may move, as far as there is room to copy them and see."""
         unsure = [e for e in self._params.values() if not e.moves and (e.suspect or not e.tried)]
         for some in (unsure, [each for each in unsure if each.suspect]):
             if sum(each.param.numel() for each in some) <= room:

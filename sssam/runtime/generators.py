@@ -190,12 +190,12 @@ _NOT_SEARCHED = (nn.Module, Tensor, *_CODE)
 
 def held_by(modules: Iterable[nn.Module]) -> list[Any]:
     """The generators that modules hold, by themselves or up to two levels deep."""
-    kinds, found = _kinds(), []
+    kinds, generators = _kinds(), []
     for module in modules:
         for name, value in vars(module).items():
             if type(value) not in _HOOKS and name not in _OF_TORCH:
-                found += _within(value, kinds, 2)
-    return found
+                generators += _within(value, kinds, 2)
+    return generators
 
 
 def _within(value: Any, kinds: tuple[type, ...], depth: int) -> list[Any]:
@@ -209,8 +209,8 @@ def _within(value: Any, kinds: tuple[type, ...], depth: int) -> list[Any]:
         return []
     else:
         elements = islice(getattr(value, "__dict__", {}).values(), 100)
-    found = [each for each in elements if type(each) not in _DATA]
-    return [one for each in found if depth for one in _within(each, kinds, depth - 1)]
+    nested = [each for each in elements if type(each) not in _DATA]
+    return [one for each in nested if depth for one in _within(each, kinds, depth - 1)]
 
 
 def _kinds() -> tuple[type, ...]:

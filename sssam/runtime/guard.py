@@ -1,4 +1,4 @@
-"""One pass a step leaves its traces in buffers and generators; the others are rolled back."""
+"""Buffers and generators advance once per step; other passes are rolled back."""
 
 import warnings
 import weakref
@@ -12,13 +12,12 @@ from torch import Tensor, nn
 
 from sssam.runtime.buffers import Buffers
 from sssam.runtime.frozen import Frozen
-from sssam.runtime.generators import Generators
+from sssam.runtime.generators import Generators, Undo
 from sssam.runtime.layout import Layout
 from sssam.runtime.others import Others
 from sssam.runtime.tensors import Extents, is_plain
 
 Rng = Literal["restore", "same-mask"]
-Undo = Callable[[], object]
 NO_MODEL = (
     "sssam: the extra passes move batch norm's running statistics (and any other buffer) too; "
     "give model=model to keep them as a plain step leaves them, or model=False if there are none"
@@ -39,7 +38,7 @@ class Owner(Protocol):
 
 
 def _nobody() -> None:
-    """Of a guard that has not been at work."""
+    """Stands in for a reference to the guard, of a model that no guard has rolled back."""
 
 
 #: Which guard rolled a pass of a model back last.
@@ -49,7 +48,7 @@ _at_work: "weakref.WeakKeyDictionary[nn.Module, weakref.ref[Guard]]" = weakref.W
 class Guard:
     """Buffers, frozen parameters and generators advance once a step; other passes are rolled back.
 
-    The first pass over the whole batch is the one that leaves its traces.
+    What the first pass over the whole batch moves stays.
 
     Args:
         model: whose buffers are kept; None warns once that none are, False says that none matter.
@@ -84,7 +83,7 @@ class Guard:
     def __reduce__(self) -> tuple[type["Guard"], tuple[object, Rng]]:
         return type(self), (self.model, self.rng)  # a copy finds out for itself, by its own memory
 
-    def begin(self, params: list[Tensor], *, may_shrink: bool) -> "Traces":
+    def begin(self, params: list[Tensor], *, may_shrink: bool) -> "Rollback":
         """A step begins, before its first pass.
 
         Args:
@@ -94,7 +93,7 @@ class Guard:
         self._params = params
         self._frozen.suspect()
         replay = None if self.rng == "restore" else self._note()
-        return Traces(self, replay, may_shrink)
+        return Rollback(self, replay, may_shrink)
 
     def _note(self) -> Undo:
         self._layout.refresh()
@@ -129,7 +128,7 @@ class Guard:
         return [generators, self._buffers.put_back, self._others.put_back, frozen]
 
     def confirm(self) -> None:
-        """After a pass that leaves its traces: note which frozen parameters it has moved."""
+        """After the pass that is not rolled back: note which frozen parameters it has moved."""
         self._frozen.confirm()
 
     def require_alone(self) -> None:
@@ -163,8 +162,8 @@ class Guard:
             warnings.warn(NO_MODEL, stacklevel=2)
 
 
-class Traces:
-    """A context around each pass of a step: the first over the whole batch leaves its traces.
+class Rollback:
+    """A context around each pass of a step: what the first over the whole batch moves stays.
 
     What the others move is rolled back. Where the step is given up by `GeneratorExit`, nothing is
     put back: the program ends, or what is there now was loaded.

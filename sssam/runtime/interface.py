@@ -98,7 +98,7 @@ class Interface(Optimizer):
 
     @property
     def critical_propagations(self) -> float:
-        """Those of them that wait for one another, where a second device runs what need not."""
+        """Expected passes on the critical path, with one device per independent pass."""
         return self.method.critical(self._training.total_steps)
 
     @property

@@ -72,7 +72,7 @@ class _WithBetas(MutableMapping[str, Any]):
         return key in self.group
 
     def get(self, key: str, default: Any = None) -> Any:
-        """As in the group, which has no betas."""
+        """The group's value under a key; a group has no betas."""
         return self.group.get(key, default)
 
     def __iter__(self) -> Iterator[str]:
@@ -104,10 +104,10 @@ def defaults(bases: list[Optimizer]) -> Group:
 
     A momentum only where each has one by either name: schedulers that cycle it ask here.
     """
-    found = {name: value for base in reversed(bases) for name, value in base.defaults.items()}
+    merged = {name: value for base in reversed(bases) for name, value in base.defaults.items()}
     if not all(MOMENTA & base.defaults.keys() for base in bases):
-        found = {name: value for name, value in found.items() if name not in MOMENTA}
-    return found
+        merged = {name: value for name, value in merged.items() if name not in MOMENTA}
+    return merged
 
 
 def set_groups(bases: list[Optimizer], given: list[Group]) -> None:

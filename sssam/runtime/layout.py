@@ -66,11 +66,11 @@ class Layout:
         if self.is_scripted:
             self._walk()
             return
-        names, values = found = self._registered()
+        names, values = registered = self._registered()
         if names == self._known[0] and same(values, self._known[1]):
             return
         if same(_values(self._children), self._known_children):
-            self._settle(found)
+            self._settle(registered)
         else:
             self._walk()
 

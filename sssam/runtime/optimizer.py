@@ -17,7 +17,7 @@ from sssam.runtime.closures import Closures, by_closure
 from sssam.runtime.examine import require_for, require_no_checkpoint, require_of_model
 from sssam.runtime.guard import Guard, Rng
 from sssam.runtime.interface import Interface
-from sssam.runtime.ranks import Perturbation, Ranks
+from sssam.runtime.ranks import PerturbationScope, Ranks
 from sssam.runtime.trainers import scaler_of
 from sssam.runtime.training import TrainingState
 from sssam.schedules.progress import Clock
@@ -75,7 +75,7 @@ class SharpnessAware(Interface):
         total_steps: int | None = None,
         model: nn.Module | Literal[False] | None = None,
         rng: Rng = "restore",
-        perturbation: Perturbation = "global",
+        perturbation: PerturbationScope = "global",
     ) -> None:
         # Not Optimizer.__init__: groups, state and step hooks are the base's, read through.
         bases, guard = Bases(base, SharpnessAware), Guard(model, rng)

@@ -49,15 +49,15 @@ class Outputs:
 
     def see(self, output: Any) -> None:
         """After a forward pass: note the derivative that is to come, or put the noted one there."""
-        found = output if isinstance(output, Tensor) else getattr(output, "logits", None)
-        if not isinstance(found, Tensor):
+        logits = output if isinstance(output, Tensor) else getattr(output, "logits", None)
+        if not isinstance(logits, Tensor):
             raise TypeError(
                 "the model's output must be a tensor, or have one named logits, not a "
                 f"{type(output).__name__}: this method takes the loss's derivative there"
             )
-        if not found.requires_grad:
+        if not logits.requires_grad:
             return
-        hooked: Any = found
+        hooked: Any = logits
         wanted = None if self._training.step is None else self._training.step.wanted
         if wanted is not None and wanted.derivative == "given":
             hooked.register_hook(partial(self._give, self._given))

@@ -17,7 +17,7 @@ from torch.nn.utils import parametrize
 from sssam.methods import Method
 from sssam.runtime.bases import Bases
 
-Perturbation = Literal["global", "per_rank"]
+PerturbationScope = Literal["global", "per_rank"]
 Model = nn.Module | Literal[False] | None
 
 
@@ -75,9 +75,9 @@ class Ranks:
         ValueError: an unknown name, another kind of model, or a method that can't be per rank.
     """
 
-    def __init__(self, perturbation: Perturbation, model: Model, method: Method) -> None:
-        if perturbation not in get_args(Perturbation):
-            names = ", ".join(get_args(Perturbation))
+    def __init__(self, perturbation: PerturbationScope, model: Model, method: Method) -> None:
+        if perturbation not in get_args(PerturbationScope):
+            names = ", ".join(get_args(PerturbationScope))
             raise ValueError(f"perturbation must be one of {names}, not {perturbation!r}")
         self._ddp = model if perturbation == "per_rank" else None
         self._has_buckets = not isinstance(model, nn.Module) or _is_ddp(model)

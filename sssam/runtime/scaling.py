@@ -30,7 +30,7 @@ class Scaling:
 
     @classmethod
     def of(cls, scaler: GradScaler | None, bases: Bases) -> "Scaling | None":
-        """None where the loss is not scaled."""
+        """The scaling by a `GradScaler`; None where the loss is not scaled."""
         if scaler is None:
             return None
         if not isinstance(scaler, GradScaler):
@@ -39,7 +39,7 @@ class Scaling:
 
     @property
     def inverse(self) -> Tensor:
-        """1 / S."""
+        """The factor 1 / S that takes the scale off."""
         return self._scale.reciprocal()
 
     def put_back(self) -> None:

@@ -121,17 +121,17 @@ class StepInProgress:
 
     def _passes(self) -> Generator[Pass, Ran, None]:
         training = self.training
-        traces = training.guard.begin(self.context.params, may_shrink=self._may_shrink)
+        rollback = training.guard.begin(self.context.params, may_shrink=self._may_shrink)
         method = training.method.passes(self.context)
         try:
             wanted = self._resized(next(method))
             while True:
                 self._move(wanted)
-                traces.whole = wanted.whole
-                with traces, training.ranks.during(wanted.phase):
+                rollback.whole = wanted.whole
+                with rollback, training.ranks.during(wanted.phase):
                     ran = yield wanted
-                    if traces.may_shrink:
-                        traces.whole, traces.may_shrink = ran.fraction == 1.0, False
+                    if rollback.may_shrink:
+                        rollback.whole, rollback.may_shrink = ran.fraction == 1.0, False
                 wanted = self._resized(method.send(self._result(wanted, ran)))
                 gradients.leave(self.context.params, self._places)
         except StopIteration as end:

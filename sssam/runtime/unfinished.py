@@ -23,7 +23,7 @@ SHORTEST = 20
 
 
 @dataclass(eq=False)
-class Run:
+class WatchedTraining:
     """What is known of a training when its optimizer may be gone."""
 
     counters: Counters
@@ -32,33 +32,33 @@ class Run:
     progress: Progress | None
 
 
-_runs: deque[Run] = deque(maxlen=1000)
-_of: "weakref.WeakKeyDictionary[Any, Run]" = weakref.WeakKeyDictionary()
+_watched: deque[WatchedTraining] = deque(maxlen=1000)
+_of: "weakref.WeakKeyDictionary[Any, WatchedTraining]" = weakref.WeakKeyDictionary()
 
 
 def watch(training: Any, schedule: Schedule) -> None:
     """Look at this training when it ends."""
-    run = Run(training.counters, schedule, training.total_steps, training.progress)
-    _runs.append(run)
-    _of[training] = run
-    weakref.finalize(training, _let_go, run).atexit = False
+    watched = WatchedTraining(training.counters, schedule, training.total_steps, training.progress)
+    _watched.append(watched)
+    _of[training] = watched
+    weakref.finalize(training, _let_go, watched).atexit = False
 
 
 def ended(training: Any) -> None:
     """A trainer says that this training is over: warn, if its schedule did not come to its own."""
-    run = forget(training)
-    text = run and complaint(run)
+    watched = forget(training)
+    text = watched and complaint(watched)
     if text:
         warnings.warn(text, stacklevel=3)
 
 
-def forget(training: Any) -> Run | None:
+def forget(training: Any) -> WatchedTraining | None:
     """A training of which nothing is to be said any more; None if that is so already."""
-    run = _of.pop(training, None)
-    if run is None or run not in _runs:
+    watched = _of.pop(training, None)
+    if watched is None or watched not in _watched:
         return None
-    _runs.remove(run)
-    return run
+    _watched.remove(watched)
+    return watched
 
 
 def resumed(training: Any) -> None:
@@ -67,25 +67,25 @@ def resumed(training: Any) -> None:
     if own is None or not own.counters.steps:
         return
     same = (own.schedule, own.total_steps)
-    for run in reversed(_runs):
-        earlier = run is not own and (run.schedule, run.total_steps) == same
-        if earlier and run.counters.steps >= own.counters.steps:
-            _runs.remove(run)
+    for watched in reversed(_watched):
+        earlier = watched is not own and (watched.schedule, watched.total_steps) == same
+        if earlier and watched.counters.steps >= own.counters.steps:
+            _watched.remove(watched)
             return
 
 
-def complaint(run: Run) -> str | None:
+def complaint(watched: WatchedTraining) -> str | None:
     """What to say of a training that ended here; None if its schedule came to its own.
 
     That is not so where it stopped before its end with less than half the share of
     sharpness-aware steps that the schedule has over the whole.
     """
-    steps, ascents = run.counters.steps, run.counters.ascents
-    u = run.progress and run.progress.peek(steps)
-    total = run.total_steps if u is None else None
+    steps, ascents = watched.counters.steps, watched.counters.ascents
+    u = watched.progress and watched.progress.peek(steps)
+    total = watched.total_steps if u is None else None
     if steps < SHORTEST or (total is None and u is None):
         return None
-    mean = run.schedule.mean_probability(total or GRID)
+    mean = watched.schedule.mean_probability(total or GRID)
     at_end = steps >= total if total is not None else u == 1
     if at_end or 2 * ascents >= mean * steps:
         return None
@@ -96,16 +96,16 @@ def complaint(run: Run) -> str | None:
         where, planned, remedy = f"steps at progress {u:.3g}", f"the share {mean:.3g}", "a Deadline"
     return (
         f"sssam: training ended after {steps} {where}, with "
-        f"{ascents} sharpness-aware steps of {planned} that schedule={run.schedule!r} has, "
+        f"{ascents} sharpness-aware steps of {planned} that schedule={watched.schedule!r} has, "
         "for most of them come later. Was it stopped by a time limit or early stopping? Give "
         f"{remedy}, or a schedule that begins earlier"
     )
 
 
-def _let_go(run: Run) -> None:
-    if hasattr(sys, "ps1") and run in _runs:
-        _runs.remove(run)
-        text = complaint(run)
+def _let_go(watched: WatchedTraining) -> None:
+    if hasattr(sys, "ps1") and watched in _watched:
+        _watched.remove(watched)
+        text = complaint(watched)
         if text:
             warnings.warn(text, stacklevel=2)
 
@@ -113,8 +113,8 @@ def _let_go(run: Run) -> None:
 @atexit.register
 def report() -> None:
     """Warn once, of the last such training."""
-    texts = [text for run in _runs if (text := complaint(run))]
-    _runs.clear()
+    texts = [text for watched in _watched if (text := complaint(watched))]
+    _watched.clear()
     if texts:
         more = f" ({len(texts)} such trainings in this process)" if len(texts) > 1 else ""
         warnings.warn(texts[-1] + more, stacklevel=1)

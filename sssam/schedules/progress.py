@@ -16,7 +16,7 @@ class Clock(Protocol):
 
     @property
     def progress(self) -> float:
-        """In [0, 1], as last read."""
+        """Progress in [0, 1], as last read."""
         ...
 
     def read(self) -> float:

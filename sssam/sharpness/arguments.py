@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from sssam.runtime.batches import size
 
 #: (outputs, targets) -> a mean over the batch, or one number a sample.
-Score = Callable[[Any, Any], Tensor]
+Criterion = Callable[[Any, Any], Tensor]
 
 _PRECISE = (torch.float32, torch.float64)
 
@@ -28,7 +28,7 @@ def pair(batch: Any) -> tuple[Any, Any]:
     return batch[0], batch[1]
 
 
-def summed(name: str, score: Score, outputs: Any, targets: Any) -> tuple[Tensor, int]:
+def summed(name: str, score: Criterion, outputs: Any, targets: Any) -> tuple[Tensor, int]:
     """The sum of a score over a batch, in float64 on the host, and how many numbers it sums.
 
     In float32 the rounding of a sum would hide the small rises of an average over directions.

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from sssam.core.checks import count
 from sssam.core.vectors import Vector, add, norm, scale, unit
 from sssam.roles.metric import check_rho
-from sssam.sharpness.arguments import Score
+from sssam.sharpness.arguments import Criterion
 from sssam.sharpness.geometry import Geometry, on_sphere
 from sssam.sharpness.objective import Mode, Objective, require_finite
 
@@ -57,7 +57,7 @@ class AverageCase:
 
 def worst_case_rise(
     model: nn.Module,
-    loss: Score,
+    loss: Criterion,
     batches: Iterable[Any],
     rho: float,
     *,
@@ -110,7 +110,7 @@ def worst_case_rise(
 
 def average_case_rise(
     model: nn.Module,
-    loss: Score,
+    loss: Criterion,
     batches: Iterable[Any],
     rho: float,
     *,

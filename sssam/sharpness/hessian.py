@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from sssam.core.checks import count, number
 from sssam.core.vectors import Vector, dot
 from sssam.roles.noise import check_seed, normal
-from sssam.sharpness.arguments import Score
+from sssam.sharpness.arguments import Criterion
 from sssam.sharpness.geometry import Geometry
-from sssam.sharpness.lanczos import Product, Which, outer
+from sssam.sharpness.lanczos import MatVec, Which, outer
 from sssam.sharpness.objective import Mode, Objective
 
 _TOLERANCE = {torch.float64: 1e-8, torch.float32: 1e-4}
@@ -88,7 +88,7 @@ class Hessian:
     def __init__(
         self,
         model: nn.Module,
-        loss: Score,
+        loss: Criterion,
         batches: Iterable[Any],
         params: Iterable[Tensor] | None = None,
         *,
@@ -222,7 +222,7 @@ class Hessian:
 class _Counted:
     """A product, with the number of times that it was taken."""
 
-    def __init__(self, product: Product) -> None:
+    def __init__(self, product: MatVec) -> None:
         self._product, self.calls = product, 0
 
     def __call__(self, v: Tensor) -> Tensor:

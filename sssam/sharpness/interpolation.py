@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import update_bn
 
-from sssam.sharpness.arguments import Score
+from sssam.sharpness.arguments import Criterion
 from sssam.sharpness.landscape import columns, coordinates
 from sssam.sharpness.objective import Mode, Objective
 
@@ -53,13 +53,13 @@ class Line:
 
 def loss_line(
     model: nn.Module,
-    loss: Score,
+    loss: Criterion,
     batches: Iterable[Any],
     first: State,
     second: State,
     *,
     x: Sequence[float] = FROM_END_TO_END,
-    metric: Score | None = None,
+    metric: Criterion | None = None,
     statistics: Iterable[Any] | None = None,
     mode: Mode = "eval",
 ) -> Line:
@@ -152,10 +152,10 @@ def _estimate(statistics: Objective) -> None:
     try:
         with statistics.undisturbed():
             update_bn(statistics.batches, statistics.model)
-            found = [{k: b.clone() for k, b in norm.named_buffers(recurse=False)} for norm in norms]
+            means = [{k: b.clone() for k, b in norm.named_buffers(recurse=False)} for norm in norms]
     finally:
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
-    for norm, estimated in zip(norms, found, strict=True):
+    for norm, estimated in zip(norms, means, strict=True):
         for key, value in estimated.items():
             norm.get_buffer(key).copy_(value)

@@ -10,11 +10,11 @@ from sssam.roles.noise import normal
 
 #: Largest, smallest, largest in magnitude; scipy's names.
 Which = Literal["LA", "SA", "LM"]
-Product = Callable[[Tensor], Tensor]
+MatVec = Callable[[Tensor], Tensor]
 
 
 def outer(
-    product: Product, n: int, k: int, *, which: Which, tol: float, restarts: int, seed: int
+    product: MatVec, n: int, k: int, *, which: Which, tol: float, restarts: int, seed: int
 ) -> tuple[Tensor, Tensor]:
     """k outer eigenvalues of a symmetric n x n operator, and their vectors as columns.
 
@@ -42,13 +42,13 @@ def _order(values: Tensor, which: Which) -> Tensor:
     return torch.argsort(values.abs() if which == "LM" else values, descending=which != "SA")
 
 
-def _whole(product: Product, n: int) -> Tensor:
+def _whole(product: MatVec, n: int) -> Tensor:
     columns = torch.stack([product(row) for row in torch.eye(n, dtype=torch.float64)])
     return (columns + columns.T) / 2
 
 
 def _arpack(
-    product: Product, n: int, k: int, which: Which, tol: float, restarts: int, seed: int
+    product: MatVec, n: int, k: int, which: Which, tol: float, restarts: int, seed: int
 ) -> tuple[Tensor, Tensor]:
     linalg = _scipy()
     (start,) = normal(seed, 0, [torch.empty(n, dtype=torch.float64)])

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from sssam.core.vectors import Vector, add, scale
 from sssam.roles.noise import check_seed, normal
-from sssam.sharpness.arguments import Score
+from sssam.sharpness.arguments import Criterion
 from sssam.sharpness.objective import Mode, Objective
 
 #: From -1 to 1: as far as the filters themselves are long.
@@ -79,12 +79,12 @@ def filter_normalized_direction(
 
 def loss_curve(
     model: nn.Module,
-    loss: Score,
+    loss: Criterion,
     batches: Iterable[Any],
     direction: Sequence[Tensor] | None = None,
     *,
     x: Sequence[float] = COORDINATES,
-    metric: Score | None = None,
+    metric: Criterion | None = None,
     seed: int = 0,
     params: Iterable[Tensor] | None = None,
     mode: Mode = "eval",
@@ -115,13 +115,13 @@ def loss_curve(
 
 def loss_surface(
     model: nn.Module,
-    loss: Score,
+    loss: Criterion,
     batches: Iterable[Any],
     directions: tuple[Sequence[Tensor], Sequence[Tensor]] | None = None,
     *,
     x: Sequence[float] = COORDINATES,
     y: Sequence[float] = COORDINATES,
-    metric: Score | None = None,
+    metric: Criterion | None = None,
     seed: int = 0,
     params: Iterable[Tensor] | None = None,
     mode: Mode = "eval",
@@ -167,7 +167,7 @@ def columns(values: Sequence[tuple[float, float | None]]) -> tuple[Tensor, Tenso
     return torch.tensor(losses, dtype=torch.float64), measured
 
 
-def _at(objective: Objective, e: Vector, metric: Score | None) -> tuple[float, float | None]:
+def _at(objective: Objective, e: Vector, metric: Criterion | None) -> tuple[float, float | None]:
     with objective.moved(e):
         return objective.measured(metric)
 

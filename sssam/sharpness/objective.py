@@ -14,7 +14,7 @@ from sssam.core.vectors import Vector, dense
 from sssam.core.weights import Weights
 from sssam.runtime.buffers import preserve_buffers
 from sssam.runtime.generators import Generators
-from sssam.sharpness.arguments import Score, pair, parameters, summed, walkable
+from sssam.sharpness.arguments import Criterion, pair, parameters, summed, walkable
 
 Mode = Literal["eval", "train"]
 
@@ -53,7 +53,7 @@ class Objective:
     def __init__(
         self,
         model: nn.Module,
-        loss: Score,
+        loss: Criterion,
         batches: Iterable[Any],
         params: Iterable[Tensor] | None = None,
         *,
@@ -70,7 +70,7 @@ class Objective:
         """L(w), in the units of the loss."""
         return self.measured(None)[0]
 
-    def measured(self, metric: Score | None) -> tuple[float, float | None]:
+    def measured(self, metric: Criterion | None) -> tuple[float, float | None]:
         """L(w), and the mean of a metric over the same outputs where one is given."""
         losses, metrics = _Mean(), _Mean()
         with self.undisturbed(), torch.no_grad():
@@ -205,5 +205,5 @@ def _set_flags(flags: list[tuple[nn.Module, bool]]) -> None:
 def _own_generators(batches: Iterable[Any]) -> list[torch.Generator]:
     """A DataLoader's and its sampler's generators, where they have their own."""
     owners = (batches, getattr(batches, "sampler", None))
-    found = (getattr(owner, "generator", None) for owner in owners)
-    return [each for each in found if isinstance(each, torch.Generator)]
+    generators = (getattr(owner, "generator", None) for owner in owners)
+    return [each for each in generators if isinstance(each, torch.Generator)]

@@ -1,7 +1,6 @@
 """How far and where to: radii, param groups, kinds of tensors, zero and non-finite gradients."""
 
 import math
-from collections.abc import Callable
 
 import pytest
 import torch
@@ -208,13 +207,6 @@ def test_factors_above_half_precision_s_range_are_taken(shape: tuple[int, ...]) 
     torch.testing.assert_close(vectors.add(x, y, 1e5)[0].float(), torch.full((2,), 10.0))
 
 
-@pytest.mark.parametrize("small", [1e-4, 300.0])
-def test_half_precision_products_neither_vanish_nor_overflow(small: float) -> None:
-    x = {0: torch.full((1000,), small, dtype=torch.float16)}
-    expected = 1000 * x[0][0].double().item() ** 2
-    assert vectors.dot(x, x).item() == pytest.approx(expected, rel=1e-4)
-
-
 def test_a_parameter_that_a_group_names_twice_moves_once() -> None:
     """Torch warns, and goes on."""
     p = nn.Parameter(torch.zeros(2))
@@ -268,26 +260,6 @@ def test_training_goes_on_after_a_non_finite_ascent() -> None:
     optimizer.step()
     torch.testing.assert_close(params[0].detach(), before - 1)
     assert optimizer.counters.voided == 1
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=6))
-def test_vectors_behave_as_vectors(present: list[tuple[bool, bool]]) -> None:
-    """Sums, products and norms of vectors with missing parts: those with zeros in their place."""
-    shape = (3,)
-    x = {i: torch.randn(shape, dtype=torch.float64) for i, (a, _) in enumerate(present) if a}
-    y = {i: torch.randn(shape, dtype=torch.float64) for i, (_, b) in enumerate(present) if b}
-
-    def full(v: vectors.Vector) -> torch.Tensor:
-        zero = torch.zeros(shape, dtype=torch.float64)
-        return torch.cat([v.get(i, zero) for i in range(len(present))])
-
-    close: Callable[..., None] = torch.testing.assert_close
-    close(full(vectors.add(x, y)), full(x) + full(y))
-    close(vectors.dot(x, y).double(), full(x) @ full(y))
-    close(vectors.norm(x).double(), full(x).norm())
-    close(full(vectors.scale(x, 2.5)), 2.5 * full(x))
-    assert vectors.norm(vectors.unit(x)).item() == pytest.approx(1.0 if x else 0.0)
 
 
 def test_no_host_synchronisation_off_the_host() -> None:

@@ -44,7 +44,7 @@ def step(
     """One step over micro-batches: SAM's or the base's, the clip on what the base gets.
 
     The losses are those that backward runs from, `scale` times too large. Those of `ascent`, on
-    parts of the micro-batches, are for the pass at w, which then leaves no traces.
+    parts of the micro-batches, are for the pass at w, which is then rolled back.
     """
     params = list(model.parameters())
     before = _traces(model)

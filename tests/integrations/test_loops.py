@@ -223,7 +223,7 @@ def test_every_example_is_run() -> None:
 @pytest.mark.parametrize("name", [*NEEDS, *ELSEWHERE])
 def test_an_example_has_ten_to_forty_lines_of_code(name: str) -> None:
     text = (by_hand.EXAMPLES / f"{name}.py").read_text()
-    told = {
+    documented = {
         i
         for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
@@ -232,6 +232,6 @@ def test_an_example_has_ten_to_forty_lines_of_code(name: str) -> None:
     code = [
         line
         for i, line in enumerate(text.splitlines())
-        if i not in told and line.strip() and not line.lstrip().startswith("#")
+        if i not in documented and line.strip() and not line.lstrip().startswith("#")
     ]
     assert 10 <= len(code) <= 40

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 import sssam
-from tests.integrations.test_transformers import _data, _trainer
+from tests.integrations.transformers_runs import build_trainer, token_data
 
 
 class Modes(torch.optim.SGD):
@@ -34,7 +34,7 @@ def test_trainer_sets_the_modes_and_no_step_is_given_up(tmp_path: Path, part: fl
         return sssam.SAM(modes, ascent_fraction=part, model=model)
 
     more = {"eval_strategy": "steps", "eval_steps": 6}
-    trainer = _trainer(tmp_path, more=more, sharpness=wrap, eval_dataset=_data())
+    trainer = build_trainer(tmp_path, more=more, sharpness=wrap, eval_dataset=token_data())
     trainer.train()
     sharp: Any = sssam.unwrap(trainer.optimizer)
     assert (sharp.steps, sharp.ascents, sharp.counters.forwards) == (12, 12, 12 * (1 + part))

@@ -27,7 +27,7 @@ STEPS = 10
 
 @dataclass(frozen=True)
 class Entry:
-    """A row: a setting, and what its cost is as a formula, which is held against the class.
+    """A row: a setting, and what its cost is as a formula, which is compared with the class.
 
     Args:
         kind: the class.

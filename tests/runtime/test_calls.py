@@ -28,6 +28,11 @@ def _asked(problem: Problem, optimizer: Any) -> None:
     problem.loss(0).backward()
 
 
+def _plain(problem: Problem, optimizer: Any) -> None:
+    problem.loss(0).backward()
+    assert not optimizer.ascend()
+
+
 def _moved(problem: Problem, optimizer: Any) -> None:
     problem.loss(0).backward()
     assert optimizer.ascend()
@@ -47,6 +52,7 @@ def _amid(problem: Problem, optimizer: Any) -> None:
 STAGES: dict[Stage, Callable[[Problem, Any], None]] = {
     "idle": _idle,
     "asked": _asked,
+    "at w": _plain,
     "at w + e": _moved,
     "ready": _ready,
     "running": _amid,
@@ -55,50 +61,86 @@ STAGES: dict[Stage, Callable[[Problem, Any], None]] = {
 TABLE: dict[tuple[Stage, str], str] = {
     ("idle", "ascend"): "at w + e",
     ("asked", "ascend"): "at w + e",
+    ("at w", "ascend"): "called twice",
     ("at w + e", "ascend"): "called twice",
     ("ready", "ascend"): "called twice",
     ("running", "ascend"): "called twice",
     ("idle", "step"): "was not called after backward",
     ("asked", "step"): "step 0 is sharpness-aware, but ascend",
+    ("at w", "step"): "idle",
     ("at w + e", "step"): "idle",
     ("ready", "step"): "idle",
     ("running", "step"): "amid the passes of a step",
     ("idle", "conclude"): "was not called after backward",
+    ("asked", "conclude"): "step 0 is sharpness-aware, but ascend",
+    ("at w", "conclude"): "ready",
     ("at w + e", "conclude"): "ready",
     ("ready", "conclude"): "ready",
+    ("running", "conclude"): "amid the passes of a step",
     ("idle", "zero_grad"): "idle",
     ("asked", "zero_grad"): "asked",
+    ("at w", "zero_grad"): "idle",
     ("at w + e", "zero_grad"): "idle",  # gradients are there: the step was skipped
     ("ready", "zero_grad"): "idle",
     ("running", "zero_grad"): "running",
     ("idle", "restore"): "idle",
     ("asked", "restore"): "idle",
+    ("at w", "restore"): "idle",
     ("at w + e", "restore"): "idle",
+    ("ready", "restore"): "idle",
     ("running", "restore"): "idle",
+    ("idle", "passes"): "running",  # at any stage but "ready" it gives up what has begun
+    ("asked", "passes"): "running",
+    ("at w", "passes"): "running",
+    ("at w + e", "passes"): "running",
+    ("ready", "passes"): "again before step",
+    ("running", "passes"): "running",
 }
 
 
 @pytest.mark.parametrize(("stage", "call"), TABLE, ids=str)
 def test_the_table(stage: Stage, call: str) -> None:
     problem = Problem()
-    optimizer = _optimizer(problem)
+    optimizer = _optimizer(problem, 0.0 if stage == "at w" else 1.0)
     w = [p.detach().clone() for p in problem.params]
     STAGES[stage](problem, optimizer)
     training, after = optimizer._training, TABLE[stage, call]
     assert training.stage == stage
-    if after in {*STAGES, "at w"}:
-        getattr(optimizer, call)()
+    if after in STAGES:
+        _called(problem, optimizer, call)
         assert training.stage == after
     else:
         with pytest.raises(RuntimeError, match=after):
-            getattr(optimizer, call)()
-        assert training.stage == "idle"
-    if training.stage == "idle" and optimizer.steps == 0:
+            _called(problem, optimizer, call)
+        assert training.stage == ("ready" if call == "passes" else "idle")
+    if training.stage != "at w + e" and optimizer.steps == 0:
         assert same(problem.params, w)
 
 
-def test_every_stage_has_its_end() -> None:
-    assert {*END} == {*STAGES, "at w", "updating"}
+def _called(problem: Problem, optimizer: Any, call: str) -> None:
+    if call == "passes":
+        optimizer.again = iter(optimizer.passes(problem.batch(0)))
+        next(optimizer.again)
+    else:
+        getattr(optimizer, call)()
+
+
+def test_the_table_has_each_call_at_each_stage() -> None:
+    calls = ("ascend", "step", "conclude", "zero_grad", "restore", "passes")
+    assert {*TABLE} == {(stage, call) for stage in STAGES for call in calls}
+    assert {*END} == {*STAGES, "updating"}
+
+
+@pytest.mark.parametrize(
+    ("call", "after", "steps"), [("conclude", "ready", 0), ("step", "idle", 1)]
+)
+def test_asked_and_told_no_the_step_stays_at_w(call: str, after: Stage, steps: int) -> None:
+    problem = Problem()
+    optimizer = _optimizer(problem, 0.0)
+    assert not optimizer.will_ascend
+    problem.loss(0).backward()
+    getattr(optimizer, call)()
+    assert (optimizer._training.stage, optimizer.steps) == (after, steps)
 
 
 def test_a_plain_step_ends_by_itself_or_is_given_up() -> None:

@@ -10,7 +10,7 @@ import torch
 
 import sssam
 from sssam.core.counters import Counters
-from sssam.runtime.unfinished import Run, complaint, ended, forget
+from sssam.runtime.unfinished import WatchedTraining, complaint, ended, forget
 from sssam.schedules import Schedule, constant, late, linear
 from sssam.schedules.progress import Progress
 
@@ -112,6 +112,6 @@ def test_what_counts_as_too_early(
     schedule: Schedule, steps: int, ascents: int, speaks: bool
 ) -> None:
     counters = Counters(steps, ascents)
-    assert (complaint(Run(counters, schedule, 100, None)) is not None) == speaks
-    by_progress = complaint(Run(counters, schedule, None, Progress(steps / 100)))
+    assert (complaint(WatchedTraining(counters, schedule, 100, None)) is not None) == speaks
+    by_progress = complaint(WatchedTraining(counters, schedule, None, Progress(steps / 100)))
     assert (by_progress is not None) == speaks

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sssam.lab.cli.options import File, Folder, OutFile
+from sssam.lab.cli.options import ExistingFile, Folder, OutFile
 from sssam.lab.cli.refusals import refusing
 
 
@@ -24,7 +24,7 @@ def export(directory: Path, *, out: OutFile = None) -> int:
     return 0
 
 
-def import_(file: File, directory: Folder) -> int:
+def import_(file: ExistingFile, directory: Folder) -> int:
     """Take the records of a file of JSON lines into a study's directory.
 
     A run that has a record there keeps it; where that has other numbers it is listed, and the exit

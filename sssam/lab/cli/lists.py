@@ -52,7 +52,7 @@ def tasks() -> int:
 
 
 def _method(kind: str, made: type[object]) -> "list[Cell]":
-    """Its class, its passes a step, unknown where the gradients decide, and what it does."""
+    """A kind's class, its passes a step (unknown where gradients decide), and what it does."""
     import inspect
 
     import torch

@@ -15,9 +15,9 @@ SEEDS = Parameter(validator=validators.Number(gte=1, lte=10_000))
 MANY = Parameter(negative="", consume_multiple=True, show_default=False)
 
 Flag = Annotated[bool, Parameter(negative="", show_default=False)]
-Switch = Annotated[bool, Parameter(show_default=False)]
+Toggle = Annotated[bool, Parameter(show_default=False)]
 Whole = Annotated[int, AT_LEAST_1]
-Seeds = Annotated[int | None, SEEDS]
+SeedCount = Annotated[int | None, SEEDS]
 Variants = Annotated[tuple[str, ...], MANY]
 OutFile = Annotated[Path | None, Parameter(validator=validators.Path(dir_okay=False))]
 Out = Annotated[Path | None, Parameter(validator=validators.Path(file_okay=False))]
@@ -25,7 +25,7 @@ Plot = Annotated[
     Path | None,
     Parameter(validator=validators.Path(dir_okay=False, ext=("svg", "pdf", "png"))),
 ]
-File = Annotated[Path, Parameter(validator=validators.Path(dir_okay=False))]
+ExistingFile = Annotated[Path, Parameter(validator=validators.Path(dir_okay=False))]
 Folder = Annotated[Path, Parameter(validator=validators.Path(file_okay=False))]
 
 
@@ -65,9 +65,9 @@ class StudyOptions:
     """
 
     variants: Variants = ()
-    controls: Switch = True
+    controls: Toggle = True
     trials: Annotated[int | None, AT_LEAST_0] = None
-    seeds: Seeds = None
+    seeds: SeedCount = None
     flatness: Flag = False
     out: Out = None
 

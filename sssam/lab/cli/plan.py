@@ -18,10 +18,10 @@ def plan(*, budget: float = 1.5, total_steps: Whole = 1000, out: Plot = None) ->
     from sssam.lab.studies import budgets
 
     with refusing():
-        found = budgets.families(budget, total_steps)
-        drawn = budgets.bands(found, total_steps)
+        families = budgets.families(budget, total_steps)
+        drawn = budgets.bands(families, total_steps)
         paths = [] if out is None else files.save(schedules(drawn), out)
-    terminal.draw(budgets.cells(found), wrapped="schedule")
-    terminal.say(*(f"{each.family}: {each.remark}" for each in found if each.remark))
+    terminal.draw(budgets.cells(families), wrapped="schedule")
+    terminal.say(*(f"{each.family}: {each.remark}" for each in families if each.remark))
     terminal.say(*(line for path in paths for line in ("", f"The plot: {path}")))
     return 0

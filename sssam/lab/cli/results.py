@@ -19,13 +19,13 @@ from sssam.lab.studies.conduct import Decided
 _DISPENSABLE = (table.SHARE, table.SAM, "runs", "over base")
 
 
-def failed(found: Iterable[Record]) -> int:
+def failed(records: Iterable[Record]) -> int:
     """Lists those of the records whose runs failed, alike ones together; returns the exit code.
 
     Runs that diverged are results: the headline counts them, and the exit code is that of success.
     """
     alike: dict[str, list[Record]] = {}
-    for record in (record for record in found if record.outcome == "failed"):
+    for record in (record for record in records if record.outcome == "failed"):
         last = (record.error or "unknown").strip().splitlines()[-1]
         alike.setdefault(last, []).append(record)
     for last, those in alike.items():

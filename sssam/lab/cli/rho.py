@@ -46,9 +46,9 @@ def rho(
             points = radius.rises(run)
     except (FloatingPointError, ProblemError) as error:
         raise FailedError(f"task {chosen.name!r}: {error}") from error
-    found = radius.radius(points, rise)
-    terminal.draw(_cells(points, found))
-    said = _said(found, rise)
+    suggested = radius.radius(points, rise)
+    terminal.draw(_cells(points, suggested))
+    said = _said(suggested, rise)
     terminal.say("", said)
     if out is not None:
         drawn = lines.rises(points, rise).properties(description=f"Line plot. {said}")
@@ -56,12 +56,12 @@ def rho(
     return 0
 
 
-def _cells(points: "list[Rises]", found: float | None) -> "list[list[Cell]]":
+def _cells(points: "list[Rises]", suggested: float | None) -> "list[list[Cell]]":
     """A line a radius: its rise at each point; that nearest to the suggestion stands out."""
     from sssam.lab.report.text import Cell
     from sssam.lab.training.radius import RADII
 
-    nearest = found and min(RADII, key=lambda each: max(each / found, found / each))
+    nearest = suggested and min(RADII, key=lambda each: max(each / suggested, suggested / each))
     columns = {"rho": RADII} | {f"at {each.share:.0%}": each.rises for each in points}
     return [
         [
@@ -72,11 +72,11 @@ def _cells(points: "list[Rises]", found: float | None) -> "list[list[Cell]]":
     ]
 
 
-def _said(found: float | None, rise: float) -> str:
-    if found is None:
+def _said(suggested: float | None, rise: float) -> str:
+    if suggested is None:
         return f"No radius is suggested: the loss rises by {rise:g} nowhere; lower --rise."
-    around = ", ".join(f"{found * factor:.2g}" for factor in (0.5, 1, 2))
+    around = ", ".join(f"{suggested * factor:.2g}" for factor in (0.5, 1, 2))
     return (
-        f"At rho {found:.2g} the loss rises by {rise:g} where in the run it rises most: begin "
+        f"At rho {suggested:.2g} the loss rises by {rise:g} where in the run it rises most: begin "
         f"there, and tune over {around} (docs/rho.md says how good such a guess is)"
     )

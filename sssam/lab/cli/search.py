@@ -43,7 +43,7 @@ def search(
 
     with refusing():
         chosen = studies.task(task, options)
-        found = words.search(chosen, budgets, fractions, trials=trials, seeds=seeds)
-        folder = studies.results(found.name, out)
-        target = studies.Target(conduct.continued(found, folder), folder)
+        study = words.search(chosen, budgets, fractions, trials=trials, seeds=seeds)
+        folder = studies.results(study.name, out)
+        target = studies.Target(conduct.continued(study, folder), folder)
     return results.show(target, *studies.run(target, how), how.quiet)

@@ -12,7 +12,7 @@ from sssam.lab.cli.options import EngineOptions, StudyOptions, TaskOptions
 from sssam.lab.cli.refusals import FailedError, RefusedError, line, refusing
 from sssam.lab.report.text import counted
 from sssam.lab.runs import store
-from sssam.lab.runs.trainer import Trainer, say_problems
+from sssam.lab.runs.trainer import Trainer, report_bad_files
 from sssam.lab.runs.worker import Settings
 from sssam.lab.specs import Record, Task, timing
 from sssam.lab.specs.flatness import FlatnessSettings
@@ -54,14 +54,14 @@ def resolve(what: str | None, asked: StudyOptions, options: TaskOptions) -> Targ
     path, out = Path(what or DEMO), asked.out
     if path.suffix == ".toml" or conduct.is_directory(path):
         _refuse_options_of_tasks(path, asked, options)
-        found, out = _read(path, options.data, out)
+        study, out = _read(path, options.data, out)
         if asked.seeds is not None:
-            found = Study.model_validate({**dict(found), "seeds": tuple(range(asked.seeds))})
-        if asked.flatness and found.flatness is None:
-            found = found.model_copy(update={"flatness": FlatnessSettings()})
+            study = Study.model_validate({**dict(study), "seeds": tuple(range(asked.seeds))})
+        if asked.flatness and study.flatness is None:
+            study = study.model_copy(update={"flatness": FlatnessSettings()})
     else:
         trials = asked.trials
-        found = words.study(
+        study = words.study(
             task(what or DEMO, options),
             asked.variants,
             trials=(0 if what else DEMO_TRIALS) if trials is None else trials,
@@ -69,8 +69,8 @@ def resolve(what: str | None, asked: StudyOptions, options: TaskOptions) -> Targ
             seeds=asked.seeds or defaults.SEEDS,
             flatness=asked.flatness,
         )
-    directory = results(found.name, out)
-    return Target(conduct.continued(found, directory), directory)
+    directory = results(study.name, out)
+    return Target(conduct.continued(study, directory), directory)
 
 
 def _refuse_options_of_tasks(path: Path, asked: StudyOptions, options: TaskOptions) -> None:
@@ -149,17 +149,17 @@ def run(what: Target, how: EngineOptions) -> tuple[list[Decided], dict[str, Reco
     """
     with refusing():
         train = _begun(what, how)
-    found, parts = list[Decided](), what.study.parts
+    chosen, parts = list[Decided](), what.study.parts
     for number, part in enumerate(parts, start=1):
         of = f"task {number} of {len(parts)}, " if len(parts) > 1 else ""
         choosing = partial(train, title=f"{of}choosing hyperparameters")
         decided = conduct.decide(what.study, part, choosing)
         train(conduct.wanted(what.study, decided), f"{of}comparing", test=True)
-        found.append(decided)
+        chosen.append(decided)
     if not train.trained:
         train.say_finished(len(train.stored), len(train.stored))
-    after_runs(what, found, train)
-    return found, train.stored
+    after_runs(what, chosen, train)
+    return chosen, train.stored
 
 
 def after_runs(what: Target, decided: Sequence[Decided], train: Trainer) -> None:
@@ -180,7 +180,7 @@ def after_runs(what: Target, decided: Sequence[Decided], train: Trainer) -> None
 
 
 def read(what: Target) -> tuple[list[Decided], dict[str, Record]]:
-    """The same from the records that there are; raises as `records`."""
+    """What the records that there are decide, and these records; raises as `records`."""
     stored, parts = records(what.directory), what.study.parts
     return [conduct.decided_so_far(what.study, part, stored) for part in parts], stored
 
@@ -192,7 +192,7 @@ def records(directory: Path) -> dict[str, Record]:
         RefusedError: there are none.
     """
     stored = store.read_all(directory / conduct.RECORDS)
-    say_problems(stored.problems, terminal.console(stderr=True))
+    report_bad_files(stored.bad_files, terminal.console(stderr=True))
     if not stored.by_id:
         raise RefusedError(f"{str(directory)!r} has no records: `sssam compare` trains a study")
     return stored.by_id

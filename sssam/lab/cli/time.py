@@ -46,9 +46,9 @@ def time(
     for part in target.study.parts:
         decided = conduct.decided_so_far(target.study, part, by_id)
         with terminal.busy(f"measuring seconds on {part.task.name}"):
-            found = conduct.timed(decided, target.directory, seconds, accelerator)
-        terminal.draw([_cells(each) for each in found])
-        terminal.say("", _said(found), "")
+            timed = conduct.timed(decided, target.directory, seconds, accelerator)
+        terminal.draw([_cells(each) for each in timed])
+        terminal.say("", _said(timed), "")
     terminal.say(f"The timings: {target.directory / FILE}")
     return 0
 
@@ -68,11 +68,11 @@ def _cells(timed: "Timed") -> "list[Cell]":
     ]
 
 
-def _said(found: "Sequence[Timed]") -> str:
+def _said(timed: "Sequence[Timed]") -> str:
     """What the numbers are, and which of them say little."""
-    first, made = found[0].timing, found[0].timing.environment
-    noisy = [each.run.method.label for each in found if not each.timing.steady]
-    which = "every variant" if len(noisy) == len(found) else ", ".join(noisy)
+    first, made = timed[0].timing, timed[0].timing.environment
+    noisy = [each.run.method.label for each in timed if not each.timing.steady]
+    which = "every variant" if len(noisy) == len(timed) else ", ".join(noisy)
     unsteady = (
         f" The clock was too noisy to state a price of {which}, with an interval wider than 10%: "
         "measure again while nothing else runs."

@@ -7,7 +7,7 @@ import numpy as np
 
 from sssam.lab import stats
 from sssam.lab.comparison.contrasts import LEAST_SEEDS, p_value
-from sssam.lab.comparison.parts import Reason, ReasonKind
+from sssam.lab.comparison.details import Reason, ReasonKind
 from sssam.lab.comparison.results import Results, contrast, differences, shared_error, unlike
 from sssam.lab.comparison.values import Claim, Comparison, Variant
 
@@ -48,8 +48,8 @@ def claimed(comparison: Comparison, results: Mapping[str, Results]) -> Compariso
     )
     of_some = _merged(reason for each in passes.values() for reason in each.reasons)
     update = {"variants": variants, "reasons": (*of_all, *of_some)}
-    found = comparison.model_copy(update=update)
-    return found.model_copy(update=_best(found))
+    judged = comparison.model_copy(update=update)
+    return judged.model_copy(update=_best(judged))
 
 
 def _passes(variant: Variant) -> tuple[float, float] | None:
@@ -102,7 +102,7 @@ def _controls(variant: Variant, comparison: Comparison, price: Price) -> list[Va
 
 
 def _is_open(control: Variant) -> bool:
-    """Whether it still may be a control: it is the base, or runs are missing or failed."""
+    """Whether a variant may still be a control: it is the base, or runs are missing or failed."""
     return control.role == "base" or not control.is_complete
 
 
@@ -168,11 +168,11 @@ def _adjusted(answers: Mapping[str, _Answer], of_all: Sequence[Reason]) -> dict[
 
 def _merged(reasons: Iterable[Reason]) -> list[Reason]:
     """Reasons that are equal but for the variant, as one."""
-    found: dict[Reason, tuple[str, ...]] = {}
+    merged: dict[Reason, tuple[str, ...]] = {}
     for reason in reasons:
         key = reason.model_copy(update={"variants": ()})
-        found[key] = (*found.get(key, ()), *reason.variants)
-    return [key.model_copy(update={"variants": labels}) for key, labels in found.items()]
+        merged[key] = (*merged.get(key, ()), *reason.variants)
+    return [key.model_copy(update={"variants": labels}) for key, labels in merged.items()]
 
 
 def _best(comparison: Comparison) -> dict[str, object]:

@@ -83,10 +83,10 @@ def _distinct(environments: Iterable[Environment]) -> tuple[Environment, ...]:
     return tuple(seen.values())
 
 
-def _mixed_seeds(found: Iterable[BySeed]) -> tuple[int, ...]:
+def _mixed_seeds(by_variant: Iterable[BySeed]) -> tuple[int, ...]:
     """The seeds whose records come from environments that can differ by rounding."""
     kinds: dict[int, set[str]] = {}
-    for seed, record in chain.from_iterable(by_seed.items() for by_seed in found):
+    for seed, record in chain.from_iterable(by_seed.items() for by_seed in by_variant):
         if record.environment is not None:
             kind = record.environment.model_dump_json(include=_NUMERIC)
             kinds.setdefault(seed, set()).add(kind)

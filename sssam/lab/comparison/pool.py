@@ -139,14 +139,14 @@ def _pooled(
 
 
 def _mean(differences: Sequence[Interval | None], factors: Sequence[float]) -> Interval | None:
-    """Of the relative reductions; None where a task has none."""
+    """The mean of the relative reductions; None where a task has none."""
     pairs = zip(differences, factors, strict=True)
     scaled = [each.scaled(factor) for each, factor in pairs if each is not None]
     return stats.pooled(scaled) if len(scaled) == len(factors) else None
 
 
 def _is_allowed(variant: Variant, comparison: Comparison) -> bool:
-    """Whether its task claims something of it, and no run of the two diverged."""
+    """Whether its task claims something of a variant, and no run of it or its control diverged."""
     claim = variant.claim
     if claim is None or claim.p_value is None:
         return False
@@ -160,12 +160,12 @@ def _price(prices: Iterable[float | None]) -> float | None:
     return fmean(known) if len(known) == len(every) else None
 
 
-def _adjusted(found: Sequence[PooledVariant], candidates: set[str]) -> tuple[PooledVariant, ...]:
+def _adjusted(variants: Sequence[PooledVariant], candidates: set[str]) -> tuple[PooledVariant, ...]:
     """Holm's over all but the controls; one that is refused counts as 1."""
-    tested = [v for v in found if v.label in candidates]
+    tested = [v for v in variants if v.label in candidates]
     adjusted = stats.holm([v.p_value for v in tested])
     by_label = {v.label: p for v, p in zip(tested, adjusted, strict=True)}
-    return tuple(v.model_copy(update={"p_value": by_label.get(v.label)}) for v in found)
+    return tuple(v.model_copy(update={"p_value": by_label.get(v.label)}) for v in variants)
 
 
 def _related(comparisons: Sequence[Comparison]) -> list[tuple[str, str]]:

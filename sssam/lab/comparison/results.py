@@ -50,15 +50,15 @@ Terms = Sequence[tuple[float, Results]]
 
 def results(by_seed: BySeed, seeds: Sequence[int]) -> Results:
     """The records of a variant as arrays."""
-    found = [by_seed.get(seed) for seed in seeds]
-    reached = [None if record is None else record.test_accuracy for record in found]
+    records = [by_seed.get(seed) for seed in seeds]
+    reached = [None if record is None else record.test_accuracy for record in records]
     return Results(
         accuracy=np.array([np.nan if accuracy is None else 100 * accuracy for accuracy in reached]),
-        finished=np.array([r is not None and r.outcome == "finished" for r in found]),
-        right=_table(found),
-        test=tuple("" if r is None else r.test_hash for r in found),
+        finished=np.array([r is not None and r.outcome == "finished" for r in records]),
+        right=_table(records),
+        test=tuple("" if r is None else r.test_hash for r in records),
         samples=tuple(
-            r.sample_hash if r is not None and r.outcome == "finished" else "" for r in found
+            r.sample_hash if r is not None and r.outcome == "finished" else "" for r in records
         ),
     )
 
@@ -81,8 +81,8 @@ def contrast(terms: Terms, at: Bools | None = None) -> stats.Interval:
     Raises:
         ValueError: no seed has all accuracies.
     """
-    found, error = stats.interval(differences(terms, at)), shared_error(terms, at)
-    return found.with_error(error, terms[0][1].examples - 1)
+    mean, error = stats.interval(differences(terms, at)), shared_error(terms, at)
+    return mean.with_error(error, terms[0][1].examples - 1)
 
 
 def shared_error(terms: Terms, at: Bools | None = None) -> float:
@@ -122,13 +122,13 @@ def _kept(terms: Terms, at: Bools | None) -> Bools:
     return known if at is None else known & at
 
 
-def _table(found: Sequence[Record | None]) -> npt.NDArray[np.float32] | None:
-    ended = [r for r in found if r is not None and r.test_accuracy is not None]
+def _table(records: Sequence[Record | None]) -> npt.NDArray[np.float32] | None:
+    ended = [r for r in records if r is not None and r.test_accuracy is not None]
     sizes = {record.test_size for record in ended}
     if len(sizes) != 1 or sizes == {0} or not all(map(_reported, ended)):
         return None
-    table = np.zeros((len(found), sizes.pop()), np.float32)
-    for row, record in zip(table, found, strict=True):
+    table = np.zeros((len(records), sizes.pop()), np.float32)
+    for row, record in zip(table, records, strict=True):
         if record is not None and record.test_accuracy is not None:
             row[:] = right(record)
     return table
@@ -141,7 +141,7 @@ def _reported(record: Record) -> bool:
 
 
 def right(record: Record) -> npt.NDArray[np.int8]:
-    """By test example, 1 where it was right, else 0: the inverse of `Judged.bits`."""
+    """An array over the test examples, 1 where one was right, else 0: inverse of `Judged.bits`."""
     size = -(-record.test_size // 8)
     raw = np.frombuffer(int(record.correct, 16).to_bytes(size, "little"), np.uint8)
     return np.unpackbits(raw, count=record.test_size, bitorder="little").astype(np.int8)

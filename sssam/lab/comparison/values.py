@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from sssam.lab.comparison.parts import CurvePoint, Draws, Outcomes, Reason, VariantFlatness
+from sssam.lab.comparison.details import Ascents, CurvePoint, Outcomes, Reason, VariantFlatness
 from sssam.lab.specs import Environment, Method, Spec, Task, Timing, Tuning
 from sssam.lab.stats import ONE_SIDED, Interval
 
@@ -69,7 +69,7 @@ class Variant(Spec):
     propagations: float | None = None
     expected_propagations: float | None = None
     curve: tuple[CurvePoint, ...] = ()
-    draws: Draws | None = None
+    draws: Ascents | None = None
     flatness: VariantFlatness | None = None
 
     @property
@@ -170,7 +170,7 @@ class Comparison(Spec):
 
     @property
     def sam(self) -> Variant | None:
-        """SAM's variant, chosen alike."""
+        """SAM's variant, of several the best on validation data; None if there is none."""
         return self._best("sam")
 
     @property
@@ -180,7 +180,7 @@ class Comparison(Spec):
 
     @property
     def candidates(self) -> tuple[Variant, ...]:
-        """Those of which something may be claimed: all but the controls, SAM among them."""
+        """The variants of which something may be claimed: all but the controls, SAM among them."""
         return tuple(v for v in self.variants if not v.is_control)
 
     @property
@@ -189,7 +189,7 @@ class Comparison(Spec):
         return sum(variant.runs.missing for variant in self.variants)
 
     def _best(self, role: str) -> Variant | None:
-        """Of the complete ones, where there are any; failed runs must not choose the reference."""
+        """The best of a role, among complete ones where there are any: failures don't choose."""
         every = [v for v in self.variants if v.accuracy is not None and v.role == role]
         some = [v for v in every if v.is_complete] or every
         return max(some, key=lambda v: v.validation or 0.0, default=None)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from statistics import fmean
 
 from sssam.lab import stats
-from sssam.lab.comparison.parts import CurvePoint, Draws, Outcomes, VariantFlatness, VariantRise
+from sssam.lab.comparison.details import Ascents, CurvePoint, Outcomes, VariantFlatness, VariantRise
 from sssam.lab.comparison.results import BySeed
 from sssam.lab.comparison.values import Variant
 from sssam.lab.specs import Method, Record, Timing
@@ -31,7 +31,7 @@ def summary(
     validation = _mean(records, "validation_accuracy")
     ends = Counter[str](record.outcome for record in records)
     stepped = [record for record in finished if record.steps]
-    draws = [Draws(seed=r.run.seed, steps=r.steps, ascended=r.ascended) for r in stepped[:1]]
+    draws = [Ascents(seed=r.run.seed, steps=r.steps, ascended=r.ascended) for r in stepped[:1]]
     return Variant(
         method=method,
         runs=Outcomes(**ends, missing=asked - len(records)),
@@ -77,9 +77,9 @@ NOT_ASKED = "trained before it was asked for"
 def mean_flatness(
     records: Sequence[Record], settings: FlatnessSettings | None
 ) -> VariantFlatness | None:
-    """That of a variant by its records; what was measured by other settings is left out."""
-    found = (record.flatness for record in records)
-    measured = [each for each in found if each is not None and each.settings == settings]
+    """A variant's flatness by its records; what was measured by other settings is left out."""
+    flatness = (record.flatness for record in records)
+    measured = [each for each in flatness if each is not None and each.settings == settings]
     if not measured:
         return None
     return VariantFlatness(
@@ -100,9 +100,9 @@ def without_flatness(
     return dict(Counter(record.flatness_error or NOT_ASKED for record in lacking))
 
 
-def _rises(found: Sequence[Flatness]) -> list[VariantRise]:
+def _rises(measured: Sequence[Flatness]) -> list[VariantRise]:
     """All are by equal settings, so their rises are of the same radii in the same order."""
-    every = zip(*(each.rises for each in found), strict=True)
+    every = zip(*(each.rises for each in measured), strict=True)
     ordered = sorted(every, key=lambda some: (some[0].adaptive, some[0].rho))
     rises = list[VariantRise]()
     for some in ordered:

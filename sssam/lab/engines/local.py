@@ -72,7 +72,7 @@ class Local(Engine):
         return self
 
     def submit(self, work: Callable[..., Any], *arguments: Any) -> Future[Any]:
-        """To an idle worker, or to a new one."""
+        """Hand the work to an idle worker, or to a new one."""
         policy = os.environ.get("OMP_WAIT_POLICY", "passive")
         environment = {"OMP_NUM_THREADS": str(self.threads), "OMP_WAIT_POLICY": policy}
         for worker in list(_WORKERS):

@@ -81,7 +81,7 @@ class Slurm(Engine):
         return auto
 
     def submit(self, work: Callable[..., Any], *arguments: Any) -> Future[Any]:
-        """As a job; a thread waits for what it comes to."""
+        """Submit as a job; a thread waits for its result."""
         return self._threads.submit(self._wait, work, *arguments)
 
     def _wait(self, work: Callable[..., Any], *arguments: Any) -> Any:

@@ -105,13 +105,13 @@ class Figure(NamedTuple):
 
     @property
     def words(self) -> Words:
-        """Its title and caption, with what is measured."""
+        """The figure's title and caption, with what is measured."""
         words = FIGURES[self.name]
         title, caption = (text.format(metric=self.metric) for text in (words.title, words.caption))
         return words._replace(title=title, caption=f"{caption} {self.more}".rstrip())
 
     def charts(self, theme: Theme = PRINT, width: Width = 760) -> dict[str, LayerChart]:
-        """Its views, by default for papers, with its words for those who can't see it."""
+        """The figure's views, by default for papers, with its words for those who can't see it."""
         drawn = {view: draw(theme, width) for view, draw in self.views.items()}
         return {view: each.properties(description=self.alt) for view, each in drawn.items()}
 

@@ -15,26 +15,26 @@ from sssam.lab.report.text import points
 from sssam.lab.report.theme import PRINT, Theme, Width, across, between, finish, over, tips, up
 
 #: What a price is counted in; each is 1 for a run of the base.
-Axis = Literal["passes", "seconds"]
-AXES: tuple[Axis, ...] = ("passes", "seconds")
+CostAxis = Literal["passes", "seconds"]
+AXES: tuple[CostAxis, ...] = ("passes", "seconds")
 HEIGHT = 400
 APART = 0.012  # of the axis, between points of one price
 FAR = 1.5  # of the height from the base up to the best: what lies further below is left out
 
 
-def price(variant: Variant, axis: Axis) -> float | None:
+def price(variant: Variant, axis: CostAxis) -> float | None:
     """What a run costs in those of the base; None where that was not measured."""
     return variant.cost if axis == "passes" else variant.seconds
 
 
-def priced(comparison: Comparison, axis: Axis) -> list[Variant]:
+def priced(comparison: Comparison, axis: CostAxis) -> list[Variant]:
     """The variants that the figure has a point for, the cheapest first."""
     every = [v for v in comparison.variants if v.accuracy is not None and price(v, axis)]
     return sorted(every, key=lambda variant: price(variant, axis) or 0.0)
 
 
 def accuracy_against_cost(
-    comparison: Comparison, axis: Axis, key: Key, theme: Theme = PRINT, width: Width = 760
+    comparison: Comparison, axis: CostAxis, key: Key, theme: Theme = PRINT, width: Width = 760
 ) -> alt.LayerChart:
     """Mean test accuracy with its interval over the price; the base at all its lengths is a line.
 
@@ -62,7 +62,7 @@ def accuracy_against_cost(
     return finish(layers, theme, width, HEIGHT)
 
 
-def below(comparison: Comparison, axis: Axis) -> list[Variant]:
+def below(comparison: Comparison, axis: CostAxis) -> list[Variant]:
     """The variants that lie below the lower edge of the figure."""
     drawn = priced(comparison, axis)
     edge = _heights(comparison, drawn)["domain"][0]
@@ -80,7 +80,7 @@ def beside(values: Sequence[float], gap: float) -> list[float]:
 
 
 def _data(
-    comparison: Comparison, drawn: Sequence[Variant], axis: Axis, key: Key
+    comparison: Comparison, drawn: Sequence[Variant], axis: CostAxis, key: Key
 ) -> list[dict[str, Any]]:
     prices = [price(variant, axis) or 0.0 for variant in drawn]
     places = beside(prices, APART * (max(prices) - min(prices)))
@@ -105,7 +105,7 @@ def _number(value: float | None) -> str:
 
 
 def _heights(comparison: Comparison, drawn: Sequence[Variant]) -> alt.Scale:
-    """From the lowest variant that is not far below the base up to the highest."""
+    """The range from the lowest variant that is not far below the base up to the highest."""
     base, best = comparison.base, max(v.accuracy.mean for v in drawn if v.accuracy)
     floor = float("-inf")
     if base is not None and base.accuracy is not None and best > base.accuracy.mean:

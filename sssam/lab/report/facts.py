@@ -9,15 +9,15 @@ _SEEDS = "each fixes the split, the label noise, the first weights and the order
 
 def facts(comparison: Comparison) -> dict[str, str]:
     """What the records hold beside their numbers, in the order of the page."""
-    found = _named(comparison.task, "name", "code")
-    found["seeds"] = f"{', '.join(map(str, comparison.seeds))}: {_SEEDS}, equally for all variants"
+    listed = _named(comparison.task, "name", "code")
+    listed["seeds"] = f"{', '.join(map(str, comparison.seeds))}: {_SEEDS}, equally for all variants"
     for i, environment in enumerate(comparison.environments):
         where = f"machine {i + 1}, " if i else ""
         values = _named(environment, "time", "commit", "versions")
-        found |= {f"{where}{name}": value for name, value in values.items()}
+        listed |= {f"{where}{name}": value for name, value in values.items()}
         versions = (f"{name} {version}" for name, version in environment.versions.items())
-        found[f"{where}versions"] = ", ".join(versions)
-    return found | ({"commit": ", ".join(comparison.commits)} if comparison.commits else {})
+        listed[f"{where}versions"] = ", ".join(versions)
+    return listed | ({"commit": ", ".join(comparison.commits)} if comparison.commits else {})
 
 
 def settings(variant: Variant) -> dict[str, str]:

@@ -5,8 +5,8 @@ from functools import partial
 
 from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.report.captions import Drawing, Figure
-from sssam.lab.report.cost import AXES, Axis, accuracy_against_cost, below, priced
-from sssam.lab.report.forest import Line, forest
+from sssam.lab.report.cost import AXES, CostAxis, accuracy_against_cost, below, priced
+from sssam.lab.report.forest import ForestLine, forest
 from sssam.lab.report.key import Key, named
 from sssam.lab.report.lines import curves, sensitivity, with_rho
 from sssam.lab.report.schedules import Band, schedules
@@ -39,7 +39,7 @@ def _figures(comparison: Comparison) -> Iterator[Figure]:
         yield _sensitivity(some, key)
 
 
-def _has(comparison: Comparison, axis: Axis) -> bool:
+def _has(comparison: Comparison, axis: CostAxis) -> bool:
     """Whether an axis has a place for more than the base, whose price is 1 on every axis."""
     drawn = priced(comparison, axis)
     return bool(drawn) and (axis == "passes" or any(not v.is_control for v in drawn))
@@ -54,7 +54,7 @@ def _some(comparison: Comparison) -> Comparison:
     return comparison.model_copy(update={"variants": tuple(v for v in measured if v.label in kept)})
 
 
-def _cost(comparison: Comparison, axes: Sequence[Axis], key: Key) -> Figure:
+def _cost(comparison: Comparison, axes: Sequence[CostAxis], key: Key) -> Figure:
     drawn, out = priced(comparison, axes[0]), below(comparison, axes[0])
     far = [f"{v.label} {ranged(v.accuracy, '{:.1f}'.format)}" for v in out if v.accuracy]
     return Figure(
@@ -69,7 +69,7 @@ def _cost(comparison: Comparison, axes: Sequence[Axis], key: Key) -> Figure:
 
 def _differences(comparison: Comparison) -> Figure:
     lines = [
-        Line(
+        ForestLine(
             f"{v.label} over {claim.control}",
             v.role,
             claim.difference,

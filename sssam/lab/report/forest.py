@@ -12,7 +12,7 @@ from sssam.lab.stats import Interval
 LINE = 30  # pixels a line
 
 
-class Line(NamedTuple):
+class ForestLine(NamedTuple):
     """One interval; `text` is what its tooltip says, a point that is not `clear` is hollow."""
 
     label: str
@@ -22,7 +22,7 @@ class Line(NamedTuple):
     clear: bool = True
 
 
-def forest(lines: Sequence[Line], theme: Theme = PRINT, width: Width = 760) -> alt.LayerChart:
+def forest(lines: Sequence[ForestLine], theme: Theme = PRINT, width: Width = 760) -> alt.LayerChart:
     """The intervals from top to bottom, at least one; the axis holds 0, where the control is."""
     data: list[dict[str, Any]] = [
         {

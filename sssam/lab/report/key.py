@@ -52,7 +52,7 @@ class Key:
 
     @classmethod
     def of(cls, comparison: Comparison) -> "Key":
-        """That of all variants of a comparison, so that each has one look in all figures."""
+        """The key of all variants of a comparison, so that each has one look in all figures."""
         return cls(
             (v.label, v.role, LENGTHS if is_length(v) else v.label) for v in comparison.variants
         )

@@ -117,8 +117,8 @@ def _radii(values: Sequence[float]) -> alt.X:
 
 def with_rho(tuning: Iterable[Tuning], variants: Sequence[Variant]) -> list[Tuning]:
     """What was tuned over more than one rho, of the variants that are compared, in their order."""
-    found = {each.label: each for each in tuning if len(each.grids.get("rho", ())) > 1}
-    return [found[v.label] for v in variants if v.label in found and found[v.label].scores]
+    by_label = {each.label: each for each in tuning if len(each.grids.get("rho", ())) > 1}
+    return [by_label[v.label] for v in variants if v.label in by_label and by_label[v.label].scores]
 
 
 def _best(scores: Sequence[Score]) -> dict[float, Score]:

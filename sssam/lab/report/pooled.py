@@ -26,25 +26,25 @@ from sssam.runtime.files import write_whole
 def write(made: Sequence[Comparison], directory: Path) -> tuple[str, Path | None]:
     """Writes `pooled.md` and `pooled.json`; the headline, or why there is none, and the table."""
     try:
-        found = pool(made)
+        pooled = pool(made)
     except ValueError as error:
         return f"Not pooled over the tasks: {error}", None
-    write_whole(directory / "pooled.json", (found.model_dump_json(indent=1) + "\n").encode())
-    write_whole(directory / "pooled.md", markdown(found).encode())
-    return headline(found), directory / "pooled.md"
+    write_whole(directory / "pooled.json", (pooled.model_dump_json(indent=1) + "\n").encode())
+    write_whole(directory / "pooled.md", markdown(pooled).encode())
+    return headline(pooled), directory / "pooled.md"
 
 
-def markdown(found: Pooled) -> str:
+def markdown(pooled: Pooled) -> str:
     """The headline, the table, and what is to be known beside it."""
-    rows = as_markdown([_cells(each, found.tasks) for each in found.variants])
-    notes = [f"- {escaped(note)}" for note in [*_remarks(found), NOTES["pooled"]]]
-    return "\n".join([f"**{escaped(headline(found))}**", "", *rows, "", *notes]) + "\n"
+    rows = as_markdown([_cells(each, pooled.tasks) for each in pooled.variants])
+    notes = [f"- {escaped(note)}" for note in [*_remarks(pooled), NOTES["pooled"]]]
+    return "\n".join([f"**{escaped(headline(pooled))}**", "", *rows, "", *notes]) + "\n"
 
 
-def headline(found: Pooled) -> str:
+def headline(pooled: Pooled) -> str:
     """The finding in one sentence."""
-    over = f"Over {counted(len(found.tasks), 'task')} of equal weight"
-    clear = [v for v in found.variants if v.established and v.cost and v.cost <= CHEAP]
+    over = f"Over {counted(len(pooled.tasks), 'task')} of equal weight"
+    clear = [v for v in pooled.variants if v.established and v.cost and v.cost <= CHEAP]
     if not clear:
         return (
             f"{over}, no variant at up to {CHEAP:g} times the base's price is clearly above the "
@@ -77,13 +77,13 @@ def _cells(each: PooledVariant, tasks: Sequence[str]) -> list[Cell]:
     ]
 
 
-def _remarks(found: Pooled) -> list[str]:
-    out = found.left_out
+def _remarks(pooled: Pooled) -> list[str]:
+    out = pooled.left_out
     left = [f"Left out, since not every task has them: {listed(out)}."] if out else []
     related = [
         f"{one} and {other} split the same data by the same seeds; their errors may be related, "
         "and the intervals then too short."
-        for one, other in found.related
+        for one, other in pooled.related
     ]
     return [*left, *related]
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from sssam.lab.comparison.claims import CHEAP
-from sssam.lab.comparison.parts import Reason
+from sssam.lab.comparison.details import Reason
 from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.report.text import counted, listed, points
 from sssam.lab.specs import Tuning
@@ -62,7 +62,7 @@ def support(comparison: Comparison) -> str:
 
 
 def _none(comparison: Comparison) -> str:
-    """That nothing is claimed, and why: of all variants, or since no difference is clear."""
+    """The sentence that says that nothing is claimed, and why."""
     if of_all := _of_all(comparison):
         return f"nothing is claimed: {WHY[of_all[0].kind](of_all[0])}"
     if all(variant.claim is None for variant in comparison.variants):
@@ -97,14 +97,14 @@ def detected(comparison: Comparison) -> str:
     claims = [v.claim for v in comparison.variants if v.claim is not None and v.claim.detectable]
     if not claims:
         return ""
-    found = max(claim.detectable or 0.0 for claim in claims)
+    detectable = max(claim.detectable or 0.0 for claim in claims)
     needed = [claim.seeds_needed for claim in claims if claim.seeds_needed is not None]
     enough = f"{counted(max(needed, default=0), 'seed')} are enough"
     if len(needed) < len(claims):
         enough = "no number of seeds is enough on this test set"
     margin = counted(comparison.task.margin, "point")
     return (
-        f"With {counted(len(comparison.seeds), 'seed')}, a real {found:.1f}-point difference "
+        f"With {counted(len(comparison.seeds), 'seed')}, a real {detectable:.1f}-point difference "
         "between a variant and its control is detected 80% of the time, before the adjustment for "
         f"several variants; for {margin}, {enough}."
     )

@@ -1,6 +1,6 @@
 """A comparison as tables of cells, for the page, for Markdown and for the terminal alike."""
 
-from sssam.lab.comparison.parts import VariantRise
+from sssam.lab.comparison.details import VariantRise
 from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.report.captions import NOTES
 from sssam.lab.report.sentences import headline, remarks, support

@@ -53,7 +53,7 @@ def run_missing(
 
     A run whose code raises, or whose worker dies each time that it is tried, has a record with
     outcome "failed" and the reason. A file of a run's name that is no record is moved into the
-    folder `quarantine` and named in the result's `problems`.
+    folder `quarantine` and named in the result's `bad_files`.
 
     Args:
         runs: each is trained once, in their order.
@@ -75,14 +75,14 @@ def run_missing(
     checks.check_runs(runs)
     directory = directory.absolute()
     stored = records.read_runs(runs, directory)
-    records.quarantine(stored.problems)
+    records.quarantine(stored.bad_files)
     wanted = missing(runs, stored.by_id, settings)
     if wanted:
         with chosen.open(directory, len(wanted)) as opened:
             settings = settings._replace(threads=opened.threads)
             made = Dispatcher(directory, opened, settings, on_record)(wanted)
         stored.by_id.update(made)
-    return Records({run.id: stored.by_id[run.id] for run in runs}, stored.problems)
+    return Records({run.id: stored.by_id[run.id] for run in runs}, stored.bad_files)
 
 
 @dataclass

@@ -26,14 +26,14 @@ _BAR = 50
 
 
 @contextmanager
-def showing(title: str, total: int, console: Console, quiet: bool) -> Iterator["Progress"]:
+def showing(title: str, total: int, console: Console, quiet: bool) -> Iterator["ProgressDisplay"]:
     """A bar on a terminal, a line every now and then elsewhere, nothing if `quiet`."""
     bars = _bars(console) if console.is_terminal and not quiet else None
     with bars or nullcontext():
-        yield Progress(title, total, Console(quiet=True) if quiet else console, bars)
+        yield ProgressDisplay(title, total, Console(quiet=True) if quiet else console, bars)
 
 
-class Progress:
+class ProgressDisplay:
     """What is called while runs are trained: a bar, or a line at every tenth of the way.
 
     Counted to `total` are runs, or the epochs of a single one.

@@ -16,7 +16,7 @@ from sssam.runtime.files import write_whole
 QUARANTINE = "quarantine"
 
 
-class Problem(NamedTuple):
+class BadFile(NamedTuple):
     """A file among the records that is none, and why."""
 
     path: Path
@@ -30,7 +30,7 @@ class Records(NamedTuple):
     """What a directory holds: the records by run id, and the files that are none."""
 
     by_id: dict[str, Record]
-    problems: list[Problem]
+    bad_files: list[BadFile]
 
     def failed(self) -> list[Record]:
         """The records whose run raised or lost its process; the reason is in `error`."""
@@ -73,28 +73,28 @@ def read_runs(runs: Iterable[Run], directory: Path) -> Records:
 
 def find(run_id: str, directory: Path) -> Record | None:
     """The record of a run, if there is one; a file of its name that is no record is quarantined."""
-    found = _read([directory / f"{run_id}.json"])
-    quarantine(found.problems)
-    return found.by_id.get(run_id)
+    records = _read([directory / f"{run_id}.json"])
+    quarantine(records.bad_files)
+    return records.by_id.get(run_id)
 
 
 def _read(paths: Iterable[Path]) -> Records:
     """The records in files; a path without a file is passed over."""
-    found = Records({}, [])
+    records = Records({}, [])
     for path in paths:
         try:
             record = Record.model_validate_json(path.read_bytes())
         except FileNotFoundError:
             continue
         except ValidationError as error:
-            found.problems.append(Problem(path, torn(error)))
+            records.bad_files.append(BadFile(path, torn(error)))
             continue
         if path.name == f"{record.id}.json":
-            found.by_id[record.id] = record
+            records.by_id[record.id] = record
         else:
             text = f"holds the record {record.id}, which its name denies"
-            found.problems.append(Problem(path, text))
-    return found
+            records.bad_files.append(BadFile(path, text))
+    return records
 
 
 def torn(error: ValidationError) -> str:
@@ -102,10 +102,10 @@ def torn(error: ValidationError) -> str:
     return f"torn or foreign ({complaint(error)})"
 
 
-def quarantine(problems: Iterable[Problem]) -> None:
+def quarantine(bad_files: Iterable[BadFile]) -> None:
     """Moves files into the folder `quarantine` beside them, each with the time behind its name."""
-    for problem in problems:
-        folder = problem.path.parent / QUARANTINE
+    for bad in bad_files:
+        folder = bad.path.parent / QUARANTINE
         folder.mkdir(exist_ok=True)
         with suppress(FileNotFoundError):  # another process has moved it
-            os.replace(problem.path, folder / f"{problem.path.name}.{time.time_ns()}")
+            os.replace(bad.path, folder / f"{bad.path.name}.{time.time_ns()}")

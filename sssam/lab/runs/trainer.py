@@ -53,11 +53,11 @@ class Trainer:
         settings = self.settings if test else self.settings._replace(test=False, flatness=None)
         new = [run for run in asked if not settings.answered_by(self.stored.get(run.id))]
         stored = records.read_runs(new, self.directory)
-        say_problems(stored.problems, self.console)
+        report_bad_files(stored.bad_files, self.console)
         kept = dict(stored.by_id)
         for record in stored.failed() if self.retry_failed else ():
             path = self.directory / f"{kept.pop(record.id).id}.json"
-            records.quarantine([records.Problem(path, "failed, and tried again")])
+            records.quarantine([records.BadFile(path, "failed, and tried again")])
         self.stored |= kept
         missing = dispatch.missing(new, kept, settings)
         if missing:
@@ -89,8 +89,8 @@ class Trainer:
             self.console.print(Text(text), soft_wrap=True)
 
 
-def say_problems(problems: Sequence[records.Problem], console: Console) -> None:
+def report_bad_files(bad_files: Sequence[records.BadFile], console: Console) -> None:
     """Names the files among the records that are none."""
-    for problem in problems:
-        text = Text(f"passed over, no record: {problem}", style="yellow")
+    for bad in bad_files:
+        text = Text(f"passed over, no record: {bad}", style="yellow")
         console.print(text, soft_wrap=True)

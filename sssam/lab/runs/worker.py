@@ -113,4 +113,4 @@ def _require_readable(checkpoint: Path, run: Run) -> None:
     try:
         checkpoints.load(checkpoint, run)
     except ValueError as error:
-        records.quarantine([records.Problem(checkpoint, str(error))])
+        records.quarantine([records.BadFile(checkpoint, str(error))])

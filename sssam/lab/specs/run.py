@@ -179,7 +179,7 @@ class Method(Spec):
 
     @property
     def is_plain(self) -> bool:
-        """Whether it ends at the last weights of the whole run: no average, no early stopping."""
+        """Whether the run's last weights are evaluated: no average, no early stopping."""
         return self.average == "none" and self.patience is None
 
     @property
@@ -212,7 +212,7 @@ class Run(Spec):
 
     @property
     def epochs(self) -> int:
-        """Those of the task times the method's length, to the nearest whole number, at least 1."""
+        """The task's epochs times the method's length, rounded, at least 1."""
         return max(1, round(self.task.epochs * self.method.length))
 
     def total_steps(self, examples: int) -> int:
@@ -230,7 +230,7 @@ class Run(Spec):
 
     @property
     def variant(self) -> str:
-        """The same without the seed: equal for the runs of one method on one task."""
+        """The id without the seed: equal for the runs of one method on one task."""
         return self._hash("seed")
 
     def _hash(self, *left_out: str) -> str:

@@ -59,7 +59,7 @@ class Interval:
         return float(special.stdtr(self.freedom, (bound - self.mean) / self.error))
 
     def with_error(self, error: float, freedom: float) -> "Interval":
-        """The same mean with a further independent error, in quadrature.
+        """An interval of the same mean, with a further independent error in quadrature.
 
         >>> student(1.0, 0.3, 9, 10).with_error(0.4, 99).error
         0.5
@@ -164,5 +164,5 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
     order = p.argsort(kind="stable")
     adjusted = np.empty(len(p))
     adjusted[order] = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)).clip(max=1.0)
-    found = zip(p_values, adjusted.tolist(), strict=True)
-    return [None if before is None else after for before, after in found]
+    pairs = zip(p_values, adjusted.tolist(), strict=True)
+    return [None if before is None else after for before, after in pairs]

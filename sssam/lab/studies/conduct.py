@@ -165,7 +165,7 @@ def compared(
 
     `directory` is that of the study, where the timings of its variants lie, if there are any.
     """
-    found = compare(
+    comparison = compare(
         decided.part.task,
         decided.methods,
         study.seeds,
@@ -175,16 +175,16 @@ def compared(
         flatness=study.flatness,
     )
     known = {"note": decided.part.note, "untuned": tuple(decided.untuned)}
-    return found.model_copy(update={**known, "seeds_added": study.seeds_added})
+    return comparison.model_copy(update={**known, "seeds_added": study.seeds_added})
 
 
 def timed(
     decided: Decided, directory: Path, seconds: float, accelerator: str, threads: int = 1
 ) -> Sequence[Timed]:
     """Times a task's variants for so many seconds, and leaves their timings in the directory."""
-    found = measure(decided.part.task, decided.methods, seconds, accelerator, threads)
-    timing.write({each.run.variant: each.timing for each in found}, directory)
-    return found
+    timings = measure(decided.part.task, decided.methods, seconds, accelerator, threads)
+    timing.write({each.run.variant: each.timing for each in timings}, directory)
+    return timings
 
 
 def shown_in(directory: Path, comparisons: Iterable[Comparison]) -> Path:

@@ -57,7 +57,7 @@ class Axis(Spec):
         return self.grows or len(self.values) > 1
 
     def starting_at(self, value: Value) -> "Axis":
-        """The same with another start, which is one of the first values."""
+        """An axis with another start, which is one of the first values."""
         values = self.ordered(list({*self.values, value}))
         return self.model_copy(update={"values": values, "start": value})
 

@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from sssam.lab.specs.record import Value
 from sssam.lab.studies.design import Axis
 
-#: The values of all axes, in their order.
-Point = tuple[Value, ...]
+#: A point that may be tried: the values of all axes, in their order.
+Proposal = tuple[Value, ...]
 
 #: How often a grid is widened at either end.
 WIDENINGS = 4
@@ -24,7 +24,7 @@ WIDENINGS = 4
 FINEST = 1.45
 
 
-def proposed(axes: Sequence[Axis], scores: Mapping[Point, float], trials: int) -> list[Point]:
+def proposed(axes: Sequence[Axis], scores: Mapping[Proposal, float], trials: int) -> list[Proposal]:
     """The points to try next; empty where all `trials` are made, or no other point is there.
 
     Args:
@@ -51,12 +51,12 @@ def proposed(axes: Sequence[Axis], scores: Mapping[Point, float], trials: int) -
     return list(dict.fromkeys(moves or _around(axes, best, scores, 1.0)))[:left]
 
 
-def ranked(scores: Mapping[Point, float]) -> list[Point]:
+def ranked(scores: Mapping[Proposal, float]) -> list[Proposal]:
     """The points, best first; of equal ones (to 12 digits) that which was tried first."""
     return sorted(scores, key=lambda point: -round(scores[point], 12))
 
 
-def _first(axes: Sequence[Axis], trials: int) -> list[Point]:
+def _first(axes: Sequence[Axis], trials: int) -> list[Proposal]:
     """All combinations of lists that do not grow; else the start, and each other value by itself.
 
     Those nearest to the start come first, of all axes in turn.
@@ -74,7 +74,7 @@ def _first(axes: Sequence[Axis], trials: int) -> list[Point]:
     return [start, *(_changed(start, i, value) for _, i, value in changes)]
 
 
-def _together(axes: Sequence[Axis], scores: Mapping[Point, float]) -> Point:
+def _together(axes: Sequence[Axis], scores: Mapping[Proposal, float]) -> Proposal:
     """The start with each setting at the value that was best by itself."""
     start = tuple(axis.start for axis in axes)
     best = list(start)
@@ -86,16 +86,16 @@ def _together(axes: Sequence[Axis], scores: Mapping[Point, float]) -> Point:
 
 def _around(
     axes: Sequence[Axis],
-    point: Point,
-    scores: Mapping[Point, float],
+    point: Proposal,
+    scores: Mapping[Proposal, float],
     finest: float,
     inside: bool = False,
-) -> list[Point]:
+) -> list[Proposal]:
     """The point with one setting moved, both ways: beyond ends first, between values last.
 
     Only `inside` the grids where that is asked for, and between values down to a ratio `finest`.
     """
-    moves = list[tuple[int, Point]]()
+    moves = list[tuple[int, Proposal]]()
     for i, axis in enumerate(axes):
         if not axis.numeric:
             moves += [(1, _changed(point, i, value)) for value in axis.values]
@@ -136,11 +136,11 @@ def _between(axis: Axis, one: Value, other: Value, finest: float) -> Value | Non
 
 
 def _short(axis: Axis, value: float, *ends: float) -> Value | None:
-    """To three digits, so that its text reads well; whole numbers stay whole; None for an end."""
+    """A value to three digits, so that it reads well; whole numbers stay whole; None for an end."""
     whole = all(isinstance(each, int) for each in axis.values)
     short = max(1, round(value)) if whole else float(f"{value:.3g}")
     return None if short in ends else short
 
 
-def _changed(point: Point, place: int, value: Value) -> Point:
+def _changed(point: Proposal, place: int, value: Value) -> Proposal:
     return (*point[:place], value, *point[place + 1 :])

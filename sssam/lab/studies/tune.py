@@ -8,13 +8,13 @@ from sssam.lab.specs import Method, Record, Run, Task
 from sssam.lab.specs.record import Score, Tuning, Value
 from sssam.lab.studies import trials
 from sssam.lab.studies.design import Tunable, runs
-from sssam.lab.studies.trials import Point
+from sssam.lab.studies.trials import Proposal
 
 #: Gives the record of each run, by its id; trains those that have none, or raises.
 Train = Callable[[Sequence[Run]], Mapping[str, Record]]
 
 #: The records of each point, a record a seed, in the order of the trials.
-Tried = dict[Point, list[Record]]
+Tried = dict[Proposal, list[Record]]
 
 
 class Choice(NamedTuple):
@@ -42,13 +42,13 @@ def tune(
     return [_chosen(v, records, seeds) for v, records in zip(variants, tried, strict=True)]
 
 
-def _next(variant: Tunable, tried: Tried, count: int) -> list[Point]:
+def _next(variant: Tunable, tried: Tried, count: int) -> list[Proposal]:
     if not variant.tuned:
         return []
     return trials.proposed(list(variant.axes.values()), _scores(tried), count)
 
 
-def _scores(tried: Tried) -> dict[Point, float]:
+def _scores(tried: Tried) -> dict[Proposal, float]:
     """Mean validation accuracies; a diverged run counts with what it reached, a failed one as 0."""
     return {point: statistics.fmean(_accuracies(records)) for point, records in tried.items()}
 
@@ -68,7 +68,7 @@ def _chosen(variant: Tunable, tried: Tried, seeds: Sequence[int]) -> Choice:
     return Choice(variant.at(best), _tuning(variant, tried, best, seeds))
 
 
-def _tuning(variant: Tunable, tried: Tried, best: Point, seeds: Sequence[int]) -> Tuning:
+def _tuning(variant: Tunable, tried: Tried, best: Proposal, seeds: Sequence[int]) -> Tuning:
     places = {name: i for i, (name, axis) in enumerate(variant.axes.items()) if axis.tuned}
     grids = {name: tuple(dict.fromkeys(p[i] for p in tried)) for name, i in places.items()}
     ordered = {name: variant.axes[name].ordered(grid) for name, grid in grids.items()}

@@ -133,14 +133,14 @@ def search(
     Raises:
         ValueError: a budget that no fraction can cost.
     """
-    found = [
+    variants = [
         _of_kind("sssam", _searched(budget, fraction), task, tune=True)
         for budget in dict.fromkeys(budgets)
         for fraction in [f for f in fractions if budget <= 1 + f] or fractions[:1]
     ]
     made = study(task, ["SAM"], trials=trials, seeds=seeds)
     (part,) = made.parts
-    part = part.model_copy(update={"variants": (*part.variants, *found)})
+    part = part.model_copy(update={"variants": (*part.variants, *variants)})
     return made.model_copy(update={"name": f"{task.name}-search", "parts": (part,)})
 
 

@@ -11,13 +11,13 @@ from torch import Tensor
 
 from sssam.lab.specs.invalid import nearest
 from sssam.lab.tasks.examples import ProblemError
-from sssam.lab.tasks.pools import Pool, features, per_channel, per_column
+from sssam.lab.tasks.pools import ExamplePool, features, per_channel, per_column
 
 #: Columns that are taken for the labels, the first one that is there.
 LABELS = ("label", "labels", "fine_label", "target", "class", "y")
 
 
-def hub(name: str, target: str | None = None) -> Pool:
+def hub(name: str, target: str | None = None) -> ExamplePool:
     """A data set of the Hugging Face hub, by its name and perhaps `/CONFIGURATION`."""
     organisation, _, rest = name.partition("/")
     named, _, configuration = rest.partition("/")
@@ -25,7 +25,7 @@ def hub(name: str, target: str | None = None) -> Pool:
     return _read(name, target, place, name=configuration or None)
 
 
-def local(path: str, target: str | None = None) -> Pool:
+def local(path: str, target: str | None = None) -> ExamplePool:
     """A folder of images, one folder a class, or of tables; or a .csv, .tsv or .parquet file."""
     if Path(path).is_dir():
         return _read(path, target, path)
@@ -36,7 +36,7 @@ def local(path: str, target: str | None = None) -> Pool:
     return _read(path, target, "csv", data_files=path, sep=separator, chunksize=None)
 
 
-def _read(place: str, target: str | None, builder: str, **where: Any) -> Pool:
+def _read(place: str, target: str | None, builder: str, **where: Any) -> ExamplePool:
     """Images, or a table's features, each with its class.
 
     Inputs are a column of images; or all columns but the label's, numbers and categories. The test
@@ -56,7 +56,7 @@ def _read(place: str, target: str | None, builder: str, **where: Any) -> Pool:
     labels, classes = _classes(chosen, label)
     inputs = [each for each in kinds if each != label]
     joined = datasets.concatenate_datasets([each.select_columns(inputs) for each in chosen])
-    pool = partial(Pool, labels, classes=classes, test_size=sum(map(len, chosen[1:])))
+    pool = partial(ExamplePool, labels, classes=classes, test_size=sum(map(len, chosen[1:])))
     image = next((each for each in inputs if isinstance(kinds[each], datasets.Image)), None)
     if image is not None:
         pictures = joined.select_columns(image)

@@ -69,7 +69,7 @@ class Streamed:
         return Streamed(few, self.workers, self.device)
 
     def to(self, device: torch.device) -> "Streamed":
-        """The same, with its batches on a device."""
+        """These samples, with their batches on a device."""
         return Streamed(self.dataset, self.workers, device)
 
     def batches(self, order: Tensor, size: int, *key: str | int) -> Iterator[Batch]:
@@ -86,7 +86,7 @@ class Streamed:
             yield index.to(self.device), moved(inputs, self.device), moved(targets, self.device)
 
     def digest(self, order: Tensor) -> bytes:
-        """Nothing: the targets are not at hand."""
+        """None: the targets are not at hand."""
         return b""
 
 

@@ -67,7 +67,7 @@ def cnn(form: Form, widths: Sequence[int] = ()) -> nn.Module:
     return nn.Sequential(*layers, *last)
 
 
-class Block(nn.Module):
+class ResidualBlock(nn.Module):
     """Two 3 x 3 convolutions with batch norm, and the identity beside them (without weights)."""
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
@@ -99,7 +99,7 @@ class ResNet(nn.Module):
         for stage in (1, 2, 4):
             for i in range((depth - 2) // 6):
                 stride = 2 if stage > 1 and not i else 1
-                blocks.append(Block(before, stage * width, stride))
+                blocks.append(ResidualBlock(before, stage * width, stride))
                 before = stage * width
         self.blocks = nn.Sequential(*blocks)
         self.head = nn.Linear(before, form.classes)

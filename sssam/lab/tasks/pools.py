@@ -15,7 +15,7 @@ MOST_CATEGORIES = 64
 
 
 @dataclass(frozen=True, eq=False)
-class Pool:
+class ExamplePool:
     """All examples; the last `test_size` of them are the data's own test set (0: none).
 
     `labels` are whole numbers of shape (n,), of `classes` different ones. `inputs` gives, for an

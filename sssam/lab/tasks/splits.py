@@ -13,7 +13,7 @@ from sssam.lab.specs.seeds import generator
 from sssam.lab.tasks import adapter
 from sssam.lab.tasks.examples import Examples
 from sssam.lab.tasks.models import Form
-from sssam.lab.tasks.pools import Pool
+from sssam.lab.tasks.pools import ExamplePool
 
 #: What the name of a data set on the hub begins with.
 HUB = "hub:"
@@ -61,7 +61,7 @@ class Split(NamedTuple):
     form: Form
 
 
-def pool(spec: DataSpec) -> Pool:
+def pool(spec: DataSpec) -> ExamplePool:
     """All examples, unsplit; read once a process, and anew when the file at the path changed."""
     check(spec)
     state = None if spec.path is None else Path(spec.path).stat()
@@ -70,7 +70,7 @@ def pool(spec: DataSpec) -> Pool:
 
 
 @lru_cache(maxsize=4)
-def _read(spec: DataSpec, stamp: tuple[int, int] | None) -> Pool:
+def _read(spec: DataSpec, stamp: tuple[int, int] | None) -> ExamplePool:
     if spec.name == "digits":
         return _digits()
     if spec.path is not None:
@@ -78,14 +78,14 @@ def _read(spec: DataSpec, stamp: tuple[int, int] | None) -> Pool:
     return adapter.hub(ON_HUB.get(spec.name, spec.name.removeprefix(HUB)), spec.target)
 
 
-def _digits() -> Pool:
+def _digits() -> ExamplePool:
     """1,797 images of 8 x 8 in ten classes, inside scikit-learn; no test set of their own."""
     from sklearn.datasets import load_digits
 
     bunch = load_digits()
     images = torch.from_numpy(bunch.images).float().div(16).unsqueeze(1)
     labels = torch.from_numpy(bunch.target).long()
-    return Pool(labels, images.__getitem__, 10, lambda: [images.numpy().tobytes()])
+    return ExamplePool(labels, images.__getitem__, 10, lambda: [images.numpy().tobytes()])
 
 
 def identified(spec: DataSpec) -> DataSpec:
@@ -129,7 +129,7 @@ def load(spec: DataSpec, seed: int, at_most: int | None = None) -> Split:
     return Split(train, validation, test, Form(tuple(train.inputs.shape[1:]), whole.classes))
 
 
-def _indices(spec: DataSpec, pool: Pool, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+def _indices(spec: DataSpec, pool: ExamplePool, seed: int) -> tuple[Tensor, Tensor, Tensor]:
     """Training, validation and test examples, as indices into the pool.
 
     By default a tenth validates, a fifth tests where the data have no test set, and all others

@@ -41,7 +41,7 @@ def opened(path: Path, samples: int = SAMPLES) -> Solution:
 
 
 def solution(run: Run, weights: dict[str, Any], samples: int = SAMPLES) -> Solution:
-    """The same for a run's model of these weights, its state dict, on any device."""
+    """A run's model with these weights (a state dict on any device), and training samples."""
     problem = problems.make(run.task, run.seed)
     problem.model.load_state_dict(weights)
     part = problem.parts[0].head(samples)

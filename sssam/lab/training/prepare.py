@@ -15,7 +15,7 @@ from sssam.lab.tasks import problems
 from sssam.lab.tasks.examples import raw
 from sssam.lab.tasks.problem import Judgement, OwnOptimizer, cross_entropy
 from sssam.lab.training import methods, weights
-from sssam.lab.training.state import Parts, Position, Training
+from sssam.lab.training.state import Position, SplitData, Training
 
 
 def prepare(run: Run, fabric: Fabric) -> Training:
@@ -25,7 +25,7 @@ def prepare(run: Run, fabric: Fabric) -> Training:
     set_dropout(run, network)
     initial = _weights_hash(network)
     model = fabric.setup_module(network)
-    split = Parts(*(part.to(fabric.device) for part in problem.parts))
+    split = SplitData(*(part.to(fabric.device) for part in problem.parts))
     steps = run.total_steps(len(split.train))
     base = base_optimizer(run, network, problem.optimizer)
     optimizer = methods.build(run.method, base, steps, run.seed, network)

@@ -51,8 +51,8 @@ def radius(points: Sequence[Rises], rise: float) -> float | None:
     Between two radii it is read off the straight line in their logarithms. None where the loss
     rises that far nowhere, whatever the radius.
     """
-    found = (_crossing(point.rises, rise) for point in points)
-    return min((at for at in found if at is not None), default=None)
+    crossings = (_crossing(point.rises, rise) for point in points)
+    return min((at for at in crossings if at is not None), default=None)
 
 
 def _points(training: Training) -> Iterator[Rises]:
@@ -65,8 +65,8 @@ def _points(training: Training) -> Iterator[Rises]:
         if (start := wanted.get(t)) is not None:
             seen[start].append(_measured(training, batch))
         loop.step(training, batch)
-    for start, found in seen.items():
-        yield Rises(start / total, tuple(map(fmean, zip(*found, strict=True))))
+    for start, measured in seen.items():
+        yield Rises(start / total, tuple(map(fmean, zip(*measured, strict=True))))
 
 
 def _measured(training: Training, batch: order.Batch) -> list[float]:
@@ -78,18 +78,18 @@ def _measured(training: Training, batch: order.Batch) -> list[float]:
             f"the loss is {loss} at step {training.position.step}: the base optimizer diverges; "
             "lower the learning rate first"
         )
-    along, found = unit(gradient), list[float]()
+    along, rises = unit(gradient), list[float]()
     for rho in RADII:
         with objective.moved(scale(along, rho)):
             reached = objective.value()
-        found.append(reached - loss if math.isfinite(reached) else math.inf)
-    return found
+        rises.append(reached - loss if math.isfinite(reached) else math.inf)
+    return rises
 
 
-def _crossing(found: Sequence[float], rise: float) -> float | None:
+def _crossing(rises: Sequence[float], rise: float) -> float | None:
     """The first radius at which the rise is reached."""
     before = None
-    for rho, here in zip(RADII, found, strict=True):
+    for rho, here in zip(RADII, rises, strict=True):
         if here >= rise:
             if before is None or before[1] <= 0 or math.isinf(here):
                 return rho

@@ -37,7 +37,7 @@ class Position(BaseModel):
     curve: list[Point] = []
 
 
-class Parts(NamedTuple):
+class SplitData(NamedTuple):
     """The data of a run, on its device."""
 
     train: Examples | Streamed
@@ -57,7 +57,7 @@ class Training:
     fabric: Fabric
     problem: Problem
     loss: Judgement
-    split: Parts
+    split: SplitData
     network: nn.Module
     model: nn.Module
     base: Optimizer
@@ -83,7 +83,7 @@ class Training:
 
     @property
     def propagations(self) -> float:
-        """The same in forward-backward passes of a batch: a backward is two forwards."""
+        """The passes run so far, in forward-backward passes: a backward is two forwards."""
         forwards, backwards = self.passes
         return (forwards + 2 * backwards) / 3
 

@@ -69,7 +69,7 @@ class Stretch:
 
     @property
     def passes(self) -> float:
-        """Those of the work done once."""
+        """Forward-backward passes of a batch that the work takes, done once."""
         return 1 / 3 if self.refresh else self.training.propagations / self.training.position.step
 
 

@@ -50,6 +50,21 @@ def test_help_and_version_load_nothing_heavy() -> None:
         assert f"│ {name} " in done.stdout
 
 
+@pytest.mark.parametrize("words", [["--help"], ["compare", "--help"]], ids=" ".join)
+def test_the_module_s_help_loads_neither_torch_nor_data_sets(words: list[str]) -> None:
+    """As `python -m sssam` runs, whose end is `sys.exit`."""
+    code = (
+        f"import atexit, runpy, sys; sys.argv[1:] = {words}\n"
+        "atexit.register(lambda: print('loaded', *sorted(sys.modules)))\n"
+        "runpy.run_module('sssam', run_name='__main__', alter_sys=True)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    shown, loaded = done.stdout.split("\nloaded ")
+    assert "Usage: " in shown
+    assert not {"torch", "datasets", "lightning_fabric"} & set(loaded.split())
+
+
 def test_importing_the_library_loads_nothing_until_a_name_is_used() -> None:
     code = (
         "import sys, sssam; assert 'torch' not in sys.modules; sssam.SAM;"

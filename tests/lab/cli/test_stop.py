@@ -62,7 +62,7 @@ def test_sigterm_says_what_is_kept_and_leaves_no_worker(tmp_path: Path, engine: 
     assert alive == []
     stored = records.read_all(kept)
     assert 1 <= len(stored.by_id) < 300
-    assert stored.problems == []
+    assert stored.bad_files == []
 
 
 TASK = """

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from synthetic import ACCURACY, METHODS, TASK, records, scheduled
 
 from sssam.lab.comparison.compare import compare
-from sssam.lab.comparison.parts import Reason
+from sssam.lab.comparison.details import Reason
 from sssam.lab.comparison.values import Comparison, Variant
 from sssam.lab.specs import Method, Record, Tuning
 from sssam.schedules import linear

@@ -10,7 +10,7 @@ from synthetic import METHODS, TASK, records, scheduled
 from test_page import EVIL, evil
 
 from sssam.lab.comparison.compare import compare
-from sssam.lab.comparison.parts import VariantFlatness, VariantRise
+from sssam.lab.comparison.details import VariantFlatness, VariantRise
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.report import page as pages
 from sssam.lab.stats import Interval

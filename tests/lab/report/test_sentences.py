@@ -5,7 +5,7 @@ from typing import get_args
 
 from made import LATE, made, tuned
 
-from sssam.lab.comparison.parts import Reason, ReasonKind
+from sssam.lab.comparison.details import Reason, ReasonKind
 from sssam.lab.comparison.values import Comparison
 from sssam.lab.report import sentences
 from sssam.lab.report.captions import FIGURES

@@ -169,7 +169,7 @@ def test_torn_records_are_quarantined_and_trained_anew(tmp_path):
     torn = path.read_bytes()[:50]
     path.write_bytes(torn)
     found = dispatch.run_missing(RUNS[:1], tmp_path)
-    assert [problem.path.name for problem in found.problems] == [path.name]
+    assert [bad.path.name for bad in found.bad_files] == [path.name]
     (moved,) = (tmp_path / "quarantine").iterdir()
     assert moved.read_bytes() == torn
     assert list(found.by_id) == [RUNS[0].id]

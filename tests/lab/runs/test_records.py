@@ -29,7 +29,7 @@ def test_what_is_written_is_read_back_equal(tmp_path):
         assert records.write(record, tmp_path / "new").name == f"{record.id}.json"
     found = records.read_all(tmp_path / "new")
     assert found.by_id == {record.id: record for record in written}
-    assert found.problems == []
+    assert found.bad_files == []
 
 
 def test_a_directory_that_does_not_exist_has_no_records(tmp_path):
@@ -51,14 +51,14 @@ def test_torn_and_foreign_files_are_named_and_lose_nothing(tmp_path):
     (tmp_path / f".{path.name}.99.tmp").write_text("a writer was killed")
     found = records.read_all(tmp_path)
     assert found.by_id == {good.id: good}
-    assert [problem.path.name for problem in found.problems] == [
+    assert [bad.path.name for bad in found.bad_files] == [
         "0123456789abcdef.json",
         "foreign.json",
         "notes.txt",
         "torn.json",
     ]
-    assert str(found.problems[0]).endswith(f"holds the record {good.id}, which its name denies")
-    assert "torn or foreign" in str(found.problems[3])
+    assert str(found.bad_files[0]).endswith(f"holds the record {good.id}, which its name denies")
+    assert "torn or foreign" in str(found.bad_files[3])
 
 
 def test_a_file_that_is_gone_when_it_is_read_is_passed_over(tmp_path, monkeypatch):
@@ -77,10 +77,10 @@ def test_a_file_that_is_gone_when_it_is_read_is_passed_over(tmp_path, monkeypatc
 def test_files_of_one_name_that_are_moved_are_all_kept(tmp_path):
     for content in ("first", "second"):
         (tmp_path / "torn.json").write_text(content)
-        records.quarantine(records.read_all(tmp_path).problems)
+        records.quarantine(records.read_all(tmp_path).bad_files)
     kept = sorted(path.read_text() for path in (tmp_path / "quarantine").glob("torn.json.*"))
     assert kept == ["first", "second"]
-    assert records.read_all(tmp_path).problems == []
+    assert records.read_all(tmp_path).bad_files == []
 
 
 def test_a_full_disk_is_a_clear_error_and_earlier_records_survive(tmp_path, full_disk):

@@ -126,8 +126,8 @@ def test_a_record_of_a_later_version_is_named_and_quarantined(tmp_path):
     path.write_text(later)
     found = records.read_all(tmp_path)
     assert found.by_id == {}
-    assert "of_a_later_version" in str(found.problems[0])
-    records.quarantine(found.problems)
+    assert "of_a_later_version" in str(found.bad_files[0])
+    records.quarantine(found.bad_files)
     (kept,) = (tmp_path / "quarantine").iterdir()
     assert kept.read_text() == later
     assert not path.exists()

@@ -80,7 +80,7 @@ def test_the_fingerprint_is_of_every_label_and_image(tmp_path):
 
 def _content_of(kept):
     rows = [image.numpy().tobytes() for image in kept["images"]]
-    return pools.Pool(kept["labels"], kept["images"].__getitem__, 4, lambda: rows).content
+    return pools.ExamplePool(kept["labels"], kept["images"].__getitem__, 4, lambda: rows).content
 
 
 def test_sizes_by_default_use_every_example():

@@ -1,4 +1,4 @@
-"""Parts of a comparison: reasons against a claim, ends of runs, curves, draws and flatness."""
+"""Details of a comparison: reasons against a claim, ends of runs, curves, ascents and flatness."""
 
 from typing import Literal
 
@@ -54,7 +54,7 @@ class CurvePoint(Spec):
     validation_accuracy: float
 
 
-class Draws(Spec):
+class Ascents(Spec):
     """Which steps of one run were sharpness-aware: bit i of `int(ascended, 16)` is step i."""
 
     seed: int
