@@ -203,9 +203,10 @@ def conclude(training: TrainingState, optimizer: Any, scaler: GradScaler | None)
 
 def _refuse_unasked(training: TrainingState, scaling: Scaling | None) -> None:
     raise RuntimeError(
-        "step() was called without a closure, and ascend() was not called after backward(): the "
-        "second pass would never happen. Write `if optimizer.ascend(): criterion(model(x), "
-        "y).backward()` before step(), or use step(closure) or optimizer.passes(batch)"
+        "step() without a closure, or conclude(), was called, and ascend() was not called after "
+        "backward(): the second pass would never happen. Write `if optimizer.ascend(): "
+        "criterion(model(x), y).backward()` before it, or use step(closure) or "
+        "optimizer.passes(batch)"
     )
 
 
@@ -236,8 +237,8 @@ def _nothing(training: TrainingState, scaling: Scaling | None) -> None:
 
 def _refuse_amid(training: TrainingState, scaling: Scaling | None) -> None:
     raise RuntimeError(
-        "step() was called without a closure amid the passes of a step; call it after the loop "
-        "over optimizer.passes(batch), and not within a closure"
+        "step() without a closure, or conclude(), was called amid the passes of a step; call it "
+        "after the loop over optimizer.passes(batch), and not within a closure"
     )
 
 
