@@ -56,8 +56,11 @@ class Strength:
             )
         number("strength_floor", self.floor, 1e-9, 1.0)
         self._check_progress()
+        if self.how == "fixed":
+            return  # and of a long run no step is looked at
         probabilities = self.schedule.probabilities(self.total_steps or GRID)
-        object.__setattr__(self, "_mean", fsum(probabilities) / len(probabilities))
+        if self.how == "total":
+            object.__setattr__(self, "_mean", fsum(probabilities) / len(probabilities))
         _, high = self.range(probabilities)
         if high > LIMIT:
             raise ValueError(
@@ -98,8 +101,8 @@ class Strength:
     def _factor(self, p: float) -> float:
         if self.how == "per-step":
             return 1.0 / max(p, self.floor)
-        mean: float = self.__dict__["_mean"]
-        return 1.0 / mean if self.how == "total" and mean > 0 else 1.0
+        mean: float = self.__dict__.get("_mean", 0.0)  # of "total" alone
+        return 1.0 / mean if mean > 0 else 1.0
 
     def range(self, probabilities: Sequence[float]) -> tuple[float, float]:
         """The least and the greatest factor over the steps that can be taken (p > 0)."""
