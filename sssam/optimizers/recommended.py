@@ -26,11 +26,11 @@ def recommended(budget: float = 1.0625, *, rho: float = 0.05) -> RecommendedSett
     grows, until 2.0 is SAM. The radius is to be tuned: `sssam rho` finds where to look.
 
     It is the form to try first, and no promise. In the small studies of docs/findings.md, over
-    tuned bases, it gains in fine-tuning, with a moving average of the weights: over six tasks 0.7%
-    fewer errors than the average alone, 95% interval 0.3 to 1.0, and more errors on one of them,
-    whose training was cut short; on one that was run again, with another recipe, nothing. From
-    scratch it is clearly above the best control at its price in none of nine studies, two of them
-    with the average, and below the base in two. Compare on yours.
+    tuned bases, it gains a little in fine-tuning, with a moving average of the weights: over six
+    tasks 0.4% fewer errors than the average alone, 95% interval 0.2 to 0.7, clearly in four of
+    nine studies, and more errors in one, whose training was cut short. From scratch it is clearly
+    above the best control at its price in none of nine studies, two of them with the average, and
+    below the base in two. Compare on yours.
 
     Args:
         budget: expected forward-backward passes a step, in [1.001, 2]. Default 1.0625.

@@ -162,11 +162,13 @@ def _check_two_lines(training: TrainingState) -> None:
     elif training.ranks.per_rank and training.stage != "asked":
         form = "perturbation='per_rank' must be known before the pass: read will_ascend, which "
         form += "then keeps that pass from sending, or"
-    elif training.guard.rng == "same-mask":
-        form = "rng='same-mask' must note the generators before the first pass"
+    elif training.guard.rng == "same-mask" and training.stage != "asked":
+        form = "rng='same-mask' must note the generators before the first pass: read will_ascend, "
+        form += "or"
     if form:
         raise RuntimeError(
-            f"ascend() can't serve this optimizer: {form}; use step(closure) or passes()"
+            f"ascend() can't serve this optimizer: {form}{'' if form.endswith(' or') else ';'} use "
+            "step(closure) or passes()"
         )
 
 

@@ -154,7 +154,17 @@ def test_every_generator_is_put_back(form: Form) -> None:
     assert ends[0] == ends[1]
 
 
-@pytest.mark.parametrize("drive", [by_closure, by_passes])
+def by_will_ascend(problem: Problem, optimizer: sssam.SAM, steps: int) -> None:
+    for t in range(steps):
+        if optimizer.will_ascend:
+            problem.loss(t).backward()
+            assert optimizer.ascend()
+        problem.loss(t).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+
+@pytest.mark.parametrize("drive", [by_closure, by_passes, by_will_ascend])
 def test_same_mask_gives_both_passes_equal_dropout(drive: Callable[..., object]) -> None:
     masks: list[torch.Tensor] = []
     problem = Problem(dropout=0.5)
@@ -170,11 +180,11 @@ def test_same_mask_gives_both_passes_equal_dropout(drive: Callable[..., object])
     assert not torch.equal(masks[0], masks[1])
 
 
-def test_same_mask_can_not_be_had_in_two_lines() -> None:
+def test_same_mask_in_two_lines_asks_for_will_ascend() -> None:
     problem = Problem()
     optimizer = sssam.SAM(BASES["momentum"](problem.params), rng="same-mask", model=problem.model)
     problem.loss(0).backward()
-    with pytest.raises(RuntimeError, match=r"same-mask.*step\(closure\) or passes\(\)"):
+    with pytest.raises(RuntimeError, match=r"same-mask.*read will_ascend, or use step\(closure\)"):
         optimizer.ascend()
 
 

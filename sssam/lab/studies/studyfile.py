@@ -59,7 +59,7 @@ class File(Table):
     recipe: RecipeTable | Literal["tune", "given"] = "tune"
     controls: bool | list[str] = True
     variants: list[AnyVariant] | None = Field(None, min_length=1)
-    seeds: _Seeds
+    seeds: _Seeds = defaults.SEEDS
     tuning_seeds: _Seeds = len(TUNING_SEEDS)
     trials: int = Field(TRIALS, ge=1)
     epochs: int | None = Field(None, ge=1)

@@ -26,7 +26,6 @@ BAD = [
     (f"{HEAD}{SAM}{SAM}mixx = 1\n", "variants 2: unknown key 'mixx': did you mean"),
     (f"{HEAD}[[variant]]\nkind = 'sam'\n", "unknown key 'variant': did you mean"),
     (f"seeds = 3\n{SAM}", "tasks is missing"),
-    ('tasks = ["digits"]\n', "seeds is missing"),
     ("tasks = []\nseeds = 1\n", "tasks: List should have at least 1 item"),
     ('tasks = "digits"\nseeds = 1\n', "tasks must be a valid list, not 'digits'"),
     (f'{HEAD}epochs = "many"\n', "epochs must be a valid integer, not 'many'"),
@@ -164,6 +163,10 @@ def test_a_file_of_another_encoding(tmp_path):
     path.write_bytes(b'name = "a"\n# caf\xe9\n')
     with pytest.raises(ValueError, match=r"study\.toml: .*0xe9.*: save the file as text in UTF-8"):
         studyfile.read(path)
+
+
+def test_twelve_seeds_are_taken_unless_others_are_given(tmp_path):
+    assert read(tmp_path, 'tasks = ["digits"]\n').seeds == tuple(range(12))
 
 
 def test_no_file(tmp_path):
