@@ -60,7 +60,7 @@ def test_settings_change_the_task_its_data_or_its_model():
         ({"augment": 1}, "augment must be .none., .shifts. or .shifts and flips., not 1"),
         ({"learning_rate": float("nan")}, "learning_rate must be a finite number, not nan"),
         ({"model": "resnet9"}, "unknown model 'resnet9': did you mean 'resnet8'"),
-        ({"model": 3}, "model must be an object, not 3"),
+        ({"model": 3}, "model must be a table, not 3"),
         ({"model": {"nam": "mlp"}}, "unknown key 'nam': did you mean 'name'"),
         ({"model": {"name": "mlp", "widths": ["8"]}}, "model.widths.0 must be a valid integer"),
         ({"optimizer": "own"}, "optimizer 'own' is for a Problem that gives one"),
