@@ -69,7 +69,7 @@ def test_ranks_that_are_told_to_stop_go_on_to_the_same_bits(
     assert code != 0, printed
     steps, _ = _end(file)
     assert 0 < steps < STEPS
-    assert steps % 50  # it is what the signal had saved
+    assert steps % 50, printed  # it is what the signal had saved
     code, printed = _run(file, "calm")
     assert code == 0, printed
     assert _end(file)[0] == STEPS
