@@ -160,15 +160,16 @@ def _check_two_lines(training: TrainingState) -> None:
     elif training.method.facts.most_passes > 2:
         form = f"its steps have {training.method.facts.most_passes} passes, and two lines run two"
     elif training.ranks.per_rank and training.stage != "asked":
-        form = "perturbation='per_rank' must be known before the pass: read will_ascend, which "
-        form += "then keeps that pass from sending, or"
+        form = (
+            "perturbation='per_rank' must be known before the pass, as it is once will_ascend is "
+        )
+        form += "read, which keeps that pass from sending"
     elif training.guard.rng == "same-mask" and training.stage != "asked":
-        form = "rng='same-mask' must note the generators before the first pass: read will_ascend, "
-        form += "or"
+        form = "rng='same-mask' must note the generators before the first pass, as it does once "
+        form += "will_ascend is read"
     if form:
         raise RuntimeError(
-            f"ascend() can't serve this optimizer: {form}{'' if form.endswith(' or') else ';'} use "
-            "step(closure) or passes()"
+            f"ascend() can't serve this optimizer: {form}; use step(closure) or passes()"
         )
 
 

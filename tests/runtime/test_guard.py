@@ -184,7 +184,7 @@ def test_same_mask_in_two_lines_asks_for_will_ascend() -> None:
     problem = Problem()
     optimizer = sssam.SAM(BASES["momentum"](problem.params), rng="same-mask", model=problem.model)
     problem.loss(0).backward()
-    with pytest.raises(RuntimeError, match=r"same-mask.*read will_ascend, or use step\(closure\)"):
+    with pytest.raises(RuntimeError, match=r"same-mask.*will_ascend is read; use step\(closure\)"):
         optimizer.ascend()
 
 

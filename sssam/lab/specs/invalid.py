@@ -64,8 +64,7 @@ def complaint(
         every = [e for e in error.errors() if place(e["loc"], given) == where]
         kinds = dict.fromkeys(_reason(each, fields).partition(", not ")[0] for each in every)
         others = [kind.replace("must be", " or", 1) for kind in kinds if not why.startswith(kind)]
-        said, _, value = why.partition(", not ")
-        why = f"{said}{''.join(others)}, not {value}"
+        why = why.replace(", not ", f"{''.join(others)}, not ", 1)
     if not where or why.startswith(f"{where} "):
         return why
     return f"{where} {why}" if why.startswith("must ") else f"{where}: {why}"
@@ -73,7 +72,7 @@ def complaint(
 
 def _first(error: ValidationError) -> Mapping[str, Any]:
     every = error.errors()
-    deepest = max(every, key=lambda each: len(each["loc"]))  # of alternatives that which was meant
+    deepest = max(every, key=lambda each: len(each["loc"]))  # of alternatives the intended one
     return next((each for each in every if each["type"] in _OF_KEYS[:2]), deepest)
 
 

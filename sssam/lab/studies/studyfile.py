@@ -70,10 +70,10 @@ class File(Table):
         """The study of one task, of which the first trials are built once; `text` is the file's."""
         variants = list[Tunable]()
         recipe = RecipeTable() if self.recipe == "given" else self.recipe
-        names = self.controls if isinstance(self.controls, list) else None
         with _naming("recipe", text):
             axes = settings.recipe(task) if isinstance(recipe, str) else recipe.axes("base", task)
         with _naming("controls", text):
+            names = self.controls if isinstance(self.controls, list) else None
             controls = defaults.controls(task, names) if self.controls else ()
         for number, each in enumerate(self.variants or (), start=1):
             with _naming(f"variants {number}", text):
@@ -120,7 +120,8 @@ def read(path: Path, data: Mapping[str, str] | None = None) -> Study:
             said = complaint(error, File.model_fields, content)
             raise ValueError(said + _line(text, key(error, content))) from error
         with _naming("engine", text):
-            engines.chosen(None, file.engine)
+            if file.engine is not None:
+                engines.parse(file.engine)
         _require_known(data or {}, file.tasks)
         parts = list[Part]()
         for number, table in enumerate(file.tasks, start=1):
