@@ -209,7 +209,8 @@ def _refuse_unasked(training: TrainingState, scaling: Scaling | None) -> None:
         "step() without a closure, or conclude(), was called, and ascend() was not called after "
         "backward(): the second pass would never happen. Write `if optimizer.ascend(): "
         "criterion(model(x), y).backward()` before it, or use step(closure) or "
-        "optimizer.passes(batch)"
+        "optimizer.passes(batch). If it was called, the step has been given up since: restore(), "
+        "state_dict(), sssam.save() and the like belong before the first pass or after step()"
     )
 
 

@@ -67,13 +67,14 @@ def _run(training: TrainingState, given: Closures) -> Any:
         loss = _call(training, given.closure, "closure", must_read)
         training.counters.count_pass(1.0)
         return loss
-    training.current.scaled = given.scaler is not None
-    step, losses = training.begin(part), []
+    current, losses = training.current, []
+    current.scaled = given.scaler is not None
+    step = training.begin(part)
     while (wanted := step.wanted) is not None:
         alone = given.ascent_closure if wanted.phase == "ascent" else None
         name = "closure" if alone is None else "ascent_closure"
         losses.append(_call(training, alone or given.closure, name, must_read))
-        training.require_current(step)
+        training.require_current(current)
         step.end_pass(Ran(wanted.fraction, scaling=scaling))
     return losses[0]
 

@@ -15,7 +15,7 @@ from torch.utils.hooks import RemovableHandle
 from sssam.core.counters import Counters
 from sssam.core.groups import require_no_foreign_radius
 from sssam.methods import Memory, Method
-from sssam.runtime import checkpoint, joint, migration
+from sssam.runtime import checkpoint, joint, migration, outside
 from sssam.runtime.bases import State
 from sssam.runtime.scaling import require_unscaled
 from sssam.runtime.training import TrainingState
@@ -181,6 +181,7 @@ class Interface(Optimizer):
         self.__dict__.update({name: state[name] for name in state if name not in own})
         if "_training" not in state:
             return
+        outside.watch(self._training)
         self._optimizer_state_dict_pre_hooks = OrderedDict()
         self._optimizer_state_dict_post_hooks = OrderedDict()
         self._optimizer_load_state_dict_pre_hooks = OrderedDict()

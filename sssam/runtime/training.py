@@ -88,9 +88,9 @@ class TrainingState:
         for p in self.memory.keys() - set(self.bases.params):
             del self.memory[p]
 
-    def require_current(self, step: StepInProgress) -> None:
+    def require_current(self, current: Current) -> None:
         """An error for a loop whose step was given up meanwhile."""
-        if self.step is not step:
+        if self.current is not current:
             raise RuntimeError(GIVEN_UP)
 
     def give_up(self, *, loaded: bool = False) -> None:

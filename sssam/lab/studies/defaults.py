@@ -53,17 +53,17 @@ def _control(task: Task, name: str) -> Method:
     return control.model_copy(update={"patience": max(1, round(PATIENCE * task.epochs))})
 
 
-#: The variants, as a study file has them: SAM, and forms of SS-SAM at 1.5 and 1.06 passes a step.
+def _form(label: str, schedule: str, **more: Any) -> Mapping[str, Any]:
+    return {"kind": "sssam", "label": label, "schedule": schedule, **more}
+
+
+#: SAM, and SS-SAM at 1.5 passes a step and at 1.06: README's, and one of 1.1 of the seconds.
 VARIANTS: tuple[Mapping[str, Any], ...] = (
     {"kind": "sam"},
-    {"kind": "sssam", "label": "SS-SAM constant", "schedule": "constant(0.5)"},
-    {"kind": "sssam", "label": "SS-SAM late half", "schedule": "late(0.5)"},
-    {
-        "kind": "sssam",
-        "label": "late half 1/8 ascent",
-        "schedule": "late(0.5)",
-        "ascent_fraction": 1 / 8,
-    },
+    _form("SS-SAM constant", "constant(0.5)"),
+    _form("SS-SAM late half", "late(0.5)"),
+    _form("late half 1/8 ascent, EMA", "late(0.5)", ascent_fraction=1 / 8, average="ema"),
+    _form("SS-SAM late sixteenth", "late(0.0625)"),
 )
 
 
