@@ -23,5 +23,6 @@ def plan(*, budget: float = 1.5, total_steps: Whole = 1000, out: Plot = None) ->
         paths = [] if out is None else files.save(schedules(drawn), out)
     terminal.draw(budgets.cells(families), wrapped="schedule")
     terminal.say(*(f"{each.family}: {each.remark}" for each in families if each.remark))
+    terminal.say("", "To try first, with less of the batch at w: sssam.recommended(budget).")
     terminal.say(*(line for path in paths for line in ("", f"The plot: {path}")))
     return 0

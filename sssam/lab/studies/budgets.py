@@ -28,8 +28,7 @@ FAMILIES: Mapping[str, Schedule] = {
 class AtBudget(NamedTuple):
     """One family at the budget; `schedule` is None where it can't reach it, `remark` says why.
 
-    `expected` and `spread` are the mean and the standard deviation of the propagations a step over
-    draws.
+    `expected` and `spread`: mean and standard deviation of the propagations a step over draws.
     """
 
     family: str
