@@ -58,10 +58,10 @@ print((100 * tuned.groupby("rho").validation_accuracy.mean()).round(1).to_string
 
 # %%
 accuracy = 100 * tested.pivot(index="seed", columns="variant", values="test_accuracy")
-gain = accuracy["late half 1/8 ascent"] - accuracy["base"]
+gain = accuracy["late half 1/8 ascent, EMA"] - accuracy["base"]
 half = t.ppf(0.975, len(gain) - 1) * gain.std() / len(gain) ** 0.5
 print(f"paired:   {gain.mean():+.2f}, s = {gain.std():.2f} over seeds, 95% +- {half:.2f}")
-spread = (accuracy["late half 1/8 ascent"].var() + accuracy["base"].var()) ** 0.5
+spread = (accuracy["late half 1/8 ascent, EMA"].var() + accuracy["base"].var()) ** 0.5
 print(f"unpaired: {gain.mean():+.2f}, s = {spread:.2f}")
 
 # %% [markdown]
@@ -71,7 +71,7 @@ print(f"unpaired: {gain.mean():+.2f}, s = {spread:.2f}")
 # %%
 comparison = Comparison.model_validate_json((study / "comparison.json").read_text())
 variants = {variant.label: variant for variant in comparison.variants}
-shown = variants["late half 1/8 ascent"]
+shown = variants["late half 1/8 ascent, EMA"]
 print(f"{shown.to_base.mean:+.2f} [{shown.to_base.low:+.2f}, {shown.to_base.high:+.2f}]")
 
 # %% [markdown]
@@ -91,7 +91,7 @@ print(
 # Which steps were sharpness-aware is in each record, as a bit a step: the late half, to the step.
 
 # %%
-run = tested[(tested.variant == "late half 1/8 ascent") & (tested.seed == 0)].iloc[0]
+run = tested[(tested.variant == "late half 1/8 ascent, EMA") & (tested.seed == 0)].iloc[0]
 bits = f"{int(run.ascended, 16):0{4 * (len(run.ascended) - 2)}b}"
 print(f"{run.steps} steps; sharpness-aware: {bits.count('1')}; propagations {run.propagations}")
 
@@ -101,7 +101,7 @@ print(f"{run.steps} steps; sharpness-aware: {bits.count('1')}; propagations {run
 # Intervals that hold 0 are variants that these seeds do not tell from the base.
 
 # %%
-names = ["SAM", "SS-SAM constant", "SS-SAM late half", "late half 1/8 ascent", "base 2x length"]
+names = ["SAM", "SS-SAM constant", "SS-SAM late half", "late half 1/8 ascent, EMA", "base EMA"]
 names = [name for name in names if name in accuracy]
 gains = accuracy[names].sub(accuracy["base"], axis=0).melt(ignore_index=False, value_name="gain")
 bounds = pd.DataFrame(

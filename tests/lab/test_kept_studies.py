@@ -73,7 +73,7 @@ def test_the_findings_quote_the_demo() -> None:
     text = (ROOT / "docs/findings.md").read_text()
     gains = [
         found[label].to_base
-        for label in ("SAM", "SS-SAM late half", "late half 1/8 ascent", "base 2x length")
+        for label in ("SAM", "SS-SAM late half", "late half 1/8 ascent, EMA", "base 2x length")
     ]
     shown = [f"{g.mean:+.1f} [{g.low:+.1f}, {g.high:+.1f}]" for g in gains if g is not None]
     assert f"| {' | '.join(shown)} |" in text
