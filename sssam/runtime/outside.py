@@ -42,6 +42,7 @@ def refuse(base: Optimizer, *arguments: Any) -> None:
     name = type(base).__name__
     raise RuntimeError(
         f"step() of the wrapped {name} was called amid a step of the optimizer around it, which "
-        "would leave the sharpness-aware part out; call step() of that one, by a GradScaler too, "
-        "or its restore() first to go on without it. The weights are back at w"
+        "would leave the sharpness-aware part out; call step() of that one instead, or with a "
+        "GradScaler scaler.step() of it. To go on without it, call its restore() first. The "
+        "weights are back at w"
     )

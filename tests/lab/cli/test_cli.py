@@ -153,7 +153,7 @@ def one_line(capsys: pytest.CaptureFixture[str]) -> str:
         (["export", "nowhere"], "'nowhere' has no records"),
         (["import", "nothing.jsonl", "nowhere"], "nothing.jsonl"),
         (["compare", "digits", "--trials", "-1"], "--trials. Must be >= 0."),
-        (["train", "--method", "default"], "names 4 variants: name one"),
+        (["train", "--method", "default"], "names 5 variants: name one"),
         (["compair"], 'Unknown command "compair". Did you mean "compare"?'),
         (["train", "--method", "SAMM"], "unknown variant 'SAMM': did you mean 'SAM'"),
         (["train", "--seed", "-1"], "--seed. Must be >= 0."),

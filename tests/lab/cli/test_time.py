@@ -39,13 +39,13 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_a_task_s_variants_in_a_table_and_a_file(
     clock: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["time", "noisy-digits", "--variants", "SAM", "late half 1/8 ascent"]
+    words = ["time", "noisy-digits", "--variants", "SAM", "SS-SAM late sixteenth"]
     assert main([*words, "--out", f"{tmp_path}"]) == 0
     output = capsys.readouterr()
     lines = [line.split("  ") for line in output.out.splitlines()]
     found = {line[0]: [cell.strip() for cell in line[1:] if cell.strip()] for line in lines}
     assert found["SAM"][:2] == ["2.000", "2.00 [2.00, 2.00]"]
-    assert found["late half 1/8 ascent"][:2] == ["1.062", "1.06 [1.06, 1.06]"]
+    assert found["SS-SAM late sixteenth"][:2] == ["1.062", "1.06 [1.06, 1.06]"]
     assert found["base 1/4 length"][:2] == ["0.250", "0.25 [0.25, 0.25]"]
     assert found["base EMA"][:2] == ["1.000", "1.00 [1.00, 1.00]"]
     assert "too noisy" not in output.out

@@ -3,6 +3,7 @@
 import pytest
 from tiny import TASK
 
+from sssam import recommended
 from sssam.lab import tasks
 from sssam.lab.runs import checks
 from sssam.lab.studies import defaults
@@ -39,12 +40,16 @@ def test_controls_by_name():
 def test_every_variant_s_rho_is_tuned_in_equally_many_trials():
     variants = defaults.variants(NOISY, tune=True)
     assert variants[0].label == "SAM"
-    assert [[n for n, axis in v.axes.items() if axis.tuned] for v in variants] == [["rho"]] * 4
+    assert [[n for n, axis in v.axes.items() if axis.tuned] for v in variants] == [["rho"]] * 5
     part = Part(task=NOISY, controls=defaults.controls(NOISY), variants=variants)
     Study(name="a", parts=(part,), seeds=(0,))
 
 
-def test_the_cheapest_variant_costs_sixteenths():
-    cheap = defaults.variants(NOISY, tune=False)[-1].start
-    schedule = cheap.scheduling_function()
-    assert schedule.mean_probability(320) * cheap.ascent_fraction == pytest.approx(1 / 16)
+def test_the_two_cheapest_variants_cost_a_sixteenth_and_one_is_the_recommended_form_with_ema():
+    cheap = [each.start for each in defaults.variants(NOISY, tune=False)[-2:]]
+    for each in cheap:
+        extra = each.scheduling_function().mean_probability(320) * each.ascent_fraction
+        assert extra == pytest.approx(1 / 16)
+    settings = recommended()
+    assert cheap[0].scheduling_function() == settings["schedule"]
+    assert (cheap[0].ascent_fraction, cheap[0].average) == (settings["ascent_fraction"], "ema")
