@@ -43,7 +43,7 @@ from sssam.roles import (
 from sssam.schedules import constant, linear
 from tests.problems import BASES, Problem, by_best, same
 
-STEPS = 20
+STEPS = 12
 WHENS: dict[str, Any] = {
     "always": None,
     "scheduled": Scheduled(sssam.Draws(linear(0, 1), STEPS, 1)),
