@@ -22,7 +22,7 @@ def search(
     options: TaskOptions = TaskOptions(),  # noqa: B008 -- frozen
     how: EngineOptions = EngineOptions(),  # noqa: B008 -- frozen
 ) -> int:
-    """Find the schedule, with its rho, that brings most at a budget of propagations.
+    """Find the schedule, with its rho, that gains most at a budget of propagations.
 
     Every trial costs exactly its budget, and is judged on validation data alone. What is found is
     then compared with the base, its controls and SAM, all tuned in as many trials, on fresh seeds
