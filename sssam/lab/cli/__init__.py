@@ -38,7 +38,7 @@ app = App(
     name="sssam",
     version=__version__,
     help="Sharpness-aware training at a cost that you choose: compare it, train with it, plan it.",
-    help_epilogue="Begin with `sssam compare`: no network is needed, and about three minutes.",
+    help_epilogue="Begin with `sssam compare`: no network is needed, and about two minutes.",
     suppress_keyboard_interrupt=False,
 )
 for _place, (_command, _example) in enumerate(COMMANDS.items()):

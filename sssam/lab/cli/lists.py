@@ -30,24 +30,20 @@ def tasks() -> int:
     from sssam.lab.report.text import Cell, number
     from sssam.lab.tasks import TASKS
 
-    terminal.draw(
+    rows = [
         [
-            [
-                Cell("task", task.name),
-                Cell("data", task.data.name),
-                number("samples", task.data.train, "{}"),
-                number("label noise", 100 * task.data.label_noise, "{:.0f}%"),
-                Cell("model", task.model.text),
-                number("epochs", task.epochs, "{}"),
-            ]
-            for task in TASKS.values()
+            Cell("task", task.name),
+            Cell("data", task.data.name),
+            number("samples", task.data.train, "{}"),
+            number("label noise", 100 * task.data.label_noise, "{:.0f}%"),
+            Cell("model", task.model.text),
+            number("epochs", task.epochs, "{}"),
         ]
-    )
-    terminal.say(
-        "",
-        "A task is also a file (sssam init writes one), a folder of images, a table, or "
-        "hub:ORGANISATION/NAME.",
-    )
+        for task in TASKS.values()
+    ]
+    terminal.draw(rows)
+    others = "a file (sssam init writes one), a folder of images, a table, or hub:ORGANISATION/NAME"
+    terminal.say("", f"A task is also {others}.")
     return 0
 
 

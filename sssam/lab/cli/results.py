@@ -33,9 +33,8 @@ def failed(records: Iterable[Record]) -> int:
         text = f"failed: {run.method.label} on {run.task.name}, seed {run.seed}{more}: {last}"
         terminal.note(f"{text} (record {those[0].id})")
     if alike:
-        number = sum(map(len, alike.values()))
         kept = "each record keeps its traceback, and --retry-failed trains them anew"
-        terminal.note(f"{number} of the study's runs failed; {kept}")
+        terminal.note(f"{sum(map(len, alike.values()))} of the study's runs failed; {kept}")
     return 1 if alike else 0
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -22,8 +23,9 @@ from sssam.lab.studies.conduct import Decided
 from sssam.lab.studies.design import Study
 from sssam.lab.training import hardware
 
-#: What `sssam compare` without a task shows, and in how many trials it tunes.
-DEMO, DEMO_TRIALS = "noisy-digits", 10
+#: `sssam compare` without a task: its epochs, of which all controls have whole parts, and trials.
+DEMO, DEMO_EPOCHS = "noisy-digits", 16
+DEMO_TRIALS, DEMO_RADII = 10, (0.025, 0.05, 0.1, 0.2, 0.4, 0.8)
 
 #: Seconds for which the variants of each task are timed after a study's runs.
 TIMED = 8.0
@@ -61,6 +63,8 @@ def resolve(what: str | None, asked: StudyOptions, options: TaskOptions) -> Targ
             study = study.model_copy(update={"flatness": FlatnessSettings()})
     else:
         trials = asked.trials
+        if what is None:
+            options = replace(options, epochs=options.epochs or DEMO_EPOCHS)
         study = words.study(
             task(what or DEMO, options),
             asked.variants,
@@ -68,6 +72,7 @@ def resolve(what: str | None, asked: StudyOptions, options: TaskOptions) -> Targ
             controls=asked.controls,
             seeds=asked.seeds or defaults.SEEDS,
             flatness=asked.flatness,
+            radii=() if what or asked.variants or trials is not None else DEMO_RADII,
         )
     directory = results(study.name, out)
     return Target(conduct.continued(study, directory), directory)

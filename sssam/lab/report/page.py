@@ -7,13 +7,13 @@ from sssam.lab.comparison.values import Comparison
 from sssam.lab.report import captions, html, sentences, table
 from sssam.lab.report.facts import facts, settings
 from sssam.lab.report.figures import figures
-from sssam.lab.report.files import KINDS, save
+from sssam.lab.report.files import save
 from sssam.lab.report.key import Key
 from sssam.runtime.files import write_whole
 
 
 def write(comparison: Comparison, directory: Path, command: str = "") -> list[Path]:
-    """Writes the page, Markdown, JSON, and each figure as SVG, PDF and PNG.
+    """Writes the page, Markdown, JSON, and each figure as SVG and PDF.
 
     Args:
         comparison: what to show.
@@ -35,7 +35,9 @@ def write(comparison: Comparison, directory: Path, command: str = "") -> list[Pa
     for figure in figures(comparison):
         for view, chart in figure.charts().items():
             name = "-".join(filter(None, (figure.name, view)))
-            saved += save(chart, *(directory / "figures" / f"{name}{kind}" for kind in KINDS))
+            saved += save(
+                chart, *(directory / "figures" / f"{name}{kind}" for kind in (".svg", ".pdf"))
+            )
     return [*(directory / name for name in contents), *saved]
 
 

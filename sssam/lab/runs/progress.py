@@ -5,15 +5,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 
+from rich import progress
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.progress import Progress as Bars
 from rich.table import Column
 
@@ -78,11 +72,11 @@ def _bars(console: Console) -> Bars:
     room = max(8, console.width - _BAR)
     description = Column(no_wrap=True, overflow="ellipsis", max_width=room)
     return Bars(
-        TextColumn("{task.description}", table_column=description),
-        BarColumn(bar_width=20),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
+        progress.TextColumn("{task.description}", table_column=description),
+        progress.BarColumn(bar_width=20),
+        progress.MofNCompleteColumn(),
+        progress.TimeElapsedColumn(),
+        progress.TimeRemainingColumn(),
         console=console,
         transient=True,
         speed_estimate_period=_WINDOW,

@@ -92,5 +92,4 @@ class Trainer:
 def report_bad_files(bad_files: Sequence[records.BadFile], console: Console) -> None:
     """Names the files among the records that are none."""
     for bad in bad_files:
-        text = Text(f"passed over, no record: {bad}", style="yellow")
-        console.print(text, soft_wrap=True)
+        console.print(Text(f"passed over, no record: {bad}", style="yellow"), soft_wrap=True)

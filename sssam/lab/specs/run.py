@@ -19,7 +19,6 @@ KIND_REVISIONS: dict[str, int] = {}
 #: "16-true": without float32 weights, updates below a weight's last place are lost.
 Precision = Literal["32-true", "64-true", "bf16-mixed", "bf16-true", "16-mixed"]
 
-
 #: A number above 0; whole ones are kept as whole numbers, so that equal lengths have equal ids.
 Length = Annotated[int | float, Field(gt=0), AfterValidator(lambda x: int(x) if x == int(x) else x)]
 
@@ -58,10 +57,7 @@ Augment = Annotated[
 
 
 class ModelSpec(Spec):
-    """A model by name, with its sizes.
-
-    `widths` are those of its layers, as many as the model takes.
-    """
+    """A model by name; `widths` are those of its layers, as many as the model takes."""
 
     name: str
     widths: tuple[Whole, ...] = ()
@@ -89,11 +85,11 @@ class Task(Spec):
 
     A variant is non-inferior to SAM when it is less than `margin` percentage points below it and
     its gain over the base is above the `share`, in (0, 1], of SAM's. Both are fixed with the task.
-    `batch_size` is that of all ranks together. `precision` is that of the training.
-    `augment` shifts each image by up to an eighth of its side and flips it from left to right, anew
-    at each epoch. `optimizer` "own" is a user's function. `metric` is the name of what is measured,
-    for tables. `code` is the user's function that makes model and data, where `data` and `model`
-    are named "code".
+    `batch_size` is that of all ranks together. `precision` is that of the training. `augment`
+    shifts each image by up to an eighth of its side and flips it from left to right, anew at each
+    epoch. `optimizer` "own" is a user's function. `metric` is the name of what is measured, for
+    tables. `code` is the user's function that makes model and data, where `data` and `model` are
+    named "code".
     """
 
     name: Name
@@ -121,16 +117,15 @@ Average = Literal["none", "ema", "sema", "swa", "lawa"]
 class Method(Spec):
     """One variant of a comparison: an optimizer and its hyperparameters.
 
-    `kind` is a name of `sssam.lab.training.methods.KINDS`; `rho` is a radius in weight space,
-    or "auto" where the method finds its own;
-    `schedule` is a schedule's `to_dict()`; `options` are further arguments of the kind's
-    class by their names there, such as `{"ascent_fraction": 0.125}`; `length` multiplies the epochs
-    (2 costs what SAM does, 0.25 a quarter of the training), and the learning rate is annealed over
+    `kind` is a name of `sssam.lab.training.methods.KINDS`; `rho` is a radius in weight space, or
+    "auto" where the method finds its own; `schedule` is a schedule's `to_dict()`; `options` are
+    further arguments of the kind's class by their names there; `length` multiplies the epochs (2
+    costs what SAM does, 0.25 a quarter of the training), and the learning rate is annealed over
     what results; `learning_rate` and `weight_decay` stand in for the task's where they were tuned,
-    or set for this variant; `label_smoothing`, in [0, 1), is
-    that of the training loss (Szegedy et al., 2016, arXiv 1512.00567); `dropout`, in [0, 1), is the
-    probability of every dropout layer of the model, None as the model has it. `revision` is
-    raised where the numbers that a kind produces change, so that its old records are not mixed in.
+    or set for this variant; `label_smoothing`, in [0, 1), is that of the training loss (Szegedy et
+    al., 2016, arXiv 1512.00567); `dropout`, in [0, 1), is the probability of every dropout layer of
+    the model, None as the model has it. `revision` is raised where the numbers that a kind produces
+    change, so that its old records are not mixed in.
 
     `average` says which weights are evaluated: the last ones, their exponential moving average
     ("ema"), one that is put back into the weights after each epoch ("sema", arXiv 2402.09240),
@@ -138,8 +133,8 @@ class Method(Spec):
     2209.14981), with batch norm's statistics refreshed. It begins at `average_start`, progress in
     [0, 1): None is 0 for the first two and 0.75 for the others. `average_horizon`, in (0, 1], is
     the part of the run's steps, for "sema" of an epoch's, over which a moving average forgets: its
-    decay is 1 - 1 / (average_horizon * steps). `patience` stops a run
-    after so many epochs without a better validation score, and evaluates the best epoch's weights.
+    decay is 1 - 1 / (average_horizon * steps). `patience` stops a run after so many epochs without
+    a better validation score, and evaluates the best epoch's weights.
     """
 
     label: Name

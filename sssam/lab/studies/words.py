@@ -11,15 +11,12 @@ from sssam.lab.specs import BASE, Method, Task
 from sssam.lab.specs.flatness import FlatnessSettings
 from sssam.lab.specs.invalid import complaint, nearest
 from sssam.lab.studies import defaults, settings
-from sssam.lab.studies.design import TRIALS, TUNING_SEEDS, Part, Study, Tunable
+from sssam.lab.studies.design import TRIALS, TUNING_SEEDS, Axis, Part, Study, Tunable
 from sssam.lab.studies.variants import VARIANT
 from sssam.lab.training import methods
 
 #: The schedule of the kind "sssam" where none is named: the paper's linear one.
 DEFAULT_SCHEDULE = "linear(0, 1)"
-
-#: Seeds on which a task is tuned that is compared without a study file.
-_TUNING_SEEDS = TUNING_SEEDS[:3]
 
 
 def parse(task: Task, words: Sequence[str], tune: bool = False) -> list[Tunable]:
@@ -96,13 +93,17 @@ def study(
     controls: bool = True,
     seeds: int = defaults.SEEDS,
     flatness: bool = False,
+    radii: Sequence[float] = (),
 ) -> Study:
     """A comparison of variants with the base on a task.
 
     `variants` are words as `parse` reads them, and `trials` those of the base's recipe and of
-    each variant's rho; 0 leaves both as they are. Seeds are counted from 0.
+    each variant's rho, or that is tried at `radii`; 0 leaves both. Seeds are counted from 0.
     """
     chosen = parse(task, [word for word in variants if word != "base"], bool(trials))
+    if radii:
+        rho = {"rho": Axis(values=tuple(radii), start=radii[0])}
+        chosen = [v.model_copy(update={"axes": {**v.axes, **rho}}) for v in chosen]
     named = {variant.label for variant in chosen}
     known = defaults.controls(task) if controls else ()
     part = Part(
@@ -115,7 +116,7 @@ def study(
         name=task.name,
         parts=(part,),
         seeds=tuple(range(seeds)),
-        tuning_seeds=_TUNING_SEEDS,
+        tuning_seeds=TUNING_SEEDS[:3],
         trials=trials or TRIALS,
         flatness=FlatnessSettings() if flatness else None,
     )

@@ -32,19 +32,15 @@ TASKS: dict[str, Task] = {
             augment="shifts",
             margin=0.5,
         ),
-        Task(
-            name="fashion-mnist",
-            data=DataSpec(name="fashion-mnist", train=10_000, validation=2000),
-            model=_MLP,
-            epochs=20,
-            batch_size=128,
-        ),
-        Task(
-            name="noisy-fashion-mnist",
-            data=DataSpec(name="fashion-mnist", train=10_000, validation=2000, label_noise=0.4),
-            model=_MLP,
-            epochs=20,
-            batch_size=128,
+        *(
+            Task(
+                name=name,
+                data=DataSpec(name="fashion-mnist", train=10_000, validation=2000, label_noise=p),
+                model=_MLP,
+                epochs=20,
+                batch_size=128,
+            )
+            for name, p in (("fashion-mnist", 0.0), ("noisy-fashion-mnist", 0.4))
         ),
         Task(
             name="cifar10",

@@ -10,14 +10,15 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import torch
-from lightning_fabric import Fabric
-from lightning_fabric.plugins.precision import MixedPrecision
 
 from sssam.lab.specs import Environment, Precision
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 _PACKAGES = ("sssam", "torch", "lightning-fabric", "numpy", "scikit-learn", "datasets")
 
@@ -45,8 +46,11 @@ def require(accelerator: str) -> None:
         )
 
 
-def fabric(accelerator: str, precision: Precision) -> Fabric:
+def fabric(accelerator: str, precision: Precision) -> "Fabric":
     """Fabric, launched, on one device; `accelerator` is "cpu", "cuda", "mps" or "auto"."""
+    from lightning_fabric import Fabric  # takes seconds, which only training is to cost
+    from lightning_fabric.plugins.precision import MixedPrecision
+
     device = accelerator
     if accelerator == "auto":
         mps = "mps" if torch.backends.mps.is_available() else "cpu"

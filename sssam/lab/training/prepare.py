@@ -2,9 +2,8 @@
 
 import hashlib
 from functools import partial
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 from torch.optim import SGD, AdamW, Optimizer
@@ -17,8 +16,11 @@ from sssam.lab.tasks.problem import Judgement, OwnOptimizer, cross_entropy
 from sssam.lab.training import methods, weights
 from sssam.lab.training.state import Position, SplitData, Training
 
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
-def prepare(run: Run, fabric: Fabric) -> Training:
+
+def prepare(run: Run, fabric: "Fabric") -> Training:
     """All that a run trains with, on Fabric's device; whatever a user's own task raises goes on."""
     problem = problems.make(run.task, run.seed)
     network = problem.model

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
-from lightning_fabric import Fabric
 from pydantic import BaseModel
 from torch import nn
 from torch.optim import Optimizer
@@ -16,6 +15,9 @@ from sssam import SharpnessAware
 from sssam.lab.specs import Point, Run
 from sssam.lab.tasks.examples import Examples, Streamed
 from sssam.lab.tasks.problem import Judgement, Problem
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 
 class Position(BaseModel):
@@ -54,7 +56,7 @@ class Training:
     """
 
     run: Run
-    fabric: Fabric
+    fabric: "Fabric"
     problem: Problem
     loss: Judgement
     split: SplitData

@@ -17,10 +17,9 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import chain, count, islice, product
 from statistics import median
 from time import perf_counter, thread_time
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
-from lightning_fabric import Fabric
 from torch.optim.swa_utils import update_bn
 
 from sssam.lab.specs import BASE, Average, Environment, Method, Run, Task, Timing
@@ -29,6 +28,9 @@ from sssam.lab.training.prepare import prepare
 from sssam.lab.training.state import Training, now
 from sssam.lab.training.train import alone
 from sssam.schedules import constant
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 #: The most rounds of blocks, and the fewest, however long they take.
 ROUNDS, LEAST = 101, 15
@@ -183,7 +185,7 @@ def _alike(method: Method, **changes: Any) -> str:
     return Method(**{"label": "timed", "average_start": start, **kept, **changes}).model_dump_json()
 
 
-def _prepared(task: Task, work: Work, fabric: Fabric, epochs: int) -> Training:
+def _prepared(task: Task, work: Work, fabric: "Fabric", epochs: int) -> Training:
     """A run that does a work, for so many epochs."""
     task = task.model_copy(update={"epochs": epochs})
     return prepare(Run(task=task, method=Method.model_validate_json(work.method), seed=0), fabric)

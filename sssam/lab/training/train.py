@@ -53,8 +53,9 @@ def train(
             `flatness_error`.
         accelerator: "cpu", "cuda", "mps" or "auto", as Fabric takes them.
         threads: torch's threads while this trains, at least 1; results can depend on them.
-        test: whether the test set is measured. If not, the record's fields of it stay empty, and
-            "diverged" is judged by the validation set: for a search, which must not see the test.
+        test: whether the test set is measured. If not, the record's fields of it stay empty, as do
+            the losses of all epochs but the last, and "diverged" is judged by the validation set:
+            for a search, which must not see the test.
         on_epoch: called at the end of each epoch with the curve so far.
 
     Raises:
@@ -71,7 +72,7 @@ def train(
         if checkpoint is not None and checkpoint.exists():
             checkpoints.restore(training, checkpoints.load(checkpoint, run))
         kept = monotonic()
-        for curve in _epochs(training):
+        for curve in _epochs(training, test):
             if checkpoint is not None and monotonic() - kept >= least_seconds:
                 checkpoints.save(checkpoint, run, checkpoints.state(training))
                 kept = monotonic()
@@ -81,20 +82,22 @@ def train(
         return record if flatness is None else _with_flatness(record, training, flatness)
 
 
-def _epochs(training: Training) -> Iterator[Sequence[Point]]:
-    """Trains to the end, until nothing is finite any more, or until it is stopped early."""
+def _epochs(training: Training, test: bool) -> Iterator[Sequence[Point]]:
+    """Trains until the end, an early stop or a loss that is not finite; a search skips losses."""
     position, last = training.position, training.run.epochs
+    always = test or training.run.method.patience is not None
     while position.epoch < last and position.finite and not weights.stopped(training):
         loop.run_epoch(training)
         with weights.evaluated(training):
-            position.curve.append(_point(training))
+            position.curve.append(_point(training, always or position.epoch == last))
             weights.keep(training)
         yield tuple(position.curve)
 
 
-def _point(training: Training) -> Point:
+def _point(training: Training, with_loss: bool) -> Point:
     split, position = training.split, training.position
-    loss = _judged(training, split.train.head(evaluate.FIXED_SUBSET)).loss
+    few = split.train.head(evaluate.FIXED_SUBSET)
+    loss = _judged(training, few).loss if with_loss else math.nan
     return Point(
         step=position.step,
         propagations=training.propagations,

@@ -88,8 +88,14 @@ def test_without_a_task_noisy_digits_is_tuned_over_all_controls(
     assert folder == Path("sssam-results", "noisy-digits")
     assert (study.trials, len(study.seeds)) == (studies.DEMO_TRIALS, 12)
     assert part.base.axes.keys() == {"learning_rate", "weight_decay", "label_smoothing", "dropout"}
-    assert all(variant.axes["rho"].grows for variant in part.variants)
+    assert {variant.count(study.trials) for variant in part.variants} == {len(studies.DEMO_RADII)}
+    assert all(variant.axes["rho"].values == studies.DEMO_RADII for variant in part.variants)
+    for asked in (StudyOptions(trials=8), StudyOptions(variants=("SAM",))):
+        (part,) = studies.resolve(None, asked, TaskOptions()).study.parts
+        assert all(variant.axes["rho"].grows for variant in part.variants)
     assert len(part.controls) == 8
+    epochs = [part.task.epochs * control.length for control in part.controls]
+    assert all(each == int(each) for each in epochs)
 
 
 def test_files_that_are_no_records_are_told_of(

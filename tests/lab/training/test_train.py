@@ -11,7 +11,7 @@ from typing import get_args
 
 import pytest
 import torch
-from lightning_fabric.plugins.precision import MixedPrecision
+from lightning_fabric.plugins import precision
 from tiny import ALL, BASE, LONG, PART, SAM, SSSAM, TASK, run, same_but_times
 
 from sssam.lab.specs import DataSpec, Method, Precision, Record
@@ -149,7 +149,9 @@ def test_every_precision_trains(method, precision):
 def test_the_rate_waits_for_steps_that_the_scaler_skips(method, monkeypatch):
     """The scale halves at each overflow, from far above what float16 can represent."""
     scaler = torch.amp.GradScaler("cpu", init_scale=2.0**20)
-    monkeypatch.setattr(hardware, "MixedPrecision", partial(MixedPrecision, scaler=scaler))
+    monkeypatch.setattr(
+        precision, "MixedPrecision", partial(precision.MixedPrecision, scaler=scaler)
+    )
     task = TASK.model_copy(update={"precision": "16-mixed"})
     record = train.train(run(method, task=task))
     skipped = 20 - round(math.log2(scaler.get_scale()))

@@ -197,6 +197,11 @@ def test_a_run_that_tunes_measures_the_same_but_no_test_set(method, monkeypatch)
     )
     tuned = train.train(run(method), test=False)
     assert set(seen) == {96, 32}  # of the training and validation set
+    losses = [point.train_loss for point in tuned.curve]
+    if method.patience is None:  # of epochs that can't be chosen no loss is asked for
+        assert losses[:-1] == [None] * (len(losses) - 1)
+        assert losses[-1] == whole.curve[-1].train_loss
+        tuned = tuned.model_copy(update={"curve": whole.curve})
     fields = {"test_accuracy": None, "correct": "0x0", "test_size": 0, "test_hash": ""}
     fields["outcome"] = tuned.outcome  # near chance, of the validation set
     assert same_but_times(tuned) == same_but_times(whole).model_copy(update=fields)
