@@ -29,8 +29,8 @@ def recommended(budget: float = 1.0625, *, rho: float = 0.05) -> RecommendedSett
     tuned bases, it gains a little in fine-tuning, with a moving average of the weights: over six
     tasks 0.4% fewer errors than the average alone, 95% interval 0.2 to 0.7, clearly in four of
     nine studies, and more errors in one, whose training was cut short. From scratch it is clearly
-    above the best control at its price in none of nine studies, three of them with the average, and
-    below the base in two. Compare on yours.
+    above the best control at its price in none of ten studies, four of them with the average, and
+    below the base in three. Compare on yours.
 
     Args:
         budget: expected forward-backward passes a step, in [1.001, 2]. Default 1.0625.

@@ -77,6 +77,21 @@ def test_the_claims_of_study_a_are_those_of_the_records(monkeypatch: pytest.Monk
             assert f"{each.mean:.1f}% [{each.low:.1f}, {each.high:.1f}]" in text
 
 
+def test_the_claims_from_scratch_are_those_of_the_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = make_tables.ROOT / "studies/evidence"
+    monkeypatch.syspath_prepend(folder)
+    script = runpy.run_path(str(folder / "averages.py"))
+    studies = {name: script["reached"](folder / name) for name in script["STUDIES"]}
+    means = {c: stats.pooled(p) for c, p in script["differences"](studies).items()}
+    page = (folder / script["STUDIES"][-1] / "README.md").read_text()
+    for mean in means.values():
+        assert f"| {mean.mean:.2f} ({mean.low:.2f} to {mean.high:.2f}) |" in page
+    more = {c: f"{-m.mean:.1f}% [{-m.high:.1f}, {-m.low:.1f}]" for c, m in means.items()}
+    assert more["base"] in (make_tables.ROOT / "README.md").read_text()
+    findings = (make_tables.ROOT / "docs/findings.md").read_text()
+    assert [each for each in more.values() if each not in findings] == []
+
+
 def test_the_radii_of_auto_are_those_of_their_records() -> None:
     def marks(svg: bytes) -> list[str]:
         return re.findall(r'aria-label="(progress of the run: [^"]*)"', svg.decode())
