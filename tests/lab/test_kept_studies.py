@@ -76,7 +76,7 @@ def test_the_findings_quote_the_demo() -> None:
         for label in ("SAM", "SS-SAM late half", "late half 1/8 ascent, EMA", "base 2x length")
     ]
     shown = [f"{g.mean:+.1f} [{g.low:+.1f}, {g.high:+.1f}]" for g in gains if g is not None]
-    assert f"| {' | '.join(shown)} |" in text
+    assert f"| {re.sub(r'[+-]0[.]0', '0.0', ' | '.join(shown))} |" in text
 
 
 INTERVAL = re.compile(r"[+-]?\d+(?:\.\d+)?%? \[[+-]?\d+(?:\.\d+)?, [+-]?\d+(?:\.\d+)?\]")
