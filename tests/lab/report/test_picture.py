@@ -1,5 +1,6 @@
 """The pictures of README and of the pages show the numbers of their records."""
 
+import itertools
 import re
 import runpy
 
@@ -90,6 +91,18 @@ def test_the_claims_from_scratch_are_those_of_the_records(monkeypatch: pytest.Mo
     assert more["base"] in (make_tables.ROOT / "README.md").read_text()
     findings = (make_tables.ROOT / "docs/findings.md").read_text()
     assert [each for each in more.values() if each not in findings] == []
+
+
+def test_the_claims_of_study_c_are_those_of_the_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = make_tables.ROOT / "studies/evidence"
+    monkeypatch.syspath_prepend(folder)
+    script = runpy.run_path(str(folder / "field.py"))
+    study = script["reached"](folder / script["STUDY"])
+    page = (folder / script["STUDY"] / "README.md").read_text()
+    tested = [script["tested"](study, *asked) for asked in script["claims"](study).values()]
+    assert list(map(len, tested)) == [13, 14, 4]
+    for each, p in itertools.chain(*tested):
+        assert f"{each.mean:.2f} ({each.low:.2f} to {each.high:.2f}) | {p:.4f} |" in page
 
 
 def test_the_radii_of_auto_are_those_of_their_records() -> None:
