@@ -27,8 +27,8 @@ def recommended(budget: float = 1.0625, *, rho: float = 0.05) -> RecommendedSett
 
     It is the form to try first, and no promise. In the small studies of docs/findings.md, over
     tuned bases, it gains a little in fine-tuning, with a moving average of the weights: over six
-    tasks 0.4% fewer errors than the average alone, 95% interval 0.2 to 0.7, clearly in four of
-    nine studies, and more errors in one, whose training was cut short. From scratch it is clearly
+    tasks 0.4% fewer errors than the average alone, 95% interval 0.2 to 0.7, clearly in five of
+    eleven studies, and more errors in one, whose training was cut short. From scratch it is clearly
     above the best control at its price in none of ten studies, four of them with the average, and
     below the base in three. Compare on yours.
 

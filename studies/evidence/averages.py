@@ -19,18 +19,18 @@ FORM = "late half 1/8, EMA"
 CONTROLS = ("base EMA", "SAM", "base 2x length, EMA", "base")
 
 
-def better_sam(name: str) -> str:
-    """Which of SAM's two was better on validation data."""
+def better(name: str, *labels: str) -> str:
+    """Which of these variants of a study was best on validation data."""
     variants = json.loads((HERE / name / "comparison.json").read_text())["variants"]
     scores = {v["method"]["label"]: v["validation"] for v in variants}
-    return max(("SAM", "SAM, EMA"), key=lambda label: scores[label])
+    return max(labels, key=lambda label: scores[label])
 
 
 def differences(studies: dict[str, Reached]) -> dict[str, list[Interval | None]]:
     """The form less each control, by task."""
     return {
         control: [
-            less(study, FORM, better_sam(name) if control == "SAM" else control)
+            less(study, FORM, better(name, "SAM", "SAM, EMA") if control == "SAM" else control)
             for name, study in studies.items()
         ]
         for control in CONTROLS
