@@ -25,7 +25,7 @@ from sssam.lab.training import hardware
 
 #: `sssam compare` without a task: its epochs, of which all controls have whole parts, and trials.
 DEMO, DEMO_EPOCHS = "noisy-digits", 16
-DEMO_TRIALS, DEMO_RADII = 10, (0.025, 0.05, 0.1, 0.2, 0.4, 0.8)
+DEMO_TRIALS, DEMO_RADII = 10, [0.025, 0.05, 0.1, 0.2, 0.4, 0.8]
 
 #: Seconds for which the variants of each task are timed after a study's runs.
 TIMED = 8.0
@@ -72,7 +72,7 @@ def resolve(what: str | None, asked: StudyOptions, options: TaskOptions) -> Targ
             controls=asked.controls,
             seeds=asked.seeds or defaults.SEEDS,
             flatness=asked.flatness,
-            radii=() if what or asked.variants or trials is not None else DEMO_RADII,
+            rho="tune" if what or asked.variants or trials is not None else DEMO_RADII,
         )
     directory = results(study.name, out)
     return Target(conduct.continued(study, directory), directory)

@@ -67,9 +67,8 @@ def _trained(run: "Run", checkpoint: Path | None, how: TrainingOptions) -> "Reco
     if checkpoint is not None:
         kept = f"its state is kept in {checkpoint}; the same command goes on from there"
     try:
-        with showing(
-            run.task.name, run.epochs, terminal.console(stderr=True), how.quiet
-        ) as progress:
+        console = terminal.console(stderr=True)
+        with showing(run.task.name, run.epochs, console, how.quiet) as progress:
             return training.train(
                 run, checkpoint=checkpoint, accelerator=how.accelerator, on_epoch=progress.epoch
             )

@@ -35,9 +35,8 @@ def write(comparison: Comparison, directory: Path, command: str = "") -> list[Pa
     for figure in figures(comparison):
         for view, chart in figure.charts().items():
             name = "-".join(filter(None, (figure.name, view)))
-            saved += save(
-                chart, *(directory / "figures" / f"{name}{kind}" for kind in (".svg", ".pdf"))
-            )
+            paths = (directory / "figures" / f"{name}{kind}" for kind in (".svg", ".pdf"))
+            saved += save(chart, *paths)
     return [*(directory / name for name in contents), *saved]
 
 

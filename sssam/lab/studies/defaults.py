@@ -1,7 +1,7 @@
 """What a comparison shows unless one says otherwise: controls, and a few of SAM's family."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from sssam.lab.specs import Method, Run, Task
 from sssam.lab.specs.invalid import nearest
@@ -67,7 +67,10 @@ VARIANTS: tuple[Mapping[str, Any], ...] = (
 )
 
 
-def variants(task: Task, tune: bool) -> tuple[Tunable, ...]:
-    """The variants on a task, each with a rho that is tuned, or else at its class's."""
-    rho = {"rho": "tune"} if tune else {}
-    return tuple(VARIANT.validate_python({**each, **rho}).tunable(task) for each in VARIANTS)
+#: What a variant's table says of its rho: "tune", values to choose among, or nothing.
+Rho = Literal["tune"] | list[float] | None
+
+
+def variants(task: Task, rho: Rho = None) -> tuple[Tunable, ...]:
+    """The variants on a task, each with that rho, or its class's."""
+    return tuple(VARIANT.validate_python({**v, "rho": rho}).tunable(task) for v in VARIANTS)

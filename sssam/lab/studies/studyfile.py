@@ -82,7 +82,7 @@ class File(Table):
             task=task,
             base=Tunable(method=BASE, axes=axes),
             controls=controls,
-            variants=tuple(variants) or defaults.variants(task, tune=True),
+            variants=tuple(variants) or defaults.variants(task, "tune"),
         )
         check(part, self.trials)
         return part

@@ -11,36 +11,33 @@ from sssam.lab.specs import BASE, Method, Task
 from sssam.lab.specs.flatness import FlatnessSettings
 from sssam.lab.specs.invalid import complaint, nearest
 from sssam.lab.studies import defaults, settings
-from sssam.lab.studies.design import TRIALS, TUNING_SEEDS, Axis, Part, Study, Tunable
+from sssam.lab.studies.design import TRIALS, TUNING_SEEDS, Part, Study, Tunable
 from sssam.lab.studies.variants import VARIANT
 from sssam.lab.training import methods
 
-#: The schedule of the kind "sssam" where none is named: the paper's linear one.
-DEFAULT_SCHEDULE = "linear(0, 1)"
 
-
-def parse(task: Task, words: Sequence[str], tune: bool = False) -> list[Tunable]:
+def parse(task: Task, words: Sequence[str], rho: defaults.Rho = None) -> list[Tunable]:
     """The variants that words name; the default ones for none.
 
     Each word is the label of a default variant or control, in any case; a kind, such as `esam`; a
     kind with settings as in a study file, such as `looksam:k=5,rho=0.1` or
     `sssam:schedule='late(0.5)'`; `default`; or `all`, for a variant of every kind that suits the
-    task. A rho that is not given is tuned where that is asked for, else it is the class's default.
+    task. A rho that is not given is `rho`, as in a study file; for None its class's default.
 
     Raises:
         ValueError: no such label or kind (with the nearest), a setting that the kind does not have,
             a value out of its range.
     """
-    every = (variant for word in words or ["default"] for variant in _named(word, task, tune))
+    every = (variant for word in words or ["default"] for variant in _named(word, task, rho))
     return list({variant.label: variant for variant in every}.values())
 
 
-def _named(word: str, task: Task, tune: bool) -> list[Tunable]:
-    known = list(defaults.variants(task, tune))
+def _named(word: str, task: Task, rho: defaults.Rho) -> list[Tunable]:
+    known = list(defaults.variants(task, rho))
     if word.casefold() == "default":
         return known
     if word.casefold() == "all":
-        every = (_of_kind(kind, {}, task, tune) for kind in methods.KINDS if kind != "base")
+        every = (_of_kind(kind, {}, task, rho) for kind in methods.KINDS if kind != "base")
         return [each for each in every if suits(each.start, task)]
     controls = (Tunable(method=each) for each in defaults.controls(task))
     by_label = {each.label: each for each in [*known, *controls]}
@@ -52,17 +49,17 @@ def _named(word: str, task: Task, tune: bool) -> list[Tunable]:
         raise ValueError(nearest("variant", word, [*by_label, *methods.KINDS]))
     given = {"label": word, **_settings(rest, word)} if colon else {}
     try:
-        return [_of_kind(kind.casefold(), given, task, tune)]
+        return [_of_kind(kind.casefold(), given, task, rho)]
     except ValidationError as error:
         raise ValueError(f"variant {word!r}: {complaint(error, given=given)}") from error
 
 
-def _of_kind(kind: str, given: dict[str, Any], task: Task, tune: bool) -> Tunable:
+def _of_kind(kind: str, given: dict[str, Any], task: Task, rho: defaults.Rho) -> Tunable:
     table = {**given}
     if "schedule" in methods.arguments(kind):
-        table.setdefault("schedule", DEFAULT_SCHEDULE)
-    if tune and methods.default_rho(kind):
-        table.setdefault("rho", "tune")
+        table.setdefault("schedule", "linear(0, 1)")  # the paper's
+    if rho is not None and methods.default_rho(kind):
+        table.setdefault("rho", rho)
     return VARIANT.validate_python({"kind": kind, **table}).tunable(task)
 
 
@@ -93,17 +90,14 @@ def study(
     controls: bool = True,
     seeds: int = defaults.SEEDS,
     flatness: bool = False,
-    radii: Sequence[float] = (),
+    rho: defaults.Rho = "tune",
 ) -> Study:
     """A comparison of variants with the base on a task.
 
     `variants` are words as `parse` reads them, and `trials` those of the base's recipe and of
-    each variant's rho, or that is tried at `radii`; 0 leaves both. Seeds are counted from 0.
+    each variant's `rho`; 0 leaves both as they are. Seeds are counted from 0.
     """
-    chosen = parse(task, [word for word in variants if word != "base"], bool(trials))
-    if radii:
-        rho = {"rho": Axis(values=tuple(radii), start=radii[0])}
-        chosen = [v.model_copy(update={"axes": {**v.axes, **rho}}) for v in chosen]
+    chosen = parse(task, [word for word in variants if word != "base"], rho if trials else None)
     named = {variant.label for variant in chosen}
     known = defaults.controls(task) if controls else ()
     part = Part(
@@ -135,7 +129,7 @@ def search(
         ValueError: a budget that no fraction can cost.
     """
     variants = [
-        _of_kind("sssam", _searched(budget, fraction), task, tune=True)
+        _of_kind("sssam", _searched(budget, fraction), task, "tune")
         for budget in dict.fromkeys(budgets)
         for fraction in [f for f in fractions if budget <= 1 + f] or fractions[:1]
     ]

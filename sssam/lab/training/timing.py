@@ -44,6 +44,9 @@ TARGET = 0.02
 #: Steps, and epochs of which there are at least as many, in which it is seen how long one takes.
 _LOOK = 8
 
+#: The fewest steps of a block where the gradients decide which of them take a pass more.
+_UNEVEN = 20
+
 
 class Work(NamedTuple):
     """What is timed: a step of a method, as text, or the refresh of batch norm for its average."""
@@ -194,9 +197,11 @@ def _prepared(task: Task, work: Work, fabric: "Fabric", epochs: int) -> Training
 def _stretch(trial: Training, work: Work, size: int) -> Stretch:
     """A run long enough for all blocks, each of whole periods of a method that has one."""
     method = Method.model_validate_json(work.method)
-    period = int({**methods.options(method.kind), **method.options}.get("k", 1))  # type: ignore[call-overload]
-    steps = -(-size // period) * period
-    epochs = math.ceil((ROUNDS + 1) * steps * trial.run.epochs / trial.total_steps)
+    options: dict[str, Any] = {**methods.options(method.kind), **method.options}
+    period = int(options.get("k", options.get("every", 1)))
+    steps, most = (-(-least // period) * period for least in (size, max(size, _UNEVEN)))
+    epochs = math.ceil((ROUNDS + 1) * most * trial.run.epochs / trial.total_steps)
     training = _prepared(trial.run.task, work, trial.fabric, epochs)
     training.split = trial.split
-    return Stretch(training, steps, work.refresh)
+    is_uneven = methods.expected_propagations(training.optimizer) is None
+    return Stretch(training, most if is_uneven else steps, work.refresh)

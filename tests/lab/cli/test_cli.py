@@ -89,7 +89,7 @@ def test_without_a_task_noisy_digits_is_tuned_over_all_controls(
     assert (study.trials, len(study.seeds)) == (studies.DEMO_TRIALS, 12)
     assert part.base.axes.keys() == {"learning_rate", "weight_decay", "label_smoothing", "dropout"}
     assert {variant.count(study.trials) for variant in part.variants} == {len(studies.DEMO_RADII)}
-    assert all(variant.axes["rho"].values == studies.DEMO_RADII for variant in part.variants)
+    assert all(list(variant.axes["rho"].values) == studies.DEMO_RADII for variant in part.variants)
     for asked in (StudyOptions(trials=8), StudyOptions(variants=("SAM",))):
         (part,) = studies.resolve(None, asked, TaskOptions()).study.parts
         assert all(variant.axes["rho"].grows for variant in part.variants)

@@ -38,7 +38,7 @@ def test_controls_by_name():
 
 
 def test_every_variant_s_rho_is_tuned_in_equally_many_trials():
-    variants = defaults.variants(NOISY, tune=True)
+    variants = defaults.variants(NOISY, "tune")
     assert variants[0].label == "SAM"
     assert [[n for n, axis in v.axes.items() if axis.tuned] for v in variants] == [["rho"]] * 5
     part = Part(task=NOISY, controls=defaults.controls(NOISY), variants=variants)
@@ -46,7 +46,7 @@ def test_every_variant_s_rho_is_tuned_in_equally_many_trials():
 
 
 def test_the_two_cheapest_variants_cost_a_sixteenth_and_one_is_the_recommended_form_with_ema():
-    cheap = [each.start for each in defaults.variants(NOISY, tune=False)[-2:]]
+    cheap = [each.start for each in defaults.variants(NOISY)[-2:]]
     for each in cheap:
         extra = each.scheduling_function().mean_probability(320) * each.ascent_fraction
         assert extra == pytest.approx(1 / 16)

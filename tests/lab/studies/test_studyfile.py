@@ -60,7 +60,7 @@ def test_a_file_that_says_little_tunes_the_base_and_has_all_controls_and_variant
     assert study.name == "study"
     assert part.base.axes == settings.recipe(part.task)
     assert part.controls == defaults.controls(part.task)
-    assert part.variants == defaults.variants(part.task, tune=True)
+    assert part.variants == defaults.variants(part.task, "tune")
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ def start(*given):
 
 def test_no_words_are_the_default_variants():
     assert words.parse(NOISY, []) == words.parse(NOISY, ["default"])
-    assert start() == [each.start for each in defaults.variants(NOISY, tune=False)]
+    assert start() == [each.start for each in defaults.variants(NOISY)]
 
 
 def test_labels_of_variants_and_controls_go_in_any_case_and_once():
@@ -45,7 +45,7 @@ def test_a_kind_with_settings_as_in_a_study_file():
 
 
 def test_a_rho_is_tuned_where_that_is_asked_for_and_none_is_given():
-    found = words.parse(NOISY, ["default", "msam", "looksam:k=5", "asam:rho=2"], tune=True)
+    found = words.parse(NOISY, ["default", "msam", "looksam:k=5", "asam:rho=2"], "tune")
     assert {v.label: v.tuned for v in found} == {
         "SAM": True,
         "SS-SAM constant": True,
@@ -81,7 +81,7 @@ def test_a_search_chooses_schedule_and_rho_for_each_budget_and_fraction_that_can
 
 
 def test_a_rule_for_the_radius_is_a_value_that_is_not_tuned():
-    [found] = words.parse(TASK, ["sam:rho='auto'"], tune=True)
+    [found] = words.parse(TASK, ["sam:rho='auto'"], "tune")
     assert found.start.rho == "auto"
     assert found.start.radius == "auto"
     assert not any(axis.tuned for axis in found.axes.values())

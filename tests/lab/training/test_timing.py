@@ -65,6 +65,24 @@ def test_variants_whose_steps_are_alike_share_their_blocks(clock):
     assert [each.run.method.label for each in found][-1] == "1/8"
 
 
+def test_blocks_hold_whole_periods_and_many_steps_where_the_gradients_decide(monkeypatch):
+    """Or else the median would be of the steps that are cheap."""
+    monkeypatch.setattr(timing, "quickest", lambda _: 2 * timing.TARGET)
+    steps = []
+
+    def timed(stretches, *_, **__):
+        for stretch in stretches.values():
+            stretch()
+            steps.append(stretch.steps)
+        return {i: [1.0] * 8 for i in stretches}
+
+    monkeypatch.setattr(blocks, "timed", timed)
+    ire = Method(label="IRE", kind="ire", options={"every": 7})
+    aesam, sala = (Method(label=kind, kind=kind, rho=0.1) for kind in ("aesam", "sala"))
+    timing.measure(TASK, [SAM, LOOKSAM, ire, aesam, sala])
+    assert steps == [1, 1, LOOKSAM.options["k"], 7, 20, 20]
+
+
 def test_the_ratio_is_of_blocks_of_the_same_round(monkeypatch):
     drift = [1.0, 2, 4, 8, 16, 32, 64]
     times = {0: drift, 1: [3 * each for each in drift]}
