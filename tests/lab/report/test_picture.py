@@ -105,6 +105,23 @@ def test_the_claims_of_study_c_are_those_of_the_records(monkeypatch: pytest.Monk
         assert f"{each.mean:.2f} ({each.low:.2f} to {each.high:.2f}) | {p:.4f} |" in page
 
 
+def test_the_claims_of_ire_are_those_of_the_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = make_tables.ROOT / "studies/evidence"
+    monkeypatch.syspath_prepend(folder)
+    script = runpy.run_path(str(folder / "ire.py"))
+    found = script["differences"]()
+    page = (folder / script["SCRATCH"] / "README.md").read_text()
+    for each in found.values():
+        assert f"{each.mean:.2f} ({each.low:.2f} to {each.high:.2f})" in page
+    quoted = [found["I1"], found["I2"]] + [
+        found[f"{script['TEXT']}, {other}"] for other in ("SAM, EMA", "base 2x length, EMA")
+    ]
+    for name in ("README.md", "docs/findings.md"):
+        text = (make_tables.ROOT / name).read_text()
+        for each in quoted:
+            assert f"{each.mean:.1f}% [{each.low:.1f}, {each.high:.1f}]" in text
+
+
 def test_the_radii_of_auto_are_those_of_their_records() -> None:
     def marks(svg: bytes) -> list[str]:
         return re.findall(r'aria-label="(progress of the run: [^"]*)"', svg.decode())
